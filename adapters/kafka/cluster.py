@@ -1,0 +1,113 @@
+"""Which Kafka, and how its clients are set up: every setting that matters is said here, once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from schemas.errors import Transient
+from schemas.topics import MESSAGE_BYTES_MAX, Topic
+
+# How long one request to the broker may take; an outage longer than this shows, and the caller starts anew.
+REQUEST_TIMEOUT_MS = 30_000
+# A zombie's open transaction hides what others committed behind it for so long at most.
+TRANSACTION_TIMEOUT_MS = 10_000
+# One fetch: large enough for one record of the largest size.
+FETCH_BYTES_MAX = MESSAGE_BYTES_MAX + 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Kafka cluster and the share of it that is ours.
+
+    Attributes:
+        bootstrap: `host:port`, or several with commas.
+        namespace: Put before every topic and group, so that several deployments can share a cluster.
+    """
+
+    bootstrap: str
+    namespace: str = ""
+
+    def name(self, topic: Topic) -> str:
+        """Return the topic's name on the cluster."""
+        return f"{self.namespace}{topic.value}"
+
+    def partition(self, topic: Topic, partition: int) -> TopicPartition:
+        """Return the client's name of one partition."""
+        return TopicPartition(self.name(topic), partition)
+
+    def group(self, stage: str) -> str:
+        """Return the consumer group of a stage."""
+        return f"{self.namespace}ml-connector.{stage}"
+
+    def consumer(self, **settings: Any) -> AIOKafkaConsumer:
+        """Return a consumer that reads committed records and commits nothing by itself."""
+        return AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            **{
+                "enable_auto_commit": False,
+                "auto_offset_reset": "earliest",
+                "isolation_level": "read_committed",
+                "request_timeout_ms": REQUEST_TIMEOUT_MS,
+                "max_partition_fetch_bytes": FETCH_BYTES_MAX,
+                "fetch_max_wait_ms": 500,
+                **settings,
+            },
+        )
+
+    def producer(self, **settings: Any) -> AIOKafkaProducer:
+        """Return an idempotent producer that is answered by all replicas."""
+        return AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            **{
+                "acks": "all",
+                "enable_idempotence": True,
+                "linger_ms": 0,
+                "max_request_size": MESSAGE_BYTES_MAX,
+                "max_batch_size": 131_072,
+                "request_timeout_ms": REQUEST_TIMEOUT_MS,
+                **settings,
+            },
+        )
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[Any]:
+        """Yield an aiokafka admin client.
+
+        Raises:
+            Transient: The cluster cannot be reached; the message says where it was looked for.
+        """
+        client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+        try:
+            await client.start()
+        except KafkaConnectionError:
+            await client.close()
+            raise Transient(f"no Kafka answers at {self.bootstrap}: start it, or set [kafka] bootstrap") from None
+        try:
+            yield client
+        except KafkaError as error:
+            raise Transient(f"Kafka at {self.bootstrap} refused: {error}") from error
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def started(client: Any, cluster: Cluster) -> AsyncIterator[Any]:
+    """Start a consumer or producer and stop it at the end.
+
+    Raises:
+        Transient: The cluster cannot be reached.
+    """
+    try:
+        await client.start()
+    except KafkaConnectionError:
+        await client.stop()
+        raise Transient(f"no Kafka answers at {cluster.bootstrap}: start it, or set [kafka] bootstrap") from None
+    try:
+        yield client
+    finally:
+        await client.stop()

@@ -1,0 +1,156 @@
+"""What the pollers write: records to every connection of a tenant, changed references, cursors after the records."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.publishing import Publication, Publisher
+from adapters.kafka.reader import read_whole
+from schemas.codec import Decoder, encode
+from schemas.cursors import Cursor
+from schemas.deadletters import DeadLetter
+from schemas.records import ZuoraRecord
+from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
+from schemas.topics import RECORD_BYTES_MAX, Topic, key
+
+_cursors: Decoder[Cursor] = Decoder(Cursor)
+_zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
+_qad: Decoder[QadReference] = Decoder(QadReference)
+
+
+class TenantFeed:
+    """One tenant's poller writes here; cursors and references stand in the partition of its first connection."""
+
+    def __init__(self, cluster: Cluster, publisher: Publisher, partitions: dict[str, int]) -> None:
+        """Name where it writes.
+
+        Args:
+            cluster: The cluster.
+            publisher: The producer.
+            partitions: Partition of each connection of the tenant, the first one first.
+        """
+        self._cluster = cluster
+        self._publisher = publisher
+        self._partitions = partitions
+        self._first = next(iter(partitions))
+        self._cursors: dict[str, datetime] = {}
+        self._known: dict[tuple[str, str], ZuoraReference] = {}
+
+    async def load(self) -> None:
+        """Read the cursors and references that were written before."""
+        records = await read_whole(self._cluster, self._partitions[self._first], [Topic.CURSORS, Topic.ZUORA_REFERENCE])
+        for record in records:
+            if record.topic is Topic.CURSORS:
+                cursor = _cursors(record.value)
+                self._cursors[cursor.kind] = cursor.read_to
+            else:
+                reference = _zuora(record.value)
+                self._known[reference_kind(reference), reference_code(reference)] = reference
+
+    async def records(self, records: Sequence[ZuoraRecord]) -> None:
+        """Write records to every connection of the tenant; one that is too large for a topic is a dead letter."""
+        await self._publisher.publish(
+            [
+                _record(msgspec.structs.replace(record, connection=connection), partition)
+                for record in records
+                for connection, partition in self._partitions.items()
+            ]
+        )
+
+    async def references(self, references: Sequence[ZuoraReference]) -> None:
+        """Write those references that differ from what was last written."""
+        changed = [
+            reference
+            for reference in references
+            if self._known.get((reference_kind(reference), reference_code(reference))) != reference
+        ]
+        await self._publisher.publish(
+            [
+                _reference(Topic.ZUORA_REFERENCE, connection, partition, reference)
+                for reference in changed
+                for connection, partition in self._partitions.items()
+            ]
+        )
+        self._known |= {(reference_kind(reference), reference_code(reference)): reference for reference in changed}
+
+    async def read_to(self, kind: str) -> datetime | None:
+        """Return the cursor of a kind."""
+        return self._cursors.get(kind)
+
+    async def moved_to(self, kind: str, moment: datetime) -> None:
+        """Write the cursor of a kind."""
+        if self._cursors.get(kind) == moment:
+            return
+        cursor = Cursor(connection=self._first, kind=kind, read_to=moment)
+        publication = Publication(
+            topic=Topic.CURSORS, partition=self._partitions[self._first], key=key(self._first, kind), event=cursor
+        )
+        await self._publisher.publish([publication])
+        self._cursors[kind] = moment
+
+
+class ReferenceFeed:
+    """What QAD shows of one connection: only what differs is written, and what is no longer listed."""
+
+    def __init__(self, cluster: Cluster, publisher: Publisher, connection: str, partition: int) -> None:
+        """Name where it writes."""
+        self._cluster = cluster
+        self._publisher = publisher
+        self._connection = connection
+        self._partition = partition
+        self._known: dict[str, dict[str, QadReference]] = {}
+
+    async def load(self) -> None:
+        """Read what was written before."""
+        for record in await read_whole(self._cluster, self._partition, [Topic.QAD_REFERENCE]):
+            reference = _qad(record.value)
+            known = self._known.setdefault(reference_kind(reference), {})
+            if reference.gone:
+                known.pop(reference_code(reference), None)
+            else:
+                known[reference_code(reference)] = reference
+
+    async def write_list(self, kind: str, shown: Iterable[QadReference]) -> int:
+        """Write what differs in a whole list, and what is gone from it; return how many that was."""
+        now = {reference_code(reference): reference for reference in shown}
+        known = self._known.setdefault(kind, {})
+        changed = [reference for code, reference in now.items() if known.get(code) != reference]
+        gone = [msgspec.structs.replace(known[code], gone=True) for code in known.keys() - now.keys()]
+        await self._publisher.publish(
+            [
+                _reference(Topic.QAD_REFERENCE, self._connection, self._partition, reference)
+                for reference in (*changed, *gone)
+            ]
+        )
+        self._known[kind] = now
+        return len(changed) + len(gone)
+
+
+def _record(record: ZuoraRecord, partition: int) -> Publication:
+    name = key(record.connection, record.kind, record.id)
+    size = len(encode(record))
+    if size <= RECORD_BYTES_MAX:
+        return Publication(topic=Topic.RECORDS, partition=partition, key=name, event=record)
+    letter = DeadLetter(
+        connection=record.connection,
+        topic=Topic.RECORDS.value,
+        offset=-1,
+        at_ms=int(record.found.at.timestamp() * 1000),
+        stage="poll",
+        reason=f"{record.kind} {record.id} has {size} bytes, above the {RECORD_BYTES_MAX} that topics take",
+        next_step="Split the document in Zuora, or book it by hand; report its size.",
+        key=name,
+        value=b"",
+    )
+    return Publication(topic=Topic.DEAD_LETTERS, partition=partition, key=name, event=letter)
+
+
+def _reference(topic: Topic, connection: str, partition: int, reference: ZuoraReference | QadReference) -> Publication:
+    return Publication(
+        topic=topic,
+        partition=partition,
+        key=key(connection, reference_kind(reference), reference_code(reference)),
+        event=reference,
+    )

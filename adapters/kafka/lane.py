@@ -1,0 +1,340 @@
+"""A lane: the task that runs one stage's core for one partition.
+
+It reads the stage's own outputs and its side topics to the end before it decides, keeps both across rebalances, and
+reads on from where it was. It acknowledges a run when all that the run makes is acknowledged by the broker. It never
+decides anything itself.
+
+What was written is known by its offset. An output of this stage in the log that this lane did not write, while it
+owns the partition, is a zombie's: the state is dropped and read again. So it is when a write fails.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import structlog
+
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.reader import ByOffset, LogRecord, Reader
+from schemas.codec import encode
+from schemas.topics import Topic
+from streams.outcomes import dead_letter
+from streams.stage import Core, Input, Output, StageSpec
+
+log = structlog.get_logger(__name__)
+
+# Documents in memory: over the first the partition is held back, under the second it comes again. A run is up to 500.
+DOCUMENTS_HIGH = 600
+DOCUMENTS_LOW = 300
+# After this many crashes at one input it becomes a dead letter and the others go on.
+CRASHES_MAX = 3
+# Pause before a lane opens again after an error; doubled up to the second.
+_PAUSE_S = 0.5
+_PAUSE_MAX_S = 15.0
+
+STAGE_HEADER = "stage"
+
+Acknowledge = Callable[[Any], Awaitable[Any]]
+
+
+class Partition(Protocol):
+    """What a lane needs of the worker that owns its partition."""
+
+    async def send(self, topic: Topic, *, key: bytes, value: bytes, stage: str) -> Awaitable[Any]:
+        """Hand a record to the idempotent producer; the awaitable ends when the broker has it, with its offset."""
+        ...
+
+    def hold_back(self) -> None:
+        """Stop fetching this partition; the others go on."""
+        ...
+
+    def let_go(self) -> None:
+        """Fetch this partition again."""
+        ...
+
+    def moved(self) -> None:
+        """Say that something was done: the watchdog listens."""
+        ...
+
+
+class StateDiffersError(Exception):
+    """The log holds an output of this stage that memory does not: another worker wrote it."""
+
+
+class StageLane:
+    """One partition of one stage."""
+
+    def __init__(
+        self,
+        *,
+        spec: StageSpec,
+        make_core: Callable[[], Core],
+        cluster: Cluster,
+        connection: str,
+        partition: int,
+        worker: Partition,
+    ) -> None:
+        """Build the lane; it begins with `start`.
+
+        Args:
+            spec: The stage.
+            make_core: Makes an empty core of it.
+            cluster: The cluster.
+            connection: Whose partition it is.
+            partition: Its number.
+            worker: The worker that owns it.
+        """
+        self._spec = spec
+        self._make_core = make_core
+        self._cluster = cluster
+        self._connection = connection
+        self._partition = partition
+        self._worker = worker
+        self._log = log.bind(stage=spec.name, connection=connection, partition=partition)
+        self._core: Core | None = None
+        self._positions: dict[Topic, int] = {}
+        self._written: defaultdict[Topic, set[int]] = defaultdict(set)
+        self._crashes: tuple[int, int] = (-1, 0)
+        self._given_up: set[int] = set()
+        self._deciding = False
+        self._task: asyncio.Task[None] | None = None
+        self._runs: list[tuple[Any, Acknowledge]] = []
+        self._came = asyncio.Event()
+        self._held_documents = 0
+        self._pause_s = _PAUSE_S
+
+    def put(self, event: Any, acknowledge: Acknowledge) -> None:
+        """Take a run; never waits. Over the high mark this partition is held back."""
+        self._runs.append((event, acknowledge))
+        self._held_documents += len(event.value)
+        if self._held_documents > DOCUMENTS_HIGH:
+            self._worker.hold_back()
+        self._came.set()
+
+    def start(self) -> None:
+        """Begin, or begin again after a rebalance with what is known."""
+        self._runs.clear()
+        self._held_documents = 0
+        self._task = asyncio.create_task(self._run(), name=f"{self._spec.name}.{self._partition}")
+
+    @property
+    def running(self) -> bool:
+        """Whether the lane has begun and not been closed."""
+        return self._task is not None
+
+    async def close(self) -> None:
+        """End. What was decided and is not acknowledged may not be in the log: the state goes with it."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        if self._deciding:
+            self._drop()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._session()
+            except StateDiffersError as error:
+                self._drop()
+                self._log.warning("another worker wrote here: the state is read again", what=str(error))
+            except asyncio.CancelledError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: it comes again, with a fresh state
+                self._drop()
+                self._log.exception("lane opens again", pause_s=self._pause_s)
+                await asyncio.sleep(self._pause_s)
+                self._pause_s = min(self._pause_s * 2, _PAUSE_MAX_S)
+
+    async def _session(self) -> None:
+        spec = self._spec
+        if self._core is None:
+            self._core = self._make_core()
+            self._positions = dict.fromkeys((*spec.writes, *spec.sides), 0)
+        core = self._core
+        async with (
+            Reader(self._cluster, self._partition, self._positions) as reader,
+            ByOffset(self._cluster, spec.source, self._partition) as inputs,
+            ByOffset(self._cluster, spec.material or spec.source, self._partition) as material,
+        ):
+            for record in await reader.to_end():
+                self._take_up(core, record)
+            self._log.info("lane ready", read_to={topic.value: end for topic, end in self._positions.items()})
+            work = _Work(self, core, inputs=inputs, material=material)
+            await work.again(core.unsettled())
+            self._pause_s = _PAUSE_S
+            if self._runs:  # taken before this lane had to open again
+                self._came.set()
+            await self._serve(reader, work, core)
+
+    async def _serve(self, reader: Reader, work: "_Work", core: Core) -> None:
+        """Take runs and side records in turn, as they come, until cancelled."""
+        following = asyncio.create_task(reader.step())
+        coming = asyncio.create_task(self._came.wait())
+        try:
+            while True:
+                await asyncio.wait((following, coming), return_when=asyncio.FIRST_COMPLETED)
+                if following.done():
+                    await self._follow(following.result(), work, core)
+                    following = asyncio.create_task(reader.step())
+                if coming.done():
+                    self._came.clear()
+                    while self._runs:
+                        await self._one_run(work)
+                    coming = asyncio.create_task(self._came.wait())
+        finally:
+            following.cancel()
+            coming.cancel()
+            await asyncio.gather(following, coming, return_exceptions=True)
+
+    async def _one_run(self, work: "_Work") -> None:
+        event, acknowledge = self._runs[0]
+        await work.run(event.value)
+        await acknowledge(event)
+        self._runs.pop(0)
+        self._held_documents -= len(event.value)
+        if self._held_documents < DOCUMENTS_LOW:
+            self._worker.let_go()
+        self._worker.moved()
+
+    async def _follow(self, records: Sequence[LogRecord], work: "_Work", core: Core) -> None:
+        keys: list[str] = []
+        for record in records:
+            if record.topic in self._spec.writes and self._foreign(record):
+                raise StateDiffersError(f"{record.topic} at {record.offset}")
+            keys.extend(self._take_up(core, record))
+        if keys:
+            await work.again(core.held_by(keys))
+
+    def _foreign(self, record: LogRecord) -> bool:
+        return _stage_of(record) == self._spec.name and record.offset not in self._written[record.topic]
+
+    def _take_up(self, core: Core, record: LogRecord) -> Sequence[str]:
+        """Take up one record of the log: an own output once, a side record with the keys that it changes."""
+        self._positions[record.topic] = record.offset + 1
+        if record.topic in self._spec.sides:
+            return core.learn(record.topic, record.offset, record.value)
+        if record.offset in self._written[record.topic]:
+            self._written[record.topic].discard(record.offset)
+        elif _stage_of(record) == self._spec.name:
+            core.fold(record.topic, record.value)
+        return ()
+
+    def _drop(self) -> None:
+        self._core = None
+        self._deciding = False
+        self._written.clear()
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Mark that memory is ahead of the log until the block ends well."""
+        self._deciding = True
+        yield
+        self._deciding = False
+
+    async def write(self, outputs: Sequence[Output]) -> None:
+        """Send outputs in order and wait for the broker; remember where they stand."""
+        sends = [
+            (
+                output.topic,
+                await self._worker.send(
+                    output.topic, key=output.key, value=encode(output.event), stage=self._spec.name
+                ),
+            )
+            for output in outputs
+        ]
+        for topic, sent in sends:
+            acknowledged = await sent
+            if topic in self._spec.writes:
+                self._written[topic].add(acknowledged.offset)
+
+    def crashed(self, item: Input) -> None:
+        """Count a crash at an input; at the third it is given up, and becomes a dead letter when it comes again."""
+        offset, times = self._crashes
+        times = times + 1 if offset == item.offset else 1
+        self._crashes = (item.offset, times)
+        if times >= CRASHES_MAX:
+            self._given_up.add(item.offset)
+
+    def given_up(self, item: Input) -> bool:
+        """Return whether an input has crashed too often."""
+        return item.offset in self._given_up
+
+    @property
+    def spec(self) -> StageSpec:
+        """The stage."""
+        return self._spec
+
+    @property
+    def connection(self) -> str:
+        """Whose partition it is."""
+        return self._connection
+
+
+class _Work:
+    """One session's work: inputs in, outputs out."""
+
+    def __init__(self, lane: StageLane, core: Core, *, inputs: ByOffset, material: ByOffset) -> None:
+        self._lane = lane
+        self._core = core
+        self._inputs = inputs
+        self._material = material
+        self._refers_to = lane.spec.refers_to
+
+    async def run(self, records: Iterable[Any]) -> None:
+        """Decide a run of records as they were delivered."""
+        await self._decide(
+            [Input(record.offset, record.timestamp, record.key or b"", record.value or b"") for record in records]
+        )
+
+    async def again(self, held: Sequence[tuple[int, str]]) -> None:
+        """Decide inputs again, by their offsets."""
+        if not held:
+            return
+        records = await self._inputs.get(offset for offset, _ in held)
+        await self._decide(
+            [
+                Input(offset, records[offset].timestamp_ms, records[offset].key, records[offset].value, again=why)
+                for offset, why in held
+            ]
+        )
+
+    async def _decide(self, items: Sequence[Input]) -> None:
+        outputs: list[Output] = []
+        supplied = await self._with_material(items)
+        with self._lane.deciding():
+            for item in supplied:
+                outputs.extend(self._one(item))
+            await self._lane.write(outputs)
+        changed = self._core.changed()
+        if changed:
+            await self.again(self._core.held_by(changed))
+
+    def _one(self, item: Input) -> Sequence[Output]:
+        if self._lane.given_up(item):
+            # A bug of ours, three times at one input: it must not stop the others of this connection.
+            reason = f"{CRASHES_MAX} crashes at this record"
+            letter = dead_letter(item, connection=self._lane.connection, spec=self._lane.spec, reason=reason)
+            return (Output(Topic.DEAD_LETTERS, item.key, letter),)
+        try:
+            return self._core.decide(item)
+        except Exception:
+            self._lane.crashed(item)
+            raise
+
+    async def _with_material(self, items: Sequence[Input]) -> Sequence[Input]:
+        if self._refers_to is None:
+            return items
+        refers = {item.offset: self._refers_to(item.value) for item in items}
+        found = await self._material.get(offset for offset in refers.values() if offset is not None)
+        return [item if (offset := refers[item.offset]) is None else _with(item, found[offset].value) for item in items]
+
+
+def _with(item: Input, material: bytes) -> Input:
+    return Input(item.offset, item.timestamp_ms, item.key, item.value, material, item.again)
+
+
+def _stage_of(record: LogRecord) -> str:
+    return next((value.decode() for name, value in record.headers if name == STAGE_HEADER), "")

@@ -1,0 +1,179 @@
+"""The read stage's lane: each hint is read back from Zuora, whole, and written for every connection of the tenant.
+
+A hint is never believed. With Zuora away the lane waits with what it has, holding its own partition back; nothing is
+acknowledged before its records are on the broker.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from adapters.kafka.feed import TenantFeed
+from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
+from schemas.callouts import Callout
+from schemas.codec import Decoder, encode
+from schemas.errors import Misconfigured, Refused, Transient, Unreadable
+from schemas.ids import document_key
+from schemas.outcomes import Ignored
+from schemas.reasons import Reason
+from schemas.records import Found, ZuoraRecord
+from schemas.topics import Topic
+from streams.outcomes import dead_letter, outcome_key
+from streams.ports import Zuora
+from streams.read.hints import Hint, read_hint
+from streams.read.spec import SPEC, STAGE
+from streams.stage import Input
+
+log = structlog.get_logger(__name__)
+
+_PAUSE_S = 1.0
+_PAUSE_MAX_S = 60.0
+
+_callouts: Decoder[Callout] = Decoder(Callout)
+
+
+class _Work(msgspec.Struct, frozen=True):
+    """A hint with the callout it comes from."""
+
+    hint: Hint
+    callout: Callout
+    item: Input
+
+
+class ReadLane:
+    """One tenant's hints."""
+
+    def __init__(self, *, connection: str, zuora: Zuora, feed: TenantFeed, worker: Partition) -> None:
+        """Build the lane; it begins with `start`.
+
+        Args:
+            connection: The tenant's first connection, in whose partition hints stand.
+            zuora: The tenant.
+            feed: Writes records for all its connections.
+            worker: The worker that owns the partition.
+        """
+        self._connection = connection
+        self._zuora = zuora
+        self._feed = feed
+        self._worker = worker
+        self._log = log.bind(stage=STAGE, connection=connection)
+        self._runs: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
+        self._held = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the lane has begun and not been closed."""
+        return self._task is not None
+
+    def put(self, event: Any, acknowledge: Acknowledge) -> None:
+        """Take a run; never waits. Over the high mark this partition is held back."""
+        self._held += len(event.value)
+        if self._held > DOCUMENTS_HIGH:
+            self._worker.hold_back()
+        self._runs.put_nowait((event, acknowledge))
+
+    def start(self) -> None:
+        """Begin; what was not acknowledged comes again."""
+        self._runs, self._held = asyncio.Queue(), 0
+        self._task = asyncio.create_task(self._run(), name=STAGE)
+
+    async def close(self) -> None:
+        """End."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        while True:
+            event, acknowledge = await self._runs.get()
+            await self._persist(event.value)
+            await acknowledge(event)
+            self._held -= len(event.value)
+            if self._held < DOCUMENTS_LOW:
+                self._worker.let_go()
+            self._worker.moved()
+
+    async def _persist(self, records: Sequence[Any]) -> None:
+        while True:
+            try:
+                await self._one_run(records)
+            except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: the run is done once more
+                self._log.exception("run failed; it is done again", pause_s=_PAUSE_S)
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return
+
+    async def _one_run(self, records: Sequence[Any]) -> None:
+        """Read what a run hints at, each object once, until Zuora and the broker have done their part."""
+        works = await self._hints(records)
+        tries = 0
+        while works:
+            answers = await asyncio.gather(*(self._read(work) for work in works.values()), return_exceptions=True)
+            left: dict[tuple[str, str], _Work] = {}
+            for (name, work), answer in zip(works.items(), answers, strict=True):
+                try:
+                    await self._write(work, answer)
+                except (Transient, Refused) as error:
+                    left[name] = work
+                    self._log.warning("not read yet; it is tried again", kind=work.hint.kind, reason=str(error))
+            works = left
+            if works:
+                tries += 1
+                pause_s = random.uniform(0, min(_PAUSE_MAX_S, 2.0 ** min(tries, 16)))  # noqa: S311 - jitter is no secret
+                await asyncio.sleep(pause_s)
+
+    async def _hints(self, records: Sequence[Any]) -> dict[tuple[str, str], _Work]:
+        works: dict[tuple[str, str], _Work] = {}
+        for record in records:
+            item = Input(record.offset, record.timestamp, record.key or b"", record.value or b"")
+            try:
+                callout = _callouts(item.value)
+                hint = read_hint(callout)
+            except Unreadable as error:
+                await self._dead_letter(item, str(error))
+                continue
+            if hint is not None:
+                works[hint.kind, hint.id] = _Work(hint, callout, item)
+        return works
+
+    async def _read(self, work: _Work) -> ZuoraRecord | None:
+        found = Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)
+        return await self._zuora.read(work.hint.kind, work.hint.id, found)
+
+    async def _write(self, work: _Work, answer: ZuoraRecord | BaseException | None) -> None:
+        if isinstance(answer, Misconfigured):
+            await self._dead_letter(work.item, str(answer))
+        elif isinstance(answer, BaseException):
+            raise answer
+        elif answer is None:
+            await self._not_found(work)
+        else:
+            await self._feed.records([answer])
+
+    async def _not_found(self, work: _Work) -> None:
+        document = document_key(work.hint.kind, work.hint.id)
+        outcome = Ignored(
+            connection=self._connection,
+            stage=STAGE,
+            subject=document,
+            document=document,
+            origin=work.item.offset,
+            reason=Reason(
+                rule="not_found", message=f"Zuora has no {work.hint.kind} {work.hint.id}: it was deleted since"
+            ),
+        )
+        await self._send(Topic.OUTCOMES, outcome_key(outcome), encode(outcome))
+
+    async def _dead_letter(self, item: Input, reason: str) -> None:
+        letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=reason)
+        await self._send(Topic.DEAD_LETTERS, item.key, encode(letter))
+
+    async def _send(self, topic: Topic, key: bytes, value: bytes) -> None:
+        await (await self._worker.send(topic, key=key, value=value, stage=STAGE))

@@ -1,0 +1,132 @@
+"""What QAD's answers mean: a yes with a key, a no with a class, or something that is neither and so is unknown.
+
+Judged by `submitResult`, never by the HTTP status alone; a login page, an empty body or a cut one is never success.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from adapters.qad.profile import Document as DocumentProfile
+from adapters.qad.profile import ErrorClass, Profile
+from schemas.errors import OutcomeUnknown, Refused, Rejected, Transient
+from schemas.outcomes import Document
+from streams.ports import Accepted
+
+TRANSIENT = "transient"
+UNCLASSIFIED = "unclassified"
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """One error of QAD."""
+
+    code: str
+    field: str
+    message: str
+
+
+def read_object(body: bytes) -> dict[str, Any] | None:
+    """Return a JSON object, amounts as Decimal, or None where the bytes are none."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def judge_post(status: int, body: bytes, *, profile: Profile, document: DocumentProfile) -> Accepted:
+    """Return what was made.
+
+    Args:
+        status: HTTP status.
+        body: As answered.
+        profile: The tenant's profile.
+        document: The kind that was posted.
+
+    Raises:
+        Rejected: QAD refused it for a business reason and changed nothing.
+        Transient: It certainly did not happen and may succeed later.
+        Refused: The user may not, or the profile's path is not there.
+        OutcomeUnknown: Nobody can say what became of it.
+    """
+    answer = read_object(body)
+    if status in profile.definite:
+        raise Transient(f"QAD is not ready (HTTP {status})")
+    if status == 403:
+        raise Refused(f"QAD does not let this user post to {document.path}: {_words(answer)}")
+    if status in (404, 405):
+        raise Refused(f"QAD has no {document.path} (HTTP {status}): the profile's path or viewUri is wrong")
+    if status >= 500 or answer is None:
+        raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
+    result = answer.get("submitResult")
+    if isinstance(result, dict) and result.get("success") is False:
+        raise _refusal(result.get("errors"), profile.errors)
+    if isinstance(result, dict) and result.get("success") is True:
+        return _accepted(answer, document)
+    if isinstance(answer.get(document.list), list) and status < 300:
+        return _accepted(answer, document)
+    if answer.get("errors"):
+        raise _refusal(answer["errors"], profile.errors)
+    raise OutcomeUnknown(f"HTTP {status} and an answer that is neither yes nor no")
+
+
+def complaints(errors: Any) -> list[Complaint]:
+    """Return QAD's errors in one shape; both envelopes spell them alike."""
+    if not isinstance(errors, list):
+        return []
+    return [
+        Complaint(str(error.get("code", "")), str(error.get("fieldName", "")), str(error.get("message", "")))
+        for error in errors
+        if isinstance(error, dict)
+    ]
+
+
+def _refusal(errors: Any, classes: tuple[ErrorClass, ...]) -> Rejected | Transient:
+    said = complaints(errors)
+    means = [_class_of(complaint, classes) for complaint in said]
+    messages = tuple(f"{complaint.message} [{complaint.code}]" for complaint in said)
+    if means and all(meaning == TRANSIENT for meaning in means):
+        return Transient("QAD asks to try again: " + "; ".join(messages))
+    # Several complaints at once: one that nobody knows makes the whole unclassified, or a person would be misled.
+    classified = [meaning for meaning in means if meaning != TRANSIENT]
+    known = classified[0] if classified and UNCLASSIFIED not in classified else UNCLASSIFIED
+    return Rejected(known, messages, tuple(complaint.field for complaint in said if complaint.field))
+
+
+def _class_of(complaint: Complaint, classes: tuple[ErrorClass, ...]) -> str:
+    field, message = complaint.field.casefold(), complaint.message.casefold()
+    for known in classes:
+        if complaint.code and complaint.code in known.codes:
+            return known.means
+    for known in classes:
+        if any(name.casefold() == field for name in known.fields) or any(
+            word.casefold() in message for word in known.words
+        ):
+            return known.means
+    return UNCLASSIFIED
+
+
+def _accepted(answer: dict[str, Any], document: DocumentProfile) -> Accepted:
+    records = answer.get(document.list)
+    record = records[0] if isinstance(records, list) and records else {}
+    key = document.key
+    try:
+        made = Document(year=int(record[key.year]), daybook=str(record[key.daybook]), voucher=int(record[key.voucher]))
+    except (KeyError, TypeError, ValueError):
+        raise OutcomeUnknown("QAD said yes and did not name the document") from None
+    return Accepted(document=made, warnings=_warnings(answer))
+
+
+def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
+    told = answer.get("supplementaryMessages")
+    if not isinstance(told, list):
+        return ()
+    return tuple(
+        str(message.get("message", message)) if isinstance(message, dict) else str(message) for message in told
+    )
+
+
+def _words(answer: dict[str, Any] | None) -> str:
+    return "; ".join(complaint.message for complaint in complaints((answer or {}).get("errors"))) or "no reason given"

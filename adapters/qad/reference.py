@@ -1,0 +1,124 @@
+"""What QAD shows of its reference data: customers, GL accounts, daybooks, periods, currencies, each list read whole.
+
+There is no filter for what changed (reference), so all is read and the caller keeps what differs.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from adapters.qad.browse import Row, browse, column
+from adapters.qad.client import QadClient
+from adapters.qad.profile import Browse, Profile
+from adapters.qad.rest import day
+from schemas.errors import Misconfigured
+from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency, QadReference
+
+
+class QadReferences:
+    """Reference data of one connection's QAD."""
+
+    def __init__(self, client: QadClient, profile: Profile) -> None:
+        """Read through this client, in this tenant's words."""
+        self._client = client
+        self._profile = profile
+
+    async def read(self, name: str) -> AsyncIterator[Sequence[QadReference]]:
+        """Yield the pages of one list: customers, gl_accounts, daybooks, periods or currencies."""
+        spec = self._profile.browses[name]
+        pages = browse(
+            self._client,
+            browse_id=spec.browse_id,
+            prefix=spec.prefix,
+            filters=spec.filter,
+            page_size=self._profile.limits.page_size,
+        )
+        make = _MAKERS[name]
+        async for page in pages:
+            yield [make(_Columns(row, spec)) for row in page]
+
+
+class _Columns:
+    """A row by our words."""
+
+    def __init__(self, row: Row, spec: Browse) -> None:
+        self._row = row
+        self._spec = spec
+
+    def value(self, word: str) -> Any:
+        name = self._spec.columns.get(word)
+        return None if name is None else column(self._row, name, browse_id=self._spec.browse_id)
+
+    def text(self, word: str) -> str:
+        value = self.value(word)
+        return "" if value is None else str(value)
+
+    def required(self, word: str) -> Any:
+        value = self.value(word)
+        if value is None:
+            raise Misconfigured(f"[browses] {self._spec.browse_id}: no column gives {word!r}")
+        return value
+
+    def yes(self, word: str, *, default: bool) -> bool:
+        value = self.value(word)
+        return default if value is None else value in self._spec.true_values
+
+
+def _customer(row: _Columns) -> Customer:
+    return Customer(
+        code=str(row.required("code")),
+        active=row.yes("active", default=True),
+        held=row.yes("held", default=False),
+        currency=row.text("currency"),
+        terms=row.text("terms"),
+        zuora_account=row.text("zuora_account"),
+    )
+
+
+def _gl_account(row: _Columns) -> GlAccount:
+    return GlAccount(
+        code=str(row.required("code")),
+        active=row.yes("active", default=True),
+        description=row.text("description"),
+        account_type=row.text("type"),
+        sub_account_required=row.yes("sub_account_required", default=False),
+        cost_centre_required=row.yes("cost_centre_required", default=False),
+        project_required=row.yes("project_required", default=False),
+    )
+
+
+def _daybook(row: _Columns) -> Daybook:
+    return Daybook(
+        code=str(row.required("code")), active=row.yes("active", default=True), daybook_type=row.text("type")
+    )
+
+
+def _period(row: _Columns) -> Period:
+    first, last = day(row.required("first_day")), day(row.required("last_day"))
+    if first is None or last is None:
+        raise Misconfigured("a period of QAD has no first or last day: look at the profile")
+    year, number = int(row.required("year")), int(row.required("period"))
+    return Period(
+        code=f"{year}-{number:02d}",
+        year=year,
+        period=number,
+        first_day=first,
+        last_day=last,
+        open=row.text("status").casefold() == "open" and row.yes("open_for_sales", default=True),
+    )
+
+
+def _currency(row: _Columns) -> QadCurrency:
+    return QadCurrency(
+        code=str(row.required("code")),
+        decimals=int(row.required("decimals")),
+        active=row.yes("active", default=True),
+    )
+
+
+_MAKERS: Mapping[str, Any] = {
+    "customers": _customer,
+    "gl_accounts": _gl_account,
+    "daybooks": _daybook,
+    "periods": _period,
+    "currencies": _currency,
+}

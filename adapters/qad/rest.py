@@ -1,0 +1,230 @@
+"""The sink's port over QAD's REST interface: a command becomes one record by the profile, a reference is looked up.
+
+One call commits one document. What a field is called, how dates are written and which browse finds a document again is
+the profile's; nothing of a tenant stands here.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from adapters.qad.answers import judge_post
+from adapters.qad.browse import Row, browse, column, equals
+from adapters.qad.client import QadClient
+from adapters.qad.profile import Find, Lines, Profile, unconfirmed
+from schemas.errors import Conflict, Misconfigured, Refused, Transient
+from schemas.outcomes import Document
+from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
+from streams.ports import Accepted, Adjustment, Command, FoundInQad, Receipt
+
+# Machine references are written in A-Z and 2-7: everything from "2" on is one, and nothing that is empty.
+_FIRST_REFERENCE = "2"
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class RestQad:
+    """One connection's QAD."""
+
+    def __init__(self, client: QadClient, profile: Profile) -> None:
+        """Speak through this client, in this tenant's words."""
+        self._client = client
+        self._profile = profile
+
+    async def post(self, command: Command, *, not_after: float) -> Accepted:
+        """Make one document; see streams/ports.py for what it raises."""
+        waiting = unconfirmed(self._profile)
+        if waiting:
+            raise Refused(f"the profile is not confirmed ({', '.join(waiting)}): ml-connector ping says what to do")
+        document = self._profile.documents[kind_of(command)]
+        body = _encode({"supplementaryMessages": [], document.list: [self.record(command)]})
+        reply = await self._client.post(document.path, [("viewUri", document.view_uri)], body, not_after=not_after)
+        try:
+            return judge_post(reply.status, reply.body, profile=self._profile, document=document)
+        except Transient as error:
+            error.retry_after_s = reply.retry_after_s
+            raise
+
+    async def find(self, kind: str, reference: str) -> FoundInQad | None:
+        """Return the document that carries a machine reference."""
+        find = self._find(kind)
+        rows = [row async for page in self._rows(find, [equals(find.reference, reference)]) for row in page]
+        if len(rows) > 1:
+            raise Conflict(
+                f"{len(rows)} documents in QAD carry the reference {reference}", expected="1", actual=str(len(rows))
+            )
+        return self._found(find, rows[0]) if rows else None
+
+    async def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
+        """Yield all documents of a kind that carry a machine reference, page by page."""
+        find = self._find(kind)
+        async for page in self._rows(find, [f"{find.reference},ge,{_FIRST_REFERENCE},literal"]):
+            yield [self._found(find, row) for row in page]
+
+    async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
+        """Return the opening item that others loaded under a Zuora number."""
+        items = self._profile.open_items
+        if items is None:
+            return None
+        wanted = items.types.get(item_kind)
+        async for page in self._rows(items.find, [equals(items.find.number, number)]):
+            for row in page:
+                found = self._found(items.find, row)
+                same_type = wanted is None or row.get(items.type_column) == wanted
+                if same_type and found.document.currency in ("", currency):
+                    return found
+        return None
+
+    def can_find(self, kind: str) -> bool:
+        """Return whether a look-up is configured for a kind."""
+        document = self._profile.documents.get(kind)
+        return document is not None and document.find is not None
+
+    def record(self, command: Command) -> dict[str, Any]:
+        """Return the record of a command, in the tenant's words."""
+        document = self._profile.documents[kind_of(command)]
+        words = {"reference": command.reference, "number": command.number, **_head(command)}
+        record: dict[str, Any] = dict(document.constants)
+        self._place(record, document.fields, words)
+        for part, lines in ((document.lines, _lines(command)), (document.allocations, _allocations(command))):
+            if part is not None:
+                record[part.under] = [self._line(part, line) for line in lines]
+        return record
+
+    def _line(self, part: Lines, words: Mapping[str, Any]) -> dict[str, Any]:
+        line: dict[str, Any] = dict(part.constants)
+        self._place(line, part.fields, words)
+        return line
+
+    def _place(self, record: dict[str, Any], fields: Mapping[str, Any], words: Mapping[str, Any]) -> None:
+        for word, targets in fields.items():
+            value = words.get(word)
+            if value is None or value == "":
+                continue
+            written = value.strftime(self._profile.date_format) if isinstance(value, date) else value
+            for target in (targets,) if isinstance(targets, str) else targets:
+                record[target] = written
+
+    def _find(self, kind: str) -> Find:
+        find = self._profile.documents[kind].find
+        if find is None:
+            raise Misconfigured(f"[documents.{kind}] has no [find]: a look-up is not configured")
+        return find
+
+    def _rows(self, find: Find, filters: Sequence[str]) -> AsyncIterator[Sequence[Row]]:
+        return browse(
+            self._client,
+            browse_id=find.browse_id,
+            prefix=find.prefix,
+            filters=filters,
+            page_size=self._profile.limits.page_size,
+        )
+
+    def _found(self, find: Find, row: Row) -> FoundInQad:
+        def of(name: str) -> Any:
+            return column(row, name, browse_id=find.browse_id) if name else None
+
+        total = of(find.total)
+        return FoundInQad(
+            reference=str(of(find.reference) or ""),
+            document=Document(
+                year=int(of(find.year)),
+                daybook=str(of(find.daybook)),
+                voucher=int(of(find.voucher)),
+                customer=str(of(find.customer) or ""),
+                currency=str(of(find.currency) or ""),
+                total=None if total is None else amount(total),
+            ),
+            day=day(of(find.posting_date)),
+        )
+
+
+def kind_of(command: Command) -> str:
+    """Return the kind of a command, as profiles name it."""
+    return str(command.payload.__struct_config__.tag)
+
+
+def amount(value: Any) -> Decimal:
+    """Return an amount of a row; numbers were decoded as Decimal or whole numbers."""
+    try:
+        return Decimal(value)
+    except (InvalidOperation, TypeError):
+        raise Misconfigured(f"QAD shows {str(value)[:20]!r} where an amount is expected: look at the profile") from None
+
+
+def day(value: Any) -> date | None:
+    """Return a date of a row, whatever time of day stands behind it."""
+    if not value:
+        return None
+    try:
+        return datetime.fromisoformat(str(value)).date()
+    except ValueError:
+        raise Misconfigured(f"QAD shows {str(value)[:30]!r} where a date is expected: look at the profile") from None
+
+
+def _head(command: Command) -> dict[str, Any]:
+    payload = command.payload
+    words = {
+        "customer": command.customer,
+        "currency": payload.currency,
+        "total": payload.total,
+        "document_date": payload.document_date,
+        "posting_date": payload.posting_date,
+        "daybook": payload.daybook,
+        "description": payload.description,
+    }
+    if isinstance(payload, InvoiceContent | CreditNoteContent):
+        words |= {"due_date": payload.due_date, "terms": getattr(payload, "terms", "")}
+    if isinstance(payload, Receipt):
+        words |= {"bank_account": payload.bank_account}
+    return words
+
+
+def _lines(command: Command) -> list[dict[str, Any]]:
+    payload = command.payload
+    if isinstance(payload, Adjustment):
+        return [
+            {
+                "customer": line.customer,
+                "item_year": line.document.year,
+                "item_daybook": line.document.daybook,
+                "item_voucher": line.document.voucher,
+                "debit": line.debit,
+                "credit": line.credit,
+            }
+            for line in payload.lines
+        ]
+    if isinstance(payload, Receipt):
+        return []
+    return [_gl_line(line, sequence) for sequence, line in enumerate(payload.lines, 1)]
+
+
+def _gl_line(line: GlLine, sequence: int) -> dict[str, Any]:
+    return {
+        "sequence": sequence,
+        "account": line.account,
+        "sub_account": line.sub_account,
+        "cost_centre": line.cost_centre,
+        "project": line.project,
+        "text": line.text,
+        "debit": line.debit,
+        "credit": line.credit,
+    }
+
+
+def _allocations(command: Command) -> list[dict[str, Any]]:
+    payload = command.payload
+    if not isinstance(payload, Receipt):
+        return []
+    return [
+        {
+            "item_year": document.year,
+            "item_daybook": document.daybook,
+            "item_voucher": document.voucher,
+            "amount": allocated,
+        }
+        for document, allocated in payload.allocations
+    ]

@@ -1,0 +1,235 @@
+"""What an event says to people: about which document it is, and where that document stands after it.
+
+Pure: a record of the log in, rows out. Bytes that cannot be read make a row all the same, so that nothing is invisible.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from schemas.callouts import Callout
+from schemas.codec import Decoder, Event
+from schemas.cursors import Cursor
+from schemas.deadletters import DeadLetter
+from schemas.decisions import AnyDecision
+from schemas.errors import Unreadable
+from schemas.ids import document_key
+from schemas.matching import AccountSeen, MatchedEvent
+from schemas.outcomes import AnyOutcome, Ignored, Intended, Parked, Posted, Standstill, Superseded, Waiting
+from schemas.postings import PostingSet
+from schemas.records import RecordKind, ZuoraRecord
+from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
+from schemas.topics import Topic
+from streams.documents import facts_of
+from streams.read.hints import read_hint
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One event."""
+
+    type: str
+    connection: str = ""
+    document: str = ""
+    number: str = ""
+    subject: str = ""
+
+
+class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What Zuora says a document is."""
+
+    connection: str
+    document: str
+    number: str
+    currency: str
+    value: Decimal
+
+
+class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a subject stands for a stage."""
+
+    connection: str
+    stage: str
+    subject: str
+    document: str
+    number: str
+    status: str
+    origin: int
+    rule: str = ""
+    message: str = ""
+    next_step: str = ""
+    blocked_by: str = ""
+    currency: str = ""
+    value: Decimal | None = None
+    said: tuple[str, ...] = ()
+
+
+class DeadLetterRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One dead letter."""
+
+    connection: str
+    topic: str
+    offset: int
+    stage: str
+    reason: str
+    next_step: str
+
+
+class Projected(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of one event."""
+
+    event: EventRow
+    document: DocumentRow | None = None
+    standing: StandingRow | None = None
+    dead_letter: DeadLetterRow | None = None
+
+
+def project(topic: Topic, value: bytes) -> Projected:
+    """Return the rows of one record of the log."""
+    decoder, make = _TOPICS[topic]
+    try:
+        event = decoder(value)
+    except Unreadable:
+        return Projected(event=EventRow(type="unreadable"))
+    projected: Projected = make(event)
+    return projected
+
+
+def _tag(event: Event) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def _callout(event: Callout) -> Projected:
+    try:
+        hint = read_hint(event)
+    except Unreadable:
+        hint = None
+    document = document_key(hint.kind, hint.id) if hint else ""
+    row = EventRow(type="callout", connection=event.connection, document=document, subject=event.notification_id)
+    return Projected(event=row)
+
+
+def _record(event: ZuoraRecord) -> Projected:
+    document = document_key(event.kind, event.id)
+    number, facts = "", None
+    if event.kind != RecordKind.ACCOUNT:
+        try:
+            found = facts_of(event)
+        except Unreadable:
+            found = None
+        if found is not None:
+            number = found.number
+            facts = DocumentRow(
+                connection=event.connection,
+                document=document,
+                number=number,
+                currency=found.currency,
+                value=found.value,
+            )
+    row = EventRow(type=f"record by {event.found.by}", connection=event.connection, document=document, number=number)
+    return Projected(event=row, document=facts)
+
+
+def _matched(event: MatchedEvent) -> Projected:
+    if isinstance(event, AccountSeen):
+        document = document_key(RecordKind.ACCOUNT, event.id)
+    else:
+        document = document_key(event.kind, event.id)
+    row = EventRow(type=_tag(event), connection=event.connection, document=document, number=event.number)
+    return Projected(event=row)
+
+
+def _postings(event: PostingSet) -> Projected:
+    document = document_key(event.kind, event.id)
+    row = EventRow(
+        type=f"{len(event.postings)} postings", connection=event.connection, document=document, number=event.number
+    )
+    return Projected(event=row)
+
+
+def _outcome(event: AnyOutcome) -> Projected:
+    row = EventRow(
+        type=f"{event.stage} {_tag(event)}",
+        connection=event.connection,
+        document=event.document,
+        number=event.number,
+        subject=event.subject,
+    )
+    standing = StandingRow(
+        connection=event.connection,
+        stage=event.stage,
+        subject=event.subject,
+        document=event.document,
+        number=event.number,
+        status=_tag(event),
+        origin=event.origin,
+    )
+    match event:
+        case Waiting() | Parked() | Ignored() | Superseded():
+            standing = _with_reason(standing, event)
+        case Intended() | Posted():
+            standing = msgspec.structs.replace(standing, currency=event.currency, value=event.total)
+        case _:
+            pass
+    return Projected(event=row, standing=standing)
+
+
+def _with_reason(standing: StandingRow, event: Standstill) -> StandingRow:
+    reason = event.reason
+    return msgspec.structs.replace(
+        standing,
+        rule=reason.rule,
+        message=reason.message,
+        next_step=reason.next_step,
+        blocked_by=reason.blocked_by,
+        currency=event.currency,
+        value=event.value,
+        said=event.said,
+    )
+
+
+def _decision(event: AnyDecision) -> Projected:
+    row = EventRow(
+        type=f"decision {_tag(event)}",
+        connection=event.connection,
+        document=getattr(event, "document", ""),
+        number=str(getattr(event, "number", "")),
+        subject=event.by,
+    )
+    return Projected(event=row)
+
+
+def _reference(event: QadReference | ZuoraReference) -> Projected:
+    return Projected(event=EventRow(type=reference_kind(event), subject=reference_code(event)))
+
+
+def _cursor(event: Cursor) -> Projected:
+    return Projected(event=EventRow(type="cursor", connection=event.connection, subject=event.kind))
+
+
+def _dead_letter(event: DeadLetter) -> Projected:
+    letter = DeadLetterRow(
+        connection=event.connection,
+        topic=event.topic,
+        offset=event.offset,
+        stage=event.stage,
+        reason=event.reason,
+        next_step=event.next_step,
+    )
+    row = EventRow(type="dead letter", connection=event.connection, subject=f"{event.topic}@{event.offset}")
+    return Projected(event=row, dead_letter=letter)
+
+
+_TOPICS: Mapping[Topic, tuple[Decoder[Any], Callable[[Any], Projected]]] = {
+    Topic.CALLOUTS: (Decoder(Callout), _callout),
+    Topic.RECORDS: (Decoder(ZuoraRecord), _record),
+    Topic.ZUORA_REFERENCE: (Decoder(ZuoraReference), _reference),
+    Topic.QAD_REFERENCE: (Decoder(QadReference), _reference),
+    Topic.DECISIONS: (Decoder(AnyDecision), _decision),
+    Topic.MATCHED: (Decoder(MatchedEvent), _matched),
+    Topic.POSTINGS: (Decoder(PostingSet), _postings),
+    Topic.OUTCOMES: (Decoder(AnyOutcome), _outcome),
+    Topic.DEAD_LETTERS: (Decoder(DeadLetter), _dead_letter),
+    Topic.CURSORS: (Decoder(Cursor), _cursor),
+}

@@ -1,0 +1,306 @@
+"""The read model's file: written by `observe` alone, read by commands and the page; it says how old it is."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from adapters.kafka.reader import LogRecord
+from adapters.store.projection import Projected, StandingRow, project
+from schemas.errors import Misconfigured
+from schemas.topics import Topic
+
+_SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
+# Raised when the tables change: a file of another version is made anew from the log.
+VERSION = 1
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the log, as the read model knows it."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    at_ms: int
+    type: str
+    connection: str
+    document: str
+    number: str
+    subject: str
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a document or posting stands for a stage, and since when."""
+
+    row: StandingRow
+    since_ms: int
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that a stage could not read."""
+
+    connection: str
+    topic: str
+    offset: int
+    stage: str
+    reason: str
+    next_step: str
+    at_ms: int
+
+
+class ReadModel:
+    """The file."""
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        """Open it; `write` makes it, and makes it anew where it is of another version.
+
+        Raises:
+            Misconfigured: It is not there, or of another version, and only reading was asked for.
+        """
+        self._path = path
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._discard_other_version()
+        elif not path.exists():
+            raise Misconfigured(
+                f"no read model at {path}: start ml-connector observe (or run), it is built from the log"
+            )
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database.execute("pragma journal_mode=wal")
+        # The log is the truth: what a power cut takes from this file is read again.
+        self._database.execute("pragma synchronous=normal")
+        if write:
+            self._database.executescript(_SCHEMA)
+            self._database.execute(f"pragma user_version={VERSION}")
+        elif self._version() != VERSION:
+            raise Misconfigured(f"the read model at {path} is of another version: start ml-connector observe once")
+
+    def __enter__(self) -> "ReadModel":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Return the next offset to read, by topic and partition."""
+        rows = self._database.execute("select topic, partition, next_offset from positions")
+        return {(topic, partition): offset for topic, partition, offset in rows}
+
+    def take(self, records: Sequence[tuple[int, LogRecord]]) -> None:
+        """Take up records (partition, record) with the offsets after them, in one transaction."""
+        with self._transaction():
+            for partition, record in records:
+                self._take_one(partition, record, project(record.topic, record.value))
+
+    def looked(self) -> None:
+        """Take up that everything up to now has been read."""
+        self._database.execute("insert or replace into looked values (1, ?)", (int(time.time() * 1000),))
+
+    def _take_one(self, partition: int, record: LogRecord, projected: Projected) -> None:
+        event = projected.event
+        execute = self._database.execute
+        execute(
+            "insert or replace into events values (?,?,?,?,?,?,?,?,?)",
+            (
+                record.topic.value,
+                partition,
+                record.offset,
+                record.timestamp_ms,
+                event.type,
+                event.connection,
+                event.document,
+                event.number,
+                event.subject,
+            ),
+        )
+        execute(
+            "insert into positions values (?,?,?,?) on conflict do update set next_offset=excluded.next_offset, "
+            "at_ms=max(at_ms, excluded.at_ms)",
+            (record.topic.value, partition, record.offset + 1, record.timestamp_ms),
+        )
+        document, standing, letter = projected.document, projected.standing, projected.dead_letter
+        if document is not None:
+            execute(
+                "insert or replace into documents values (?,?,?,?,?)",
+                (document.connection, document.document, document.number, document.currency, str(document.value)),
+            )
+        if standing is not None:
+            execute(
+                "insert or replace into standings values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    standing.connection,
+                    standing.stage,
+                    standing.subject,
+                    standing.document,
+                    standing.number,
+                    standing.status,
+                    standing.rule,
+                    standing.message,
+                    standing.next_step,
+                    standing.blocked_by,
+                    standing.currency,
+                    "" if standing.value is None else str(standing.value),
+                    "\n".join(standing.said),
+                    record.timestamp_ms,
+                    standing.origin,
+                ),
+            )
+        if letter is not None:
+            execute(
+                "insert or replace into dead_letters values (?,?,?,?,?,?,?)",
+                (
+                    letter.connection,
+                    letter.topic,
+                    letter.offset,
+                    letter.stage,
+                    letter.reason,
+                    letter.next_step,
+                    record.timestamp_ms,
+                ),
+            )
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def age_s(self) -> float:
+        """Return how long ago `observe` last looked, in seconds."""
+        row = self._database.execute("select at_ms from looked").fetchone()
+        return max(0.0, time.time() - row[0] / 1000) if row else float("inf")
+
+    def events_of(self, connection: str, document: str) -> list[Event]:
+        """Return every event about a document, oldest first."""
+        rows = self._database.execute(
+            "select topic, partition, offset, at_ms, type, connection, document, number, subject from events "
+            "where connection=? and document=? order by at_ms, topic, offset",
+            (connection, document),
+        )
+        return [_event(row) for row in rows]
+
+    def find(self, name: str) -> list[tuple[str, str]]:
+        """Return (connection, document) of what has this number, or this `kind:id` or id."""
+        rows = self._database.execute(
+            "select distinct connection, document from events where (number=? or document=? or document like ?) "
+            "and document<>'' order by connection, document",
+            (name, name, f"%:{name}"),
+        )
+        return [(connection, document) for connection, document in rows]
+
+    def documents_read(self, connection: str) -> set[str]:
+        """Return every document that was read from Zuora, whatever became of it."""
+        rows = self._database.execute("select document from documents where connection=?", (connection,))
+        return {document for (document,) in rows}
+
+    def standings(self, *, statuses: Sequence[str], connection: str = "", document: str = "") -> list[Standing]:
+        """Return what stands so, oldest first; of one connection or document where that is named."""
+        rows = self._database.execute(
+            "select connection, stage, subject, document, number, status, origin, rule, message, next_step, "
+            "blocked_by, currency, value, said, since_ms from standings "
+            "where status in (select value from json_each(?)) and (?='' or connection=?) and (?='' or document=?) "
+            "order by since_ms, number",
+            (msgspec.json.encode(list(statuses)).decode(), connection, connection, document, document),
+        )
+        return [_standing(row) for row in rows]
+
+    def dead_letters(self, connection: str = "") -> list[DeadLetter]:
+        """Return the dead letters, oldest first."""
+        rows = self._database.execute(
+            "select connection, topic, offset, stage, reason, next_step, at_ms from dead_letters "
+            "where ?='' or connection=? order by at_ms",
+            (connection, connection),
+        )
+        return [
+            DeadLetter(
+                connection=row[0],
+                topic=row[1],
+                offset=row[2],
+                stage=row[3],
+                reason=row[4],
+                next_step=row[5],
+                at_ms=row[6],
+            )
+            for row in rows
+        ]
+
+    def behind(self, topic: Topic, partition: int, offset: int) -> tuple[int | None, dict[str, Decimal]]:
+        """Return the time of the first record from an offset on, and the value by currency of what is behind it."""
+        first = self._database.execute(
+            "select at_ms from events where topic=? and partition=? and offset>=? order by offset limit 1",
+            (topic.value, partition, offset),
+        ).fetchone()
+        rows = self._database.execute(
+            "select distinct documents.document, documents.currency, documents.value from events join documents "
+            "on documents.connection=events.connection and documents.document=events.document "
+            "where topic=? and partition=? and offset>=?",
+            (topic.value, partition, offset),
+        )
+        worth: dict[str, Decimal] = {}
+        for _, currency, value in rows:
+            worth[currency] = worth.get(currency, Decimal(0)) + abs(Decimal(value))
+        return (first[0] if first else None), worth
+
+    # -- the file ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("rollback")
+            raise
+        self._database.execute("commit")
+
+    def _version(self) -> int:
+        return int(self._database.execute("pragma user_version").fetchone()[0])
+
+    def _discard_other_version(self) -> None:
+        if not self._path.exists():
+            return
+        try:
+            with sqlite3.connect(self._path) as database:
+                version = int(database.execute("pragma user_version").fetchone()[0])
+        except sqlite3.DatabaseError:
+            version = -1
+        if version != VERSION:
+            for path in (self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")):
+                path.unlink(missing_ok=True)
+
+
+def _event(row: tuple[object, ...]) -> Event:
+    topic, *others = row
+    return msgspec.convert(
+        dict(zip(Event.__struct_fields__, (Topic(str(topic)), *others), strict=True)), Event, strict=False
+    )
+
+
+def _standing(row: tuple[object, ...]) -> Standing:
+    connection, stage, subject, document, number, status, origin, *told, value, said, since_ms = row
+    rule, message, next_step, blocked_by, currency = told
+    return Standing(
+        row=StandingRow(
+            connection=str(connection),
+            stage=str(stage),
+            subject=str(subject),
+            document=str(document),
+            number=str(number),
+            status=str(status),
+            origin=int(str(origin)),
+            rule=str(rule),
+            message=str(message),
+            next_step=str(next_step),
+            blocked_by=str(blocked_by),
+            currency=str(currency),
+            value=Decimal(str(value)) if value else None,
+            said=tuple(str(said).splitlines()),
+        ),
+        since_ms=int(str(since_ms)),
+    )

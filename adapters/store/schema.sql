@@ -1,0 +1,74 @@
+-- The read model. Events and the offsets they were read up to change in one transaction; nothing here is a source of truth.
+
+create table if not exists positions (
+    topic text not null,
+    partition integer not null,
+    next_offset integer not null,
+    at_ms integer not null,
+    primary key (topic, partition)
+) without rowid;
+
+-- When `observe` last looked: what is shown says how old it is.
+create table if not exists looked (
+    id integer primary key check (id = 1),
+    at_ms integer not null
+);
+
+-- Every event of every topic: where it stands, and what it is about. The bytes stay in the log.
+create table if not exists events (
+    topic text not null,
+    partition integer not null,
+    offset integer not null,
+    at_ms integer not null,
+    type text not null,
+    connection text not null,
+    document text not null,
+    number text not null,
+    subject text not null,
+    primary key (topic, partition, offset)
+) without rowid;
+create index if not exists events_by_document on events (connection, document);
+create index if not exists events_by_number on events (number) where number <> '';
+
+-- What Zuora says a document is, newest version.
+create table if not exists documents (
+    connection text not null,
+    document text not null,
+    number text not null,
+    currency text not null,
+    value text not null,
+    primary key (connection, document)
+) without rowid;
+create index if not exists documents_by_number on documents (number);
+
+-- Where a document (read, match, ledger) or a posting (sink) stands.
+create table if not exists standings (
+    connection text not null,
+    stage text not null,
+    subject text not null,
+    document text not null,
+    number text not null,
+    status text not null,
+    rule text not null,
+    message text not null,
+    next_step text not null,
+    blocked_by text not null,
+    currency text not null,
+    value text not null,
+    said text not null,
+    since_ms integer not null,
+    origin integer not null,
+    primary key (connection, stage, subject)
+) without rowid;
+create index if not exists standings_by_status on standings (status, connection);
+
+create table if not exists dead_letters (
+    connection text not null,
+    topic text not null,
+    offset integer not null,
+    stage text not null,
+    reason text not null,
+    next_step text not null,
+    at_ms integer not null,
+    primary key (connection, topic, offset, stage)
+) without rowid;

@@ -1,0 +1,66 @@
+"""The command line. Every command has --json, exit codes that mean something, and a sentence, not a traceback."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from console.commands import match, operating, running, setup, trying
+from console.commands.reconcile import reconcile
+from console.config import FILE_NAME, FILE_VARIABLE
+from console.context import Context
+from console.output import EXIT_FAILED, EXIT_USAGE
+from schemas.errors import ConnectorError, Misconfigured
+
+
+class Commands(click.Group):
+    """Turns operating errors into one sentence and an exit code; a programmer's error keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Misconfigured as error:
+            click.echo(f"ml-connector: {error}", err=True)
+            sys.exit(EXIT_USAGE)
+        except ConnectorError as error:
+            click.echo(f"ml-connector: {error}", err=True)
+            sys.exit(EXIT_FAILED)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=lambda: os.environ.get(FILE_VARIABLE, FILE_NAME),
+    show_default=f"{FILE_NAME}, or ${FILE_VARIABLE}",
+    help="The configuration file.",
+)
+@click.version_option(package_name="ml-connector")
+@click.pass_context
+def main(ctx: click.Context, config: Path) -> None:
+    """Posts what Zuora Billing finalizes into QAD Adaptive ERP: once, in order, to the cent."""
+    ctx.obj = Context(Path(config))
+
+
+for command in (
+    setup.init,
+    setup.credentials,
+    setup.ping,
+    setup.topics,
+    setup.mapping,
+    running.run,
+    running.receive,
+    running.poll,
+    running.work,
+    running.observe,
+    operating.lag,
+    operating.parked,
+    operating.trace,
+    operating.replay,
+    match.match,
+    reconcile,
+    trying.sandbox,
+):
+    main.add_command(command)

@@ -1,0 +1,1 @@
+"""The commands, by what people come for: setting up, running, operating, matching, reconciling, trying out."""

@@ -1,0 +1,235 @@
+"""Commands of the operator: how far behind, what stands still and why, every event of a document, deciding again."""
+
+import sys
+from decimal import Decimal
+
+import click
+
+from adapters.store.readmodel import Standing
+from console.context import Context, ask, command_options, connection_option
+from console.decisions import decide, now
+from console.lagging import lags
+from console.output import EXIT_FINDINGS, duration, moment
+from console.replaying import plan_replay, replay_document, replay_stage
+from console.tracing import in_words
+from console.tracing import trace as trace_document
+from console.wiring import STAGES
+from schemas.decisions import DocumentReleased
+from schemas.errors import Misconfigured
+
+_STILL = ("waiting", "parked")
+
+
+@click.command()
+@command_options
+def lag(context: Context) -> None:
+    """Show how far each stage is behind: records, age of the oldest, value by currency."""
+    with context.read_model() as model:
+        rows = context.run(lags(context.wiring, model))
+    context.output.result(rows)
+    context.output.table(
+        ("connection", "stage", "records", "oldest", "value", "group"),
+        [
+            (row.connection, row.stage, row.records, duration(row.oldest_s), _worth(row.value), row.group)
+            for row in rows
+        ],
+    )
+
+
+@click.group()
+def parked() -> None:
+    """See what stands still and why, and release it."""
+
+
+@parked.command("list")
+@click.option("--waiting", is_flag=True, help="Also what goes on by itself.")
+@connection_option
+@command_options
+def list_parked(context: Context, waiting: bool, connection: str) -> None:
+    """List what is parked, with reason, value and next step; and dead letters."""
+    name = context.connection(connection) if connection else ""
+    with context.read_model() as model:
+        standings = model.standings(statuses=_STILL if waiting else ("parked",), connection=name)
+        letters = model.dead_letters(name)
+    context.output.result({"standing_still": standings, "dead_letters": letters})
+    context.output.table(
+        ("number", "stage", "rule", "value", "since", "why"),
+        [
+            (row.row.number, row.row.stage, row.row.rule, _value(row), moment(row.since_ms), row.row.message)
+            for row in standings
+        ],
+    )
+    for letter in letters:
+        context.output.say(f"dead letter {letter.topic}@{letter.offset} ({letter.stage}): {letter.reason}")
+    context.output.say(f"{len(standings)} stand still, {len(letters)} dead letters")
+
+
+@parked.command("show")
+@click.argument("document")
+@command_options
+def show_parked(context: Context, document: str) -> None:
+    """Show why one document (its number, or kind:id) stands still, and what to do."""
+    with context.read_model() as model:
+        found = model.find(document)
+        standings = [
+            standing
+            for connection, key in found
+            for standing in model.standings(statuses=_STILL, connection=connection, document=key)
+        ]
+    context.output.result(standings)
+    if not found:
+        raise Misconfigured(f"nothing is known of {document}: is it the number, and has it been read?")
+    if not standings:
+        context.output.say(f"{document} does not stand still anywhere")
+    for standing in standings:
+        row = standing.row
+        context.output.facts(
+            {
+                "document": f"{row.number} ({row.document}), {row.connection}",
+                "stage": f"{row.stage}, {row.status} since {moment(standing.since_ms)}",
+                "rule": row.rule,
+                "why": row.message,
+                "next": row.next_step,
+                "blocked by": row.blocked_by or "-",
+                "value": _value(standing) or "-",
+                "QAD said": "; ".join(row.said) or "-",
+            }
+        )
+
+
+@parked.command("release")
+@click.argument("documents", nargs=-1)
+@click.option("--rule", default="", help="Release everything that is parked by this rule.")
+@click.option("--why", required=True, help="Why, in your words: it is kept.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connection_option
+@command_options
+def release(context: Context, documents: tuple[str, ...], rule: str, why: str, yes: bool, connection: str) -> None:
+    """Try documents again: numbers, or all that a rule parked. Whichever stage holds one decides it again."""
+    if bool(documents) == bool(rule):
+        raise Misconfigured("name documents, or --rule")
+    with context.read_model() as model:
+        if rule:
+            name = context.connection(connection) if connection else ""
+            standing = model.standings(statuses=("parked",), connection=name)
+            targets = {
+                (row.row.connection, row.row.document, row.row.number) for row in standing if row.row.rule == rule
+            }
+        else:
+            targets = {
+                (where, key, document)
+                for document in documents
+                for where, key in _found(model.find(document), document)
+            }
+    if not targets:
+        raise Misconfigured("nothing to release")
+    ask(f"Release {len(targets)} documents?", yes=yes)
+
+    async def all_of_them() -> None:
+        for where, key, number in sorted(targets):
+            decision = DocumentReleased(
+                connection=where, by=context.person, at=now(), why=why, document=key, number=number
+            )
+            await decide(context.wiring, decision)
+
+    context.run(all_of_them())
+    context.output.result([{"connection": where, "document": key, "number": number} for where, key, number in targets])
+    context.output.say(f"released {len(targets)}: each is decided again now")
+
+
+@click.command()
+@click.argument("document")
+@command_options
+def trace(context: Context, document: str) -> None:
+    """Show every event of one document: its number, or kind:id."""
+    with context.read_model() as model:
+        found = _found(model.find(document), document)
+        traced = {
+            f"{connection} {key}": context.run(trace_document(context.wiring, model, connection, key))
+            for connection, key in found
+        }
+    context.output.result(traced)
+    for name, events in traced.items():
+        context.output.table(
+            ("when", "where", "what", "says"),
+            [(moment(row.at_ms), f"{row.topic}@{row.offset}", row.type, in_words(row)) for row in events],
+            title=name,
+        )
+
+
+@click.command()
+@click.option("--stage", type=click.Choice(list(STAGES)), help="Stage that decides again.")
+@click.option("--from", "since", default="", help="Offset, or moment with zone, of the first input.")
+@click.option("--document", default="", help="One document instead: its number, or kind:id.")
+@click.option("--why", required=True, help="Why, in your words: it is kept.")
+@click.option("--plan", "plan_only", is_flag=True, help="Say what would happen, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connection_option
+@command_options
+def replay(
+    context: Context,
+    stage: str | None,
+    since: str,
+    document: str,
+    why: str,
+    plan_only: bool,
+    yes: bool,
+    connection: str,
+) -> None:
+    """Have a document, or a stage's input from some point on, decided again with today's mapping and references."""
+    if bool(document) == bool(stage):
+        raise Misconfigured("say either --document, or --stage with --from")
+    if document:
+        _replay_document(context, document, why=why, yes=yes or plan_only, plan_only=plan_only)
+        return
+    if not since:
+        raise Misconfigured("--stage needs --from: an offset, or a moment with its zone")
+    name = context.connection(connection)
+    with context.read_model() as model:
+        plan = context.run(plan_replay(context.wiring, model, stage=stage or "", connection=name, since=since))
+    context.output.result(plan)
+    context.output.facts(
+        {
+            "stage": f"{plan.stage} of {plan.connection}, partition {plan.partition}",
+            "inputs": f"{plan.documents} (offsets {plan.from_offset} to {plan.to_offset})",
+            "in QAD": f"{plan.in_qad} postings of this connection, which stay as they are",
+            "standing still": f"{plan.standing_still}, which are tried again",
+            "group": f"{plan.group}; it must be Empty",
+            "rests meanwhile": ", ".join(plan.rests),
+        }
+    )
+    if plan_only:
+        sys.exit(0 if plan.group in ("Empty", "Dead") else EXIT_FINDINGS)
+    ask("Carry it out?", yes=yes)
+    context.run(replay_stage(context.wiring, plan, by=context.person, why=why))
+    context.output.say(f"done: start the {plan.stage} stage again")
+
+
+def _replay_document(context: Context, document: str, *, why: str, yes: bool, plan_only: bool) -> None:
+    with context.read_model() as model:
+        found = _found(model.find(document), document)
+        in_qad = sum(len(model.standings(statuses=("posted",), connection=where, document=key)) for where, key in found)
+    context.output.say(f"{document}: {in_qad} postings are in QAD and stay; the rest is decided again")
+    if plan_only:
+        return
+    ask("Carry it out?", yes=yes)
+    for where, key in found:
+        context.run(
+            replay_document(context.wiring, connection=where, document=key, number=document, by=context.person, why=why)
+        )
+    context.output.result([{"connection": where, "document": key} for where, key in found])
+
+
+def _found(found: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    if not found:
+        raise Misconfigured(f"nothing is known of {name}: is it the number, and has it been read?")
+    return found
+
+
+def _value(standing: Standing) -> str:
+    row = standing.row
+    return f"{row.value} {row.currency}" if row.value is not None else ""
+
+
+def _worth(value: dict[str, Decimal]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(value.items()))

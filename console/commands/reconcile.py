@@ -1,0 +1,145 @@
+"""`reconcile`: both systems read anew and compared, each difference named; the last line leaves nothing unexplained."""
+
+import sys
+from datetime import UTC, date, datetime
+
+import click
+
+from console.context import Context, command_options
+from console.output import EXIT_FINDINGS, Output
+from console.reconciliation.comparing import compare
+from console.reconciliation.facts import Standing
+from console.reconciliation.reading import read_log, read_qad, read_zuora
+from console.reports import Report, keep_report
+from console.wiring import Wiring
+from schemas.errors import Misconfigured
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+# Named one by one; what is only on its way is counted.
+_NAMED = (
+    "lost",
+    "duplicate",
+    "documents",
+    "open_items",
+    "customers",
+    "control_accounts",
+    "foreign",
+    "parked",
+    "timing",
+    "ignored",
+)
+
+
+@click.command()
+@click.option("--connection", "-c", default="", help="One connection; without it, all.")
+@click.option("--from", "from_date", type=_DAY, default=None, help="First document date; without it, the cut-over.")
+@click.option("--as-of", type=_DAY, default=None, help="Last document date; without it, no end.")
+@command_options
+def reconcile(context: Context, connection: str, from_date: datetime | None, as_of: datetime | None) -> None:
+    """Compare Zuora and QAD, document by document and to the cent."""
+    names = [context.connection(connection)] if connection else list(context.site.config.connections)
+    reports = [
+        context.run(
+            _reconcile(
+                context.wiring,
+                name,
+                _read_documents(context, name),
+                from_date=from_date.date() if from_date else date.min,
+                as_of=as_of.date() if as_of else date.max,
+            )
+        )
+        for name in names
+    ]
+    context.output.result(reports)
+    for report in reports:
+        _show(report, context.output)
+    if not all(report.clean for report in reports):
+        sys.exit(EXIT_FINDINGS)
+
+
+async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_date: date, as_of: date) -> Report:
+    tenant = wiring.site.config.connections[connection].tenant
+    profile = wiring.profile(connection)
+
+    def progress(what: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{connection}: {what:<40}", err=True, nl=False)
+
+    # Zuora first, then QAD, then the log: what happens meanwhile is seen by the side that explains it.
+    async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
+        read_at = zuora.now()
+        documents = await read_zuora(zuora, tenant, progress=progress)
+        daybooks = await read_log(wiring, connection)
+        if daybooks.cut_over is None:
+            raise Misconfigured(f"{connection} has no published mapping: there is nothing to compare yet")
+        shown = await read_qad(qad, profile, daybooks, progress=progress)
+        log = await read_log(wiring, connection)
+        log.read = read
+    if sys.stderr.isatty():
+        click.echo("", err=True)
+    others = _others(log.documents)
+    mine = [document for document in documents if document.document not in others]
+    result = compare(mine, shown, log, from_date=from_date, as_of=as_of)
+    report = Report(
+        connection=connection,
+        at=read_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
+        from_date=str(max(from_date, log.cut_over or date.min)),
+        as_of=str(as_of),
+        sums=result.sums,
+        checks=result.checks,
+        differences=result.differences,
+    )
+    keep_report(wiring.data, report)
+    return report
+
+
+def _read_documents(context: Context, connection: str) -> set[str]:
+    """Return what the read model knows to have been read; nothing where there is none, which only says less."""
+    if not context.read_model_path.exists():
+        return set()
+    with context.read_model() as model:
+        return model.documents_read(connection)
+
+
+def _others(documents: dict[str, Standing]) -> set[str]:
+    """Return the tenant's documents that are another connection's, by name."""
+    return {
+        name
+        for name, standing in documents.items()
+        if standing.reason is not None and standing.reason.rule == "other_connection"
+    }
+
+
+def _show(report: Report, output: Output) -> None:
+    output.say(f"\n{report.connection}: documents dated {report.from_date} to {report.as_of}, read {report.at}")
+    output.table(
+        ("kind", "currency", "documents", "Zuora", "in QAD", "in flight", "parked", "ignored", "timing", "unexplained"),
+        [
+            (
+                line.kind,
+                line.currency,
+                line.documents,
+                line.zuora,
+                line.in_qad,
+                line.in_flight,
+                line.parked,
+                line.ignored,
+                line.timing,
+                line.unexplained,
+            )
+            for line in report.sums
+        ],
+    )
+    named = [found for part in _NAMED for found in report.differences if found.part == part]
+    output.table(
+        ("", "number", "amount", "rule", "what"),
+        [(found.part, found.number, f"{found.amount} {found.currency}", found.rule, found.what) for found in named],
+    )
+    counted = ", ".join(f"{count} {what}" for what, count in report.checks.items())
+    output.say(f"compared {counted}")
+    parts = {part: sum(found.part == part for found in report.differences) for part in ("duplicate", "lost", "foreign")}
+    unexplained = sum(bool(line.unexplained) for line in report.sums)
+    output.say(
+        f"duplicates {parts['duplicate']}, lost {parts['lost']}, foreign {parts['foreign']}, "
+        f"unexplained {'0 in every currency' if not unexplained else f'in {unexplained} lines'}"
+    )

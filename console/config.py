@@ -1,0 +1,196 @@
+"""The configuration file: which Kafka, which tenants of Zuora, which connections into QAD. No secret stands in it.
+
+Secrets are in the credential store, what people decide is in the log, what a tenant's QAD is called is in its profile.
+"""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from adapters.kafka.cluster import Cluster
+from adapters.settings import load_settings
+from adapters.zuora.poller import PollSettings
+from adapters.zuora.receiver import HmacRule
+from schemas.errors import Misconfigured
+from streams.match.claims import Claim
+
+FILE_NAME = "ml-connector.toml"
+FILE_VARIABLE = "ML_CONNECTOR_CONFIG"
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what stands in the file."""
+
+
+class KafkaSettings(_Strict, frozen=True, kw_only=True):
+    """The cluster.
+
+    Attributes:
+        bootstrap: `host:port`, or several with commas.
+        namespace: Put before topics and groups, where several deployments share a cluster.
+        partitions: Partitions of every topic: how many connections there can be. Fixed once topics exist.
+        replicas: Copies of each partition; 3 in production.
+    """
+
+    bootstrap: str
+    namespace: str = ""
+    partitions: int = 32
+    replicas: int = 3
+
+    def cluster(self) -> Cluster:
+        """Return the cluster."""
+        return Cluster(self.bootstrap, self.namespace)
+
+
+class StoreSettings(_Strict, frozen=True, kw_only=True):
+    """Where files stand, relative to the configuration.
+
+    Attributes:
+        credentials: The credential store.
+        key_file: The key that seals it, unless it comes from the environment.
+        data: The read model and what else can be deleted and is rebuilt.
+    """
+
+    credentials: str = "credentials.json"
+    key_file: str = "credentials.key"
+    data: str = "data"
+
+
+class Listen(_Strict, frozen=True, kw_only=True):
+    """Where a server listens."""
+
+    host: str = "127.0.0.1"
+    port: int
+
+
+class Callouts(_Strict, frozen=True, kw_only=True):
+    """How a tenant's callouts come in.
+
+    Attributes:
+        path: Path of the receiver, as secret as a password: at least 128 random bits.
+        hmac: How bodies are signed, if the tenant's callout templates do so.
+    """
+
+    path: str
+    hmac: HmacRule | None = None
+
+
+class Tenant(_Strict, frozen=True, kw_only=True):
+    """A tenant of Zuora.
+
+    Attributes:
+        base_url: Address of its data centre, whole.
+        tenant_id: Zuora's number of the tenant; `ping` refuses another.
+        version: `Zuora-Version` to ask for.
+        concurrency: Calls at once.
+        entity_id: For tenants with several entities.
+        poll: When and how far it is polled.
+        callouts: How its callouts come in, if they are enabled.
+    """
+
+    base_url: str
+    tenant_id: str = ""
+    version: str = "2025-08-12"
+    concurrency: int = 8
+    entity_id: str = ""
+    poll: PollSettings
+    callouts: Callouts | None = None
+
+
+class Connection(_Strict, frozen=True, kw_only=True):
+    """A tenant, or a share of its accounts, joined to one entity of QAD.
+
+    Attributes:
+        tenant: Name of the tenant.
+        profile: File of the QAD profile, relative to the configuration.
+        accounts: Which billing accounts are its own; without it, all of the tenant's.
+        reference_interval_s: Pause between two readings of QAD's reference data.
+    """
+
+    tenant: str
+    profile: str
+    accounts: Claim = Claim()
+    reference_interval_s: int = 900
+
+
+class Config(_Strict, frozen=True, kw_only=True):
+    """All of it."""
+
+    kafka: KafkaSettings
+    store: StoreSettings = StoreSettings()
+    receiver: Listen = Listen(port=8070)
+    observe: Listen = Listen(port=8071)
+    tenants: dict[str, Tenant]
+    connections: dict[str, Connection]
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration, and where it stands: paths in it are relative to that place."""
+
+    config: Config
+    directory: Path
+
+    def path(self, name: str) -> Path:
+        """Return a path of the configuration, made whole."""
+        return self.directory / name
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster."""
+        return self.config.kafka.cluster()
+
+    def connections_of(self, tenant: str) -> list[str]:
+        """Return the connections of a tenant, in the order of the file."""
+        return [name for name, connection in self.config.connections.items() if connection.tenant == tenant]
+
+    def claims_of(self, tenant: str) -> tuple[Claim, ...]:
+        """Return what the connections of a tenant claim, in the order of the file."""
+        return tuple(
+            msgspec.structs.replace(self.config.connections[name].accounts, connection=name)
+            for name in self.connections_of(tenant)
+        )
+
+
+def load_site(path: Path) -> Site:
+    """Read and check the configuration.
+
+    Raises:
+        Misconfigured: It says something that is not known, or something that cannot be.
+    """
+    config = load_settings(path, Config)
+    problems = _problems(config)
+    if problems:
+        raise Misconfigured(f"{path}: " + "; ".join(problems))
+    return Site(config=config, directory=path.resolve().parent)
+
+
+def _problems(config: Config) -> list[str]:
+    problems = [
+        f"{table}.{name}: a name is lower-case letters, digits and hyphens, at most 31"
+        for table, names in (("tenants", config.tenants), ("connections", config.connections))
+        for name in names
+        if not _NAME.fullmatch(name)
+    ]
+    for name, connection in config.connections.items():
+        if connection.tenant not in config.tenants:
+            problems.append(f"connections.{name}.tenant: there is no [tenants.{connection.tenant}]")
+    for name, tenant in config.tenants.items():
+        problems += [f"tenants.{name}.{problem}" for problem in _problems_of_tenant(tenant)]
+    paths = [tenant.callouts.path for tenant in config.tenants.values() if tenant.callouts]
+    if len(set(paths)) < len(paths):
+        problems.append("two tenants share one callouts.path")
+    return problems
+
+
+def _problems_of_tenant(tenant: Tenant) -> list[str]:
+    problems = []
+    if not tenant.base_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        problems.append("base_url must begin with https://")
+    if bool(tenant.poll.interval_s) == bool(tenant.poll.cron):
+        problems.append("poll: say either interval_s or cron")
+    if tenant.callouts is not None and not re.fullmatch(r"/[A-Za-z0-9/_-]{22,}", tenant.callouts.path):
+        problems.append("callouts.path: begins with / and has at least 22 letters and digits, made at random")
+    return problems

@@ -1,0 +1,227 @@
+"""`ping`: really calls both systems of each connection, and says what to do where something does not work."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from adapters.kafka.assignments import read_assignments
+from adapters.qad.answers import read_object
+from adapters.qad.client import QadClient
+from adapters.qad.profile import BROWSES, Profile, unconfirmed
+from adapters.qad.reference import QadReferences
+from adapters.qad.rest import RestQad
+from adapters.zuora.client import ZuoraClient
+from adapters.zuora.objects import KINDS
+from console.wiring import Wiring
+from schemas.errors import ConnectorError
+from schemas.records import Found, RecordKind, ZuoraRecord
+from streams.match.claims import Claim, claimed_by
+
+# More than this many seconds between the clocks is said: windows follow Zuora's clock, but people compare stamps.
+_CLOCK_DIFFERENCE_S = 60
+# No posting has this reference: a look-up of it must answer, and find nothing.
+_NOBODYS_REFERENCE = "2" * 20
+# A record that is looked at and not kept.
+_NOT_KEPT = Found(by="poll", at=datetime.fromtimestamp(0, UTC))
+
+
+class _AccountHeader(msgspec.Struct, rename="camel"):
+    id: str
+    account_number: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was tried.
+
+    Attributes:
+        subject: Tenant or connection.
+        what: What was tried.
+        ok: Whether it works.
+        found: What was found.
+        next_step: What to do when it does not work.
+    """
+
+    subject: str
+    what: str
+    ok: bool
+    found: str
+    next_step: str = ""
+
+
+async def ping(wiring: Wiring) -> list[Finding]:
+    """Try everything; nothing that fails keeps the rest from being tried."""
+    findings = [await _kafka(wiring)]
+    for tenant in wiring.site.config.tenants:
+        findings += [finding async for finding in _tenant(wiring, tenant)]
+    for connection in wiring.site.config.connections:
+        findings += [finding async for finding in _connection(wiring, connection)]
+    return findings
+
+
+async def _kafka(wiring: Wiring) -> Finding:
+    try:
+        partitions = await wiring.partitions()
+    except ConnectorError as error:
+        return Finding(subject="kafka", what="topics and partitions", ok=False, found="not ready", next_step=str(error))
+    owners = await read_assignments(wiring.site.cluster, partitions=wiring.site.config.kafka.partitions)
+    return Finding(
+        subject="kafka",
+        what="topics and partitions",
+        ok=True,
+        found=f"{len(partitions)} connections, {len(owners)} ever",
+    )
+
+
+async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
+    settings = wiring.site.config.tenants[tenant]
+    try:
+        async with wiring.zuora(tenant) as client:
+            await client.token.get()
+            told = _tenant_id(client.token.scope)
+            same = not settings.tenant_id or settings.tenant_id == told
+            yield Finding(
+                subject=tenant,
+                what="Zuora token",
+                ok=same,
+                found=f"tenant {told or 'not told'}",
+                next_step=f"The credentials belong to tenant {told}, the configuration says {settings.tenant_id}.",
+            )
+            yield await _settlement(client, tenant)
+            ahead = round(client.clock_ahead_s)
+            yield Finding(
+                subject=tenant,
+                what="clock",
+                ok=abs(ahead) <= _CLOCK_DIFFERENCE_S,
+                found=f"Zuora's is {ahead:+d} s from ours",
+                next_step="Set this machine's clock by NTP: people compare stamps of both.",
+            )
+            codes = await client.v1_rows("/v1/accounting-codes", "accountingCodes")
+            yield Finding(
+                subject=tenant,
+                what="accounting codes",
+                ok=bool(codes),
+                found=f"{len(codes)} read",
+                next_step="The tenant shows none: give the OAuth user the finance permissions to read them.",
+            )
+            yield await _claims(client, tenant, wiring.site.claims_of(tenant))
+    except ConnectorError as error:
+        yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=str(error))
+
+
+async def _settlement(client: ZuoraClient, tenant: str) -> Finding:
+    try:
+        await client.get("/object-query/credit-memos", [("pageSize", "1")])
+    except ConnectorError as error:
+        return Finding(
+            subject=tenant,
+            what="Invoice Settlement",
+            ok=False,
+            found="off, or not permitted",
+            next_step=f"Credit memos and applications cannot be read, and this version needs them. {error}",
+        )
+    return Finding(subject=tenant, what="Invoice Settlement", ok=True, found="on")
+
+
+async def _claims(client: ZuoraClient, tenant: str, claims: tuple[Claim, ...]) -> Finding:
+    """Look at every account: each must belong to exactly one connection."""
+    none, several, total = [], [], 0
+    async for page in client.object_query_pages(KINDS[RecordKind.ACCOUNT].objects, []):
+        for raw in page.rows:
+            total += 1
+            header = msgspec.json.decode(raw, type=_AccountHeader)
+            record = ZuoraRecord(
+                connection="", tenant=tenant, kind=RecordKind.ACCOUNT, id=header.id, found=_NOT_KEPT, parent=raw
+            )
+            owners = claimed_by(record, claims)
+            if not owners:
+                none.append(header.account_number)
+            elif len(owners) > 1:
+                several.append(header.account_number)
+    wrong = [
+        f"{len(names)} by {whom} ({', '.join(names[:5])})"
+        for names, whom in ((none, "none"), (several, "two"))
+        if names
+    ]
+    return Finding(
+        subject=tenant,
+        what="accounts claimed",
+        ok=not wrong,
+        found=f"{total} accounts" + "".join(f"; {told}" for told in wrong),
+        next_step="State in [connections.*.accounts] which one connection each belongs to; until then they park.",
+    )
+
+
+async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]:
+    try:
+        profile = wiring.profile(connection)
+        waiting = unconfirmed(profile)
+        yield Finding(
+            subject=connection,
+            what="profile",
+            ok=not waiting,
+            found=f"hash {profile.content_hash}" + (f", not confirmed: {', '.join(waiting)}" if waiting else ""),
+            next_step="Compare these parts with the tenant, then set confirmed = true; nothing is posted before.",
+        )
+        async with wiring.qad(connection, profile) as client:
+            references = QadReferences(client, profile)
+            for name in BROWSES:
+                yield await _reference_list(references, connection, name)
+            for kind, document in profile.documents.items():
+                yield await _look_up(client, profile, connection, kind)
+                yield await _permission(client, connection, kind, document.view_uri)
+    except ConnectorError as error:
+        yield Finding(subject=connection, what="QAD", ok=False, found="does not work", next_step=str(error))
+
+
+async def _reference_list(references: QadReferences, connection: str, name: str) -> Finding:
+    try:
+        count = sum([len(page) async for page in references.read(name)])
+    except ConnectorError as error:
+        return Finding(
+            subject=connection, what=f"browse of {name}", ok=False, found="does not work", next_step=str(error)
+        )
+    return Finding(
+        subject=connection,
+        what=f"browse of {name}",
+        ok=count > 0,
+        found=f"{count} rows",
+        next_step="No row came: is the workspace right, and the filter of this browse in the profile?",
+    )
+
+
+async def _look_up(client: QadClient, profile: Profile, connection: str, kind: str) -> Finding:
+    qad = RestQad(client, profile)
+    what = f"look-up of {kind}"
+    if not qad.can_find(kind):
+        return Finding(
+            subject=connection,
+            what=what,
+            ok=False,
+            found="none configured",
+            next_step="Without one, a document whose answer is lost is parked for a person. Add [documents.*.find].",
+        )
+    try:
+        await qad.find(kind, _NOBODYS_REFERENCE)
+    except ConnectorError as error:
+        return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
+    return Finding(subject=connection, what=what, ok=True, found="answers")
+
+
+async def _permission(client: QadClient, connection: str, kind: str, view_uri: str) -> Finding:
+    reply = await client.get("/api/qracore/permissionState", [("uri", view_uri), ("action", "CREATE")])
+    answer = read_object(reply.body) or {}
+    data = answer.get("data")
+    told = data.get("hasPermission") if isinstance(data, dict) else None
+    return Finding(
+        subject=connection,
+        what=f"permission for {kind}",
+        ok=told is not False,
+        found="not told by this tenant" if told is None else ("given" if told else "not given"),
+        next_step="Give the user a role that may create this kind of document.",
+    )
+
+
+def _tenant_id(scope: str) -> str:
+    """Return Zuora's number of the tenant from a token's scope."""
+    return next((part.removeprefix("tenant.") for part in scope.split() if part.startswith("tenant.")), "")

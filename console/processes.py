@@ -1,0 +1,207 @@
+"""The processes, each until it is told to stop: receive, poll, and one per stage. Losing any of them loses nothing."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from adapters.kafka.feed import ReferenceFeed, TenantFeed
+from adapters.kafka.ownership import Ownership
+from adapters.kafka.publishing import Publication, Publisher
+from adapters.qad.profile import BROWSES
+from adapters.qad.reference import QadReferences
+from adapters.qad.rest import RestQad
+from adapters.store.observer import Observer
+from adapters.store.readmodel import ReadModel
+from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.poller import TenantPoller
+from adapters.zuora.receiver import make_receiver
+from console.config import Listen
+from console.schedule import check_schedule, next_round_s
+from console.web import Page
+from console.wiring import Wiring
+from schemas.callouts import Callout
+from schemas.errors import ConnectorError
+from schemas.references import QadReference
+from schemas.topics import Topic, key
+from streams.read.spec import SPEC as READ
+from streams.sink.spec import SPEC as SINK
+
+log = structlog.get_logger(__name__)
+
+# Between two rounds, bill runs are looked at this often: a finalized one brings the next round at once.
+_BILL_RUNS_EVERY_S = 30.0
+# A reference list that could not be read is tried again after this long.
+_REFERENCE_RETRY_S = 30.0
+
+# The kind of reference that each list of QAD holds.
+_KIND_OF_LIST = {
+    "customers": "customer",
+    "gl_accounts": "gl_account",
+    "daybooks": "daybook",
+    "periods": "period",
+    "currencies": "currency",
+}
+
+
+async def until_told(work: Coroutine[Any, Any, None]) -> int:
+    """Run something until it ends or a signal comes; return the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    working, told = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if working.done():
+        working.result()
+        return 0
+    working.cancel()
+    await asyncio.wait([working])
+    return 0
+
+
+async def serve(application: web.Application, listen: Listen, what: str) -> None:
+    """Serve an application until cancelled."""
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, listen.host, listen.port).start()
+        log.info("listening", what=what, host=listen.host, port=listen.port)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+async def receive(wiring: Wiring) -> None:
+    """Take callouts in."""
+    partitions = await wiring.partitions()
+    async with Publisher(wiring.site.cluster) as publisher:
+
+        async def store(callout: Callout) -> None:
+            await publisher.publish(
+                [
+                    Publication(
+                        topic=Topic.CALLOUTS,
+                        partition=partitions[callout.connection],
+                        key=key(callout.connection, callout.notification_id),
+                        event=callout,
+                    )
+                ]
+            )
+
+        await serve(make_receiver(wiring.doors(), store), wiring.site.config.receiver, "callouts")
+
+
+async def poll(wiring: Wiring, *, slot: str) -> None:
+    """Poll tenants, and both systems' reference data."""
+    for name, tenant in wiring.site.config.tenants.items():
+        check_schedule(tenant.poll, f"tenants.{name}")
+    partitions = await wiring.partitions()
+    connections = {partition: connection for connection, partition in partitions.items()}
+    async with Publisher(wiring.site.cluster) as publisher:
+
+        async def work(partition: int) -> None:
+            connection = connections.get(partition)
+            if connection is None:
+                return
+            tenant = wiring.site.config.connections[connection].tenant
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_poll_references(wiring, connection, partition, publisher))
+                if wiring.site.connections_of(tenant)[0] == connection:
+                    feed = wiring.tenant_feed(tenant, publisher, partitions)
+                    tasks.create_task(_poll_tenant(wiring, tenant, feed))
+
+        await Ownership(wiring.site.cluster, slot=slot, work=work).run()
+
+
+async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
+    """Run one stage; return the exit code."""
+    partitions = await wiring.partitions()
+    async with AsyncExitStack() as stack:
+        erps: dict[str, RestQad] = {}
+        readers: dict[str, tuple[ZuoraObjects, TenantFeed]] = {}
+        if stage == SINK.name:
+            for connection in partitions:
+                profile = wiring.profile(connection)
+                client = await stack.enter_async_context(wiring.qad(connection, profile))
+                erps[connection] = RestQad(client, profile)
+        if stage == READ.name:
+            publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))
+            for tenant in wiring.site.config.tenants:
+                zuora = await stack.enter_async_context(wiring.zuora(tenant))
+                first = wiring.site.connections_of(tenant)[0]
+                readers[first] = (ZuoraObjects(zuora, tenant), wiring.tenant_feed(tenant, publisher, partitions))
+        worker = wiring.worker(stage, slot=slot, partitions=partitions, erps=erps, readers=readers)
+        return await worker.run()
+
+
+async def observe(wiring: Wiring, read_model: Path) -> None:
+    """Keep the read model, and serve metrics and the page."""
+    await wiring.partitions()
+    with ReadModel(read_model, write=True) as writing:
+        observer = Observer(wiring.site.cluster, writing, partitions=wiring.site.config.kafka.partitions)
+        # The page reads through its own handle: a long read never holds the writer.
+        with ReadModel(read_model) as reading:
+            page = Page(wiring, reading)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(observer.run())
+                tasks.create_task(page.keep())
+                tasks.create_task(serve(page.application(), wiring.site.config.observe, "metrics and the page"))
+
+
+async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
+    settings = wiring.site.config.tenants[tenant].poll
+    await feed.load()
+    async with wiring.zuora(tenant) as client:
+        poller = TenantPoller(client, tenant, settings=settings, write=feed, moved=_nothing)
+        while True:
+            await poller.round()
+            await _next_round(poller, next_round_s(settings, datetime.now(UTC)))
+
+
+async def _next_round(poller: TenantPoller, pause_s: float) -> None:
+    """Wait for the next round; a bill run that is finalized meanwhile brings it at once."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + pause_s
+    while (left_s := until - loop.time()) > 0:
+        await asyncio.sleep(min(left_s, _BILL_RUNS_EVERY_S))
+        if until - loop.time() > 0 and await poller.finalized_since():
+            return
+
+
+async def _poll_references(wiring: Wiring, connection: str, partition: int, publisher: Publisher) -> None:
+    profile = wiring.profile(connection)
+    feed = ReferenceFeed(wiring.site.cluster, publisher, connection, partition)
+    await feed.load()
+    pause_s = wiring.site.config.connections[connection].reference_interval_s
+    async with wiring.qad(connection, profile) as client:
+        references = QadReferences(client, profile)
+        while True:
+            failed = False
+            for name in BROWSES:
+                failed |= not await _poll_list(references, feed, name, connection)
+            await asyncio.sleep(min(pause_s, _REFERENCE_RETRY_S) if failed else pause_s)
+
+
+async def _poll_list(references: QadReferences, feed: ReferenceFeed, name: str, connection: str) -> bool:
+    """Read one list whole and write what differs; return whether it could be read."""
+    try:
+        shown: list[QadReference] = [reference async for page in references.read(name) for reference in page]
+        changed = await feed.write_list(_KIND_OF_LIST[name], shown)
+    except ConnectorError as error:
+        log.error("QAD's reference data could not be read", connection=connection, what=name, reason=str(error))
+        return False
+    if changed:
+        log.info("reference data changed", connection=connection, what=name, changes=changed)
+    return True
+
+
+def _nothing() -> None:
+    """Stand where nobody listens."""

@@ -1,0 +1,142 @@
+"""Mappings: what is wrong with one, and publishing one whole, with version and who."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from adapters.kafka.reader import read_whole
+from console.decisions import decide, decided, now
+from console.wiring import Wiring
+from schemas.codec import Decoder, canonical
+from schemas.decisions import MappingPublished
+from schemas.errors import Misconfigured
+from schemas.ids import hash_of
+from schemas.mapping import PROCESSING_TYPES, Analysis, Mapping
+from schemas.money import MoneyError, scale_of
+from schemas.references import AccountingCode, Daybook, GlAccount, QadReference, ZuoraReference
+from schemas.topics import Topic
+
+_qad: Decoder[QadReference] = Decoder(QadReference)
+_zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
+
+
+async def check_mapping(wiring: Wiring, connection: str, mapping: Mapping) -> list[str]:
+    """Return what is wrong with a mapping: in itself, and against what both systems last showed."""
+    partitions = await wiring.partitions()
+    topics = [Topic.QAD_REFERENCE, Topic.ZUORA_REFERENCE]
+    records = await read_whole(wiring.site.cluster, partitions[connection], topics)
+    accounts: dict[str, GlAccount] = {}
+    daybooks: dict[str, Daybook] = {}
+    codes: set[str] = set()
+    for record in records:
+        if record.topic is Topic.ZUORA_REFERENCE:
+            shown = _zuora(record.value)
+            if isinstance(shown, AccountingCode):
+                codes.add(shown.name)
+            continue
+        reference = _qad(record.value)
+        if isinstance(reference, GlAccount):
+            accounts[reference.code] = reference
+        elif isinstance(reference, Daybook):
+            daybooks[reference.code] = reference
+    published = await _published(wiring, connection)
+    problems = [*problems_of(mapping), *_cut_over_problems(mapping, published)]
+    if not accounts:
+        problems.append("QAD's accounts have not been read yet: start ml-connector poll, then check again")
+        return problems
+    return [*problems, *_reference_problems(mapping, accounts, daybooks, codes)]
+
+
+async def publish_mapping(wiring: Wiring, connection: str, mapping: Mapping, *, by: str, why: str) -> MappingPublished:
+    """Publish a mapping; return the decision.
+
+    Raises:
+        Misconfigured: The very same content is the newest version already.
+    """
+    published = await _published(wiring, connection)
+    content_hash = hash_of(canonical(mapping))
+    if published and published[-1].content_hash == content_hash:
+        raise Misconfigured(f"version {published[-1].version} of {connection} is this very mapping already")
+    decision = MappingPublished(
+        connection=connection,
+        by=by,
+        at=now(),
+        why=why,
+        version=len(published) + 1,
+        content_hash=content_hash,
+        mapping=mapping,
+    )
+    await decide(wiring, decision)
+    return decision
+
+
+def problems_of(mapping: Mapping) -> list[str]:
+    """Return what is wrong with a mapping in itself, a sentence each."""
+    problems = [
+        f'[[lines]] code "{row.code}": processing {row.processing!r} is none of {", ".join(PROCESSING_TYPES)}'
+        for row in mapping.lines
+        if row.processing not in PROCESSING_TYPES
+    ]
+    keys = Counter(
+        (row.code, row.processing, row.product, row.charge, row.currency, row.excluded) for row in mapping.lines
+    )
+    problems += [
+        f'[[lines]] code "{key[0]}" as {key[1]}: {count} rows have the same keys'
+        for key, count in keys.items()
+        if count > 1
+    ]
+    taxes = Counter((row.code, row.jurisdiction, row.rate_type) for row in mapping.tax)
+    problems += [
+        f'[[tax]] code "{key[0]}": {count} rows have the same keys' for key, count in taxes.items() if count > 1
+    ]
+    banks = Counter((row.currency, row.payment_type, row.gateway) for row in mapping.banks)
+    problems += [f"[[banks]] {key[0]}: {count} rows have the same keys" for key, count in banks.items() if count > 1]
+    for currency in {row.currency for row in mapping.banks} | {row.currency for row in mapping.lines if row.currency}:
+        try:
+            scale_of(currency)
+        except MoneyError as error:
+            problems.append(str(error))
+    if mapping.first_document_date < mapping.cut_over:
+        problems.append("first_document_date is before cut_over: documents of those days are not posted from here")
+    return problems
+
+
+def _cut_over_problems(mapping: Mapping, published: Sequence[MappingPublished]) -> Iterable[str]:
+    if published and published[0].mapping.cut_over != mapping.cut_over:
+        agreed = published[0].mapping.cut_over
+        yield f"cut_over is {mapping.cut_over}, but {agreed} was agreed with version 1: it is agreed once"
+
+
+def _reference_problems(
+    mapping: Mapping, accounts: dict[str, GlAccount], daybooks: dict[str, Daybook], codes: set[str]
+) -> Iterable[str]:
+    for where, place in _places(mapping):
+        account = accounts.get(place.account)
+        if account is None:
+            yield f"{where}: GL account {place.account} does not exist in QAD"
+        elif not account.active:
+            yield f"{where}: GL account {place.account} is not active in QAD"
+        elif account.sub_account_required and not place.sub_account:
+            yield f"{where}: GL account {place.account} asks for a sub-account"
+    books = mapping.daybooks
+    for name in (books.invoice, books.credit_note, books.receipt, books.adjustment, books.journal):
+        if name and (name not in daybooks or not daybooks[name].active):
+            yield f"[daybooks] {name} does not exist in QAD or is not active"
+    if codes:
+        for row in mapping.lines:
+            if row.code not in codes:
+                yield f'[[lines]] code "{row.code}": Zuora has no accounting code of that name'
+
+
+def _places(mapping: Mapping) -> Iterable[tuple[str, Analysis]]:
+    for line in mapping.lines:
+        yield f'[[lines]] code "{line.code}" as {line.processing}', line
+    for tax in mapping.tax:
+        yield f'[[tax]] code "{tax.code}"', tax
+    for bank in mapping.banks:
+        yield f"[[banks]] {bank.currency}", bank
+    if mapping.policy.suspense is not None:
+        yield "[policy] suspense", mapping.policy.suspense
+
+
+async def _published(wiring: Wiring, connection: str) -> list[MappingPublished]:
+    return [decision for decision in await decided(wiring, connection) if isinstance(decision, MappingPublished)]

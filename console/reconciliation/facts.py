@@ -1,0 +1,108 @@
+"""What each of the three sides says: Zuora, QAD, and the log between them."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from schemas.ids import PostingId
+from schemas.outcomes import Document
+from schemas.postings import Posting
+from schemas.reasons import Reason
+
+# How a document's total counts in its own kind: as Zuora signs it.
+KINDS = ("invoice", "credit_memo", "payment")
+
+
+class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that counts in Zuora today.
+
+    Attributes:
+        document: `kind:id`.
+        total: As Zuora signs it.
+        open: What is not applied or paid of it.
+        updated: Its stamp, to tell whether it has been read.
+    """
+
+    document: str
+    kind: str
+    number: str
+    currency: str
+    total: Decimal
+    open: Decimal
+    day: date
+    updated: str
+
+
+class QadDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document in one of our daybooks, whoever made it."""
+
+    key: Document
+    kind: str
+    reference: str
+    number: str
+    day: date | None
+
+
+class QadOpenItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An open item, whatever its daybook.
+
+    Attributes:
+        owed: 1 where a positive amount is owed by the customer (invoices), -1 where it is owed to them.
+    """
+
+    key: Document
+    number: str
+    open: Decimal
+    owed: int
+    account: str
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a posting or document stands in our log.
+
+    Attributes:
+        status: posted, intended, unknown, waiting, parked, ignored, superseded ...
+        reason: Why it stands still.
+        qad: Its document in QAD, once posted.
+        customer: Where it went.
+        how: How it came there.
+    """
+
+    status: str
+    reason: Reason | None = None
+    qad: Document | None = None
+    customer: str = ""
+    how: str = ""
+
+
+class LogSide(msgspec.Struct, kw_only=True):
+    """What the log says of one connection.
+
+    Attributes:
+        postings: Newest content of every posting.
+        standings: Of every posting, by the sink.
+        documents: Of every document that match or ledger hold or ignore.
+        read: Documents that were read from Zuora.
+        matched: Documents that have a customer.
+        read_to: How far each kind has been polled.
+        cut_over: The agreed date.
+        daybooks: Daybooks that published mappings name, by kind of QAD document.
+    """
+
+    postings: dict[PostingId, Posting] = msgspec.field(default_factory=dict)
+    standings: dict[PostingId, Standing] = msgspec.field(default_factory=dict)
+    documents: dict[str, Standing] = msgspec.field(default_factory=dict)
+    read: set[str] = msgspec.field(default_factory=set)
+    matched: set[str] = msgspec.field(default_factory=set)
+    read_to: dict[str, str] = msgspec.field(default_factory=dict)
+    cut_over: date | None = None
+    daybooks: dict[str, set[str]] = msgspec.field(default_factory=dict)
+
+
+class QadSide(msgspec.Struct, kw_only=True):
+    """What QAD shows."""
+
+    documents: list[QadDocument] = msgspec.field(default_factory=list)
+    open_items: list[QadOpenItem] = msgspec.field(default_factory=list)
+    balances: dict[tuple[str, str], Decimal] = msgspec.field(default_factory=dict)

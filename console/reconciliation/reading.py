@@ -1,0 +1,254 @@
+"""Reads the three sides: the log whole, Zuora's documents anew, QAD's documents, open items and balances anew."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from adapters.kafka.reader import read_whole
+from adapters.qad.browse import browse, column
+from adapters.qad.client import QadClient
+from adapters.qad.profile import Find, Profile
+from adapters.qad.rest import amount, day
+from adapters.zuora.client import ZuoraClient
+from adapters.zuora.objects import ZuoraObjects
+from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
+from console.wiring import Wiring
+from schemas.codec import Decoder
+from schemas.cursors import Cursor
+from schemas.decisions import AnyDecision, MappingPublished
+from schemas.errors import Misconfigured
+from schemas.ids import PostingId, document_key
+from schemas.matching import Matched, MatchedEvent
+from schemas.outcomes import AnyOutcome, Document, Posted, Released, Standstill
+from schemas.postings import PostingSet
+from schemas.records import RecordKind
+from schemas.topics import Topic
+
+Progress = Callable[[str], None]
+
+_TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
+_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
+_matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
+_postings: Decoder[PostingSet] = Decoder(PostingSet)
+_outcomes: Decoder[AnyOutcome] = Decoder(AnyOutcome)
+_cursors: Decoder[Cursor] = Decoder(Cursor)
+
+
+class _Header(msgspec.Struct, rename="camel"):
+    """What invoices, credit memos and payments say of themselves, each in its own words."""
+
+    id: str
+    status: str = ""
+    currency: str = ""
+    updated_date: str = ""
+    invoice_number: str = ""
+    memo_number: str = ""
+    payment_number: str = ""
+    amount: Decimal = Decimal(0)
+    total_amount: Decimal = Decimal(0)
+    balance: Decimal = Decimal(0)
+    unapplied_amount: Decimal = Decimal(0)
+    invoice_date: date | None = None
+    memo_date: date | None = None
+    effective_date: date | None = None
+
+
+_header = msgspec.json.Decoder(_Header)
+_COUNTS = {"invoice": "Posted", "credit_memo": "Posted", "payment": "Processed"}
+
+
+async def read_log(wiring: Wiring, connection: str) -> LogSide:
+    """Return what the log says of a connection."""
+    partitions = await wiring.partitions()
+    side = LogSide()
+    for record in await read_whole(wiring.site.cluster, partitions[connection], _TOPICS):
+        _TAKE[record.topic](side, record.value)
+    tenant = wiring.site.config.connections[connection].tenant
+    first = wiring.site.connections_of(tenant)[0]
+    for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
+        cursor = _cursors(record.value)
+        side.read_to[cursor.kind] = cursor.read_to.astimezone(UTC).isoformat()
+    return side
+
+
+async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) -> list[ZuoraDocument]:
+    """Return every document that counts in Zuora today."""
+    objects, documents = ZuoraObjects(client, tenant), {}
+    beginning = datetime(2000, 1, 1, tzinfo=UTC)
+    await client.token.get()
+    for kind in (RecordKind.INVOICE, RecordKind.CREDIT_MEMO, RecordKind.PAYMENT):
+        async for headers in objects.changed(kind, since=beginning, until=datetime(2100, 1, 1, tzinfo=UTC)):
+            for header in headers:
+                found = _header.decode(header.raw)
+                if found.status == _COUNTS[kind]:
+                    documents[document_key(kind, found.id)] = _document(kind, found)
+            progress(f"Zuora: {len(documents)} documents")
+    return list(documents.values())
+
+
+async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
+    """Return what QAD shows in our daybooks, all its open items and balances."""
+    side = QadSide()
+    for kind in ("invoice", "credit_note", "receipt", "adjustment"):
+        find = profile.documents[kind].find
+        if find is None:
+            raise Misconfigured(f"[documents.{kind}] has no [find]: QAD cannot be read back")
+        for daybook in sorted(log.daybooks.get(kind, ())):
+            await _read_daybook(client, profile, kind, find, daybook, side)
+            progress(f"QAD: {len(side.documents)} documents")
+    await _read_open_items(client, profile, side)
+    progress(f"QAD: {len(side.open_items)} open items")
+    await _read_balances(client, profile, side)
+    return side
+
+
+async def _read_daybook(
+    client: QadClient, profile: Profile, kind: str, find: Find, daybook: str, side: QadSide
+) -> None:
+    pages = browse(
+        client,
+        browse_id=find.browse_id,
+        prefix=find.prefix,
+        filters=[f"{find.daybook},eq,{daybook},literal"],
+        page_size=profile.limits.page_size,
+    )
+    async for page in pages:
+        for row in page:
+            side.documents.append(
+                QadDocument(
+                    key=_key(find, row),
+                    kind=kind,
+                    reference=str(column(row, find.reference, browse_id=find.browse_id) or ""),
+                    number=str(row.get(find.number) or ""),
+                    day=day(row.get(find.posting_date)),
+                )
+            )
+
+
+async def _read_open_items(client: QadClient, profile: Profile, side: QadSide) -> None:
+    items = profile.open_items
+    if items is None:
+        raise Misconfigured("the profile has no [open_items]: balances cannot be compared")
+    find = items.find
+    owed_types = {items.types.get("invoice")}
+    async for page in browse(
+        client, browse_id=find.browse_id, prefix=find.prefix, filters=[], page_size=profile.limits.page_size
+    ):
+        for row in page:
+            item_type = column(row, items.type_column, browse_id=find.browse_id)
+            side.open_items.append(
+                QadOpenItem(
+                    key=_key(find, row),
+                    number=str(row.get(find.number) or ""),
+                    open=amount(column(row, items.open_amount, browse_id=find.browse_id)),
+                    owed=1 if item_type in owed_types else -1,
+                    account=str(column(row, items.account, browse_id=find.browse_id)),
+                )
+            )
+
+
+async def _read_balances(client: QadClient, profile: Profile, side: QadSide) -> None:
+    spec = profile.balances
+    if spec is None:
+        return
+    totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    async for page in browse(
+        client,
+        browse_id=spec.browse_id,
+        prefix=spec.prefix,
+        filters=spec.filter,
+        page_size=profile.limits.page_size,
+    ):
+        for row in page:
+            of: dict[str, Any] = {
+                word: column(row, name, browse_id=spec.browse_id) for word, name in spec.columns.items()
+            }
+            totals[str(of["account"]), str(of["currency"])] += amount(of["debit"]) - amount(of["credit"])
+    side.balances = dict(totals)
+
+
+def _key(find: Find, row: Any) -> Document:
+    def of(name: str) -> Any:
+        return column(row, name, browse_id=find.browse_id) if name else ""
+
+    return Document(
+        year=int(of(find.year)),
+        daybook=str(of(find.daybook)),
+        voucher=int(of(find.voucher)),
+        customer=str(of(find.customer) or ""),
+        currency=str(of(find.currency) or ""),
+        total=amount(of(find.total)) if find.total else None,
+    )
+
+
+def _document(kind: str, header: _Header) -> ZuoraDocument:
+    number, total, unsettled, moment = {
+        "invoice": (header.invoice_number, header.amount, header.balance, header.invoice_date),
+        "credit_memo": (header.memo_number, header.total_amount, header.balance, header.memo_date),
+        "payment": (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
+    }[kind]
+    return ZuoraDocument(
+        document=document_key(kind, header.id),
+        kind=kind,
+        number=number,
+        currency=header.currency,
+        total=total,
+        open=unsettled,
+        day=moment or date.min,
+        updated=header.updated_date,
+    )
+
+
+def _take_decision(side: LogSide, value: bytes) -> None:
+    decision = _decisions(value)
+    if isinstance(decision, MappingPublished):
+        side.cut_over = decision.mapping.cut_over
+        books = decision.mapping.daybooks
+        for kind, name in (
+            ("invoice", books.invoice),
+            ("credit_note", books.credit_note),
+            ("receipt", books.receipt),
+            ("adjustment", books.adjustment),
+        ):
+            side.daybooks.setdefault(kind, set()).add(name)
+
+
+def _take_matched(side: LogSide, value: bytes) -> None:
+    event = _matched(value)
+    if isinstance(event, Matched):
+        side.matched.add(document_key(event.kind, event.id))
+
+
+def _take_postings(side: LogSide, value: bytes) -> None:
+    for posting in _postings(value).postings:
+        side.postings[posting.id] = posting
+
+
+def _take_outcome(side: LogSide, value: bytes) -> None:
+    outcome = _outcomes(value)
+    standing = Standing(status=str(outcome.__struct_config__.tag))
+    if isinstance(outcome, Standstill):
+        standing = msgspec.structs.replace(standing, reason=outcome.reason)
+    elif isinstance(outcome, Posted):
+        standing = msgspec.structs.replace(standing, qad=outcome.qad, customer=outcome.customer, how=outcome.how)
+    if outcome.stage != "sink":
+        if isinstance(outcome, Released):
+            side.documents.pop(outcome.subject, None)
+        else:
+            side.documents[outcome.subject] = standing
+        return
+    known = side.standings.get(PostingId(outcome.subject))
+    if known is None or known.status != "posted":
+        side.standings[PostingId(outcome.subject)] = standing
+
+
+_TAKE: dict[Topic, Callable[[LogSide, bytes], None]] = {
+    Topic.DECISIONS: _take_decision,
+    Topic.MATCHED: _take_matched,
+    Topic.POSTINGS: _take_postings,
+    Topic.OUTCOMES: _take_outcome,
+}

@@ -1,0 +1,91 @@
+"""What a reconciliation found: the report, kept beside the read model until the next."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+class SumLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Zuora = in QAD + in flight + parked + ignored by rule + timing + unexplained, for one kind and currency."""
+
+    kind: str
+    currency: str
+    documents: int
+    zuora: Decimal
+    in_qad: Decimal
+    in_flight: Decimal
+    parked: Decimal
+    ignored: Decimal
+    timing: Decimal
+    unexplained: Decimal
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One document that differs, or does not count.
+
+    Attributes:
+        part: documents, open_items, customers, control_accounts, in_flight, parked, ignored, timing, foreign,
+            duplicate or lost.
+        number: Zuora's number, or QAD's key where QAD alone has it.
+        what: What differs, in a sentence.
+        currency: Of the amount.
+        amount: By how much.
+        rule: Reason, where it is parked or ignored.
+    """
+
+    part: str
+    number: str
+    what: str
+    currency: str = ""
+    amount: Decimal = Decimal(0)
+    rule: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One reconciliation of one connection.
+
+    Attributes:
+        connection: Whose.
+        at: When both systems were read.
+        from_date: First document date.
+        as_of: Last document date.
+        sums: The last line, by kind and currency.
+        checks: How many documents, open items, customers and control accounts were compared.
+        differences: Everything that is named, by part.
+    """
+
+    connection: str
+    at: str
+    from_date: str
+    as_of: str
+    sums: tuple[SumLine, ...]
+    checks: dict[str, int]
+    differences: tuple[Difference, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is unexplained, doubled or lost."""
+        unexplained = any(line.unexplained for line in self.sums)
+        return not unexplained and not any(found.part in _FAULTS for found in self.differences)
+
+
+_FAULTS = frozenset({"documents", "open_items", "customers", "control_accounts", "duplicate", "lost"})
+
+
+def keep_report(directory: Path, report: Report) -> Path:
+    """Write a report; the last one of each connection is shown on the page."""
+    path = directory / "reconciliations" / f"{report.connection}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    beside.write_bytes(msgspec.json.format(_encode(report), indent=2))
+    beside.replace(path)
+    return path
+
+
+def last_reports(directory: Path) -> list[Report]:
+    """Return the last report of each connection that has one."""
+    paths = sorted((directory / "reconciliations").glob("*.json"))
+    return [msgspec.json.decode(path.read_bytes(), type=Report) for path in paths]

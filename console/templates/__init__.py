@@ -1,0 +1,1 @@
+"""What `ml-connector init` writes."""

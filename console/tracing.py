@@ -1,0 +1,91 @@
+"""Every event of one document, from the callout's bytes to QAD's answer: found in the read model, read from the log."""
+
+import base64
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from adapters.kafka.reader import ByOffset
+from adapters.store.readmodel import ReadModel
+from console.wiring import Wiring
+
+
+class TracedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event with its content as it stands in the log."""
+
+    at_ms: int
+    topic: str
+    partition: int
+    offset: int
+    type: str
+    subject: str
+    content: Any
+
+
+async def trace(wiring: Wiring, model: ReadModel, connection: str, document: str) -> list[TracedEvent]:
+    """Return all events of a document, oldest first."""
+    events = model.events_of(connection, document)
+    contents: dict[tuple[str, int, int], bytes] = {}
+    for topic, partition in {(event.topic, event.partition) for event in events}:
+        offsets = [event.offset for event in events if (event.topic, event.partition) == (topic, partition)]
+        async with ByOffset(wiring.site.cluster, topic, partition) as log:
+            for offset, record in (await log.get(offsets)).items():
+                contents[topic, partition, offset] = record.value
+    return [
+        TracedEvent(
+            at_ms=event.at_ms,
+            topic=event.topic.value,
+            partition=event.partition,
+            offset=event.offset,
+            type=event.type,
+            subject=event.subject,
+            content=_content(contents[event.topic, event.partition, event.offset]),
+        )
+        for event in events
+    ]
+
+
+def in_words(event: TracedEvent) -> str:
+    """Return the part of an event that a person asks for first."""
+    content = event.content
+    if not isinstance(content, dict):
+        return ""
+    say = _WORDS.get(str(content.get("type")))
+    return say(content) if say else str(content.get("why", ""))
+
+
+def _still(content: dict[str, Any]) -> str:
+    return str(content["reason"]["message"])
+
+
+_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "callout": lambda event: base64.b64decode(event["body"]).decode(errors="replace"),
+    "record": lambda event: f"found by {event['found']['by']} {event['found'].get('evidence', '')}",
+    "matched": lambda event: f"customer {event['customer']} by {event['rule']}",
+    "postings": lambda event: ", ".join(f"{posting['act']} {posting['step']}" for posting in event["postings"]),
+    "intended": lambda event: (
+        f"attempt {event['attempt']}, {event['total']} {event['currency']} for {event['customer']}"
+    ),
+    "posted": lambda event: (
+        f"QAD {event['qad']['year']}/{event['qad']['daybook']}/{event['qad']['voucher']} by {event['how']}"
+    ),
+    "waiting": _still,
+    "parked": _still,
+    "ignored": _still,
+    "superseded": _still,
+    "rejected": lambda event: "; ".join(event["messages"]),
+    "unknown": lambda event: str(event["what"]),
+}
+
+
+def _content(value: bytes) -> Any:
+    """Return an event as JSON, numbers as they were written; bytes that are none, as base64."""
+    try:
+        return _decode(value)
+    except msgspec.DecodeError:
+        return base64.b64encode(value).decode()
+
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode

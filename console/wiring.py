@@ -1,0 +1,211 @@
+"""The one composition root: from the configuration to adapters and lanes. Nothing else builds them.
+
+What is built gets what it needs as parameters; nothing is global, nothing is looked up elsewhere.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from adapters.credentials.store import CredentialStore
+from adapters.kafka.administration import check_topics
+from adapters.kafka.assignments import require_assignments
+from adapters.kafka.feed import TenantFeed
+from adapters.kafka.lane import Partition, StageLane
+from adapters.kafka.publishing import Publisher
+from adapters.kafka.read_lane import ReadLane
+from adapters.kafka.sink_calls import Limits
+from adapters.kafka.sink_lane import SinkLane
+from adapters.kafka.worker import HostAgent, Lane, StageWorker
+from adapters.qad.client import Credentials, QadClient
+from adapters.qad.profile import Profile, load_profile
+from adapters.qad.rest import RestQad
+from adapters.zuora.client import ZuoraClient
+from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.receiver import Door
+from console.config import Site
+from schemas.errors import Misconfigured
+from streams.ledger import agent as ledger_agent
+from streams.ledger.decide import LedgerCore
+from streams.ledger.spec import SPEC as LEDGER
+from streams.match import agent as match_agent
+from streams.match.decide import MatchCore
+from streams.match.spec import SPEC as MATCH
+from streams.read import agent as read_agent
+from streams.read.spec import SPEC as READ
+from streams.sink import agent as sink_agent
+from streams.sink.spec import SPEC as SINK
+from streams.stage import StageSpec
+
+STAGES: Mapping[str, StageSpec] = {spec.name: spec for spec in (READ, MATCH, LEDGER, SINK)}
+
+_AGENTS: Mapping[str, HostAgent] = {
+    READ.name: read_agent.host,
+    MATCH.name: match_agent.host,
+    LEDGER.name: ledger_agent.host,
+    SINK.name: sink_agent.host,
+}
+
+
+class Wiring:
+    """Builds what the processes and commands of one site need; call inside the running loop."""
+
+    def __init__(self, site: Site) -> None:
+        """Build for this site."""
+        self.site = site
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """The credential store, opened once."""
+        store = self.site.config.store
+        return CredentialStore(self.site.path(store.credentials), self.site.path(store.key_file))
+
+    @cached_property
+    def data(self) -> Path:
+        """Where what can be rebuilt may be written."""
+        directory = self.site.path(self.site.config.store.data)
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    async def partitions(self) -> dict[str, int]:
+        """Return the partition of every connection, after a look at the topics.
+
+        Raises:
+            Misconfigured: Topics or partitions are missing or differ; the message says what to run.
+        """
+        kafka = self.site.config.kafka
+        await check_topics(self.site.cluster, partitions=kafka.partitions)
+        return await require_assignments(
+            self.site.cluster, list(self.site.config.connections), partitions=kafka.partitions
+        )
+
+    def zuora(self, tenant: str) -> ZuoraClient:
+        """Return a tenant's client."""
+        settings, owner = self.site.config.tenants[tenant], f"zuora/{tenant}"
+        return ZuoraClient(
+            settings.base_url,
+            client_id=self.credentials.get(owner, "client_id"),
+            client_secret=self.credentials.get(owner, "client_secret"),
+            version=settings.version,
+            concurrency=settings.concurrency,
+            entity_id=settings.entity_id,
+        )
+
+    def profile(self, connection: str) -> Profile:
+        """Return a connection's QAD profile."""
+        return load_profile(self.site.path(self.site.config.connections[connection].profile))
+
+    def qad(self, connection: str, profile: Profile) -> QadClient:
+        """Return a connection's QAD client."""
+        owner = f"qad/{connection}"
+        return QadClient(
+            profile,
+            Credentials(
+                client_id=self.credentials.get(owner, "client_id"),
+                username=self.credentials.get_optional(owner, "username"),
+                password=self.credentials.get_optional(owner, "password"),
+                client_secret=self.credentials.get_optional(owner, "client_secret"),
+            ),
+        )
+
+    def doors(self) -> dict[str, Door]:
+        """Return the receiver's ways in, by path."""
+        found = {}
+        for name, tenant in self.site.config.tenants.items():
+            if tenant.callouts is None:
+                continue
+            connections = self.site.connections_of(name)
+            if not connections:
+                raise Misconfigured(f"tenants.{name}: no connection uses it")
+            owner = f"zuora/{name}"
+            found[tenant.callouts.path] = Door(
+                tenant=name,
+                connection=connections[0],
+                user=self.credentials.get(owner, "callout_user"),
+                password=self.credentials.get(owner, "callout_password"),
+                hmac_rule=tenant.callouts.hmac,
+                hmac_secret=self.credentials.get(owner, "hmac_secret") if tenant.callouts.hmac else None,
+            )
+        return found
+
+    def tenant_feed(self, tenant: str, publisher: Publisher, partitions: Mapping[str, int]) -> TenantFeed:
+        """Return what writes a tenant's records to all its connections."""
+        connections = {name: partitions[name] for name in self.site.connections_of(tenant)}
+        return TenantFeed(self.site.cluster, publisher, connections)
+
+    def worker(
+        self,
+        stage: str,
+        *,
+        slot: str,
+        partitions: Mapping[str, int],
+        erps: Mapping[str, RestQad],
+        readers: Mapping[str, tuple[ZuoraObjects, TenantFeed]],
+    ) -> StageWorker:
+        """Return a stage's worker.
+
+        Args:
+            stage: Its name.
+            slot: This process's own name, stable over restarts.
+            partitions: Partition of every connection.
+            erps: For the sink: QAD by connection.
+            readers: For the read stage: tenant and feed, by the tenant's first connection.
+        """
+        connections = {partition: connection for connection, partition in partitions.items()}
+
+        def make_lane(partition: int, owned: Partition, end: Callable[[str], None]) -> Lane | None:
+            connection = connections.get(partition)
+            if connection is None:
+                return None
+            if stage == SINK.name:
+                return self._sink_lane(connection, partition, owned, end, erps[connection])
+            if stage == READ.name:
+                # Hints stand in the partition of a tenant's first connection; the others have none.
+                if connection not in readers:
+                    return None
+                zuora, feed = readers[connection]
+                return ReadLane(connection=connection, zuora=zuora, feed=feed, worker=owned)
+            return self._stage_lane(STAGES[stage], connection, partition, owned)
+
+        directory = self.data / "faust" / f"{stage}.{slot}"
+        directory.mkdir(parents=True, exist_ok=True)
+        return StageWorker(
+            spec=STAGES[stage],
+            cluster=self.site.cluster,
+            slot=slot,
+            directory=directory,
+            host_agent=_AGENTS[stage],
+            make_lane=make_lane,
+        )
+
+    def _stage_lane(self, spec: StageSpec, connection: str, partition: int, owned: Partition) -> StageLane:
+        tenant = self.site.config.connections[connection].tenant
+        claims = self.site.claims_of(tenant)
+
+        def make_core() -> MatchCore | LedgerCore:
+            if spec is MATCH:
+                return MatchCore(connection=connection, claims=claims)
+            return LedgerCore(connection=connection)
+
+        return StageLane(
+            spec=spec,
+            make_core=make_core,
+            cluster=self.site.cluster,
+            connection=connection,
+            partition=partition,
+            worker=owned,
+        )
+
+    def _sink_lane(
+        self, connection: str, partition: int, owned: Partition, end: Callable[[str], None], erp: RestQad
+    ) -> SinkLane:
+        limits = self.profile(connection).limits
+        return SinkLane(
+            cluster=self.site.cluster,
+            connection=connection,
+            partition=partition,
+            limits=Limits(concurrency=limits.concurrency, age_s=limits.age_s, settle_s=limits.settle_s),
+            erp=erp,
+            worker=owned,
+            end_process=end,
+        )

@@ -1,0 +1,36 @@
+"""The answers that faults put in the place of real ones: the gateway's refusals, a login page, a proxy's error."""
+
+from sandbox.qad.faults import Fault
+from sandbox.qad.wire.envelopes import Answer, Envelopes
+
+_LOGIN_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
+    b'<body><form method="post" action="login"><input name="username"><input name="password" type="password">'
+    b"</form></body></html>"
+)
+_PROXY_REASONS = {"commit_then_502": (502, "Bad Gateway"), "commit_then_504": (504, "Gateway Time-out")}
+_GATEWAY_REASONS = {
+    "too_many_requests": (429, "Too many requests."),
+    "unauthorized": (401, "The session has ended."),
+    "forbidden": (403, "Access is denied"),
+    "http_503_before_commit": (503, "The service is not available."),
+}
+
+
+def canned_answer(fault: Fault, envelopes: Envelopes) -> Answer:
+    """Return the answer of a fault that answers by itself."""
+    if fault.name == "html_login":
+        return Answer(200, _LOGIN_PAGE, content_type="text/html")
+    if fault.name in _PROXY_REASONS:
+        return _proxy_page(*_PROXY_REASONS[fault.name])
+    if fault.name == "token_5xx":
+        return envelopes.gateway(fault.status, "The token service failed.")
+    status, message = _GATEWAY_REASONS.get(fault.name, (500, "An internal error occurred."))
+    headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+    return envelopes.gateway(status, message, headers=headers)
+
+
+def _proxy_page(status: int, reason: str) -> Answer:
+    title = f"{status} {reason}"
+    page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
+    return Answer(status, page.encode(), content_type="text/html")

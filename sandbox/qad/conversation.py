@@ -1,0 +1,255 @@
+"""Leads each request from its arrival to its reply, and lets faults act where they belong.
+
+    arrival -> form of the request -> before the commit -> commit -> reply
+
+Nothing is awaited between the first and the last change of the books, so a commit is whole whatever happens to the
+connection. Every request is in the log from its first moment on.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from aiohttp import web
+
+from sandbox.qad.books.errors import InvariantViolation
+from sandbox.qad.calls import Call
+from sandbox.qad.canned import canned_answer
+from sandbox.qad.faults import Stage
+from sandbox.qad.installation import Installation
+from sandbox.qad.traffic import TooMany, Traffic
+from sandbox.qad.wire.browses import BrowseEndpoint
+from sandbox.qad.wire.envelopes import Answer, Envelopes
+from sandbox.qad.wire.platform import PlatformEndpoint
+from sandbox.qad.wire.resources import Operation, Request, ResourceEndpoint
+
+_log = logging.getLogger(__name__)
+
+_ANSWERED_AT_ARRIVAL = ("token_5xx", "too_many_requests", "html_login", "unauthorized", "forbidden")
+_AFTER_COMMIT = ("commit_then_reset", "commit_then_500", "commit_then_502", "commit_then_504", "commit_then_hang")
+_SPOILS_BODY = ("empty_body", "truncated_json")
+
+# How often a request that is never answered looks whether its caller has left.
+_HANG_LOOK_S = 0.02
+
+# Closing with this lingering of zero sends a reset in the place of an orderly end.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+Serve: TypeAlias = Callable[[Call, web.Request], Awaitable[Answer]]
+
+
+class Cut(Exception):
+    """The connection is to be cut without an answer."""
+
+
+class Hang(Exception):
+    """The caller is to wait for an answer that never comes."""
+
+
+class Conversation:
+    """Serves the ERP's side of the wire."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._envelopes = Envelopes(installation.dialect, installation.settings.calls)
+        self._browses = BrowseEndpoint(installation.dialect, self._envelopes)
+        self._platform = PlatformEndpoint(installation, self._envelopes)
+        self.traffic = Traffic(installation.settings)
+        self.is_down = False
+        self._late: set[asyncio.Task[None]] = set()
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add every route of the dialect."""
+        dialect = self._installation.dialect
+        router, base = app.router, dialect.base
+        router.add_post(base + dialect.token_path, self._handler("token", self._token))
+        for kind, path, work in (
+            ("browse", dialect.browse_path, self._browse),
+            ("platform", dialect.security_path, self._security),
+            ("platform", dialect.permission_path, self._permission),
+        ):
+            router.add_get(base + path, self._handler(kind, self._signed_in(work)))
+        for resource in dialect.resources:
+            endpoint = ResourceEndpoint(self._installation, self._envelopes, resource)
+            path = base + resource.path
+            router.add_get(path, self._handler("read", self._signed_in(_reading(endpoint))))
+            for suffix, write in (("", endpoint.write), (dialect.reverse_suffix, endpoint.reverse)):
+                handler = self._handler(resource.kind, self._signed_in(write), is_write=True)
+                router.add_post(path + suffix, handler)
+        router.add_route("*", base + "/{rest:.*}", self._handler("unknown", self._not_found))
+
+    def pending_commits(self) -> int:
+        """Return how many late commits are still to come."""
+        return len(self._late)
+
+    async def forget_pending(self) -> None:
+        """Drop the late commits that are still to come."""
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    def _handler(
+        self, kind: str, serve: Serve, *, is_write: bool = False
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Return a handler that logs its request, lets faults act at its arrival, and sends the answer."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            installation, started = self._installation, time.perf_counter()
+            call = installation.log.begin(
+                at=installation.clock.now(),
+                method=request.method,
+                path=sys.intern(request.path),
+                kind=kind,
+                is_write=is_write,
+            )
+            try:
+                answer = await self._at_arrival(call) or await serve(call, request)
+            except web.HTTPException as error:
+                call.status, call.outcome = error.status, "answered"
+                raise
+            except Cut:
+                call.outcome = "dropped"
+                cut(request)
+                return web.Response()
+            except Hang:
+                call.outcome = "hung"
+                await self._hang(request)
+                return web.Response()
+            finally:
+                call.duration_ms = (time.perf_counter() - started) * 1000
+            call.status, call.outcome = answer.status, "answered"
+            return web.Response(
+                status=answer.status, body=answer.body, content_type=answer.content_type, headers=answer.headers
+            )
+
+        return handle
+
+    async def _at_arrival(self, call: Call) -> Answer | None:
+        """Let faults act before anything is known of the request but its path."""
+        faults = self._installation.faults
+        if self.is_down or faults.draw(Stage.ARRIVAL, call, ("down",)):
+            raise Cut
+        if slow := faults.draw(Stage.ARRIVAL, call, ("slow",)):
+            await asyncio.sleep(slow.ms / 1000)
+        fault = faults.draw(Stage.ARRIVAL, call, _ANSWERED_AT_ARRIVAL)
+        return canned_answer(fault, self._envelopes) if fault else None
+
+    async def _not_found(self, _call: Call, _request: web.Request) -> Answer:
+        return self._envelopes.gateway(404, "The path does not exist.")
+
+    async def _token(self, _call: Call, request: web.Request) -> Answer:
+        form = {**request.query, **await request.post()}
+        return self._installation.sessions.issue({name: str(value) for name, value in form.items()})
+
+    def _signed_in(self, work: Callable[[Request], Operation | Answer]) -> Serve:
+        """Serve only users who are signed in, in a workspace that is theirs, as long as there is a place."""
+
+        async def serve(call: Call, http: web.Request) -> Answer:
+            body = await http.read()
+            try:
+                async with self.traffic.admitted():
+                    request = self._admit(call, http, body)
+                    operation = request if isinstance(request, Answer) else work(request)
+                    return operation if isinstance(operation, Answer) else self._commit(call, operation)
+            except TooMany:
+                return self._envelopes.gateway(503, "All sessions are in use.")
+
+        return serve
+
+    def _admit(self, call: Call, http: web.Request, body: bytes) -> Request | Answer:
+        """Recognise the user and the workspace."""
+        installation = self._installation
+        user = installation.sessions.recognise(http.headers.get("Authorization", ""))
+        if user is None:
+            return self._envelopes.gateway(401, "No session, or it has ended.")
+        workspace = http.headers.get(installation.dialect.workspace_header) or installation.default_workspace(user)
+        call.user, call.workspace = user.name, workspace
+        if not installation.may_enter(user, workspace):
+            return self._envelopes.gateway(403, "Access is denied")
+        query = http.query
+        filters = query.getall(installation.dialect.browse_parameters.filter, [])
+        view = installation.views[workspace]
+        return Request(call=call, user=user, view=view, query=query, filters=filters, body=body)
+
+    def _commit(self, call: Call, operation: Operation) -> Answer:
+        """Let the operation act, with the faults around it."""
+        faults = self._installation.faults
+        if fault := faults.draw(Stage.BEFORE_COMMIT, call):
+            if fault.name == "reset_before_commit":
+                raise Cut
+            return canned_answer(fault, self._envelopes)
+        if late := faults.draw(Stage.COMMIT, call, ("commit_late",)):
+            self._commit_later(call, operation, seconds=late.seconds)
+            raise Hang
+        answer = self._operate(operation)
+        fault = faults.draw(Stage.REPLY, call, _AFTER_COMMIT) if call.committed else None
+        if fault is None:
+            fault = faults.draw(Stage.REPLY, call, _SPOILS_BODY)
+        if fault is None:
+            return answer
+        match fault.name:
+            case "commit_then_reset":
+                raise Cut
+            case "commit_then_hang":
+                raise Hang
+            case "empty_body":
+                return answer._replace(body=b"")
+            case "truncated_json":
+                return answer._replace(body=answer.body[: len(answer.body) // 2])
+            case _:
+                return canned_answer(fault, self._envelopes)
+
+    def _operate(self, operation: Operation) -> Answer:
+        try:
+            return operation()
+        except InvariantViolation as violation:
+            _log.exception("The books would contradict themselves.")
+            self._installation.violations.append(str(violation))
+            return self._envelopes.gateway(500, "An internal error occurred.")
+
+    def _commit_later(self, call: Call, operation: Operation, *, seconds: float) -> None:
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            self._operate(operation)
+            if call.committed:
+                call.committed_late_at = self._installation.clock.now()
+
+        task = asyncio.get_running_loop().create_task(later())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _hang(self, request: web.Request) -> None:
+        """Stay silent until the caller has left, or cut the connection when that takes too long."""
+        deadline = time.monotonic() + self._installation.settings.traffic.hang_s_max
+        while time.monotonic() < deadline:
+            if request.transport is None or request.transport.is_closing():
+                return
+            await asyncio.sleep(_HANG_LOOK_S)
+        cut(request)
+
+    def _browse(self, request: Request) -> Operation:
+        visibility = self._installation.visibility
+        return lambda: self._browses.answer(request.view, request.query, request.filters, visibility)
+
+    def _security(self, _request: Request) -> Operation:
+        return self._platform.security
+
+    def _permission(self, request: Request) -> Operation:
+        return lambda: self._platform.permission(request.user, request.query)
+
+
+def _reading(endpoint: ResourceEndpoint) -> Callable[[Request], Operation]:
+    return lambda request: lambda: endpoint.read(request.view, request.query)
+
+
+def cut(request: web.Request) -> None:
+    """Cut the connection of a request with a reset."""
+    transport = request.transport
+    if transport is not None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()

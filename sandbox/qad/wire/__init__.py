@@ -1,0 +1,1 @@
+"""Translation between a dialect of the ERP's REST surface and the books. It decides nothing about money."""

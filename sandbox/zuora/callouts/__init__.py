@@ -1,0 +1,1 @@
+"""Callout notifications: what is configured, what arrives, and how it is delivered."""

@@ -1,0 +1,43 @@
+"""The Zuora objects that the stand-in keeps."""
+
+from sandbox.zuora.objects.account import Account, Contact, PaymentMethod
+from sandbox.zuora.objects.billing_run import BillingRun
+from sandbox.zuora.objects.invoice import Invoice, InvoiceItem, TaxationItem
+from sandbox.zuora.objects.ledger import CODE_CATEGORIES, AccountingCode, AccountingPeriod
+from sandbox.zuora.objects.memo import (
+    CreditMemo,
+    CreditMemoApplication,
+    CreditMemoItem,
+    CreditMemoPart,
+    CreditTaxationItem,
+    DebitMemo,
+    DebitMemoItem,
+)
+from sandbox.zuora.objects.payment import Payment, PaymentApplication, PaymentPart, Refund, RefundApplication
+from sandbox.zuora.objects.record import Record
+
+__all__ = [
+    "CODE_CATEGORIES",
+    "Account",
+    "AccountingCode",
+    "AccountingPeriod",
+    "BillingRun",
+    "Contact",
+    "CreditMemo",
+    "CreditMemoApplication",
+    "CreditMemoItem",
+    "CreditMemoPart",
+    "CreditTaxationItem",
+    "DebitMemo",
+    "DebitMemoItem",
+    "Invoice",
+    "InvoiceItem",
+    "Payment",
+    "PaymentApplication",
+    "PaymentMethod",
+    "PaymentPart",
+    "Record",
+    "Refund",
+    "RefundApplication",
+    "TaxationItem",
+]

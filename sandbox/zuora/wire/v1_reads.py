@@ -1,0 +1,212 @@
+"""The older GETs under /v1: one object by id or number, and its items, taxes and parts, page by page.
+
+A page is numbered from 1 and needs a pageSize; more than 40 is taken as 40. nextPage is a full URL and absent at the
+end.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlunsplit
+
+from sandbox.zuora.acts.settlement import check_settlement
+from sandbox.zuora.objects import (
+    Account,
+    BillingRun,
+    CreditMemo,
+    CreditMemoItem,
+    Invoice,
+    InvoiceItem,
+    Payment,
+    Record,
+)
+from sandbox.zuora.refusal import Category, Refused, invalid_query, not_found
+from sandbox.zuora.wire import v1_forms as forms
+from sandbox.zuora.wire.answers import Answer, Call
+
+R = TypeVar("R", bound=Record)
+DEFAULT_PAGE_SIZE = 10
+
+
+def _shown(call: Call, kind: type[R], name: str = "key") -> R:
+    row: R | None = call.sandbox.tenant.tables[kind].find_shown(call.names[name])
+    if row is None:
+        refused = not_found(call.names[name])
+        raise Refused(
+            Category.NOT_FOUND,
+            refused.message,
+            status=call.sandbox.tenant.settings.v1_not_found_status,
+        )
+    return row
+
+
+def write(call: Call, form: forms.Form) -> Answer:
+    """Return a form as a v1 success."""
+    settings = call.sandbox.tenant.settings
+    body = {"success": True, **(form if settings.v1_nulls else forms.without_nulls(form))}
+    return Answer(call.sandbox.v1_encoder.encode(body))
+
+
+def _page_of(call: Call) -> tuple[int, int]:
+    """Return page number and size."""
+    size, page = call.parameter("pageSize"), call.parameter("page")
+    if page and not size:
+        raise Refused(Category.INVALID_QUERY, "page is dependent on pageSize: set pageSize as well")
+    if not (size or "1").isdigit() or not (page or "1").isdigit() or int(page or 1) < 1 or int(size or 1) < 1:
+        raise invalid_query("page and pageSize must be numbers from 1")
+    return int(page or 1), min(int(size or DEFAULT_PAGE_SIZE), call.sandbox.tenant.settings.v1_page_size_max)
+
+
+def _paged(call: Call, rows: Sequence[Any]) -> tuple[Sequence[Any], forms.Form]:
+    """Return the rows of the page that was asked for, and nextPage if more follow."""
+    page, size = _page_of(call)
+    chosen = rows[(page - 1) * size : page * size]
+    if page * size >= len(rows):
+        return chosen, {}
+    query = {**{key: values[0] for key, values in call.parameters.items()}, "page": page + 1, "pageSize": size}
+    return chosen, {"nextPage": _url(call, call.path, query)}
+
+
+def _url(call: Call, path: str, query: dict[str, Any]) -> str:
+    return urlunsplit((call.url.scheme, call.url.netloc, path, urlencode(query), ""))
+
+
+def get_invoice(call: Call) -> Answer:
+    """Answer GET /v1/invoices/{key}."""
+    return write(call, forms.invoice_form(call.sandbox.tenant, _shown(call, Invoice)))
+
+
+def list_invoice_items(call: Call) -> Answer:
+    """Answer GET /v1/invoices/{key}/items, each item with the first of its taxes."""
+    tenant, invoice = call.sandbox.tenant, _shown(call, Invoice)
+    rows, tail = _paged(call, list(tenant.invoice_items.children_shown("invoice_id", invoice.id)))
+    items = [forms.invoice_item_form(tenant, row, _nested_taxes(call, invoice, row)) for row in rows]
+    return write(call, {"invoiceItems": items, **tail})
+
+
+def _nested_taxes(call: Call, invoice: Invoice, item: InvoiceItem) -> forms.Form:
+    rows = list(call.sandbox.tenant.taxation_items.children_shown("invoice_item_id", item.id))
+    nested: forms.Form = {"data": [forms.tax_form(row) for row in rows[:DEFAULT_PAGE_SIZE]]}
+    if len(rows) > DEFAULT_PAGE_SIZE:
+        path = f"/v1/invoices/{invoice.id}/items/{item.id}/taxation-items"
+        nested["nextPage"] = _url(call, path, {"page": 2, "pageSize": DEFAULT_PAGE_SIZE})
+    return nested
+
+
+def list_taxation_items(call: Call) -> Answer:
+    """Answer GET /v1/invoices/{key}/items/{item}/taxation-items."""
+    tenant, invoice, item = call.sandbox.tenant, _shown(call, Invoice), _shown(call, InvoiceItem, "item")
+    if item.invoice_id != invoice.id:
+        raise not_found(call.names["item"])
+    rows, tail = _paged(call, list(tenant.taxation_items.children_shown("invoice_item_id", item.id)))
+    return write(call, {"data": [forms.tax_form(row) for row in rows], **tail})
+
+
+def list_application_parts(call: Call) -> Answer:
+    """Answer GET /v1/invoices/{key}/application-parts: payments first, then credit memos."""
+    check_settlement(call.sandbox.tenant)
+    tenant, invoice = call.sandbox.tenant, _shown(call, Invoice)
+    parts = [
+        *tenant.payment_parts.children_shown("invoice_id", invoice.id),
+        *tenant.credit_memo_parts.children_shown("invoice_id", invoice.id),
+    ]
+    rows, tail = _paged(call, parts)
+    return write(call, {"applicationParts": [forms.application_part_form(row) for row in rows], **tail})
+
+
+def get_payment(call: Call) -> Answer:
+    """Answer GET /v1/payments/{key}."""
+    return write(call, forms.payment_form(call.sandbox.tenant, _shown(call, Payment)))
+
+
+def list_payment_parts(call: Call) -> Answer:
+    """Answer GET /v1/payments/{key}/parts."""
+    check_settlement(call.sandbox.tenant)
+    parts = call.sandbox.tenant.payment_parts.children_shown("payment_id", _shown(call, Payment).id)
+    rows, tail = _paged(call, list(parts))
+    return write(call, {"parts": [forms.payment_part_form(row) for row in rows], **tail})
+
+
+def get_credit_memo(call: Call) -> Answer:
+    """Answer GET /v1/credit-memos/{key}."""
+    check_settlement(call.sandbox.tenant)
+    return write(call, forms.credit_memo_form(call.sandbox.tenant, _shown(call, CreditMemo)))
+
+
+def list_credit_memo_items(call: Call) -> Answer:
+    """Answer GET /v1/credit-memos/{key}/items."""
+    tenant = call.sandbox.tenant
+    check_settlement(tenant)
+    memo = _shown(call, CreditMemo)
+    version = call.headers.get("zuora-version", tenant.settings.default_version)
+    rows, tail = _paged(call, list(tenant.credit_memo_items.children_shown("credit_memo_id", memo.id)))
+    items = [forms.credit_memo_item_form(tenant, row, _credit_taxes(call, row), version=version) for row in rows]
+    return write(call, {"items": items, **tail})
+
+
+def _credit_taxes(call: Call, item: CreditMemoItem) -> forms.Form:
+    tenant = call.sandbox.tenant
+    rows = tenant.credit_taxation_items.children_shown("credit_memo_item_id", item.id)
+    return {"data": [forms.credit_tax_form(tenant, row) for row in rows]}
+
+
+def list_credit_memo_parts(call: Call) -> Answer:
+    """Answer GET /v1/credit-memos/{key}/parts."""
+    check_settlement(call.sandbox.tenant)
+    parts = call.sandbox.tenant.credit_memo_parts.children_shown("credit_memo_id", _shown(call, CreditMemo).id)
+    rows, tail = _paged(call, list(parts))
+    return write(call, {"parts": [forms.credit_memo_part_form(row) for row in rows], **tail})
+
+
+def get_account(call: Call) -> Answer:
+    """Answer GET /v1/accounts/{key}."""
+    return write(call, forms.account_form(call.sandbox.tenant, _shown(call, Account)))
+
+
+def list_accounting_codes(call: Call) -> Answer:
+    """Answer GET /v1/accounting-codes."""
+    codes = list(call.sandbox.tenant.accounting_codes.shown.values())
+    rows, tail = _paged(call, codes)
+    return write(call, {"accountingCodes": [forms.accounting_code_form(row) for row in rows], **tail})
+
+
+def list_accounting_periods(call: Call) -> Answer:
+    """Answer GET /v1/accounting-periods."""
+    periods = list(call.sandbox.tenant.accounting_periods.shown.values())
+    rows, tail = _paged(call, periods)
+    return write(call, {"accountingPeriods": [forms.accounting_period_form(row) for row in rows], **tail})
+
+
+def get_bill_run(call: Call) -> Answer:
+    """Answer GET /v1/bill-runs/{key}."""
+    return write(call, forms.bill_run_form(_shown(call, BillingRun)))
+
+
+def list_callout_history(call: Call) -> Answer:
+    """Answer GET /v1/notification-history/callout: failures of the last day, unless it is asked for more."""
+    zone, clock = call.sandbox.tenant.zone, call.sandbox.clock
+    end_s = _moment_s(call, "endTime", clock.now_s())
+    start_s = _moment_s(call, "startTime", end_s - 86_400)
+    failed_only = call.parameter("failedOnly", "true").lower() != "false"
+    wanted = [
+        attempt
+        for attempt in call.sandbox.callouts.history
+        if start_s <= attempt.at.epoch_s <= end_s
+        and (attempt.failed or not failed_only)
+        and call.parameter("objectId", attempt.object_id) == attempt.object_id
+        and call.parameter("eventCategory", attempt.category) == attempt.category
+    ]
+    rows, tail = _paged(call, wanted)
+    with_content = call.parameter("includeResponseContent", "false").lower() == "true"
+    histories = [forms.callout_form(zone, attempt, with_content=with_content) for attempt in rows]
+    return write(call, {"calloutHistories": histories, **tail})
+
+
+def _moment_s(call: Call, name: str, otherwise_s: float) -> float:
+    text = call.parameter(name)
+    if not text:
+        return otherwise_s
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=call.sandbox.tenant.zone.zone).timestamp()
+    except ValueError:
+        raise invalid_query(f"{name} must be yyyy-MM-ddTHH:mm:ss") from None

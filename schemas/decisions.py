@@ -1,0 +1,79 @@
+"""Topic `decisions`: what people decided; who, when, why. Stages act on these alone, never on a file."""
+
+from datetime import datetime
+
+from schemas.codec import Event
+from schemas.mapping import Mapping
+
+
+class Decision(Event, frozen=True, kw_only=True):
+    """Base of every decision.
+
+    Attributes:
+        by: The person, as the operating system names them until roles exist.
+        at: When, by the clock of the machine they sat at.
+        why: In their own words.
+    """
+
+    connection: str
+    by: str
+    at: datetime
+    why: str = ""
+
+
+class ConnectionAssigned(Decision, frozen=True, kw_only=True, tag="connection_assigned"):
+    """This partition belongs to this connection for ever: the first such event of a partition counts."""
+
+
+class MappingPublished(Decision, frozen=True, kw_only=True, tag="mapping_published"):
+    """A mapping, whole. Versions count from 1 in the order of the log."""
+
+    version: int
+    content_hash: str
+    mapping: Mapping
+
+
+class CustomerLinked(Decision, frozen=True, kw_only=True, tag="customer_linked"):
+    """This billing account goes to this QAD customer; the newest link of an account counts."""
+
+    account_id: str
+    account_number: str
+    customer: str
+
+
+class DocumentReleased(Decision, frozen=True, kw_only=True, tag="document_released"):
+    """Try this document again: whichever stage holds it decides it again, the others do nothing.
+
+    Attributes:
+        document: `kind:id` of the Zuora document.
+    """
+
+    document: str
+    number: str
+
+
+class DocumentReplayed(Decision, frozen=True, kw_only=True, tag="document_replayed"):
+    """Decide this document again with today's links, mapping and references; what is in QAD already stays as it is."""
+
+    document: str
+    number: str
+
+
+class StageReplayed(Decision, frozen=True, kw_only=True, tag="stage_replayed"):
+    """The stage reads its input again from an offset; inputs of that range count as a new pass.
+
+    Attributes:
+        number: Which replay of this stage this is, from 1.
+        from_offset: First input that is decided again.
+        to_offset: End of the input when the replay was ordered; later inputs are live.
+    """
+
+    stage: str
+    number: int
+    from_offset: int
+    to_offset: int
+
+
+AnyDecision = (
+    ConnectionAssigned | MappingPublished | CustomerLinked | DocumentReleased | DocumentReplayed | StageReplayed
+)

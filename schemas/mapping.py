@@ -1,0 +1,142 @@
+"""The GL mapping of a connection: what a person publishes, whole, and stages use by version.
+
+The file is TOML; an unknown key is an error, so that a misspelt rule never means "no rule". Which row wins for a
+line is decided in `streams/ledger/accounts.py`; which version counts for a document, in `streams/ledger/versions.py`.
+"""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+# The processing types of a Zuora item that need a row of their own: none of them falls through to the charge's
+# revenue account.
+PROCESSING_TYPES = (
+    "Charge",
+    "Discount",
+    "Prepayment",
+    "Tax",
+    "Rounding",
+    "Surcharge",
+    "CommitmentTrueUp",
+    "PrepaymentBilling",
+    "PrepaymentApplication",
+)
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of what stands in the file: unknown keys are refused."""
+
+
+class Analysis(_Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an amount goes in QAD's ledger."""
+
+    account: str
+    sub_account: str = ""
+    cost_centre: str = ""
+    project: str = ""
+    text: str = ""
+
+
+class LineRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
+    """Maps item lines of one accounting code and processing type; the narrower row wins.
+
+    Attributes:
+        code: Name of the Zuora accounting code that the line credits.
+        processing: One of PROCESSING_TYPES.
+        product: Product SKU, when the row is only for one.
+        charge: Charge name, when the row is only for one.
+        currency: ISO code, when the row is only for one.
+        excluded: For lines that Zuora excludes from revenue accounting: they never share a row with others.
+        revenue: Which code the line credits when Zuora gives a deferred and a recognized one; without it, a line
+            whose service period passes the posting's period parks, unless Zuora gave a deferred code.
+    """
+
+    code: str
+    processing: str = "Charge"
+    product: str = ""
+    charge: str = ""
+    currency: str = ""
+    excluded: bool = False
+    revenue: Literal["deferred", "recognized", "by_service_period"] | None = None
+
+
+class TaxRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
+    """Maps tax rows; empty keys take any value, the narrower row wins."""
+
+    code: str = ""
+    jurisdiction: str = ""
+    rate_type: str = ""
+
+
+class BankRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
+    """Maps receipts to a bank or clearing account, by payment type, gateway and currency."""
+
+    currency: str
+    payment_type: Literal["Electronic", "External", ""] = ""
+    gateway: str = ""
+
+
+class Daybooks(_Strict, frozen=True, kw_only=True):
+    """The daybooks of this connection: its own, so that what people key elsewhere is never mistaken for ours."""
+
+    invoice: str
+    credit_note: str
+    receipt: str
+    adjustment: str
+    journal: str = ""
+
+
+class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """How a billing account finds its QAD customer, after the links that people decided (ACCOUNTING 5).
+
+    Attributes:
+        account_field: Custom field of the Zuora account that holds the QAD customer code; "" turns the rule off.
+        qad_field: Whether QAD's matching field, which holds the Zuora account number, counts.
+        equal_codes: Whether an account number that equals a customer code counts.
+        other_currency: Whether a document in another currency than the customer's default is allowed.
+    """
+
+    account_field: str = ""
+    qad_field: bool = True
+    equal_codes: bool = False
+    other_currency: bool = False
+
+
+class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """Choices of the site, with the safe default each (ACCOUNTING 10).
+
+    Attributes:
+        deferral_system: Which system releases deferred revenue over time: recorded, not acted on.
+        suspense: Account for lines whose code has no row; without it they park.
+    """
+
+    deferral_system: str
+    gl: Literal["with_document"] = "with_document"
+    tax: Literal["liability_line"] = "liability_line"
+    receipts: Literal["allocated", "prepayment"] = "allocated"
+    cash_waits: bool = False
+    closed_period: Literal["hold", "first_open"] = "hold"
+    zero_total: Literal["park"] = "park"
+    external_payments: Literal["in_scope", "already_in_erp"] = "in_scope"
+    suspense: Analysis | None = None
+
+
+class Mapping(_Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """All that turns a matched document of one connection into postings.
+
+    Attributes:
+        first_document_date: Documents dated from this day use this version, until a newer version's first day.
+        cut_over: Documents dated before this day were loaded into QAD by others; agreed once.
+        terms: QAD credit terms code by Zuora payment term.
+    """
+
+    first_document_date: date
+    cut_over: date
+    policy: Policy
+    daybooks: Daybooks
+    lines: tuple[LineRow, ...]
+    banks: tuple[BankRow, ...]
+    tax: tuple[TaxRow, ...] = ()
+    terms: dict[str, str] = msgspec.field(default_factory=dict)
+    customers: CustomerRules = CustomerRules()

@@ -1,0 +1,166 @@
+"""Topic `outcomes`: where each document and each posting stands. Read committed, always.
+
+Stages that decide write one outcome per document when its standing changes; the sink writes one per posting and
+step. The newest outcome of a (stage, subject) is its standing; together they say what is not in QAD and why.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from schemas.codec import Event
+from schemas.ids import PostingId
+from schemas.reasons import Reason
+
+
+class Outcome(Event, frozen=True, kw_only=True):
+    """Base of every outcome.
+
+    Attributes:
+        stage: Who says so: read, match, ledger, sink.
+        subject: `kind:id` of a document, or a posting's id when the sink speaks.
+        document: `kind:id` of the Zuora document.
+        number: Zuora's number of it.
+        origin: Offset of the input it comes from.
+        index: Which posting of that input.
+        input_pass: live, or which release or replay.
+        stamp: Newest stamp of the version that was decided, UTC; "" where the sink speaks.
+    """
+
+    connection: str
+    stage: str
+    subject: str
+    document: str
+    number: str = ""
+    origin: int
+    index: int = 0
+    input_pass: str = msgspec.field(name="pass", default="live")
+    stamp: str = ""
+
+
+class Standstill(Outcome, frozen=True, kw_only=True):
+    """Base of the outcomes in which a document does not go on.
+
+    Attributes:
+        reason: Why.
+        currency: Of the document, where it could be read.
+        value: Its total, where it could be read.
+        said: What QAD answered, scrubbed.
+    """
+
+    reason: Reason
+    currency: str = ""
+    value: Decimal | None = None
+    said: tuple[str, ...] = ()
+
+
+class Waiting(Standstill, frozen=True, kw_only=True, tag="waiting"):
+    """It goes on by itself when what it waits for comes."""
+
+
+class Parked(Standstill, frozen=True, kw_only=True, tag="parked"):
+    """A person must act; the reason says how."""
+
+
+class Ignored(Standstill, frozen=True, kw_only=True, tag="ignored"):
+    """It does not go to QAD, by a named rule."""
+
+
+class Superseded(Standstill, frozen=True, kw_only=True, tag="superseded"):
+    """A posting that will not be made: a later act undid it before it was."""
+
+
+class Released(Outcome, frozen=True, kw_only=True, tag="released"):
+    """It no longer waits and is no longer parked here."""
+
+
+class Intended(Outcome, frozen=True, kw_only=True, tag="intended"):
+    """The next thing that happens is the call; written and acknowledged before it.
+
+    Content is frozen here, and only here.
+
+    Attributes:
+        reference: The machine reference QAD is asked to carry.
+        attempt: From 1.
+        customer: The customer it goes to; allocations take that of the open item.
+        mapping_version: The mapping that built it.
+        source_hash: Zuora's financial content.
+        content_hash: What is sent, after freezing.
+        currency: Control column.
+        total: Control column.
+        day: Control column: the posting date.
+        carried: Postings of allocations that a receipt carries itself.
+    """
+
+    reference: str
+    attempt: int
+    customer: str
+    mapping_version: int
+    source_hash: str
+    content_hash: str
+    currency: str
+    total: Decimal
+    day: date
+    carried: tuple[PostingId, ...] = ()
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What QAD calls a document: its key, and the control columns read back.
+
+    Attributes:
+        year: Posting year.
+        daybook: Daybook code.
+        voucher: Voucher number.
+        customer: Customer code it stands under; "" for adjustments over several.
+        total: Transaction-currency total as QAD has it, where it says so.
+    """
+
+    year: int
+    daybook: str
+    voucher: int
+    customer: str = ""
+    currency: str = ""
+    total: Decimal | None = None
+
+
+class Posted(Outcome, frozen=True, kw_only=True, tag="posted"):
+    """It is in QAD.
+
+    Attributes:
+        qad: Its key there.
+        how: "answer" when the call said so, "look_up" when it was found by its reference, "carried" when a receipt
+            carried it, "opening" when it was there before the cut-over.
+        carried: Postings of allocations that it carries, when it is a receipt.
+        warnings: What QAD said beside its yes.
+    """
+
+    qad: Document
+    attempt: int
+    customer: str
+    currency: str
+    total: Decimal
+    how: Literal["answer", "look_up", "carried", "opening"]
+    source_hash: str = ""
+    content_hash: str = ""
+    carried: tuple[PostingId, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class RejectedByQad(Outcome, frozen=True, kw_only=True, tag="rejected"):
+    """QAD said no and changed nothing; a Parked of the same posting says what to do."""
+
+    attempt: int
+    reason_class: str
+    messages: tuple[str, ...]
+
+
+class Unknown(Outcome, frozen=True, kw_only=True, tag="unknown"):
+    """The call was sent and no answer says what became of it; it is looked up before anything else."""
+
+    attempt: int
+    what: str
+
+
+AnyOutcome = Waiting | Parked | Ignored | Superseded | Released | Intended | Posted | RejectedByQad | Unknown

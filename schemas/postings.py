@@ -1,0 +1,280 @@
+"""Topic `postings`: what one input became. A posting is one step of one business act and makes one QAD call.
+
+A posting cannot be built unbalanced: its content checks itself whenever it is made, also when it is read from the
+topic. The control side of a document (receivable, credit-note or prepayment account) is QAD's to fill from the
+customer's profile.
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from schemas.codec import Event, canonical
+from schemas.errors import InvariantViolation
+from schemas.ids import PostingId, hash_of, machine_reference
+from schemas.money import ZERO, sum_of, total_of
+
+
+class Unbalanced(InvariantViolation, ValueError):
+    """Content whose amounts do not agree; a ValueError too, so that such bytes count as unreadable."""
+
+
+class Act(StrEnum):
+    """What a posting does to its object."""
+
+    POST = "post"
+    REVERSE = "reverse"
+    ALLOCATE = "allocate"
+    DEALLOCATE = "deallocate"
+
+
+class _Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """Base of what a posting carries into the ERP."""
+
+
+class GlLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the general ledger: exactly one side, never negative.
+
+    Attributes:
+        role: What the line is: revenue, deferred, tax, discount, suspense ...
+        source: Zuora id of the item or tax row that it carries.
+    """
+
+    account: str
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+    sub_account: str = ""
+    cost_centre: str = ""
+    project: str = ""
+    text: str = ""
+    role: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.debit < 0 or self.credit < 0 or bool(self.debit) == bool(self.credit):
+            raise Unbalanced(f"a GL line has one side that is above zero: account {self.account}")
+
+    def inverse(self) -> "GlLine":
+        """Return the same line on the other side."""
+        return msgspec.structs.replace(self, debit=self.credit, credit=self.debit)
+
+
+def _net_credit(lines: tuple[GlLine, ...], currency: str) -> Decimal:
+    return sum_of((line.credit - line.debit for line in lines), currency)
+
+
+class InvoiceContent(_Content, frozen=True, kw_only=True, tag="invoice", omit_defaults=True):
+    """A customer invoice or debit note: QAD debits the receivable with `total`, the lines credit it net."""
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    due_date: date
+    daybook: str
+    description: str
+    lines: tuple[GlLine, ...]
+    terms: str = ""
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.total <= 0 or total_of(self.total, self.currency) != _net_credit(self.lines, self.currency):
+            raise Unbalanced(f"invoice total {self.total} {self.currency} is not what its lines come to")
+
+
+class CreditNoteContent(_Content, frozen=True, kw_only=True, tag="credit_note", omit_defaults=True):
+    """A customer credit note: QAD credits the credit-note control account with `total`, the lines debit it net.
+
+    Attributes:
+        refers_to: `kind:id` of the invoice it refers to, for information; it nets nothing.
+    """
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    due_date: date
+    daybook: str
+    description: str
+    lines: tuple[GlLine, ...]
+    refers_to: str = ""
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.total <= 0 or total_of(self.total, self.currency) != -_net_credit(self.lines, self.currency):
+            raise Unbalanced(f"credit note total {self.total} {self.currency} is not what its lines come to")
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """An application that a receipt may carry itself, if its item is in QAD by then; else its own allocation does it.
+
+    Attributes:
+        allocation: The posting of that application.
+        item: The posting whose open item it closes.
+    """
+
+    allocation: PostingId
+    item: PostingId
+    amount: Decimal
+
+
+class ReceiptContent(_Content, frozen=True, kw_only=True, tag="receipt", omit_defaults=True):
+    """A customer payment: QAD debits the bank account; what is not allocated is a prepayment."""
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    bank_account: str
+    description: str
+    offers: tuple[Offer, ...] = ()
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.total <= 0 or any(offer.amount <= 0 for offer in self.offers):
+            raise Unbalanced(f"receipt of {self.total} {self.currency}: amounts must be above zero")
+        if total_of(self.total, self.currency) < sum_of((offer.amount for offer in self.offers), self.currency):
+            raise Unbalanced(f"receipt of {self.total} {self.currency} offers more than it holds")
+
+
+class AllocationContent(_Content, frozen=True, kw_only=True, tag="allocation", omit_defaults=True):
+    """Moves an amount between two open items: from what pays (receipt, credit note) to what is owed; or back again.
+
+    Attributes:
+        payer: The posting whose open item pays.
+        item: The posting whose open item is owed.
+        payer_document: `kind:id` of what pays.
+        item_document: `kind:id` of what is owed.
+        reopens: True for a deallocation: both items are open again by that amount.
+        row: Zuora id of the application row.
+        row_created: When Zuora made that row; tells to which posting of a document it belongs.
+    """
+
+    payer: PostingId
+    item: PostingId
+    payer_document: str
+    item_document: str
+    amount: Decimal
+    currency: str
+    document_date: date
+    posting_date: date
+    daybook: str
+    description: str
+    reopens: bool = False
+    row: str = ""
+    row_created: str = ""
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if total_of(self.amount, self.currency) <= 0:
+            raise Unbalanced(f"allocation of {self.amount} {self.currency}: the amount must be above zero")
+
+
+class InverseContent(_Content, frozen=True, kw_only=True, tag="inverse", omit_defaults=True):
+    """The exact inverse of another posting; the sink takes lines, customer and total from what was intended there."""
+
+    of: PostingId
+    currency: str
+    total: Decimal
+    posting_date: date
+    daybook: str
+    description: str
+    original_date: date | None = None
+
+
+class OpeningContent(_Content, frozen=True, kw_only=True, tag="opening", omit_defaults=True):
+    """An item from before the cut-over, loaded into QAD by others: found there by its Zuora number, never posted."""
+
+    number: str
+    currency: str
+    item_kind: str
+
+
+Content = InvoiceContent | CreditNoteContent | ReceiptContent | AllocationContent | InverseContent | OpeningContent
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of one business act.
+
+    Attributes:
+        id: Hash of what it is (schemas/ids.py).
+        reference: The 20 characters that QAD carries for machines.
+        number: Zuora's number, which QAD carries for people.
+        document: `kind:id` of the Zuora object it belongs to.
+        n: Which posting of that object, from 1.
+        step: document, inverse, allocate:<row>, deallocate:<row>, opening.
+        source_hash: Over Zuora's financial content.
+        content_hash: Over `content`.
+        after: Postings that must be in QAD first.
+    """
+
+    id: PostingId
+    reference: str
+    number: str
+    document: str
+    act: Act
+    n: int
+    step: str
+    content: Content
+    source_hash: str
+    content_hash: str
+    after: tuple[PostingId, ...] = ()
+
+    def check(self) -> None:
+        """Hold that name, reference and content agree.
+
+        Raises:
+            InvariantViolation: They do not: somebody changed a posting after it was built.
+        """
+        if self.reference != machine_reference(self.id) or self.content_hash != content_hash(self.content):
+            raise InvariantViolation(f"posting {self.id} of {self.number} is not what it was built as")
+
+
+def content_hash(content: Content) -> str:
+    """Hash the mapped content of a posting."""
+    return hash_of(canonical(content))
+
+
+class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
+    """What one input of the ledger stage became.
+
+    Attributes:
+        kind: Kind of the Zuora document.
+        origin: Offset of the input in `matched`.
+        input_pass: live, or which release or replay of that input this is.
+        record: Offset of its record in `zuora.records`.
+        stamp: Newest stamp of that version, UTC.
+        posted_stamp: Zuora's posted date: tells one posting of a document from the next.
+        mapping_version: The version that built the postings; frozen at Intended.
+        currency: Currency of the document.
+        value: Its total, signed as Zuora signs it.
+        dropped_zero_lines: Lines of zero that are not in the GL.
+        sides: Offsets of the side topics up to which they were known.
+        postings: New or changed postings, in the order in which they must happen.
+        more: An outcome of the same input follows and completes it.
+    """
+
+    connection: str
+    kind: str
+    id: str
+    number: str
+    origin: int
+    input_pass: str = msgspec.field(name="pass", default="live")
+    record: int
+    record_id: str
+    stamp: str
+    customer: str
+    posted_stamp: str = ""
+    mapping_version: int
+    currency: str
+    value: Decimal
+    dropped_zero_lines: int = 0
+    sides: dict[str, int] = msgspec.field(default_factory=dict)
+    postings: tuple[Posting, ...]
+    more: bool = False

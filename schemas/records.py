@@ -1,0 +1,55 @@
+"""Topic `zuora.records`: what Zuora said, whole and verbatim, and how it was found."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from schemas.codec import Event
+
+
+class RecordKind(StrEnum):
+    """The kinds of record that this version reads; a topic may hold others, which are parked by name."""
+
+    ACCOUNT = "account"
+    INVOICE = "invoice"
+    CREDIT_MEMO = "credit_memo"
+    PAYMENT = "payment"
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a record was found.
+
+    Attributes:
+        by: The way.
+        at: When it was read, by our clock; no decision uses it.
+        evidence: Notification id, bill run, or the window of the poll.
+        request_id: `Zuora-Request-Id` of the answer that held the parent.
+    """
+
+    by: Literal["callout", "poll", "bill_run", "backfill", "reread"]
+    at: datetime
+    evidence: str = ""
+    request_id: str = ""
+
+
+class ZuoraRecord(Event, frozen=True, kw_only=True, tag="record"):
+    """One object of Zuora with all its children, byte for byte as answered.
+
+    Attributes:
+        kind: A RecordKind, or a name this version does not know.
+        id: Zuora's id of the parent.
+        found: How it was found.
+        parent: The JSON object as answered.
+        children: Lists of JSON objects by name (`items`, `applications`, `parts`, `tax.<item id>`), each complete:
+            no page is missing. A document that was never posted carries none.
+    """
+
+    connection: str
+    tenant: str
+    kind: str
+    id: str
+    found: Found
+    parent: msgspec.Raw
+    children: dict[str, list[msgspec.Raw]] = msgspec.field(default_factory=dict)

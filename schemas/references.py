@@ -1,0 +1,111 @@
+"""Topics `zuora.reference` and `qad.reference`: codes, customers, accounts, daybooks and periods as last shown.
+
+One event per object and change. `gone` says that the object is no longer listed.
+"""
+
+from datetime import date
+
+from schemas.codec import Event
+
+
+class AccountingCode(Event, frozen=True, kw_only=True, tag="accounting_code"):
+    """An accounting code of Zuora: Object Query names it by id, mapping rows name it by name."""
+
+    id: str
+    name: str
+    code_type: str = ""
+    active: bool = True
+    gl_account_number: str = ""
+    gone: bool = False
+
+
+class BillRun(Event, frozen=True, kw_only=True, tag="bill_run"):
+    """A bill run of Zuora, as last seen."""
+
+    id: str
+    number: str
+    status: str
+    invoices: int = 0
+    credit_memos: int = 0
+    updated: str = ""
+    gone: bool = False
+
+
+ZuoraReference = AccountingCode | BillRun
+
+
+class Customer(Event, frozen=True, kw_only=True, tag="customer"):
+    """A customer of QAD.
+
+    Attributes:
+        code: Customer code, at most 8 characters.
+        active: Takes documents.
+        held: On credit hold.
+        currency: Its default currency.
+        terms: Its credit terms code.
+        zuora_account: What the matching field of QAD holds: the Zuora account number, or "".
+    """
+
+    code: str
+    active: bool
+    currency: str
+    held: bool = False
+    terms: str = ""
+    zuora_account: str = ""
+    gone: bool = False
+
+
+class GlAccount(Event, frozen=True, kw_only=True, tag="gl_account"):
+    """A GL account of QAD with what its analysis asks for."""
+
+    code: str
+    active: bool
+    description: str = ""
+    account_type: str = ""
+    sub_account_required: bool = False
+    cost_centre_required: bool = False
+    project_required: bool = False
+    gone: bool = False
+
+
+class Daybook(Event, frozen=True, kw_only=True, tag="daybook"):
+    """A daybook of QAD."""
+
+    code: str
+    active: bool
+    daybook_type: str = ""
+    gone: bool = False
+
+
+class Period(Event, frozen=True, kw_only=True, tag="period"):
+    """An accounting period of the connection's entity; `open` is for receivables."""
+
+    code: str
+    year: int
+    period: int
+    first_day: date
+    last_day: date
+    open: bool
+    gone: bool = False
+
+
+class QadCurrency(Event, frozen=True, kw_only=True, tag="currency"):
+    """A currency of QAD with the decimals it books."""
+
+    code: str
+    decimals: int
+    active: bool = True
+    gone: bool = False
+
+
+QadReference = Customer | GlAccount | Daybook | Period | QadCurrency
+
+
+def reference_kind(event: ZuoraReference | QadReference) -> str:
+    """Return the kind of a reference as its key and its tag name it."""
+    return str(event.__struct_config__.tag)
+
+
+def reference_code(event: ZuoraReference | QadReference) -> str:
+    """Return what names the object within its kind."""
+    return event.id if isinstance(event, AccountingCode | BillRun) else event.code

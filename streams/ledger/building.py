@@ -1,0 +1,123 @@
+"""How a posting is put together: its ids, hashes, and what must be in QAD before it."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from schemas.codec import canonical
+from schemas.ids import PostingId, document_key, document_parts, hash_of, machine_reference, posting_id
+from schemas.mapping import Mapping
+from schemas.postings import Act, Content, Posting, content_hash
+from streams.ledger.state import LedgerState
+from streams.outcomes import SETTLED, Verdict
+
+# Names of the steps that are one document in QAD.
+DOCUMENT = "document"
+INVERSE = "inverse"
+
+
+class AtHand(msgspec.Struct, frozen=True, kw_only=True):
+    """The matched document that is being decided.
+
+    Attributes:
+        connection: Its connection.
+        kind: Kind of the Zuora document.
+        id: Zuora's id.
+        number: Zuora's number.
+        currency: Its currency.
+        customer: The QAD customer that was matched.
+        payment_term: Zuora's payment term of the account.
+        again: Why a known version is decided again, or "".
+    """
+
+    connection: str
+    kind: str
+    id: str
+    number: str
+    currency: str
+    customer: str
+    payment_term: str
+    again: str
+
+    @property
+    def document(self) -> str:
+        """`kind:id`."""
+        return document_key(self.kind, self.id)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document became: postings in the order in which they must happen, and where it stands.
+
+    Attributes:
+        source_hash: Zuora's financial content.
+        posted_stamp: Zuora's posted date.
+        mapping_version: The version used.
+        dropped_zero: Lines of zero that were dropped.
+    """
+
+    postings: tuple[Posting, ...] = ()
+    verdict: Verdict = SETTLED
+    source_hash: str = ""
+    posted_stamp: str = ""
+    mapping_version: int = 0
+    dropped_zero: int = 0
+
+
+def make_posting(
+    at_hand: AtHand,
+    *,
+    act: Act,
+    n: int,
+    step: str,
+    content: Content,
+    source_hash: str,
+    after: Iterable[PostingId] = (),
+    document: str = "",
+    number: str = "",
+) -> Posting:
+    """Return a posting of the document at hand, or of another that `document` names.
+
+    Args:
+        at_hand: The document that is being decided.
+        act: What it does.
+        n: Which posting of the object.
+        step: Which step of the act.
+        content: What it carries.
+        source_hash: Zuora's financial content.
+        after: Postings that must be in QAD first.
+        document: `kind:id` of the object, when it is not the one at hand.
+        number: Its number, likewise.
+    """
+    owner = document or at_hand.document
+    kind, zuora_id = document_parts(owner)
+    name = posting_id(at_hand.connection, kind=kind, zuora_id=zuora_id, act=act, n=n, step=step)
+    return Posting(
+        id=name,
+        reference=machine_reference(name),
+        number=number or at_hand.number,
+        document=owner,
+        act=act,
+        n=n,
+        step=step,
+        content=content,
+        source_hash=source_hash,
+        content_hash=content_hash(content),
+        after=tuple(dict.fromkeys(after)),
+    )
+
+
+def open_item(connection: str, document: str, state: LedgerState) -> PostingId:
+    """Return the posting whose open item stands for a document now: the newest, or the first where none is known."""
+    kind, zuora_id = document_parts(document)
+    n = max(state.of(document).n, 1)
+    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.POST, n=n, step=DOCUMENT)
+
+
+def source_hash_of(**facts: object) -> str:
+    """Hash the financial content of a Zuora document: the same facts give the same hash."""
+    return hash_of(canonical(facts))
+
+
+def terms_of(mapping: Mapping, payment_term: str) -> str:
+    """Return QAD's credit terms code, "" to let the customer's default stand; the due date is always sent."""
+    return mapping.terms.get(payment_term, "")

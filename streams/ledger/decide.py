@@ -1,0 +1,218 @@
+"""The ledger stage: each matched document becomes canonical postings by the published mapping, or stands with a reason.
+
+Never talks to QAD and does not know what became of its postings; never rounds; never builds a posting that does not
+balance. Serves promises 2 (once: ids and n), 3 (exact) and 5 (explained: mapping version and sides stand in each
+output).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from schemas.codec import Decoder
+from schemas.decisions import AnyDecision, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
+from schemas.errors import CannotGoOn, Unreadable
+from schemas.ids import document_key
+from schemas.matching import AccountSeen, Matched
+from schemas.outcomes import Parked
+from schemas.postings import Posting, PostingSet
+from schemas.records import RecordKind, ZuoraRecord
+from schemas.references import QadReference, ZuoraReference
+from schemas.topics import Topic, key
+from streams import waits
+from streams.documents import Facts, facts_of
+from streams.ledger import reasons
+from streams.ledger.allocations import allocate_rows, opening
+from streams.ledger.billing import plan_billing
+from streams.ledger.books import Books
+from streams.ledger.building import AtHand, Plan
+from streams.ledger.payments import plan_payment
+from streams.ledger.reading import applications_of, billing_document, payment_document
+from streams.ledger.spec import SPEC, STAGE, decode_matched
+from streams.ledger.state import LedgerState
+from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
+from streams.stage import Input, Output
+from streams.standings import next_pass
+
+_records: Decoder[ZuoraRecord] = Decoder(ZuoraRecord)
+_postings: Decoder[PostingSet] = Decoder(PostingSet)
+_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
+_qad: Decoder[QadReference] = Decoder(QadReference)
+_zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
+
+
+class LedgerCore:
+    """The ledger stage of one partition."""
+
+    def __init__(self, *, connection: str) -> None:
+        """Start with nothing known."""
+        self._connection = connection
+        self._state = LedgerState()
+        self._books = Books()
+        self._sides: dict[str, int] = {}
+
+    def fold(self, topic: Topic, value: bytes) -> None:
+        """Take up an output of this stage."""
+        if topic is Topic.POSTINGS:
+            self._state.take(_postings(value))
+            return
+        outcome = decode_outcome(value)
+        if outcome.stage == STAGE:
+            self._state.standings.stand(outcome)
+            self._state.complete(outcome.subject)
+
+    def learn(self, topic: Topic, offset: int, value: bytes) -> Sequence[str]:
+        """Take up a decision or a reference."""
+        self._sides[topic.value] = offset
+        if topic is Topic.DECISIONS:
+            return self._decided(_decisions(value), offset)
+        if topic is Topic.QAD_REFERENCE:
+            reference = _qad(value)
+            self._books.shown_by_qad(reference)
+            return waits.changed_by_qad(reference)
+        shown = _zuora(value)
+        self._books.shown_by_zuora(shown)
+        return waits.changed_by_zuora(shown)
+
+    def held_by(self, keys: Iterable[str]) -> Sequence[tuple[int, str]]:
+        """Return the inputs that these keys release."""
+        return self._state.standings.held_by(keys)
+
+    def unsettled(self) -> Sequence[tuple[int, str]]:
+        """Return all inputs that stand still, were asked for again, or lack their outcome."""
+        incomplete = {made.incomplete: "" for made in self._state.made.values() if made.incomplete >= 0}
+        return sorted((incomplete | dict(self._state.standings.unsettled())).items())
+
+    def changed(self) -> Sequence[str]:
+        """Return nothing: no input of this stage waits for another."""
+        return ()
+
+    def decide(self, item: Input) -> Sequence[Output]:
+        """Decide one matched document."""
+        try:
+            matched = decode_matched(item.value)
+            if isinstance(matched, AccountSeen):
+                return ()
+            record = _records(item.material)
+            facts = facts_of(record)
+        except Unreadable as error:
+            letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error))
+            return (Output(Topic.DEAD_LETTERS, item.key, letter),)
+        document = document_key(matched.kind, matched.id)
+        entry = self._state.standings.entries.get(document)
+        again = item.again or self._state.standings.again(item.offset, document)
+        if entry is not None:
+            done = item.offset <= entry.origin and self._state.of(document).incomplete != item.offset
+            if (done and not again) or (matched.stamp, item.offset) < (entry.stamp, entry.origin):
+                return ()
+        subject = Subject(
+            connection=self._connection,
+            stage=STAGE,
+            document=document,
+            number=matched.number,
+            origin=item.offset,
+            input_pass=next_pass(entry, item.offset, again),
+            stamp=matched.stamp,
+        )
+        plan, verdict = self._judge(matched, record, facts, again=again)
+        return self._write(plan, verdict, subject=subject, matched=matched, facts=facts)
+
+    def _decided(self, decision: AnyDecision, offset: int) -> Sequence[str]:
+        match decision:
+            case MappingPublished():
+                self._books.published(decision)
+            case DocumentReleased() | DocumentReplayed():
+                self._state.standings.order(decision, offset)
+            case StageReplayed() if decision.stage == STAGE:
+                self._state.standings.order(decision, offset)
+            case _:
+                pass
+        return waits.changed_by_decision(decision)
+
+    def _judge(self, matched: Matched, record: ZuoraRecord, facts: Facts, *, again: str) -> tuple[Plan, Verdict]:
+        at_hand = AtHand(
+            connection=self._connection,
+            kind=matched.kind,
+            id=matched.id,
+            number=matched.number,
+            currency=facts.currency,
+            customer=matched.customer,
+            payment_term=matched.payment_term,
+            again=again,
+        )
+        plan, stop = Plan(), None
+        try:
+            plan, stop = self._plan(at_hand, record, facts)
+        except CannotGoOn as cannot:
+            stop = cannot
+        except Unreadable as error:
+            stop = CannotGoOn(reasons.unreadable(matched.number, str(error)))
+        if stop is None:
+            return plan, SETTLED
+        how = reasons.HOW.get(stop.reason.rule, Parked)
+        return plan, Verdict(how=how, reason=stop.reason, currency=facts.currency, value=facts.value)
+
+    def _plan(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> tuple[Plan, CannotGoOn | None]:
+        state, books = self._state, self._books
+        if record.kind == RecordKind.PAYMENT:
+            return plan_payment(at_hand, payment_document(record, facts), state=state, books=books)
+        document = billing_document(record, facts, books)
+        rows: tuple[Posting, ...] = ()
+        stop: CannotGoOn | None = None
+        cut_over = books.cut_over()
+        if record.kind == RecordKind.CREDIT_MEMO and cut_over is not None:
+            applications = applications_of(record, facts)
+            allocations = allocate_rows(at_hand, applications.rows, cut_over=cut_over, state=state, books=books)
+            rows, stop = allocations.postings, applications.stop or allocations.stop
+        try:
+            plan = plan_billing(at_hand, document, unapplied=rows, state=state, books=books)
+        except CannotGoOn as cannot:
+            if cannot.reason.rule != "before_cut_over":
+                raise
+            # What is applied later to or from an item that others loaded still goes from here.
+            made = state.of(at_hand.document)
+            if made.applied and not made.opening:
+                rows = (opening(at_hand, at_hand.document, at_hand.number), *rows)
+            return Plan(postings=rows), cannot
+        # A memo is there before it is applied, and unapplied before it is undone.
+        ordered = (*plan.postings, *rows) if facts.posted else (*rows, *plan.postings)
+        return msgspec.structs.replace(plan, postings=ordered), stop
+
+    def _write(
+        self, plan: Plan, verdict: Verdict, *, subject: Subject, matched: Matched, facts: Facts
+    ) -> Sequence[Output]:
+        changed = tuple(
+            posting
+            for posting in plan.postings
+            if self._state.of(posting.document).hashes.get(posting.id) != posting.content_hash
+        )
+        outcome = outcome_of(verdict, subject, self._state.standings.entries.get(subject.document))
+        outputs: list[Output] = []
+        if changed:
+            event = PostingSet(
+                connection=self._connection,
+                kind=matched.kind,
+                id=matched.id,
+                number=matched.number,
+                origin=subject.origin,
+                input_pass=subject.input_pass,
+                record=matched.origin,
+                record_id=matched.record_id,
+                stamp=matched.stamp,
+                customer=matched.customer,
+                posted_stamp=plan.posted_stamp,
+                mapping_version=plan.mapping_version,
+                currency=facts.currency,
+                value=facts.value,
+                dropped_zero_lines=plan.dropped_zero,
+                sides=dict(self._sides),
+                postings=changed,
+                more=outcome is not None,
+            )
+            outputs.append(Output(Topic.POSTINGS, key(self._connection, matched.kind, matched.id), event))
+            self._state.take(event)
+        if outcome is not None:
+            outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
+            self._state.standings.stand(outcome)
+            self._state.complete(subject.document)
+        return outputs

@@ -1,0 +1,223 @@
+"""Items of a Zuora document become GL lines: which code each credits, which account that is, and that it adds up.
+
+Amounts are Zuora's, carried; a line of zero is dropped and counted. Source: ACCOUNTING 3.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from schemas.errors import CannotGoOn
+from schemas.mapping import PROCESSING_TYPES, Analysis, LineRow, Mapping
+from schemas.money import ZERO, MoneyError, sum_of, total_of
+from schemas.postings import GlLine
+from schemas.zuora import TaxationItem
+from streams.ledger import reasons
+from streams.ledger.books import Books
+from streams.ledger.rows import line_row, tax_row
+
+# Object Query shows the processing type of an invoice item as a number; Zuora documents these four.
+_PROCESSING_BY_NUMBER = {"0": "Charge", "1": "Discount", "2": "Prepayment", "3": "Tax"}
+
+# Text of a GL line in QAD (reference: length table).
+_TEXT_MAX = 40
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a Zuora document, whatever its kind.
+
+    Attributes:
+        id: Zuora's id.
+        net: Amount without tax, signed as Zuora signs it.
+        tax: What the item itself says its tax is, or None.
+        tax_rows: Its tax rows, all of them.
+        code: Accounting code of the revenue, by name.
+        deferred_code: Deferred, contract or unbilled code that wins over it, by name, or "".
+        processing: Processing type, a name or Zuora's number.
+        ends: Last day of the service period.
+        excluded: Zuora excludes it from revenue accounting.
+        text: Charge name, for people.
+    """
+
+    id: str
+    net: Decimal
+    tax: Decimal | None
+    tax_rows: tuple[TaxationItem, ...]
+    code: str
+    deferred_code: str
+    processing: str
+    product: str
+    charge: str
+    ends: date | None
+    excluded: bool
+    text: str
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """GL lines of a document, and how many lines of zero were dropped."""
+
+    lines: tuple[GlLine, ...]
+    dropped_zero: int
+
+
+def gl_lines(
+    items: Sequence[Item],
+    *,
+    number: str,
+    currency: str,
+    total: Decimal,
+    credit_sign: int,
+    period_ends: date,
+    mapping: Mapping,
+    books: Books,
+) -> Lines:
+    """Return the GL lines of a document.
+
+    Args:
+        items: Its lines.
+        number: Its number, for reasons.
+        currency: Its currency.
+        total: What the header says, signed as Zuora signs it.
+        credit_sign: 1 where a positive amount credits revenue (invoices), -1 where it debits it (credit memos).
+        period_ends: Last day of the period it is posted in.
+        mapping: The mapping that counts for it.
+        books: What QAD and Zuora showed.
+
+    Raises:
+        CannotGoOn: A line has no account, or lines and tax do not come to the total.
+    """
+    lines: list[GlLine] = []
+    dropped = 0
+    sums: list[Decimal] = []
+    for item in items:
+        net = _amount(number, item.net, currency)
+        taxes = [_amount(number, row.tax_amount or ZERO, currency) for row in item.tax_rows]
+        _check_tax(number, item, sum(taxes, ZERO), currency)
+        sums += [net, *taxes]
+        if net:
+            place, role = _line_place(item, number=number, currency=currency, period_ends=period_ends, mapping=mapping)
+            books.check_account(number, place)
+            lines.append(_line(place, net * credit_sign, role=role, source=item.id, text=place.text or item.text))
+        else:
+            dropped += 1
+        for row, tax in zip(item.tax_rows, taxes, strict=True):
+            if tax:
+                place = _tax_place(row, number=number, mapping=mapping)
+                books.check_account(number, place)
+                text = place.text or row.name or row.tax_code or ""
+                lines.append(_line(place, tax * credit_sign, role="tax", source=row.id, text=text))
+            else:
+                dropped += 1
+    came_to = sum_of(sums, currency)
+    if came_to != total:
+        raise CannotGoOn(reasons.total_mismatch(number, header=str(total), lines=str(came_to), currency=currency))
+    return Lines(tuple(lines), dropped)
+
+
+def processing_of(processing: str | None) -> str:
+    """Return the name of a processing type; an item without one is a charge."""
+    if not processing:
+        return "Charge"
+    return _PROCESSING_BY_NUMBER.get(processing, processing)
+
+
+def plain_text(text: str, length_max: int = _TEXT_MAX) -> str:
+    """Return text as QAD takes it: one line, no control characters, cut to the field's length."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:length_max].rstrip()
+
+
+def _amount(number: str, value: Decimal, currency: str) -> Decimal:
+    try:
+        return total_of(value, currency)
+    except MoneyError as error:
+        raise CannotGoOn(reasons.bad_amount(number, str(error))) from None
+
+
+def _check_tax(number: str, item: Item, rows: Decimal, currency: str) -> None:
+    said = _amount(number, item.tax or ZERO, currency)
+    if item.tax is not None and said != rows:
+        raise CannotGoOn(reasons.tax_mismatch(number, line=item.text or item.id, item=str(said), rows=str(rows)))
+
+
+def _line_place(item: Item, *, number: str, currency: str, period_ends: date, mapping: Mapping) -> tuple[Analysis, str]:
+    """Return where a line goes, and what it is there."""
+    processing = processing_of(item.processing)
+    if processing not in PROCESSING_TYPES:
+        raise CannotGoOn(
+            reasons.unmapped(number, what=f"processing type {processing!r}", value=processing, row="no row: it is new")
+        )
+    code, deferred = _code(
+        item, number=number, currency=currency, processing=processing, period_ends=period_ends, mapping=mapping
+    )
+    row = _row(item, code, currency=currency, processing=processing, mapping=mapping)
+    if row is not None:
+        return row, "deferred" if deferred else processing.lower()
+    if mapping.policy.suspense is not None:
+        return mapping.policy.suspense, "suspense"
+    what = f"accounting code {code!r} as {processing}" + (" excluded from revenue accounting" if item.excluded else "")
+    raise CannotGoOn(reasons.unmapped(number, what=what, value=code, row=f'a [[lines]] row code = "{code}"'))
+
+
+def _code(
+    item: Item, *, number: str, currency: str, processing: str, period_ends: date, mapping: Mapping
+) -> tuple[str, bool]:
+    """Return the accounting code that a line credits, and whether that defers it."""
+    if not item.code and not item.deferred_code:
+        raise CannotGoOn(reasons.no_accounting_code(number, item.text or item.id))
+    row = _row(item, item.code, currency=currency, processing=processing, mapping=mapping)
+    rule = row.revenue if row is not None else None
+    past_period = item.ends is not None and item.ends > period_ends
+    if rule is None:
+        if item.deferred_code:
+            return item.deferred_code, True
+        if row is not None and past_period and item.ends is not None:
+            raise CannotGoOn(
+                reasons.no_deferral_rule(number, line=item.text or item.id, code=item.code, ends=item.ends)
+            )
+        return item.code, False
+    if rule == "recognized" or (rule == "by_service_period" and not past_period):
+        return item.code, False
+    if not item.deferred_code:
+        raise CannotGoOn(reasons.no_deferred_code(number, line=item.text or item.id, code=item.code))
+    return item.deferred_code, True
+
+
+def _row(item: Item, code: str, *, currency: str, processing: str, mapping: Mapping) -> LineRow | None:
+    return line_row(
+        mapping,
+        code=code,
+        processing=processing,
+        product=item.product,
+        charge=item.charge,
+        currency=currency,
+        excluded=item.excluded,
+    )
+
+
+def _tax_place(row: TaxationItem, *, number: str, mapping: Mapping) -> Analysis:
+    code, jurisdiction, rate_type = row.tax_code or "", row.jurisdiction or "", row.tax_rate_type or ""
+    found = tax_row(mapping, code=code, jurisdiction=jurisdiction, rate_type=rate_type)
+    if found is None:
+        raise CannotGoOn(
+            reasons.unmapped(
+                number, what=f"tax code {code!r} of {jurisdiction!r}", value=code, row=f'a [[tax]] row code = "{code}"'
+            )
+        )
+    return found
+
+
+def _line(place: Analysis, credit: Decimal, *, role: str, source: str, text: str) -> GlLine:
+    return GlLine(
+        account=place.account,
+        sub_account=place.sub_account,
+        cost_centre=place.cost_centre,
+        project=place.project,
+        credit=max(credit, ZERO),
+        debit=max(-credit, ZERO),
+        text=plain_text(text),
+        role=role,
+        source=source,
+    )

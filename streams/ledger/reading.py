@@ -1,0 +1,150 @@
+"""Zuora's records as the ledger reads them: one shape for invoices and credit memos, one for payments.
+
+Which code a line credits is named here; where it goes is decided in `lines.py`.
+"""
+
+from datetime import date
+
+from schemas.ids import document_key
+from schemas.records import RecordKind, ZuoraRecord
+from schemas.zuora import (
+    TAX,
+    Application,
+    CreditMemo,
+    CreditMemoItem,
+    Invoice,
+    InvoiceItem,
+    Part,
+    Payment,
+    TaxationItem,
+    children_of,
+)
+from streams.documents import Facts
+from streams.ledger.applications import Applications, read_applications
+from streams.ledger.billing import BillingDocument
+from streams.ledger.books import Books
+from streams.ledger.lines import Item
+from streams.ledger.payments import PaymentDocument
+
+
+def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> BillingDocument:
+    """Return an invoice or credit memo as the ledger reads it.
+
+    Raises:
+        CannotGoOn: An accounting code has not been read yet.
+        Unreadable: A line is not what Zuora documents.
+    """
+    header: Invoice | CreditMemo = facts.parent
+    if isinstance(header, Invoice):
+        items = tuple(_invoice_item(record, row, facts, books) for row in children_of(record, "items"))
+        return _billing(
+            facts, items=items, day=header.invoice_date, due=header.due_date, stamp=header.posted_date, owed_sign=1
+        )
+    items = tuple(_memo_item(record, row) for row in children_of(record, "items"))
+    refers_to = document_key(RecordKind.INVOICE, header.invoice_id) if header.invoice_id else ""
+    return _billing(
+        facts, items=items, day=header.memo_date, due=None, stamp=header.posted_on, owed_sign=-1, refers_to=refers_to
+    )
+
+
+def payment_document(record: ZuoraRecord, facts: Facts) -> PaymentDocument:
+    """Return a payment as the ledger reads it.
+
+    Raises:
+        Unreadable: A row is not what Zuora documents.
+    """
+    payment: Payment = facts.parent
+    return PaymentDocument(
+        posted=facts.posted,
+        status=facts.status,
+        total=facts.value,
+        day=payment.effective_date,
+        payment_type=payment.type,
+        gateway=payment.gateway or "",
+        applications=applications_of(record, facts),
+    )
+
+
+def applications_of(record: ZuoraRecord, facts: Facts) -> Applications:
+    """Return the application rows of a payment or credit memo, held against its parts.
+
+    Raises:
+        Unreadable: A row is not what Zuora documents.
+    """
+    rows: list[Application] = children_of(record, "applications")
+    parts: list[Part] = children_of(record, "parts")
+    return read_applications(rows, parts, number=facts.number, currency=facts.currency, payer_total=abs(facts.value))
+
+
+def _billing(
+    facts: Facts,
+    *,
+    items: tuple[Item, ...],
+    day: date,
+    due: date | None,
+    stamp: str | None,
+    owed_sign: int,
+    refers_to: str = "",
+) -> BillingDocument:
+    return BillingDocument(
+        posted=facts.posted,
+        status=facts.status,
+        total=facts.value,
+        owed_sign=owed_sign,
+        day=day,
+        due=due or day,
+        posted_stamp=stamp or "",
+        items=items,
+        refers_to=refers_to,
+    )
+
+
+def _invoice_item(record: ZuoraRecord, row: InvoiceItem, facts: Facts, books: Books) -> Item:
+    number = facts.number
+    # Contract and unbilled codes win where Zuora gives them, then the deferred one (ACCOUNTING 3).
+    winning = (
+        row.unbilled_receivables_accounting_code_id
+        or row.contract_liability_accounting_code_id
+        or row.deferred_revenue_accounting_code_id
+    )
+    return Item(
+        id=row.id,
+        net=row.charge_amount,
+        tax=row.tax_amount,
+        tax_rows=_tax_rows(record, row.id, row.taxation_items),
+        code=row.accounting_code or books.code_name(number, row.recognized_revenue_accounting_code_id),
+        deferred_code=books.code_name(number, winning),
+        processing=row.processing_type or "",
+        product=row.sku or "",
+        charge=row.charge_name or "",
+        ends=row.service_end_date,
+        excluded=bool(row.exclude_item_billing_from_revenue_accounting),
+        text=row.charge_name or "",
+    )
+
+
+def _memo_item(record: ZuoraRecord, row: CreditMemoItem) -> Item:
+    finance = row.finance_information
+    code, deferred = finance.recognized_revenue_accounting_code, finance.deferred_revenue_accounting_code
+    if row.revenue_impacting == "No":
+        code, deferred = finance.non_revenue_write_off_accounting_code, None
+    return Item(
+        id=row.id,
+        net=row.amount if row.amount_without_tax is None else row.amount_without_tax,
+        tax=None,
+        tax_rows=_tax_rows(record, row.id, row.taxation_items.data),
+        code=code or "",
+        deferred_code=deferred or "",
+        processing=row.processing_type or "",
+        product=row.sku or "",
+        charge=row.sku_name or "",
+        ends=row.service_end_date,
+        excluded=bool(row.exclude_item_billing_from_revenue_accounting),
+        text=row.sku_name or "",
+    )
+
+
+def _tax_rows(record: ZuoraRecord, item_id: str, nested: tuple[TaxationItem, ...]) -> tuple[TaxationItem, ...]:
+    """Return all tax rows of an item: those read whole where the nested ones were cut."""
+    name = f"{TAX}.{item_id}"
+    return tuple(children_of(record, name)) if name in record.children else nested

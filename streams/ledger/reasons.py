@@ -1,0 +1,288 @@
+"""Why the ledger stage holds a document, in sentences; and which of them waits or is ignored instead of parked."""
+
+from datetime import date
+
+from schemas.outcomes import Ignored, Parked, Waiting
+from schemas.reasons import Reason
+from schemas.references import Period
+from streams import waits
+
+# Rules that are not for a person; every other rule parks.
+HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
+    "no_mapping": Waiting,
+    "reference_not_read": Waiting,
+    "period_closed": Waiting,
+    "period_not_defined": Waiting,
+    "not_posted": Ignored,
+    "before_cut_over": Ignored,
+    "zero": Ignored,
+    "already_in_erp": Ignored,
+    "already_deallocated": Ignored,
+}
+
+
+def no_mapping(number: str, day: date) -> Reason:
+    """Say that no published mapping covers the document's date."""
+    return Reason(
+        rule="no_mapping",
+        message=f"{number}: no published mapping covers documents of {day}",
+        next_step="Publish one whose first_document_date is not later: ml-connector mapping publish FILE.",
+        field="first_document_date",
+        value=str(day),
+        waits_for=(waits.MAPPING,),
+    )
+
+
+def unmapped(number: str, *, what: str, value: str, row: str) -> Reason:
+    """Say that something has no row in the mapping."""
+    return Reason(
+        rule="unmapped_code",
+        message=f"{number}: {what} has no row in the mapping",
+        next_step=f"Add {row} to the mapping and publish it: ml-connector mapping publish FILE.",
+        field="accounting code",
+        value=value,
+        waits_for=(waits.MAPPING,),
+    )
+
+
+def no_accounting_code(number: str, line: str) -> Reason:
+    """Say that Zuora gives no accounting code for a line."""
+    return Reason(
+        rule="no_accounting_code",
+        message=f"{number}: line {line} has no accounting code in Zuora",
+        next_step="Give the charge an accounting code in Zuora and correct the invoice; it is read again then.",
+        field="accountingCode",
+    )
+
+
+def unknown_code_id(number: str, code_id: str) -> Reason:
+    """Say that an accounting code's id is not among those read."""
+    return Reason(
+        rule="reference_not_read",
+        message=f"{number}: accounting code {code_id} of Zuora has not been read yet",
+        next_step="Nothing: the poll brings it. If it stays, look at ml-connector ping.",
+        value=code_id,
+        waits_for=(waits.zuora_reference("accounting_code"),),
+    )
+
+
+def no_deferral_rule(number: str, *, line: str, code: str, ends: date) -> Reason:
+    """Say that a line reaches beyond its period and nobody said what then."""
+    return Reason(
+        rule="no_deferral_rule",
+        message=f"{number}: line {line} runs to {ends}, past its period, and the mapping of {code!r} says no `revenue`",
+        next_step="Say revenue = deferred, recognized or by_service_period in that row, and publish the mapping.",
+        field="revenue",
+        value=code,
+        waits_for=(waits.MAPPING,),
+    )
+
+
+def no_deferred_code(number: str, *, line: str, code: str) -> Reason:
+    """Say that the mapping defers a line for which Zuora gives no deferred code."""
+    return Reason(
+        rule="no_deferred_code",
+        message=f"{number}: the mapping defers line {line} of {code!r}, and Zuora gives no deferred code for it",
+        next_step="Give the charge a deferred revenue accounting code in Zuora, or change `revenue` in the mapping.",
+        field="deferredRevenueAccountingCode",
+        value=code,
+        waits_for=(waits.MAPPING,),
+    )
+
+
+def total_mismatch(number: str, *, header: str, lines: str, currency: str) -> Reason:
+    """Say that lines and tax do not come to the header's total."""
+    return Reason(
+        rule="total_mismatch",
+        message=f"{number}: lines and tax come to {lines} {currency}, the header says {header}",
+        next_step="Look at the document in Zuora; it is decided again when Zuora changes it or you release it.",
+        field="amount",
+        value=header,
+    )
+
+
+def tax_mismatch(number: str, *, line: str, item: str, rows: str) -> Reason:
+    """Say that an item's tax is not what its tax rows come to."""
+    return Reason(
+        rule="tax_mismatch",
+        message=f"{number}: line {line} says tax {item}, its tax rows come to {rows}",
+        next_step="Look at the tax rows in Zuora; it is decided again when Zuora changes it or you release it.",
+        field="taxAmount",
+        value=item,
+    )
+
+
+def zero_total(number: str) -> Reason:
+    """Say that a document with lines comes to nothing."""
+    return Reason(
+        rule="zero_total",
+        message=f"{number} has lines that are not zero and a total of zero",
+        next_step="Decide how it is to be booked; posting it through clearing comes with GL mode `journal`.",
+        field="amount",
+    )
+
+
+def zero(number: str) -> Reason:
+    """Say that a document has nothing in it."""
+    return Reason(rule="zero", message=f"{number}: every line and tax row is zero")
+
+
+def bad_amount(number: str, what: str) -> Reason:
+    """Say that an amount cannot be carried."""
+    return Reason(
+        rule="bad_amount",
+        message=f"{number}: {what}",
+        next_step="Look at the document in Zuora: amounts are carried as they are, never rounded.",
+        field="amount",
+    )
+
+
+def currency_refused(number: str, currency: str, why: str) -> Reason:
+    """Say that a currency cannot be booked in QAD as Zuora counts it."""
+    return Reason(
+        rule="currency_refused",
+        message=f"{number}: {currency} {why}",
+        next_step="Set the currency up in QAD with ISO's decimals; the document goes on when QAD shows it.",
+        field="currency",
+        value=currency,
+        waits_for=(waits.qad_reference("currency", currency),),
+    )
+
+
+def account_unfit(number: str, account: str, why: str) -> Reason:
+    """Say that a GL account of the mapping takes no posting."""
+    return Reason(
+        rule="gl_account_unfit",
+        message=f"{number}: GL account {account} {why}",
+        next_step="Mend the account in QAD, or map to another and publish the mapping.",
+        field="account",
+        value=account,
+        waits_for=(waits.qad_reference("gl_account", account), waits.MAPPING),
+    )
+
+
+def daybook_unfit(number: str, daybook: str, why: str) -> Reason:
+    """Say that a daybook of the mapping takes no posting."""
+    return Reason(
+        rule="daybook_unfit",
+        message=f"{number}: daybook {daybook} {why}",
+        next_step="Mend the daybook in QAD, or map to another and publish the mapping.",
+        field="daybook",
+        value=daybook,
+        waits_for=(waits.qad_reference("daybook", daybook), waits.MAPPING),
+    )
+
+
+def reference_not_read(number: str, kind: str) -> Reason:
+    """Say that QAD's references have not come yet."""
+    return Reason(
+        rule="reference_not_read",
+        message=f"{number}: QAD's {kind.replace('_', ' ')} list has not been read yet",
+        next_step="Nothing: the poll brings it. If it stays, look at ml-connector ping.",
+        waits_for=(waits.qad_reference(kind),),
+    )
+
+
+def period_closed(number: str, day: date, period: Period) -> Reason:
+    """Say that QAD's period of a date is not open."""
+    return Reason(
+        rule="period_closed",
+        message=f"{number}: QAD's period {period.code} of {day} is not open for receivables",
+        next_step="It goes on when QAD opens the period.",
+        field="posting date",
+        value=str(day),
+        waits_for=(waits.qad_reference("period"),),
+    )
+
+
+def period_not_defined(number: str, day: date) -> Reason:
+    """Say that QAD has no period for a date."""
+    return Reason(
+        rule="period_not_defined",
+        message=f"{number}: QAD has no period for {day}",
+        next_step="It goes on when QAD's calendar has that period and it is open.",
+        field="posting date",
+        value=str(day),
+        waits_for=(waits.qad_reference("period"),),
+    )
+
+
+def conflict(number: str) -> Reason:
+    """Say that Zuora shows other financial content for a posting that is made."""
+    return Reason(
+        rule="conflict",
+        message=f"{number}: Zuora now shows other amounts, dates or codes for a document that was posted from here",
+        next_step="Find out who changed it. A person decides whether it is corrected; nothing is overwritten.",
+    )
+
+
+def before_cut_over(number: str, day: date, cut_over: date) -> Reason:
+    """Say that a document was loaded into QAD by others."""
+    return Reason(
+        rule="before_cut_over",
+        message=f"{number} of {day} is from before the cut-over ({cut_over}): it was loaded into QAD by others",
+        field="document date",
+        value=str(day),
+    )
+
+
+def posted_after_cut_over(number: str, day: date, posted: str) -> Reason:
+    """Say that a document is dated before the cut-over and was posted after it: nobody loaded it."""
+    return Reason(
+        rule="posted_after_cut_over",
+        message=f"{number} is dated {day}, before the cut-over, but was posted on {posted[:10]}, after it",
+        next_step="Change its date in Zuora, or agree by whom it is booked in QAD.",
+        field="document date",
+        value=str(day),
+    )
+
+
+def applications_mismatch(number: str, *, item: str, rows: str, part: str) -> Reason:
+    """Say that the history of applications does not come to what Zuora says is applied."""
+    return Reason(
+        rule="applications_mismatch",
+        message=f"{number}: its application rows to {item} come to {rows}, Zuora's part says {part}",
+        next_step="Look at the applications in Zuora; they are decided again when they change or you release it.",
+        field="applyAmount",
+        value=part,
+    )
+
+
+def unreadable(number: str, what: str) -> Reason:
+    """Say that a line or row is not what Zuora documents."""
+    return Reason(
+        rule="unreadable_record",
+        message=f"{number}: {what}",
+        next_step="Look at the record (ml-connector trace) and at Zuora; report it if Zuora shows it so.",
+    )
+
+
+def not_posted(number: str, status: str) -> Reason:
+    """Say that a document does not count in the ledger."""
+    return Reason(rule="not_posted", message=f"{number} is {status} in Zuora", value=status)
+
+
+def not_supported(number: str, what: str) -> Reason:
+    """Say that an act is not carried yet."""
+    return Reason(
+        rule="not_supported",
+        message=f"{number}: {what}; this version does not carry that into QAD",
+        next_step="Book it in QAD by hand, naming the Zuora number, until a version carries it.",
+    )
+
+
+def already_in_erp(number: str) -> Reason:
+    """Say that a payment reaches the ERP another way."""
+    return Reason(
+        rule="already_in_erp",
+        message=f"{number} is an external payment, and the site says those are in QAD already",
+    )
+
+
+def already_deallocated(number: str, row: str) -> Reason:
+    """Say that an unapplication was done by a reversal before it came."""
+    return Reason(
+        rule="already_deallocated",
+        message=f"{number}: application row {row} undoes what a reversal has deallocated already",
+        value=row,
+    )

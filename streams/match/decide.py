@@ -1,0 +1,260 @@
+"""The match stage: each Zuora record gets its QAD customer, or a reason why it cannot.
+
+Never looks at amounts or accounts of the ledger; never lets an older version of a document pass a newer one. Serves
+promises 1 (complete: what has no customer is parked by name) and 4 (in order).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from schemas.codec import Decoder
+from schemas.decisions import AnyDecision
+from schemas.errors import CannotGoOn, Unreadable
+from schemas.ids import document_key
+from schemas.matching import AccountSeen, Matched, MatchedEvent
+from schemas.outcomes import Ignored, Parked
+from schemas.reasons import Reason
+from schemas.records import RecordKind, ZuoraRecord
+from schemas.references import QadReference
+from schemas.topics import Topic, key
+from schemas.zuora import Account, field_of, parent_of
+from streams import waits
+from streams.documents import Facts, facts_of
+from streams.identity import identify, newest_stamp
+from streams.match import reasons
+from streams.match.claims import Claim, claimed_by
+from streams.match.rules import Match, find_customer
+from streams.match.spec import SPEC, STAGE
+from streams.match.state import MatchKnowledge, MatchState
+from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
+from streams.stage import Input, Output
+from streams.standings import next_pass
+
+_records: Decoder[ZuoraRecord] = Decoder(ZuoraRecord)
+_matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
+_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
+_references: Decoder[QadReference] = Decoder(QadReference)
+
+
+class MatchCore:
+    """The match stage of one partition."""
+
+    def __init__(self, *, connection: str, claims: tuple[Claim, ...]) -> None:
+        """Start with nothing known.
+
+        Args:
+            connection: The connection whose partition this is.
+            claims: Claims of all connections of its tenant, in the tenant's order.
+        """
+        self._connection = connection
+        self._claims = claims
+        self._state = MatchState()
+        self._knowledge = MatchKnowledge()
+        self._changed: list[str] = []
+
+    def fold(self, topic: Topic, value: bytes) -> None:
+        """Take up an output of this stage."""
+        if topic is Topic.MATCHED:
+            self._state.take(_matched(value))
+            return
+        outcome = decode_outcome(value)
+        if outcome.stage == STAGE:
+            self._state.standings.stand(outcome)
+
+    def learn(self, topic: Topic, offset: int, value: bytes) -> Sequence[str]:
+        """Take up a decision or a reference of QAD."""
+        self._knowledge.sides[topic.value] = offset
+        if topic is Topic.DECISIONS:
+            decision = _decisions(value)
+            self._knowledge.decided(decision, offset, self._state.standings)
+            return waits.changed_by_decision(decision)
+        reference = _references(value)
+        self._knowledge.shown(reference)
+        return waits.changed_by_qad(reference)
+
+    def held_by(self, keys: Iterable[str]) -> Sequence[tuple[int, str]]:
+        """Return the inputs that these keys release; a new mapping may ask another field of every account."""
+        keys = tuple(keys)
+        held = dict(self._state.standings.held_by(keys))
+        if waits.MAPPING in keys:
+            held |= self._accounts_asked_otherwise()
+        return sorted(held.items())
+
+    def unsettled(self) -> Sequence[tuple[int, str]]:
+        """Return all inputs that stand still or were asked for again."""
+        return sorted((dict(self._state.standings.unsettled()) | self._accounts_asked_otherwise()).items())
+
+    def changed(self) -> Sequence[str]:
+        """Return the accounts that came or changed since the last call."""
+        changed, self._changed = self._changed, []
+        return changed
+
+    def decide(self, item: Input) -> Sequence[Output]:
+        """Decide one record."""
+        try:
+            record = _records(item.value)
+            record_id, stamp = identify(record), newest_stamp(record)
+        except Unreadable as error:
+            letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error))
+            return [Output(Topic.DEAD_LETTERS, item.key, letter)]
+        document = document_key(record.kind, record.id)
+        entry = self._state.standings.entries.get(document)
+        again = item.again or self._state.standings.again(item.offset, document)
+        if entry is not None and not again and item.offset <= entry.origin:
+            return ()
+        if entry is not None and (stamp, item.offset) < (entry.stamp, entry.origin):
+            return ()
+        version = _Version(
+            record=record,
+            document=document,
+            origin=item.offset,
+            input_pass=next_pass(entry, item.offset, again),
+            record_id=record_id,
+            stamp=stamp,
+        )
+        return self._account(version) if record.kind == RecordKind.ACCOUNT else self._document(version)
+
+    def _account(self, version: "_Version") -> Sequence[Output]:
+        try:
+            account: Account = parent_of(version.record)
+        except Unreadable as error:
+            return self._stand(version, number="", verdict=_parked(reasons.unreadable(str(error))))
+        customer_field = self._knowledge.customer_field()
+        seen = AccountSeen(
+            connection=self._connection,
+            id=account.id,
+            number=account.account_number,
+            origin=version.origin,
+            input_pass=version.input_pass,
+            record_id=version.record_id,
+            stamp=version.stamp,
+            currency=account.currency,
+            payment_term=account.payment_term or "",
+            claimed_by=claimed_by(version.record, self._claims),
+            customer_field=customer_field,
+            customer_code=field_of(version.record.parent, customer_field) if customer_field else "",
+            sides=dict(self._knowledge.sides),
+        )
+        known = self._state.accounts.get(account.id)
+        product: list[Output] = []
+        if known is None or _substance(known) != _substance(seen):
+            product = [Output(Topic.MATCHED, key(self._connection, RecordKind.ACCOUNT, account.id), seen)]
+            self._state.take(seen)
+            self._changed.append(waits.account(account.id))
+        return [*product, *self._stand(version, number=account.account_number, verdict=SETTLED)]
+
+    def _document(self, version: "_Version") -> Sequence[Output]:
+        try:
+            facts = facts_of(version.record)
+        except Unreadable as error:
+            return self._stand(version, number=version.record.id, verdict=_parked(reasons.unreadable(str(error))))
+        last = self._state.results.get(version.document)
+        if not facts.posted and last is None:
+            verdict = Verdict(how=Ignored, reason=reasons.not_posted(facts), currency=facts.currency, value=facts.value)
+            return self._stand(version, number=facts.number, verdict=verdict)
+        try:
+            match = self._customer(facts, version.record.kind)
+        except CannotGoOn as stop:
+            if facts.posted or last is None:
+                return self._stand(version, number=facts.number, verdict=_held(stop.reason, facts))
+            # What undoes a document goes where the document went, whatever the links say today.
+            match = Match(customer=last.customer, rule=last.rule)
+        if last is not None and (last.record_id, last.customer) == (version.record_id, match.customer):
+            return self._stand(version, number=facts.number, verdict=SETTLED)
+        matched = self._matched(version, facts, match)
+        self._state.take(matched)
+        product = Output(Topic.MATCHED, key(self._connection, version.record.kind, version.record.id), matched)
+        return [product, *self._stand(version, number=facts.number, verdict=SETTLED)]
+
+    def _customer(self, facts: Facts, kind: str) -> Match:
+        """Return the customer of a document.
+
+        Raises:
+            CannotGoOn: Its account is not known, not ours, or has no customer that fits.
+        """
+        if not facts.account_id:
+            raise CannotGoOn(reasons.no_account(facts))
+        account = self._state.accounts.get(facts.account_id)
+        if account is None:
+            raise CannotGoOn(reasons.account_not_read(facts))
+        if account.claimed_by != (self._connection,):
+            raise CannotGoOn(reasons.not_ours(account, facts, claims=self._claims, connection=self._connection))
+        rules = self._knowledge.rules
+        if rules is None:
+            raise CannotGoOn(reasons.no_mapping(facts))
+        return find_customer(
+            account,
+            number=facts.number,
+            currency=facts.currency,
+            owed=kind == RecordKind.INVOICE,
+            links=self._knowledge.links,
+            rules=rules,
+            customers=self._knowledge.customers,
+        )
+
+    def _matched(self, version: "_Version", facts: Facts, match: Match) -> Matched:
+        account = self._state.accounts.get(facts.account_id)
+        return Matched(
+            connection=self._connection,
+            kind=version.record.kind,
+            id=version.record.id,
+            number=facts.number,
+            origin=version.origin,
+            input_pass=version.input_pass,
+            record_id=version.record_id,
+            stamp=version.stamp,
+            account_id=facts.account_id,
+            account_number=account.number if account else "",
+            customer=match.customer,
+            rule=match.rule,
+            payment_term=account.payment_term if account else "",
+            passed_over=match.passed_over,
+            sides=dict(self._knowledge.sides),
+        )
+
+    def _stand(self, version: "_Version", *, number: str, verdict: Verdict) -> Sequence[Output]:
+        subject = Subject(
+            connection=self._connection,
+            stage=STAGE,
+            document=version.document,
+            number=number,
+            origin=version.origin,
+            input_pass=version.input_pass,
+            stamp=version.stamp,
+        )
+        outcome = outcome_of(verdict, subject, self._state.standings.entries.get(version.document))
+        if outcome is None:
+            return ()
+        self._state.standings.stand(outcome)
+        return (Output(Topic.OUTCOMES, outcome_key(outcome), outcome),)
+
+    def _accounts_asked_otherwise(self) -> dict[int, str]:
+        name = self._knowledge.customer_field()
+        return {seen.origin: "replay" for seen in self._state.accounts.values() if seen.customer_field != name}
+
+
+class _Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of one record on its way through `decide`."""
+
+    record: ZuoraRecord
+    document: str
+    origin: int
+    input_pass: str
+    record_id: str
+    stamp: str
+
+
+def _substance(seen: AccountSeen) -> AccountSeen:
+    """Return what matters of an account: not which reading of it this was."""
+    return msgspec.structs.replace(seen, origin=0, input_pass="", stamp="", sides={})
+
+
+def _parked(reason: Reason) -> Verdict:
+    return Verdict(how=Parked, reason=reason)
+
+
+def _held(reason: Reason, facts: Facts) -> Verdict:
+    """Sort a stop: what comes by itself waits, what is another's is ignored, what needs a person parks."""
+    how = reasons.HOW.get(reason.rule, Parked)
+    return Verdict(how=how, reason=reason, currency=facts.currency, value=facts.value)

@@ -1,0 +1,84 @@
+"""Why the match stage holds a document, in sentences; and which of them waits, parks or is ignored."""
+
+from schemas.matching import AccountSeen
+from schemas.outcomes import Ignored, Parked, Waiting
+from schemas.reasons import Reason
+from streams import waits
+from streams.documents import Facts
+from streams.match.claims import Claim
+
+# Rules that are not for a person: the first two go on by themselves, the last is another connection's document.
+HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
+    "account_not_read": Waiting,
+    "no_mapping": Waiting,
+    "other_connection": Ignored,
+}
+
+
+def unreadable(what: str) -> Reason:
+    """Say that a record is not what Zuora documents."""
+    return Reason(
+        rule="unreadable_record",
+        message=what,
+        next_step="Look at the record (ml-connector trace) and at Zuora; report it if Zuora shows it so.",
+    )
+
+
+def not_posted(facts: Facts) -> Reason:
+    """Say that a document was never posted."""
+    return Reason(
+        rule="not_posted", message=f"{facts.number} is {facts.status} in Zuora and was never posted", value=facts.status
+    )
+
+
+def no_account(facts: Facts) -> Reason:
+    """Say that a document stands under no billing account."""
+    return Reason(
+        rule="no_account",
+        message=f"{facts.number} has no billing account",
+        next_step="Assign it to an account in Zuora; it is read again then.",
+        field="accountId",
+    )
+
+
+def account_not_read(facts: Facts) -> Reason:
+    """Say that the account's record has not come yet."""
+    return Reason(
+        rule="account_not_read",
+        message=f"{facts.number}: its billing account has not been read yet",
+        next_step="Nothing: the poll brings it. If it stays, look at ml-connector lag and ml-connector ping.",
+        waits_for=(waits.account(facts.account_id),),
+    )
+
+
+def no_mapping(facts: Facts) -> Reason:
+    """Say that no mapping is published, so that no rule is known."""
+    return Reason(
+        rule="no_mapping",
+        message=f"{facts.number}: no mapping is published for this connection",
+        next_step="Publish one: ml-connector mapping publish FILE.",
+        waits_for=(waits.MAPPING,),
+    )
+
+
+def not_ours(account: AccountSeen, facts: Facts, *, claims: tuple[Claim, ...], connection: str) -> Reason:
+    """Say whose account it is: another's, nobody's, or two connections'."""
+    owners = account.claimed_by
+    first = claims[0].connection if claims else connection
+    if len(owners) == 1 or connection != first:
+        whose = owners[0] if len(owners) == 1 else first
+        return Reason(
+            rule="other_connection",
+            message=f"{facts.number}: billing account {account.number} is for connection {whose}",
+            value=whose,
+            waits_for=(waits.account(account.id),),
+        )
+    told = f"is claimed by {' and '.join(owners)}" if owners else "is claimed by no connection"
+    return Reason(
+        rule="account_claims",
+        message=f"{facts.number}: billing account {account.number} {told}",
+        next_step="State in the configuration which one connection the account belongs to, and start again.",
+        field="account",
+        value=account.number,
+        waits_for=(waits.account(account.id),),
+    )

@@ -1,0 +1,128 @@
+"""Which customer an account goes to: the rules in order, each candidate checked, the first that fits wins.
+
+Source: ACCOUNTING 5. A similarity never decides; it only ranks proposals for review, elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from schemas.errors import CannotGoOn
+from schemas.mapping import CustomerRules
+from schemas.matching import AccountSeen, Candidate, MatchRule
+from schemas.reasons import Reason
+from schemas.references import Customer
+from streams import waits
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer that was found, and those that lost."""
+
+    customer: str
+    rule: MatchRule
+    passed_over: tuple[Candidate, ...] = ()
+
+
+class Customers(msgspec.Struct, kw_only=True):
+    """QAD's customers as last shown, by code and by the Zuora account number that some carry."""
+
+    by_code: dict[str, Customer] = msgspec.field(default_factory=dict)
+    by_account: dict[str, set[str]] = msgspec.field(default_factory=dict)
+
+    def take(self, customer: Customer) -> None:
+        """Take up what QAD shows of a customer."""
+        before = self.by_code.get(customer.code)
+        if before is not None and before.zuora_account:
+            self.by_account[before.zuora_account].discard(customer.code)
+        if customer.gone:
+            self.by_code.pop(customer.code, None)
+            return
+        self.by_code[customer.code] = customer
+        if customer.zuora_account:
+            self.by_account.setdefault(customer.zuora_account, set()).add(customer.code)
+
+
+def find_customer(
+    account: AccountSeen,
+    *,
+    number: str,
+    currency: str,
+    owed: bool,
+    links: Mapping[str, str],
+    rules: CustomerRules,
+    customers: Customers,
+) -> Match:
+    """Return the customer of an account for a document.
+
+    Args:
+        account: The billing account.
+        number: The document's number, for the reason.
+        currency: The document's currency.
+        owed: It raises what the customer owes: a credit hold stops that, and never their money or credit.
+        links: What people decided: customer by account id.
+        rules: Which rules the site has switched on.
+        customers: QAD's customers.
+
+    Raises:
+        CannotGoOn: No candidate fits; the reason names each and why not.
+    """
+    passed_over: list[Candidate] = []
+    for customer, rule in _candidates(account, links=links, rules=rules, customers=customers):
+        known = customers.by_code.get(customer)
+        why_not = _unfit(known, currency=currency, owed=owed, other_currency=rules.other_currency)
+        if not why_not:
+            return Match(customer=customer, rule=rule, passed_over=tuple(passed_over))
+        passed_over.append(Candidate(customer=customer, rule=rule, why_not=why_not))
+        if rule is MatchRule.LINK:
+            # A person decided; falling through to a guess would post where they said not to.
+            break
+    raise CannotGoOn(_no_customer(account, number=number, passed_over=passed_over))
+
+
+def _candidates(
+    account: AccountSeen, *, links: Mapping[str, str], rules: CustomerRules, customers: Customers
+) -> Iterator[tuple[str, MatchRule]]:
+    if account.id in links:
+        yield links[account.id], MatchRule.LINK
+    if rules.account_field and account.customer_code:
+        yield account.customer_code, MatchRule.ACCOUNT_FIELD
+    if rules.qad_field:
+        holders = sorted(customers.by_account.get(account.number, ()))
+        if len(holders) == 1:
+            yield holders[0], MatchRule.QAD_FIELD
+    if rules.equal_codes and account.number in customers.by_code:
+        yield account.number, MatchRule.EQUAL_CODES
+
+
+def _unfit(customer: Customer | None, *, currency: str, owed: bool, other_currency: bool) -> str:
+    if customer is None:
+        return "does not exist in QAD"
+    if not customer.active:
+        return "is not active in QAD"
+    if owed and customer.held:
+        return "is on credit hold in QAD"
+    if not other_currency and customer.currency and customer.currency != currency:
+        return f"takes {customer.currency}, the document is in {currency}"
+    return ""
+
+
+def _no_customer(account: AccountSeen, *, number: str, passed_over: list[Candidate]) -> Reason:
+    waits_for = (waits.account(account.id), waits.link(account.id), waits.MAPPING)
+    if not passed_over:
+        return Reason(
+            rule="no_customer",
+            message=f"{number}: billing account {account.number} has no QAD customer",
+            next_step=f"Link it (ml-connector match link {account.number} CUSTOMER), or fill the field that names it.",
+            field="account",
+            value=account.number,
+            waits_for=(*waits_for, waits.qad_reference("customer")),
+        )
+    told = "; ".join(f"{candidate.customer} ({candidate.rule}) {candidate.why_not}" for candidate in passed_over)
+    return Reason(
+        rule="customer_unfit",
+        message=f"{number}: no customer that fits billing account {account.number}: {told}",
+        next_step="Mend the customer in QAD, or link the account to another: ml-connector match link.",
+        field="customer",
+        value=passed_over[0].customer,
+        waits_for=(*waits_for, *(waits.qad_reference("customer", candidate.customer) for candidate in passed_over)),
+    )

@@ -1,0 +1,83 @@
+"""What the match stage knows of one partition: folded from its own outputs, and learnt from side topics."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from schemas.decisions import (
+    AnyDecision,
+    CustomerLinked,
+    DocumentReleased,
+    DocumentReplayed,
+    MappingPublished,
+    StageReplayed,
+)
+from schemas.ids import document_key
+from schemas.mapping import CustomerRules
+from schemas.matching import AccountSeen, MatchedEvent, MatchRule
+from schemas.records import RecordKind
+from schemas.references import Customer, QadReference
+from streams.match.rules import Customers
+from streams.match.spec import STAGE
+from streams.standings import Standings
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What matching last said of a document."""
+
+    record_id: str
+    customer: str
+    rule: MatchRule
+
+
+@dataclass(slots=True)
+class MatchState:
+    """Folded from `matched` and this stage's outcomes alone."""
+
+    accounts: dict[str, AccountSeen] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
+    standings: Standings = field(default_factory=Standings)
+
+    def take(self, event: MatchedEvent) -> None:
+        """Take up one event of `matched`."""
+        kind = RecordKind.ACCOUNT if isinstance(event, AccountSeen) else event.kind
+        document = document_key(kind, event.id)
+        entry = self.standings.settle(document, origin=event.origin, input_pass=event.input_pass, stamp=event.stamp)
+        entry.decisions = event.sides.get("decisions", -1)
+        if isinstance(event, AccountSeen):
+            self.accounts[event.id] = event
+        else:
+            self.results[document] = Result(event.record_id, event.customer, event.rule)
+
+
+@dataclass(slots=True)
+class MatchKnowledge:
+    """Learnt from `decisions` and `qad.reference`, with how far each was read."""
+
+    links: dict[str, str] = field(default_factory=dict)
+    rules: CustomerRules | None = None
+    customers: Customers = field(default_factory=Customers)
+    sides: dict[str, int] = field(default_factory=dict)
+
+    def customer_field(self) -> str:
+        """Return the account's custom field that holds the customer code, "" when the rule is off."""
+        return self.rules.account_field if self.rules else ""
+
+    def decided(self, decision: AnyDecision, offset: int, standings: Standings) -> None:
+        """Take up a decision."""
+        match decision:
+            case CustomerLinked():
+                self.links[decision.account_id] = decision.customer
+            case MappingPublished():
+                self.rules = decision.mapping.customers
+            case DocumentReleased() | DocumentReplayed():
+                standings.order(decision, offset)
+            case StageReplayed() if decision.stage == STAGE:
+                standings.order(decision, offset)
+            case _:
+                pass
+
+    def shown(self, reference: QadReference) -> None:
+        """Take up a reference of QAD."""
+        if isinstance(reference, Customer):
+            self.customers.take(reference)

@@ -1,0 +1,92 @@
+"""How a deciding stage says where a document stands: only when that differs from what it last said."""
+
+from decimal import Decimal
+
+import msgspec
+
+from schemas.codec import Decoder
+from schemas.deadletters import DeadLetter
+from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
+from schemas.reasons import Reason
+from schemas.topics import key
+from streams.stage import Input, StageSpec
+from streams.standings import Entry
+
+decode_outcome: Decoder[AnyOutcome] = Decoder(AnyOutcome)
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """Which document an outcome is about, and which input it comes from."""
+
+    connection: str
+    stage: str
+    document: str
+    number: str
+    origin: int
+    input_pass: str
+    stamp: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a document stands after a decision; without a reason it went on."""
+
+    how: type[Waiting] | type[Parked] | type[Ignored] = Parked
+    reason: Reason | None = None
+    currency: str = ""
+    value: Decimal | None = None
+
+
+SETTLED = Verdict()
+
+
+def outcome_of(verdict: Verdict, subject: Subject, entry: Entry | None) -> AnyOutcome | None:
+    """Return the outcome to write, or None when the document stands as it stood."""
+    last = entry.standing if entry else None
+    if verdict.reason is None:
+        if last is None:
+            return None
+        return Released(
+            connection=subject.connection,
+            stage=subject.stage,
+            subject=subject.document,
+            document=subject.document,
+            number=subject.number,
+            origin=subject.origin,
+            input_pass=subject.input_pass,
+            stamp=subject.stamp,
+        )
+    if last is not None and type(last) is verdict.how and last.reason == verdict.reason:
+        return None
+    return verdict.how(
+        connection=subject.connection,
+        stage=subject.stage,
+        subject=subject.document,
+        document=subject.document,
+        number=subject.number,
+        origin=subject.origin,
+        input_pass=subject.input_pass,
+        stamp=subject.stamp,
+        reason=verdict.reason,
+        currency=verdict.currency,
+        value=verdict.value,
+    )
+
+
+def outcome_key(outcome: AnyOutcome) -> bytes:
+    """Return the key under which an outcome is written."""
+    return key(outcome.connection, outcome.subject)
+
+
+def dead_letter(item: Input, *, connection: str, spec: StageSpec, reason: str) -> DeadLetter:
+    """Return the dead letter of an input that could not be read."""
+    return DeadLetter(
+        connection=connection,
+        topic=spec.source.value,
+        offset=item.offset,
+        at_ms=item.timestamp_ms,
+        stage=spec.name,
+        reason=reason,
+        next_step="Find out who wrote these bytes; mend or upgrade; what Zuora holds comes again with the next poll.",
+        key=item.key,
+        value=item.value,
+    )

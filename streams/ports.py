@@ -1,0 +1,155 @@
+"""What the stages ask of the outside: implemented by the adapters, and by the simulation.
+
+Money, matching and the sink's guarantees know these shapes alone, never a client library.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from schemas.outcomes import Document
+from schemas.postings import CreditNoteContent, InvoiceContent
+from schemas.records import Found, ZuoraRecord
+
+
+class ItemLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of an adjustment: an open item, and what changes on it.
+
+    Attributes:
+        document: Key of the open item in QAD.
+        customer: Customer that holds it.
+        debit: Amount that raises what the customer owes, or uses up what they have to their credit.
+        credit: Amount that lowers what they owe, or gives back what they had to their credit.
+    """
+
+    document: Document
+    customer: str
+    debit: Decimal
+    credit: Decimal
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, tag="receipt"):
+    """A receipt with the allocations that it carries itself."""
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    bank_account: str
+    description: str
+    allocations: tuple[tuple[Document, Decimal], ...] = ()
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True, tag="adjustment"):
+    """Amounts moved between open items; debits equal credits."""
+
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    description: str
+    lines: tuple[ItemLine, ...]
+
+
+Payload = InvoiceContent | CreditNoteContent | Receipt | Adjustment
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """One call that commits.
+
+    Attributes:
+        reference: Machine reference that QAD is to carry.
+        number: Zuora's number, for people.
+        customer: Customer of the document; of an adjustment, the one that owes.
+        payload: What is posted.
+    """
+
+    reference: str
+    number: str
+    customer: str
+    payload: Payload
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """QAD said yes and named the document."""
+
+    document: Document
+    warnings: tuple[str, ...] = ()
+
+
+class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
+    """A document found by its machine reference, with its control columns as QAD has them.
+
+    Attributes:
+        reference: The machine reference it carries.
+        document: Its key, customer, currency and total, where the browse shows them.
+        day: Its posting date, or None where the browse shows none.
+    """
+
+    reference: str
+    document: Document
+    day: date | None = None
+
+
+class Erp(Protocol):
+    """QAD as the sink sees it. A kind is `invoice`, `credit_note`, `receipt` or `adjustment`."""
+
+    async def post(self, command: Command, *, not_after: float) -> Accepted:
+        """Make one document.
+
+        Args:
+            command: What to post.
+            not_after: Boot-time clock in seconds after which no byte may be sent any more.
+
+        Raises:
+            Rejected: A business refusal; nothing was changed.
+            Transient: It certainly did not happen and may be tried again.
+            OutcomeUnknown: It may have happened.
+            Refused: Credentials or permission.
+            NotSent: No byte was sent: the intent was too old, or no connection could be made.
+        """
+        ...
+
+    async def find(self, kind: str, reference: str) -> FoundInQad | None:
+        """Return the document that carries a machine reference.
+
+        Raises:
+            Transient: Nobody can say now.
+            Refused: Credentials or permission.
+            Conflict: Several carry it.
+        """
+        ...
+
+    def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
+        """Yield, page by page, all documents of a kind that carry a machine reference."""
+        ...
+
+    async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
+        """Return the opening item that others loaded under a Zuora number."""
+        ...
+
+    def can_find(self, kind: str) -> bool:
+        """Return whether a look-up is configured for a kind; without one its unknowns are for a person."""
+        ...
+
+
+class Zuora(Protocol):
+    """Zuora as the read stage sees it."""
+
+    async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
+        """Return one object with all its children, or None where Zuora has none."""
+        ...
+
+
+class ReadAgain(Protocol):
+    """A topic read by offset, within the lane's partition."""
+
+    async def get(self, offsets: Sequence[int]) -> Mapping[int, bytes]:
+        """Return the values at these offsets."""
+        ...

@@ -1,0 +1,137 @@
+"""What QAD's refusals mean, in the accountant's words: who mends what, and what releases the document.
+
+The classes are the profile's (adapters/qad/profile.py sorts a tenant's codes into them). A class that is not here is
+unclassified: parked, and an alarm for us.
+"""
+
+import msgspec
+
+from schemas.errors import Conflict, Rejected
+from schemas.outcomes import Parked, Waiting
+from schemas.reasons import Reason
+from streams import waits
+
+UNCLASSIFIED = "unclassified"
+
+
+class Meaning(msgspec.Struct, frozen=True, kw_only=True):
+    """What a class of refusal means.
+
+    Attributes:
+        sentence: What is wrong.
+        next_step: Who mends what.
+        waits_for: Keys that release it when they change in QAD.
+        how: Whether it goes on by itself.
+    """
+
+    sentence: str
+    next_step: str
+    waits_for: tuple[str, ...] = ()
+    how: type[Waiting] | type[Parked] = Parked
+
+
+MEANINGS: dict[str, Meaning] = {
+    "period_closed": Meaning(
+        sentence="QAD's period is not open for receivables",
+        next_step="It goes on when QAD opens the period.",
+        waits_for=(waits.qad_reference("period"),),
+        how=Waiting,
+    ),
+    "gl_account": Meaning(
+        sentence="QAD does not take a posting to this GL account or its analysis",
+        next_step="Mend the account in QAD; or map to another, publish the mapping, and release the document.",
+        waits_for=(waits.qad_reference("gl_account"),),
+    ),
+    "customer": Meaning(
+        sentence="QAD does not take documents for this customer",
+        next_step="Mend the customer in QAD (active, complete, not on hold); it goes on when QAD shows it.",
+        waits_for=(waits.qad_reference("customer"),),
+    ),
+    "daybook": Meaning(
+        sentence="QAD does not take this document in this daybook",
+        next_step="Mend the daybook in QAD, or name another in the mapping, publish it, and release the document.",
+        waits_for=(waits.qad_reference("daybook"),),
+    ),
+    "exchange_rate": Meaning(
+        sentence="QAD has no exchange rate for this currency and date, or it is out of tolerance",
+        next_step="Enter the rate in QAD, then release the document.",
+    ),
+    "currency": Meaning(
+        sentence="QAD does not take this currency",
+        next_step="Set the currency up in QAD; it goes on when QAD shows it.",
+        waits_for=(waits.qad_reference("currency"),),
+    ),
+    "unbalanced": Meaning(
+        sentence="QAD says that the document does not balance",
+        next_step="Look at tax and rounding in QAD's set-up; then release the document. Its sum was checked before.",
+    ),
+    "open_item": Meaning(
+        sentence="QAD's open item does not allow this amount: it is closed, or less is open than Zuora applies",
+        next_step="Look at the item in QAD: somebody allocated it there. Undo that, then release the document.",
+    ),
+    "duplicate": Meaning(
+        sentence="QAD says that this document exists already, and it is not found under our reference",
+        next_step="Find it in QAD; a person decides. Nothing is sent again by itself.",
+    ),
+    "field": Meaning(
+        sentence="QAD does not take a field's length or form",
+        next_step="Look at the field in the QAD profile and the mapping, then release the document.",
+    ),
+}
+
+
+def refusal(rejected: Rejected, *, number: str) -> tuple[type[Waiting] | type[Parked], Reason]:
+    """Return where a document stands after QAD refused it, and why, for a person."""
+    meaning = MEANINGS.get(rejected.reason_class)
+    if meaning is None:
+        return Parked, Reason(
+            rule=UNCLASSIFIED,
+            message=f"{number}: QAD refused it and the profile does not know why",
+            next_step="Read what QAD said; add its code to the profile's error classes; then release the document.",
+            field=", ".join(rejected.fields),
+        )
+    return meaning.how, Reason(
+        rule=rejected.reason_class,
+        message=f"{number}: {meaning.sentence}",
+        next_step=meaning.next_step,
+        field=", ".join(rejected.fields),
+        waits_for=meaning.waits_for,
+    )
+
+
+def conflict(found: Conflict, *, number: str) -> Reason:
+    """Return why a document parks whose reference stands in QAD with other content."""
+    return Reason(
+        rule="conflict",
+        message=f"{number}: its reference stands in QAD with other content ({found.actual}, not {found.expected})",
+        next_step="Look at both; a person decides. Nothing is sent again by itself.",
+        value=found.actual,
+    )
+
+
+def not_sendable(number: str, what: str) -> Reason:
+    """Return why a posting parks that is not what it was built as: nothing of it was sent."""
+    return Reason(
+        rule="not_sendable",
+        message=f"{number}: {what}",
+        next_step="Report it, with ml-connector trace: somebody changed a posting, or this is a bug of ours.",
+    )
+
+
+def no_look_up(number: str) -> Reason:
+    """Return why a document parks whose fate is unknown where no look-up is configured."""
+    return Reason(
+        rule="unknown_no_look_up",
+        message=f"{number}: QAD gave no answer, and the profile has no look-up for this kind of document",
+        next_step="Look in QAD whether it is there; then release the document, or link it by hand.",
+    )
+
+
+def opening_not_found(number: str) -> Reason:
+    """Return why what refers to an opening item cannot go on."""
+    return Reason(
+        rule="opening_not_found",
+        message=f"{number}: it is from before the cut-over, and QAD has no open item with this number",
+        next_step="Load the opening item into QAD with the Zuora number, then release the document.",
+        value=number,
+    )

@@ -1,0 +1,182 @@
+"""The sink's outcomes, as they are written: each says which posting, of which input, of which document."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from schemas.ids import PostingId
+from schemas.outcomes import (
+    Document,
+    Intended,
+    Parked,
+    Posted,
+    RejectedByQad,
+    Superseded,
+    Unknown,
+    Waiting,
+)
+from schemas.postings import Posting, PostingSet
+from schemas.reasons import Reason
+from streams.sink.spec import STAGE
+from streams.sink.state import Standing
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A posting on its way, with where its content stands.
+
+    Attributes:
+        connection: Its connection.
+        posting: The posting.
+        origin: Offset of its input in `postings`.
+        index: Its place there.
+        mapping_version: The mapping that built it.
+    """
+
+    connection: str
+    posting: Posting
+    origin: int
+    index: int
+    mapping_version: int
+
+    @property
+    def name(self) -> PostingId:
+        """The posting's id."""
+        return self.posting.id
+
+
+def jobs_of(event: PostingSet, origin: int) -> list[Job]:
+    """Return the postings of one input, in their order."""
+    return [
+        Job(
+            connection=event.connection,
+            posting=posting,
+            origin=origin,
+            index=index,
+            mapping_version=event.mapping_version,
+        )
+        for index, posting in enumerate(event.postings)
+    ]
+
+
+def say_still(
+    job: Job, how: type[Waiting] | type[Parked] | type[Superseded], reason: Reason, *, said: tuple[str, ...] = ()
+) -> Waiting | Parked | Superseded:
+    """Say that a posting does not go on, and why."""
+    currency, value = _worth(job.posting)
+    return how(
+        connection=job.connection,
+        stage=STAGE,
+        subject=job.name,
+        document=job.posting.document,
+        number=job.posting.number,
+        origin=job.origin,
+        index=job.index,
+        reason=reason,
+        currency=currency,
+        value=value,
+        said=said,
+    )
+
+
+def say_superseded(connection: str, name: PostingId, standing: Standing, reason: Reason) -> Superseded:
+    """Say that another posting will not be made."""
+    return Superseded(
+        connection=connection,
+        stage=STAGE,
+        subject=name,
+        document=standing.document,
+        number=standing.number,
+        origin=standing.origin,
+        index=standing.index,
+        reason=reason,
+    )
+
+
+def say_posted(
+    job: Job,
+    intent: Intended,
+    qad: Document,
+    *,
+    how: Literal["answer", "look_up", "carried", "opening"],
+    warnings: tuple[str, ...] = (),
+) -> Posted:
+    """Say that a posting is in QAD."""
+    return Posted(
+        connection=job.connection,
+        stage=STAGE,
+        subject=job.name,
+        document=job.posting.document,
+        number=job.posting.number,
+        origin=intent.origin,
+        index=intent.index,
+        qad=qad,
+        attempt=intent.attempt,
+        customer=intent.customer,
+        currency=intent.currency,
+        total=intent.total,
+        how=how,
+        source_hash=intent.source_hash,
+        content_hash=intent.content_hash,
+        carried=intent.carried,
+        warnings=warnings,
+    )
+
+
+def say_there(job: Job, qad: Document, *, customer: str, how: Literal["carried", "opening"]) -> Posted:
+    """Say that a posting is in QAD without a call of its own."""
+    currency, value = _worth(job.posting)
+    return Posted(
+        connection=job.connection,
+        stage=STAGE,
+        subject=job.name,
+        document=job.posting.document,
+        number=job.posting.number,
+        origin=job.origin,
+        index=job.index,
+        qad=qad,
+        attempt=0,
+        customer=customer,
+        currency=currency,
+        total=value if value is not None else qad.total or Decimal(0),
+        how=how,
+        source_hash=job.posting.source_hash,
+        content_hash=job.posting.content_hash,
+    )
+
+
+def say_rejected(job: Job, intent: Intended, reason_class: str, messages: tuple[str, ...]) -> RejectedByQad:
+    """Say that QAD refused a posting and changed nothing."""
+    return RejectedByQad(
+        connection=job.connection,
+        stage=STAGE,
+        subject=job.name,
+        document=job.posting.document,
+        number=job.posting.number,
+        origin=intent.origin,
+        index=intent.index,
+        attempt=intent.attempt,
+        reason_class=reason_class,
+        messages=messages,
+    )
+
+
+def say_unknown(job: Job, intent: Intended, what: str) -> Unknown:
+    """Say that nobody knows what became of a call."""
+    return Unknown(
+        connection=job.connection,
+        stage=STAGE,
+        subject=job.name,
+        document=job.posting.document,
+        number=job.posting.number,
+        origin=intent.origin,
+        index=intent.index,
+        attempt=intent.attempt,
+        what=what,
+    )
+
+
+def _worth(posting: Posting) -> tuple[str, Decimal | None]:
+    content = posting.content
+    total = getattr(content, "total", None)
+    return content.currency, total if total is not None else getattr(content, "amount", None)

@@ -1,0 +1,161 @@
+"""Where each posting of one connection stands: folded from the sink's own outcomes by one rule.
+
+The newest outcome of a posting is its standing, with one exception: nothing after `posted` takes a posting out of QAD
+again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from schemas.ids import PostingId
+from schemas.outcomes import (
+    AnyOutcome,
+    Document,
+    Ignored,
+    Intended,
+    Parked,
+    Posted,
+    RejectedByQad,
+    Released,
+    Standstill,
+    Superseded,
+    Unknown,
+    Waiting,
+)
+from streams import waits
+
+
+class Status(Enum):
+    """How far a posting is."""
+
+    INTENDED = "intended"
+    UNKNOWN = "unknown"
+    POSTED = "posted"
+    REJECTED = "rejected"
+    WAITING = "waiting"
+    PARKED = "parked"
+    SUPERSEDED = "superseded"
+
+
+_SETTLED = frozenset({Status.POSTED, Status.SUPERSEDED})
+
+
+@dataclass(slots=True)
+class Standing:
+    """One posting.
+
+    Attributes:
+        status: How far it is.
+        origin: Offset of the content that counts: frozen from Intended on.
+        index: Its place in that input.
+        attempt: Calls intended so far.
+        doubted: A call may have been made and nobody knows what became of it.
+        document: `kind:id` of the Zuora document.
+        number: Zuora's number.
+        intent: What was intended last, with its control columns.
+        qad: Its document, once posted.
+        customer: The customer it went to.
+        carried: Allocations that it carries.
+        reason: Why it stands still.
+    """
+
+    status: Status
+    origin: int
+    index: int
+    document: str
+    number: str
+    attempt: int = 0
+    doubted: bool = False
+    intent: Intended | None = None
+    qad: Document | None = None
+    customer: str = ""
+    carried: frozenset[PostingId] = frozenset()
+    source_hash: str = ""
+    reason: Standstill | None = None
+
+    @property
+    def stands_still(self) -> bool:
+        """It is certainly not in QAD, and no call for it is under way."""
+        return not self.doubted and self.status not in _SETTLED
+
+
+@dataclass(slots=True)
+class SinkState:
+    """All postings of one connection."""
+
+    postings: dict[PostingId, Standing] = field(default_factory=dict)
+    by_document: defaultdict[str, set[PostingId]] = field(default_factory=lambda: defaultdict(set))
+    _waiting: defaultdict[str, set[PostingId]] = field(default_factory=lambda: defaultdict(set))
+
+    def take(self, outcome: AnyOutcome) -> None:
+        """Take up one outcome of the sink."""
+        name = PostingId(outcome.subject)
+        standing = self.postings.get(name)
+        if standing is None:
+            standing = Standing(
+                Status.WAITING, outcome.origin, outcome.index, document=outcome.document, number=outcome.number
+            )
+            self.postings[name] = standing
+            self.by_document[outcome.document].add(name)
+        if standing.status is Status.POSTED:
+            return
+        self._forget(name, standing)
+        standing.origin, standing.index = outcome.origin, outcome.index
+        match outcome:
+            case Intended():
+                standing.status, standing.intent, standing.attempt = Status.INTENDED, outcome, outcome.attempt
+                standing.doubted = True
+                standing.customer, standing.source_hash = outcome.customer, outcome.source_hash
+            case Posted():
+                standing.status, standing.qad, standing.customer = Status.POSTED, outcome.qad, outcome.customer
+                standing.carried, standing.source_hash = frozenset(outcome.carried), outcome.source_hash
+                standing.intent, standing.doubted = None, False
+            case Unknown():
+                standing.status = Status.UNKNOWN
+            case RejectedByQad():
+                standing.status, standing.doubted = Status.REJECTED, False
+            case Waiting() | Parked():
+                standing.status = Status.WAITING if isinstance(outcome, Waiting) else Status.PARKED
+                self._hold(name, standing, outcome)
+            case Superseded() | Ignored():
+                standing.status, standing.reason = Status.SUPERSEDED, outcome
+            case Released():
+                standing.status = Status.WAITING
+
+    def settled(self, name: PostingId) -> bool:
+        """Return whether a posting is in QAD, or never will be."""
+        return self.status(name) in _SETTLED
+
+    def status(self, name: PostingId) -> Status | None:
+        """Return how far a posting is, or None where nothing is known of it."""
+        standing = self.postings.get(name)
+        return standing.status if standing else None
+
+    def held_by(self, keys: Iterable[str]) -> list[PostingId]:
+        """Return the postings that any of these keys release, in the order of their inputs."""
+        found = {name for key in keys for name in self._waiting.get(key, ())}
+        return sorted(found, key=lambda name: (self.postings[name].origin, self.postings[name].index))
+
+    def unsettled(self) -> list[PostingId]:
+        """Return the postings that are neither in QAD nor superseded, in the order of their inputs."""
+        names = (name for name, standing in self.postings.items() if standing.status not in _SETTLED)
+        return sorted(names, key=lambda name: (self.postings[name].origin, self.postings[name].index))
+
+    def _hold(self, name: PostingId, standing: Standing, outcome: Standstill) -> None:
+        standing.reason = outcome
+        for key in self._keys(standing):
+            self._waiting[key].add(name)
+
+    def _forget(self, name: PostingId, standing: Standing) -> None:
+        for key in self._keys(standing):
+            self._waiting[key].discard(name)
+            if not self._waiting[key]:
+                del self._waiting[key]
+        standing.reason = None
+
+    def _keys(self, standing: Standing) -> tuple[str, ...]:
+        if standing.reason is None:
+            return ()
+        return (*standing.reason.reason.waits_for, waits.release(standing.document))

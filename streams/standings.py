@@ -1,0 +1,127 @@
+"""Where the documents of one stage and partition stand: newest version, newest pass, what they wait for.
+
+Folded from the stage's own outcomes by one rule. Shared by the stages that decide documents; the sink has its own
+(streams/sink/state.py).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from schemas.decisions import DocumentReleased, DocumentReplayed, StageReplayed
+from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
+from streams import waits
+from streams.stage import LIVE
+
+Standing = Waiting | Parked | Ignored
+
+
+@dataclass(slots=True)
+class Entry:
+    """One document.
+
+    Attributes:
+        origin: Offset of the newest version that was decided.
+        passes: How many times that version was decided with a new result, after the first.
+        stamp: Newest stamp of that version.
+        standing: Its last outcome here, if it stands still or is ignored.
+        decisions: Offset of `decisions` up to which its last result knew them.
+    """
+
+    origin: int
+    passes: int = 0
+    stamp: str = ""
+    standing: Standing | None = None
+    decisions: int = -1
+
+
+@dataclass(slots=True)
+class Standings:
+    """All documents of one stage and partition."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    _waiting: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _ordered: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _replays: list[StageReplayed] = field(default_factory=list)
+
+    def settle(self, document: str, *, origin: int, input_pass: str, stamp: str) -> Entry:
+        """Take up that a result of this input exists; return the document's entry."""
+        entry = self.entries.get(document)
+        if entry is None:
+            entry = self.entries[document] = Entry(origin=origin, stamp=stamp)
+        if origin > entry.origin:
+            entry.origin, entry.passes, entry.stamp = origin, 0, stamp
+        entry.passes = max(entry.passes, pass_number(input_pass))
+        return entry
+
+    def stand(self, outcome: AnyOutcome) -> None:
+        """Take up an outcome of this stage."""
+        entry = self.settle(outcome.subject, origin=outcome.origin, input_pass=outcome.input_pass, stamp=outcome.stamp)
+        self._forget(outcome.subject, entry)
+        if isinstance(outcome, Waiting | Parked | Ignored):
+            entry.standing = outcome
+            for key in (*outcome.reason.waits_for, waits.release(outcome.subject)):
+                self._waiting[key].add(outcome.subject)
+        elif isinstance(outcome, Released):
+            entry.standing = None
+
+    def order(self, decision: DocumentReleased | DocumentReplayed | StageReplayed, offset: int) -> None:
+        """Take up that a person asked for a document, or a range of inputs, to be decided again."""
+        match decision:
+            case StageReplayed():
+                self._replays.append(decision)
+            case DocumentReleased():
+                self._ordered[decision.document] = (offset, "release")
+            case DocumentReplayed():
+                self._ordered[decision.document] = (offset, "replay")
+
+    def again(self, offset: int, document: str) -> str:
+        """Return why an input is decided again although it may be known: "replay", "release", or ""."""
+        if any(replay.from_offset <= offset < replay.to_offset for replay in self._replays):
+            return "replay"
+        entry = self.entries.get(document)
+        ordered = self._ordered.get(document)
+        return ordered[1] if entry and ordered and ordered[0] > entry.decisions else ""
+
+    def held_by(self, keys: Iterable[str]) -> list[tuple[int, str]]:
+        """Return (origin, why) of the documents that any of these keys release, oldest first."""
+        found: dict[int, str] = {}
+        for key in keys:
+            for document in self._waiting.get(key, ()):
+                entry = self.entries[document]
+                found[entry.origin] = "release"
+            document = key.removeprefix("release:")
+            if document != key and document in self._ordered and document in self.entries:
+                found[self.entries[document].origin] = self._ordered[document][1]
+        return sorted(found.items())
+
+    def unsettled(self) -> list[tuple[int, str]]:
+        """Return (origin, why) of all that stands still or was ordered and not yet answered, oldest first."""
+        found = {
+            entry.origin: "release" for entry in self.entries.values() if isinstance(entry.standing, Waiting | Parked)
+        }
+        for document, (offset, why) in self._ordered.items():
+            entry = self.entries.get(document)
+            if entry is not None and offset > entry.decisions:
+                found[entry.origin] = why
+        return sorted(found.items())
+
+    def _forget(self, document: str, entry: Entry) -> None:
+        if entry.standing is not None:
+            for key in (*entry.standing.reason.waits_for, waits.release(document)):
+                self._waiting[key].discard(document)
+                if not self._waiting[key]:
+                    del self._waiting[key]
+
+
+def pass_number(input_pass: str) -> int:
+    """Return 0 for live, n for `release:n` and `replay:n`."""
+    _, _, number = input_pass.partition(":")
+    return int(number) if number else 0
+
+
+def next_pass(entry: Entry | None, offset: int, again: str) -> str:
+    """Return the pass under which a result of this input stands."""
+    if not again or entry is None or entry.origin != offset:
+        return LIVE
+    return f"{again}:{entry.passes + 1}"

@@ -1,0 +1,70 @@
+"""Keys that a document waits for, and what changes them.
+
+A reason names the keys that release it; a side record, or a document's own arrival, says which keys it changes. Both
+sides make them here, so that they cannot differ. A key is never parsed.
+"""
+
+from schemas.decisions import (
+    AnyDecision,
+    CustomerLinked,
+    DocumentReleased,
+    DocumentReplayed,
+    MappingPublished,
+)
+from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
+
+MAPPING = "mapping"
+
+
+def account(account_id: str) -> str:
+    """Return the key of a billing account: its record comes or changes."""
+    return f"account:{account_id}"
+
+
+def link(account_id: str) -> str:
+    """Return the key of a person's link of a billing account to a customer."""
+    return f"link:{account_id}"
+
+
+def release(document: str) -> str:
+    """Return the key of a person's release of one document."""
+    return f"release:{document}"
+
+
+def posting(name: str) -> str:
+    """Return the key of a posting: it is in QAD, or will never be."""
+    return f"posting:{name}"
+
+
+def zuora_reference(kind: str) -> str:
+    """Return the key of all Zuora references of a kind."""
+    return f"zuora:{kind}"
+
+
+def qad_reference(kind: str, code: str = "") -> str:
+    """Return the key of one QAD reference, or of all of its kind when no code is given."""
+    return f"qad:{kind}:{code}"
+
+
+def changed_by_decision(decision: AnyDecision) -> tuple[str, ...]:
+    """Return the keys that a decision changes."""
+    match decision:
+        case MappingPublished():
+            return (MAPPING,)
+        case CustomerLinked():
+            return (link(decision.account_id),)
+        case DocumentReleased() | DocumentReplayed():
+            return (release(decision.document),)
+        case _:
+            return ()
+
+
+def changed_by_qad(reference: QadReference) -> tuple[str, ...]:
+    """Return the keys that a QAD reference changes."""
+    kind = reference_kind(reference)
+    return (qad_reference(kind, reference_code(reference)), qad_reference(kind))
+
+
+def changed_by_zuora(reference: ZuoraReference) -> tuple[str, ...]:
+    """Return the keys that a Zuora reference changes."""
+    return (zuora_reference(reference_kind(reference)),)
