@@ -12,7 +12,8 @@ from rich.table import Table
 # Exit codes: what a script may build on.
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_FINDINGS = 0, 1, 2, 3
 
-_people = Console(highlight=False, soft_wrap=False)
+# Where nobody sits, a table is as wide as it needs to be for a log.
+_people = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 180)
 
 
 class Output:

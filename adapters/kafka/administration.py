@@ -53,6 +53,7 @@ async def create_topics(cluster: Cluster, *, partitions: int, replicas: int) -> 
         except TopicAlreadyExistsError:
             # Somebody else is setting up at the same moment; what stands there is checked below.
             missing = []
+    await _await_topics(cluster)
     await check_topics(cluster, partitions=partitions)
     return [spec.topic for spec in missing]
 
@@ -141,6 +142,14 @@ async def offset_at(cluster: Cluster, part: TopicPartition, moment_ms: int) -> i
     async with started(consumer, cluster):
         found = (await consumer.offsets_for_times({part: moment_ms}))[part]
     return None if found is None else int(found.offset)
+
+
+async def _await_topics(cluster: Cluster) -> None:
+    """Wait until the broker shows what it has just made."""
+    for _ in range(_COORDINATOR_TRIES):
+        if len(await partition_counts(cluster)) == len(TOPICS):
+            return
+        await asyncio.sleep(_COORDINATOR_PAUSE_S)
 
 
 async def _await_coordinator(admin: Any, group: str) -> None:

@@ -75,7 +75,11 @@ class Publisher:
         async with self._lock:
             if self._producer is None:
                 producer = self._cluster.producer(request_timeout_ms=5_000)
-                await producer.start()
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
                 self._producer = producer
             return self._producer
 

@@ -56,7 +56,12 @@ class Reader:
         self._probe = cluster.consumer(isolation_level="read_uncommitted")
 
     async def __aenter__(self) -> "Reader":
-        await asyncio.gather(self._consumer.start(), self._probe.start())
+        try:
+            await asyncio.gather(self._consumer.start(), self._probe.start())
+        except BaseException:
+            # Cancelled while starting: half a client is left open otherwise.
+            await self.__aexit__()
+            raise
         self._consumer.assign(list(self._topics))
         for part, topic in self._topics.items():
             self._consumer.seek(part, self._positions[topic])
@@ -115,7 +120,11 @@ class ByOffset:
         self._ahead: dict[int, LogRecord] = {}
 
     async def __aenter__(self) -> "ByOffset":
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
         self._consumer.assign([self._part])
         return self
 

@@ -167,14 +167,21 @@ class _Comparison:
         held = self._log.documents.get(name)
         if held is not None:
             return _bucket(held)
-        if name in self._log.matched and not self._effects[name]:
-            return "in_flight", "", "matched, and not mapped yet"
-        if document is not None and self._unread(document):
-            return "in_flight", "", "not read yet: it changed after the last poll"
-        if name in self._log.read and name not in self._log.matched:
-            return "in_flight", "", "read, and not matched yet"
+        on_its_way = self._on_its_way(name, document)
+        if on_its_way:
+            return "in_flight", "", on_its_way
         what = "it is in Zuora and not in QAD" if document else "it is in QAD and no longer counts in Zuora"
         return "unexplained", "", f"{what}, and nothing says why"
+
+    def _on_its_way(self, name: str, document: ZuoraDocument | None) -> str:
+        """Return where a document is that no outcome speaks of, or "" where nobody knows."""
+        if document is not None and self._unread(document):
+            return "not read yet: it changed after the last poll"
+        if name in self._log.matched and not self._effects[name]:
+            return "matched, and not mapped yet"
+        if name in self._log.read and name not in self._log.matched:
+            return "read, and not matched yet"
+        return ""
 
     # -- open items, customers, control accounts ---------------------------------------------------------------------
 
