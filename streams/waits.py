@@ -31,6 +31,11 @@ def release(document: str) -> str:
     return f"release:{document}"
 
 
+def document(name: str) -> str:
+    """Return the key of a Zuora document (`kind:id`): the ledger has decided that it makes no posting."""
+    return f"document:{name}"
+
+
 def posting(name: str) -> str:
     """Return the key of a posting: it is in QAD, or will never be."""
     return f"posting:{name}"

@@ -218,6 +218,7 @@ class _Session:
         self._reading = asyncio.Lock()
         self._say = say
         self._live: dict[PostingId, asyncio.Task[None]] = {}
+        self._newer: dict[PostingId, Job] = {}
         self._moment = 0
         self._changed_at: dict[str, int] = {}
 
@@ -238,6 +239,10 @@ class _Session:
 
     def begin_new(self, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
         """Begin the postings of an input that are not known to have ended; return their tasks."""
+        for job in jobs:
+            if job.name in self._live:
+                # Its content may have been refused by the time it ends: then this is what counts.
+                self._newer[job.name] = job
         return [self._task(job) for job in jobs if self._is_new(job)]
 
     def _is_new(self, job: Job) -> bool:
@@ -262,12 +267,19 @@ class _Session:
         try:
             began = self._moment
             await self._step(job)
-            while self._released_since(job, began):
-                began = self._moment
+            while (again := self._again(job, began)) is not None:
+                job, began = again, self._moment
                 await self._step(job)
         finally:
             del self._live[job.name]
         await self._wake(job.name)
+
+    def _again(self, job: Job, moment: int) -> Job | None:
+        """Return what to try again at once: newer content that came meanwhile, or what was released meanwhile."""
+        newer = self._newer.pop(job.name, None)
+        if newer is not None and self._is_new(newer):
+            return newer
+        return job if self._released_since(job, moment) else None
 
     def _released_since(self, job: Job, moment: int) -> bool:
         """Return whether what a posting waits for came while that was being written: nobody else would wake it."""

@@ -4,7 +4,7 @@ Both companies share one chart, as groups do; banks, currencies and rates are ea
 an account is not here but in the mapping.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from sandbox.qad.books.master import (
@@ -18,7 +18,7 @@ from sandbox.qad.books.master import (
     GlAccount,
     Limitation,
 )
-from sandbox.world.sites import Fact, Site
+from sandbox.world.sites import EMEA, Fact, Site
 from sandbox.zuora.acts import NewAccountingCode
 
 SUBSCRIPTION = "Subscription Revenue"
@@ -264,13 +264,6 @@ def exchange_rate(
     )
 
 
-def yen_rate_that_was_forgotten() -> ExchangeRate:
+def forgotten_yen_rate() -> ExchangeRate:
     """Return the rate of the last week of November, as whoever forgot it enters it afterwards."""
-    site_rate = _RATES["EMEA"]["JPY"][1]
-    return ExchangeRate(
-        from_currency_code="JPY",
-        to_currency_code="EUR",
-        valid_from=date(2026, 11, 23),
-        rate=Decimal(site_rate),
-        scale=Decimal("0.01"),
-    )
+    return exchange_rate(EMEA, "JPY", "0.6034", valid_from=YEN_RATE_ENDS + timedelta(days=1))

@@ -109,7 +109,9 @@ def plan_billing(
             raise CannotGoOn(reasons.conflict(at_hand.number))
         else:
             n, undo = made.n + 1, True
-    posting, dropped = _post(at_hand, document, n=n, source_hash=source_hash, mapping=version.mapping, books=books)
+    posting, dropped = _post(
+        at_hand, document, n=n, source_hash=source_hash, mapping=version.mapping, state=state, books=books
+    )
     before = _reversal(at_hand, unapplied=unapplied, mapping=version.mapping, state=state, books=books) if undo else []
     after = _renewed(at_hand, document, posting, made=made, mapping=version.mapping, state=state) if n > 1 else []
     return Plan(
@@ -122,7 +124,14 @@ def plan_billing(
 
 
 def _post(
-    at_hand: AtHand, document: BillingDocument, *, n: int, source_hash: str, mapping: Mapping, books: Books
+    at_hand: AtHand,
+    document: BillingDocument,
+    *,
+    n: int,
+    source_hash: str,
+    mapping: Mapping,
+    state: LedgerState,
+    books: Books,
 ) -> tuple[Posting, int]:
     number = at_hand.number
     books.check_currency(number, at_hand.currency)
@@ -171,9 +180,12 @@ def _post(
             refers_to=document.refers_to,
             original_date=original_date,
         )
-    undone = [_settlement_id(at_hand, n - 1)] if n > 1 else []
+    before = [_settlement_id(at_hand, n - 1)] if n > 1 else []
+    if document.refers_to and not state.makes_no_posting(document.refers_to):
+        # Nothing is credited before what it refers to is posted.
+        before.append(open_item(at_hand.connection, document.refers_to, state))
     posting = make_posting(
-        at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=undone
+        at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
     )
     return posting, lines.dropped_zero
 

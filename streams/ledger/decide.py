@@ -29,7 +29,7 @@ from streams.ledger.building import AtHand, Plan
 from streams.ledger.payments import plan_payment
 from streams.ledger.reading import applications_of, billing_document, payment_document
 from streams.ledger.spec import SPEC, STAGE, decode_matched
-from streams.ledger.state import LedgerState
+from streams.ledger.state import LedgerState, fingerprint
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import next_pass
@@ -50,6 +50,7 @@ class LedgerCore:
         self._state = LedgerState()
         self._books = Books()
         self._sides: dict[str, int] = {}
+        self._changed: list[str] = []
 
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
@@ -75,8 +76,12 @@ class LedgerCore:
         return waits.changed_by_zuora(shown)
 
     def held_by(self, keys: Iterable[str]) -> Sequence[tuple[int, str]]:
-        """Return the inputs that these keys release."""
-        return self._state.standings.held_by(keys)
+        """Return the inputs that these keys release, and credit memos that wait for a document that will not come."""
+        keys = tuple(keys)
+        held = dict(self._state.standings.held_by(keys))
+        for memo in (memo for name in keys for memo in self._state.referring.get(name, ())):
+            held[self._state.standings.entries[memo].origin] = "release"
+        return sorted(held.items())
 
     def unsettled(self) -> Sequence[tuple[int, str]]:
         """Return all inputs that stand still, were asked for again, or lack their outcome."""
@@ -84,8 +89,9 @@ class LedgerCore:
         return sorted((incomplete | dict(self._state.standings.unsettled())).items())
 
     def changed(self) -> Sequence[str]:
-        """Return nothing: no input of this stage waits for another."""
-        return ()
+        """Return the documents of which it was decided since the last call that they make no posting."""
+        changed, self._changed = self._changed, []
+        return changed
 
     def decide(self, item: Input) -> Sequence[Output]:
         """Decide one matched document."""
@@ -184,7 +190,7 @@ class LedgerCore:
         changed = tuple(
             posting
             for posting in plan.postings
-            if self._state.of(posting.document).hashes.get(posting.id) != posting.content_hash
+            if self._state.of(posting.document).hashes.get(posting.id) != fingerprint(posting)
         )
         outcome = outcome_of(verdict, subject, self._state.standings.entries.get(subject.document))
         outputs: list[Output] = []
@@ -215,4 +221,6 @@ class LedgerCore:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)
             self._state.complete(subject.document)
+            if self._state.makes_no_posting(subject.document):
+                self._changed.append(waits.document(subject.document))
         return outputs

@@ -3,12 +3,14 @@
 It does not know what became of the postings in QAD: that is the sink's.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from schemas.ids import PostingId, document_key
 from schemas.money import ZERO
+from schemas.outcomes import Ignored
 from schemas.postings import (
     Act,
     AllocationContent,
@@ -19,6 +21,7 @@ from schemas.postings import (
     PostingSet,
     ReceiptContent,
 )
+from streams import waits
 from streams.standings import Standings
 
 
@@ -56,7 +59,7 @@ class Made:
         number: Zuora's number.
         currency: Its currency.
         total: Total of post n, above zero.
-        hashes: Content hash of each posting that was written.
+        hashes: Fingerprint of each posting that was written.
         rows: Its application rows, where it pays.
         offered: Allocations that its receipt offered to carry.
         applied: Rows of others that are applied to it, with the document that pays.
@@ -74,7 +77,7 @@ class Made:
     number: str = ""
     currency: str = ""
     total: Decimal = ZERO
-    hashes: dict[PostingId, str] = field(default_factory=dict)
+    hashes: dict[PostingId, tuple[str, ...]] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     offered: set[PostingId] = field(default_factory=set)
     applied: dict[str, str] = field(default_factory=dict)
@@ -82,12 +85,23 @@ class Made:
     incomplete: int = -1
 
 
+def fingerprint(posting: Posting) -> tuple[str, ...]:
+    """Return what a posting must differ in to be written again: its content, or what it comes after."""
+    return (posting.content_hash, *posting.after)
+
+
 @dataclass(slots=True)
 class LedgerState:
-    """All documents of one partition."""
+    """All documents of one partition; and credit memos, by the wait key of the document that they refer to."""
 
     made: dict[str, Made] = field(default_factory=dict)
     standings: Standings = field(default_factory=Standings)
+    referring: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def makes_no_posting(self, document: str) -> bool:
+        """Return whether it is decided that a document makes no posting: nothing that refers to it waits for it."""
+        entry = self.standings.entries.get(document)
+        return isinstance(entry.standing if entry else None, Ignored) and not self.of(document).live
 
     def of(self, document: str) -> Made:
         """Return what was made of a document; an empty one where nothing was."""
@@ -109,8 +123,10 @@ class LedgerState:
             self.made[document].incomplete = -1
 
     def _take_posting(self, made: Made, posting: Posting, event: PostingSet) -> None:
-        made.hashes[posting.id] = posting.content_hash
+        made.hashes[posting.id] = fingerprint(posting)
         content = posting.content
+        if isinstance(content, CreditNoteContent) and content.refers_to:
+            self.referring[waits.document(content.refers_to)].add(posting.document)
         match content:
             case InvoiceContent() | CreditNoteContent() | ReceiptContent():
                 made.n, made.live = posting.n, True

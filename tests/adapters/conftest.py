@@ -1,0 +1,45 @@
+"""Both other systems on loopback, and everything that is said while a test runs."""
+
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+import structlog
+
+from tests.adapters.strange import StrangeServer, strange_server
+from tests.adapters.zuora_tenant import ZuoraTenant, zuora_tenant
+
+
+@pytest.fixture
+async def zuora() -> AsyncIterator[ZuoraTenant]:
+    async with zuora_tenant() as tenant:
+        yield tenant
+
+
+@pytest.fixture
+async def strange() -> AsyncIterator[StrangeServer]:
+    async with strange_server() as server:
+        yield server
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits of both clients: they are waited out all the same, in milliseconds."""
+    monkeypatch.setattr("adapters.zuora.client._PAUSE_MAX_S", 0.02)
+    monkeypatch.setattr("adapters.zuora.token._PAUSE_BETWEEN_S", 0.02)
+    monkeypatch.setattr("adapters.qad.client._PAUSE_BETWEEN_LOGINS_S", 0.02)
+
+
+@pytest.fixture
+def heard(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """Return what was logged at any level by anybody, tracebacks and bound values included."""
+    caplog.set_level(logging.DEBUG)
+    with structlog.testing.capture_logs() as events:
+        yield lambda: caplog.text + "".join(str(record.__dict__) for record in caplog.records) + repr(events)
+
+
+@pytest.fixture
+def told() -> Callable[[BaseException], str]:
+    """Return everything that an error tells: its words, its parts, and the errors it comes from."""
+    return lambda error: repr(error) + repr(error.__dict__) + "".join(traceback.format_exception(error))
