@@ -37,6 +37,7 @@ class Metrics:
 
     def update(self, lags: list[Lag], model: ReadModel) -> None:
         """Take up how things are."""
+        self._value.clear()
         for lag in lags:
             self._records.labels(lag.connection, lag.stage).set(lag.records)
             self._oldest.labels(lag.connection, lag.stage).set(lag.oldest_s)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+# Parts that keep a report from being clean.
+FAULTS = frozenset({"documents", "open_items", "customers", "control_accounts", "duplicate", "lost"})
+
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
@@ -51,7 +54,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         connection: Whose.
         at: When both systems were read.
         from_date: First document date.
-        as_of: Last document date.
+        as_of: Last document date, "" for no end.
         sums: The last line, by kind and currency.
         checks: How many documents, open items, customers and control accounts were compared.
         differences: Everything that is named, by part.
@@ -69,10 +72,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def clean(self) -> bool:
         """Whether nothing is unexplained, doubled or lost."""
         unexplained = any(line.unexplained for line in self.sums)
-        return not unexplained and not any(found.part in _FAULTS for found in self.differences)
-
-
-_FAULTS = frozenset({"documents", "open_items", "customers", "control_accounts", "duplicate", "lost"})
+        return not unexplained and not any(found.part in FAULTS for found in self.differences)
 
 
 def keep_report(directory: Path, report: Report) -> Path:

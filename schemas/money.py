@@ -81,6 +81,14 @@ def total_of(value: Decimal, currency: str) -> Decimal:
     return fixed
 
 
+def shown(value: Decimal, currency: str) -> str:
+    """Write an amount for people: with the decimals of its currency, or with all it has where those are more."""
+    try:
+        return f"{total_of(value, currency):f}"
+    except MoneyError:
+        return f"{value:f}"
+
+
 def sum_of(amounts: Iterable[Decimal], currency: str) -> Decimal:
     """Return the exact sum, with the decimals of the currency."""
     return total_of(sum(amounts, ZERO), currency)

@@ -48,12 +48,14 @@ class Standstill(Outcome, frozen=True, kw_only=True):
         currency: Of the document, where it could be read.
         value: Its total, where it could be read.
         said: What QAD answered, scrubbed.
+        sides: For the sink: the last offset of each side topic that it knew; only what comes after releases it.
     """
 
     reason: Reason
     currency: str = ""
     value: Decimal | None = None
     said: tuple[str, ...] = ()
+    sides: dict[str, int] = {}
 
 
 class Waiting(Standstill, frozen=True, kw_only=True, tag="waiting"):

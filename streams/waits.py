@@ -1,8 +1,10 @@
 """Keys that a document waits for, and what changes them.
 
 A reason names the keys that release it; a side record, or a document's own arrival, says which keys it changes. Both
-sides make them here, so that they cannot differ. A key is never parsed.
+sides make them here, so that they cannot differ. No other module looks into a key.
 """
+
+from collections.abc import Iterable
 
 from schemas.decisions import (
     AnyDecision,
@@ -14,6 +16,9 @@ from schemas.decisions import (
 from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
 
 MAPPING = "mapping"
+
+_POSTING = "posting:"
+_ITEM = "item:"
 
 
 def account(account_id: str) -> str:
@@ -38,7 +43,17 @@ def document(name: str) -> str:
 
 def posting(name: str) -> str:
     """Return the key of a posting: it is in QAD, or will never be."""
-    return f"posting:{name}"
+    return f"{_POSTING}{name}"
+
+
+def item(name: str) -> str:
+    """Return the key of the open item of a posting: an amount was moved on it."""
+    return f"{_ITEM}{name}"
+
+
+def of_postings(keys: Iterable[str]) -> bool:
+    """Return whether any of these keys is changed by postings, not by a record of a side topic."""
+    return any(name.startswith((_POSTING, _ITEM)) for name in keys)
 
 
 def zuora_reference(kind: str) -> str:

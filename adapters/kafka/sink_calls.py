@@ -238,7 +238,7 @@ class Calls:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
         if may_be_there and await self._looked_up(job, frozen, intent, sure_from=0.0):
             return
-        how, reason = answers.refusal(error, number=job.posting.number)
+        how, reason = answers.refusal(error, job.posting)
         if reason.rule == answers.UNCLASSIFIED:
             log.error("QAD refused for a reason that the profile does not know", number=job.posting.number)
         await self._say(

@@ -6,10 +6,11 @@ frozen in the log. What happens next to a posting, what is sent and what an answ
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+import msgspec
 import structlog
 
 from adapters.clock import boot_time_s
@@ -22,7 +23,7 @@ from schemas.codec import Decoder, encode
 from schemas.decisions import AnyDecision
 from schemas.errors import Unreadable
 from schemas.ids import PostingId
-from schemas.outcomes import AnyOutcome, Superseded, Waiting
+from schemas.outcomes import AnyOutcome, Parked, Superseded, Waiting
 from schemas.postings import Content, InverseContent, PostingSet, ReceiptContent
 from schemas.references import QadReference
 from schemas.topics import Topic
@@ -33,7 +34,7 @@ from streams.sink import saying
 from streams.sink.saying import Job
 from streams.sink.spec import SPEC, STAGE
 from streams.sink.state import SinkState, Standing, Status
-from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, Step, WaitFor, next_step
+from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, Step, WaitFor, moved_by, next_step
 from streams.stage import Input
 
 log = structlog.get_logger(__name__)
@@ -137,15 +138,17 @@ class SinkLane:
             await writer.start()
             fenced_at = boot_time_s()
             await self._catch_up()
-            ends = await ends_of(self._cluster, self._partition, SPEC.sides)
-            sides = await stack.enter_async_context(Reader(self._cluster, self._partition, ends))
+            positions = await self._side_positions()
+            sides = await stack.enter_async_context(Reader(self._cluster, self._partition, positions))
+            known = _Known(positions)
+            say = writer_says(writer, known)
             inputs = await stack.enter_async_context(ByOffset(self._cluster, SPEC.source, self._partition))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(writer.run())
                 calls = Calls(
                     self._erp,
                     self._state,
-                    writer_says(writer),
+                    say,
                     limits=self._limits,
                     fenced_at=fenced_at,
                     wire=self._wire,
@@ -153,7 +156,7 @@ class SinkLane:
                 )
                 if not self._state.postings:
                     await calls.look_before_first()
-                session = _Session(self._state, calls, tasks, inputs=inputs, say=writer_says(writer))
+                session = _Session(self._state, calls, tasks, inputs=inputs, say=say, known=known)
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()
                 tasks.create_task(session.follow(sides))
@@ -170,6 +173,12 @@ class SinkLane:
             for record in await reader.to_end():
                 self._fold(record.value)
                 self._position = record.offset + 1
+
+    async def _side_positions(self) -> dict[Topic, int]:
+        """Return where to follow the side topics from: what stands still knew them up to there, or all of them."""
+        ends = await ends_of(self._cluster, self._partition, SPEC.sides)
+        known = self._state.known_sides()
+        return {topic: min(end, known.get(topic.value, end)) for topic, end in ends.items()}
 
     def _written(self, records: Sequence[Write], last_offset: int) -> None:
         for record in records:
@@ -207,24 +216,60 @@ class SinkLane:
         await (await self._worker.send(Topic.DEAD_LETTERS, key=item.key, value=encode(letter), stage=STAGE))
 
 
+class _Known:
+    """How far the side topics are known: now, and when each posting's turn began."""
+
+    def __init__(self, positions: Mapping[Topic, int]) -> None:
+        self._now = {topic.value: position - 1 for topic, position in positions.items()}
+        self._when_begun: dict[str, dict[str, int]] = {}
+
+    def learn(self, record: LogRecord) -> None:
+        """Take note that a record of a side topic is known."""
+        self._now[record.topic.value] = record.offset
+
+    def begin(self, name: PostingId) -> None:
+        """Remember what is known as a posting's turn begins: only what comes after releases it."""
+        self._when_begun[name] = dict(self._now)
+
+    def end(self, name: PostingId) -> None:
+        """Forget a posting's turn."""
+        self._when_begun.pop(name, None)
+
+    def for_outcome(self, outcome: AnyOutcome) -> AnyOutcome:
+        """Return an outcome with what was known, where it says that a posting stands still."""
+        if not isinstance(outcome, Waiting | Parked):
+            return outcome
+        return msgspec.structs.replace(outcome, sides=self._when_begun.get(outcome.subject, dict(self._now)))
+
+
 class _Session:
     """The postings of one session: each a task, in the order of what they refer to."""
 
-    def __init__(self, state: SinkState, calls: Calls, tasks: asyncio.TaskGroup, *, inputs: ByOffset, say: Say) -> None:
+    def __init__(
+        self,
+        state: SinkState,
+        calls: Calls,
+        tasks: asyncio.TaskGroup,
+        *,
+        inputs: ByOffset,
+        say: Say,
+        known: _Known,
+    ) -> None:
         self._state = state
         self._calls = calls
         self._tasks = tasks
         self._inputs = inputs
         self._reading = asyncio.Lock()
         self._say = say
+        self._known = known
         self._live: dict[PostingId, asyncio.Task[None]] = {}
         self._newer: dict[PostingId, Job] = {}
         self._moment = 0
         self._changed_at: dict[str, int] = {}
 
     async def settle(self) -> None:
-        """Begin all that is neither in QAD nor superseded: what is in doubt is looked up, what waits is asked again."""
-        for name in self._state.unsettled():
+        """Look up what is in doubt, and begin again what waits for another posting."""
+        for name in self._state.to_settle():
             self._begin(await self._read_again(name))
 
     async def follow(self, sides: Reader) -> None:
@@ -232,10 +277,15 @@ class _Session:
         while True:
             for record in await sides.step():
                 keys = _changed_by(record)
-                self._moment += 1
-                self._changed_at.update(dict.fromkeys(keys, self._moment))
-                for name in self._state.held_by(keys):
+                self._known.learn(record)
+                self._changed(keys)
+                for name in self._state.held_by(keys, topic=record.topic.value, offset=record.offset):
                     self._begin(await self._read_again(name))
+
+    def _changed(self, keys: Sequence[str]) -> None:
+        """Remember for postings whose turn it is that these keys changed."""
+        self._moment += 1
+        self._changed_at.update(dict.fromkeys(keys, self._moment))
 
     def begin_new(self, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
         """Begin the postings of an input that are not known to have ended; return their tasks."""
@@ -265,14 +315,16 @@ class _Session:
     async def _bring(self, job: Job) -> None:
         """Bring one posting as far as it can go now, then what waited for it."""
         try:
-            began = self._moment
-            await self._step(job)
-            while (again := self._again(job, began)) is not None:
+            again: Job | None = job
+            while again is not None:
                 job, began = again, self._moment
+                self._known.begin(job.name)
                 await self._step(job)
+                again = self._again(job, began)
         finally:
             del self._live[job.name]
-        await self._wake(job.name)
+            self._known.end(job.name)
+        await self._wake(job.name, *map(waits.item, moved_by(job.posting)))
 
     def _again(self, job: Job, moment: int) -> Job | None:
         """Return what to try again at once: newer content that came meanwhile, or what was released meanwhile."""
@@ -324,10 +376,11 @@ class _Session:
                 if known is None or known.reason != reason:
                     await self._say(saying.say_still(job, Waiting, reason))
 
-    async def _wake(self, name: PostingId) -> None:
-        """Begin what waits for a posting that is in QAD now, or never will be."""
+    async def _wake(self, name: PostingId, *moved: str) -> None:
+        """Begin what waits for a posting that is in QAD now, or never will be, and for the open items that it moved."""
         if self._state.settled(name):
-            for waiting in self._state.held_by((waits.posting(name),)):
+            self._changed(moved)
+            for waiting in self._state.held_by((waits.posting(name), *moved)):
                 self._begin(await self._read_again(waiting))
 
     async def _carry(self, job: Job) -> None:
@@ -352,11 +405,12 @@ class _Session:
         return saying.jobs_of(_postings(found[standing.origin].value), standing.origin)[standing.index]
 
 
-def writer_says(writer: FencingWriter) -> Say:
+def writer_says(writer: FencingWriter, known: _Known) -> Say:
     """Return what writes outcomes in one transaction."""
 
     async def say(*outcomes: AnyOutcome) -> None:
-        await writer.write(*(Write(Topic.OUTCOMES, outcome_key(outcome), encode(outcome)) for outcome in outcomes))
+        said = map(known.for_outcome, outcomes)
+        await writer.write(*(Write(Topic.OUTCOMES, outcome_key(outcome), encode(outcome)) for outcome in said))
 
     return say
 

@@ -168,7 +168,7 @@ class ZuoraObjects:
         }
         for raw in list(children["items"]):
             item = _item.decode(raw)
-            if item.taxation_items.startswith(b"{") and _credit_tax.decode(item.taxation_items).next_page:
+            if bytes(item.taxation_items).startswith(b"{") and _credit_tax.decode(item.taxation_items).next_page:
                 rows = await self._client.v1_rows(f"{path}/items/{quoted(item.id)}/taxation-items", "data")
                 children[f"{TAX}.{item.id}"] = rows
         return children

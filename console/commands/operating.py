@@ -16,6 +16,7 @@ from console.tracing import trace as trace_document
 from console.wiring import STAGES
 from schemas.decisions import DocumentReleased
 from schemas.errors import Misconfigured
+from schemas.money import shown
 
 _STILL = ("waiting", "parked")
 
@@ -228,8 +229,8 @@ def _found(found: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
 
 def _value(standing: Standing) -> str:
     row = standing.row
-    return f"{row.value} {row.currency}" if row.value is not None else ""
+    return f"{shown(row.value, row.currency)} {row.currency}" if row.value is not None else ""
 
 
 def _worth(value: dict[str, Decimal]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(value.items()))
+    return ", ".join(f"{shown(amount, currency)} {currency}" for currency, amount in sorted(value.items()))

@@ -13,6 +13,7 @@ from console.reconciliation.reading import read_log, read_qad, read_zuora
 from console.reports import Report, keep_report
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
+from schemas.money import shown
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 # Named one by one; what is only on its way is counted.
@@ -84,7 +85,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
         connection=connection,
         at=read_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
         from_date=str(max(from_date, log.cut_over or date.min)),
-        as_of=str(as_of),
+        as_of="" if as_of == date.max else str(as_of),
         sums=result.sums,
         checks=result.checks,
         differences=result.differences,
@@ -111,7 +112,8 @@ def _others(documents: dict[str, Standing]) -> set[str]:
 
 
 def _show(report: Report, output: Output) -> None:
-    output.say(f"\n{report.connection}: documents dated {report.from_date} to {report.as_of}, read {report.at}")
+    days = f"from {report.from_date}" + (f" to {report.as_of}" if report.as_of else "")
+    output.say(f"\n{report.connection}: documents dated {days}, read {report.at}")
     output.table(
         ("kind", "currency", "documents", "Zuora", "in QAD", "in flight", "parked", "ignored", "timing", "unexplained"),
         [
@@ -119,13 +121,18 @@ def _show(report: Report, output: Output) -> None:
                 line.kind,
                 line.currency,
                 line.documents,
-                line.zuora,
-                line.in_qad,
-                line.in_flight,
-                line.parked,
-                line.ignored,
-                line.timing,
-                line.unexplained,
+                *(
+                    shown(amount, line.currency)
+                    for amount in (
+                        line.zuora,
+                        line.in_qad,
+                        line.in_flight,
+                        line.parked,
+                        line.ignored,
+                        line.timing,
+                        line.unexplained,
+                    )
+                ),
             )
             for line in report.sums
         ],
@@ -133,7 +140,16 @@ def _show(report: Report, output: Output) -> None:
     named = [found for part in _NAMED for found in report.differences if found.part == part]
     output.table(
         ("", "number", "amount", "rule", "what"),
-        [(found.part, found.number, f"{found.amount} {found.currency}", found.rule, found.what) for found in named],
+        [
+            (
+                found.part,
+                found.number,
+                f"{shown(found.amount, found.currency)} {found.currency}",
+                found.rule,
+                found.what,
+            )
+            for found in named
+        ],
     )
     counted = ", ".join(f"{count} {what}" for what, count in report.checks.items())
     output.say(f"compared {counted}")

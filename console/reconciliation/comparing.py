@@ -85,8 +85,8 @@ class _Comparison:
             if document.reference not in ours:
                 self._name(
                     "foreign",
-                    document.number or _written(document.key),
-                    f"{document.kind} {_written(document.key)} is in our daybook and not ours",
+                    _written(document.key),
+                    f"a {document.kind} with the reference {document.number!r} is in our daybook and not ours",
                     document.key.currency,
                     document.key.total or ZERO,
                 )
@@ -145,6 +145,11 @@ class _Comparison:
             line[bucket] += rest
             part = "documents" if bucket == "unexplained" else bucket
             self._name(part, number, why, currency, rest, rule)
+        elif document is not None and name in self._log.documents:
+            # Its total is zero, or already there: what does not go on is named all the same.
+            part, rule, why = _bucket(self._log.documents[name])
+            if part in ("parked", "ignored"):
+                self._name(part, number, why, currency, ZERO, rule)
 
     def _effect(self, posting: Posting) -> Decimal:
         """Return what a posting brought into QAD by QAD's own total: post counts, its inverse takes away."""

@@ -16,7 +16,16 @@ from sandbox.qad.books.audit import TrialLine, audit, trial_balance
 from sandbox.qad.books.documents import Content, Document, DocumentKey, Kind, Origin
 from sandbox.qad.books.errors import Code, Refused, refuse
 from sandbox.qad.books.ledger import Balance, GlLine, Ledger
-from sandbox.qad.books.master import Catalogue, Customer, Daybook, ExchangeRate, GlAccount, Period, PeriodStatus
+from sandbox.qad.books.master import (
+    Catalogue,
+    Currency,
+    Customer,
+    Daybook,
+    ExchangeRate,
+    GlAccount,
+    Period,
+    PeriodStatus,
+)
 from sandbox.qad.books.open_items import OpenItem
 from sandbox.qad.books.reversals import Reversal
 from sandbox.qad.calls import Call
@@ -164,6 +173,11 @@ class Control:
         """Add an accounting rate."""
         self._catalogue(shared_set_code).add_rate(rate)
         return rate
+
+    def set_currency(self, currency: Currency) -> Currency:
+        """Set a currency up, or change it."""
+        self._installation.books.master.currencies[currency.currency_code] = currency
+        return currency
 
     # Work by hand.
 

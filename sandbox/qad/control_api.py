@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from sandbox.qad.books.documents import CONTENT_OF, DocumentKey, Kind
 from sandbox.qad.books.errors import Refused
-from sandbox.qad.books.master import ExchangeRate, PeriodStatus
+from sandbox.qad.books.master import Currency, ExchangeRate, PeriodStatus
 from sandbox.qad.books.reversals import Reversal
 from sandbox.qad.control import Control
 from sandbox.qad.faults import Fault, UnknownFault
@@ -81,6 +81,12 @@ class RateAddition(Asked, kw_only=True):
 
     shared_set_code: str
     rate: ExchangeRate
+
+
+class CurrencySetting(Asked, kw_only=True):
+    """Set a currency up, or change it."""
+
+    currency: Currency
 
 
 class Posting(Asked, kw_only=True):
@@ -249,6 +255,7 @@ def _acts(server: Listening) -> dict[str, Handler]:
         "accounts": _acting(AccountSwitch, lambda asked: control.set_account(**msgspec.structs.asdict(asked))),
         "daybooks": _acting(DaybookSwitch, lambda asked: control.set_daybook(**msgspec.structs.asdict(asked))),
         "rates": _acting(RateAddition, lambda asked: control.add_rate(asked.shared_set_code, asked.rate)),
+        "currencies": _acting(CurrencySetting, lambda asked: control.set_currency(asked.currency)),
         "hand/post": _acting(Posting, post),
         "hand/reverse": _acting(Undoing, reverse),
         "hand/pay": _acting(Paying, lambda asked: control.pay_by_hand(asked.key.key(), user=asked.user)),

@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Keys(Fact, frozen=True, kw_only=True):
-    """What opens one site's stand-ins and the way in for its callouts; made from the seed, and good for nothing else."""
+    """What opens one site's stand-ins and the way in for its callouts; made from the seed, good for nothing else."""
 
     client_id: str
     client_secret: str

@@ -21,6 +21,7 @@ class Part(Fact, frozen=True, kw_only=True):
         matched: How it finds its customer.
         billed: Whether the bill runs bill it.
         awkward: Its name is one of those that break things.
+        is_exempt: It has shown a tax exemption certificate.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Part(Fact, frozen=True, kw_only=True):
     matched: Matched = "field"
     billed: bool = True
     awkward: bool = False
+    is_exempt: bool = False
 
 
 _EMEA = (
@@ -73,7 +75,7 @@ _AMER = (
     Part(name="splitter", currency="USD", country="US", awkward=True),
     Part(name="instalments", currency="USD", country="BR"),
     Part(name="metered", currency="USD", country="US", awkward=True),
-    Part(name="veteran", currency="USD", country="US"),
+    Part(name="veteran", currency="USD", country="US", is_exempt=True),
     Part(name="forgotten", currency="USD", country="US", matched="qad_field"),
 )
 

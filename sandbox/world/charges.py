@@ -10,7 +10,7 @@ from random import Random
 
 import msgspec
 
-from sandbox.world.chart import ANNUAL, DEFERRED, PASS_THROUGH, SERVICES, SETUP, SUBSCRIPTION, USAGE
+from sandbox.world.chart import ANNUAL, DEFERRED, PASSED_ON, SERVICES, SETUP, SUBSCRIPTION, USAGE
 from sandbox.world.mapping import DATA_INTERFACE_SKU
 from sandbox.world.population import Account
 from sandbox.world.sites import Fact, Month, Site
@@ -156,7 +156,7 @@ def passed_on(amount: Decimal, day: date) -> NewItem:
     return NewItem(
         charge_amount=amount,
         charge_name="Courier, at cost",
-        accounting_code=PASS_THROUGH,
+        accounting_code=PASSED_ON,
         exclude_item_billing_from_revenue_accounting=True,
         service_start_date=day,
         service_end_date=day,

@@ -29,7 +29,7 @@ SETUP = "Setup Fee Revenue"
 SUPPORT = "Support Revenue"
 HARDWARE = "Hardware Revenue"
 TRAINING = "Schulungserlöse"
-PASS_THROUGH = "Pass-Through Charges"
+PASSED_ON = "Costs Passed On"
 DEFERRED = "Deferred Revenue"
 BAD_DEBT = "Bad Debt"
 RECEIVABLE = "Accounts Receivable"
@@ -102,17 +102,14 @@ WALLET_BANK = Bank(account="1029", currency="USD", payment_type="Electronic", ga
 
 def banks_of(site: Site) -> list[Bank]:
     """Return the banks that the first version of the mapping knows."""
-    if site.name == "amer":
-        currencies, debited = ("USD", "EUR"), "USD"
-    else:
-        currencies, debited = ("EUR", "GBP", "USD", "JPY", "KWD", "BHD"), "EUR"
+    codes = (site.base_currency, *_RATES[site.shared_set])
     banks = []
-    for place, currency in enumerate(currencies):
+    for place, currency in enumerate(codes):
         banks.append(Bank(account=f"101{place}", currency=currency, payment_type="External"))
         banks.append(
             Bank(account=f"102{place}", currency=currency, payment_type="Electronic", gateway=CARDS[site.name])
         )
-    banks.append(Bank(account="1030", currency=debited, payment_type="Electronic", gateway=DEBIT[site.name]))
+    banks.append(Bank(account="1030", currency=site.base_currency, payment_type="Electronic", gateway=DEBIT[site.name]))
     return banks
 
 
@@ -128,7 +125,7 @@ def accounting_codes() -> list[NewAccountingCode]:
         SUPPORT: ("SalesRevenue", "4300"),
         HARDWARE: ("SalesRevenue", HARDWARE_ACCOUNT),
         TRAINING: ("SalesRevenue", ""),
-        PASS_THROUGH: ("OtherRevenue", "4900"),
+        PASSED_ON: ("OtherRevenue", "4900"),
         DEFERRED: ("DeferredRevenue", "2500"),
         BAD_DEBT: ("BadDebt", "6100"),
         "Sales Tax Payable": ("SalesTaxPayable", "2300"),
@@ -198,7 +195,11 @@ def analysis_codes() -> dict[str, list[AnalysisCode]]:
     """Return sub-accounts, cost centres and projects, each with one that is closed."""
     return {
         "sub_accounts": [AnalysisCode(code="SAAS"), AnalysisCode(code="OLD", is_active=False)],
-        "cost_centres": [AnalysisCode(code="CC10"), AnalysisCode(code="CC20"), AnalysisCode(code="CC99", is_active=False)],
+        "cost_centres": [
+            AnalysisCode(code="CC10"),
+            AnalysisCode(code="CC20"),
+            AnalysisCode(code="CC99", is_active=False),
+        ],
         "projects": [AnalysisCode(code="SETUP"), AnalysisCode(code="MIGR", is_active=False)],
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-# Rows per page of a book: an invoice of 400 lines with its taxes is some 0.5 MB.
+# Rows per page of a book or of the chronicle: an invoice of 400 lines with its taxes is some 0.5 MB.
 _PAGE_ROWS = 100
 # A stamp has whole seconds, so the next one comes within one; a clock that stands still never moves.
 _TICK_S_MAX = 3.0
@@ -59,10 +59,17 @@ class ZuoraControl(_Control):
 
     async def book(self, kind: str) -> list[dict[str, Any]]:
         """Return all posted documents of a kind with their children: invoices, credit-memos, payments or accounts."""
+        return await self._rows(f"books/{kind}")
+
+    async def chronicle(self) -> list[dict[str, Any]]:
+        """Return every deed in order: posted, unposted, applied, reversed ..."""
+        return await self._rows("chronicle")
+
+    async def _rows(self, path: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         after: int | None = 0
         while after is not None:
-            page = await self._call("GET", f"books/{kind}", params={"after": str(after), "limit": str(_PAGE_ROWS)})
+            page = await self._call("GET", path, params={"after": str(after), "limit": str(_PAGE_ROWS)})
             rows += page["rows"]
             after = page["next"]
         return rows

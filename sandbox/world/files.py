@@ -45,21 +45,27 @@ def write_files(world: World, directory: Path, *, addresses: Addresses, pace: Pa
     """
     directory.mkdir(parents=True, exist_ok=True)
     receiver = f"http://{addresses.receiver.host}:{addresses.receiver.port}"
-    configuration = directory / "ml-connector.toml"
     paths = {name: site_world.keys.callout_path for name, site_world in world.sites.items()}
-    configuration.write_text(
-        configuration_text(addresses, callout_paths=paths, pace=pace or Pace()), encoding="utf-8"
+    configuration = configuration_text(addresses, callout_paths=paths, pace=pace or Pace())
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = directory / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return Files(
+        configuration=write("ml-connector.toml", configuration),
+        profiles={
+            name: write(profile_name(one.site), profile_text(one.site, base_url=addresses.qad[name]))
+            for name, one in world.sites.items()
+        },
+        mappings={
+            name: tuple(write(mapping_name(one.site, version), mapping_text(one.site, version)) for version in VERSIONS)
+            for name, one in world.sites.items()
+        },
+        zuora_worlds={
+            name: write(f"zuora-{name}.json", world_json(one.zuora(receiver=receiver)))
+            for name, one in world.sites.items()
+        },
+        qad_worlds={name: write(f"qad-{name}.json", world_json(one.qad())) for name, one in world.sites.items()},
     )
-    files = Files(configuration=configuration, profiles={}, mappings={}, zuora_worlds={}, qad_worlds={})
-    for name, site_world in world.sites.items():
-        site = site_world.site
-        files.profiles[name] = directory / profile_name(site)
-        files.profiles[name].write_text(profile_text(site, base_url=addresses.qad[name]), encoding="utf-8")
-        files.mappings[name] = tuple(directory / mapping_name(site, version) for version in VERSIONS)
-        for version, path in zip(VERSIONS, files.mappings[name], strict=True):
-            path.write_text(mapping_text(site, version), encoding="utf-8")
-        files.zuora_worlds[name] = directory / f"zuora-{name}.json"
-        files.zuora_worlds[name].write_bytes(world_json(site_world.zuora(receiver=receiver)))
-        files.qad_worlds[name] = directory / f"qad-{name}.json"
-        files.qad_worlds[name].write_bytes(world_json(site_world.qad()))
-    return files

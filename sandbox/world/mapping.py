@@ -13,7 +13,7 @@ from sandbox.world.chart import (
     HARDWARE,
     HARDWARE_ACCOUNT,
     OUR_DAYBOOKS,
-    PASS_THROUGH,
+    PASSED_ON,
     SERVICES,
     SETUP,
     SUBSCRIPTION,
@@ -52,7 +52,7 @@ def mapping_text(site: Site, version: int) -> str:
         table("[customers]", _customers(site)),
         table("[daybooks]", dict(OUR_DAYBOOKS)),
         table("[terms]", {term: code for term, (code, _) in CREDIT_TERMS.items()}),
-        *(table("[[lines]]", row) for row in _lines(version)),
+        *(table("[[lines]]", row) for row in _lines(site, version)),
         *(table("[[tax]]", row) for row in _taxes(site)),
         *(table("[[banks]]", _bank_row(bank)) for bank in _banks(site, version)),
     ]
@@ -64,10 +64,11 @@ def _customers(site: Site) -> Row:
     return row | ({"other_currency": True} if site.other_currency else {})
 
 
-def _lines(version: int) -> Iterator[Row]:
+def _lines(site: Site, version: int) -> Iterator[Row]:
     subscription = {"account": "4000" if version == 1 else "4010", "sub_account": "SAAS"}
-    # Billed within its period a subscription is revenue at once; what reaches beyond is deferred.
-    by_period = {"revenue": "by_service_period"}
+    # Billed within its period a subscription is revenue at once, and what reaches beyond is deferred; but where the
+    # periods are not months, every month reaches beyond, by days that nobody defers.
+    by_period = {"revenue": "by_service_period" if site.name == "emea" else "recognized"}
     yield {"code": SUBSCRIPTION, **subscription, **by_period}
     yield {"code": SUBSCRIPTION, "processing": "Discount", "account": "4090", **by_period}
     yield {"code": DEFERRED, "account": "2500"}
@@ -78,13 +79,13 @@ def _lines(version: int) -> Iterator[Row]:
     yield {"code": USAGE, "account": "4100"}
     yield {"code": USAGE, "product": DATA_INTERFACE_SKU, "account": "4110"}
     yield {"code": SERVICES, "account": "4200", "cost_centre": "CC10"}
-    yield {"code": SERVICES, "processing": "Discount", "account": "4090"}
     yield {"code": SETUP, "account": "4210", "cost_centre": "CC10", "project": "SETUP", "text": "Set-up"}
     yield {"code": SUPPORT, "account": "4300", **({"revenue": "recognized"} if version == 3 else {})}
     yield {"code": HARDWARE, "account": HARDWARE_ACCOUNT}
-    yield {"code": PASS_THROUGH, "excluded": True, "account": "4900"}
+    yield {"code": PASSED_ON, "excluded": True, "account": "4900"}
     yield {"code": BAD_DEBT, "account": "6100", "cost_centre": "CC20"}
     yield {"code": BAD_DEBT, "processing": "Discount", "account": "6100", "cost_centre": "CC20"}
+    yield {"code": BAD_DEBT, "excluded": True, "account": "6100", "cost_centre": "CC20"}
     if version == 3:
         yield {"code": TRAINING, "account": "4500", "cost_centre": "CC20"}
 

@@ -28,7 +28,7 @@ _MIXES = {
 }
 _STATES = ("CA", "NY", "TX", "WA", "OR")
 _TERMS = ("Net 30", "Net 30", "Net 30", "Net 14", "Net 45", "Due Upon Receipt", "Net 90")
-_PLANS = ("monthly",) * 9 + ("usage",) * 5 + ("annual",) * 3 + ("services",) * 3
+_PLANS = ("monthly",) * 8 + ("usage",) * 5 + ("quarterly",) * 2 + ("annual",) * 3 + ("services",) * 3
 _PAYS = ("cards",) * 9 + ("debit",) * 4 + ("wire",) * 7
 # Customer codes count on from here, as in an ERP that has been in use for years.
 _FIRST_CUSTOMER = 1001
@@ -48,6 +48,7 @@ class Account(Fact, frozen=True, kw_only=True):
         payment_term: Zuora's term.
         pays: By cards, debit or wire.
         plan: What it has subscribed to.
+        renews: Month in which a quarter or a year of that begins.
         is_exempt: It shows a tax exemption certificate.
         field_text: What stands in the custom field for the QAD customer.
         customer: Code of the customer it belongs to in truth, "" where QAD has none.
@@ -63,6 +64,7 @@ class Account(Fact, frozen=True, kw_only=True):
     payment_term: str
     pays: str
     plan: str
+    renews: int
     is_exempt: bool
     field_text: str
     customer: str
@@ -146,15 +148,16 @@ class _Registry:
     def part(self, part: Part) -> Account:
         """Take an account of the cast in."""
         name = next(self._awkward) if part.awkward else self._name(part.country)
-        change = _CHANGES.get(part.name)
         if part.name == "sister_two":
             # Two accounts of one customer: the second names the customer of the first.
             customer = self._by_part["sister_one"].customer
             account = self._account(name, part.currency, part.country, customer, "field")
             return msgspec.structs.replace(account, field_text=customer)
         account = self._newcomer(name, part.currency, part.country, part.matched)
-        if change is not None:
-            account = change(self, account)
+        if part.is_exempt:
+            account = msgspec.structs.replace(account, is_exempt=True)
+        if part.name in _CHANGES:
+            account = _CHANGES[part.name](self, account)
         self._by_part[part.name] = account
         return account
 
@@ -219,13 +222,14 @@ class _Registry:
             # Direct debit is in the currency of the country alone.
             pays=pays if pays != "debit" or currency == site.base_currency else "cards",
             plan=draw.choice(_PLANS),
+            renews=draw.choice((10, 11)),
             is_exempt=country == "US" and draw.random() < 0.1,
             field_text=self._spelled(customer) if matched == "field" else "",
             customer=customer,
         )
 
     def _spelled(self, code: str) -> str:
-        """Return a customer code as people type it: blanks around it do no harm, small letters and hyphens name nobody."""
+        """Return a customer code as people type it: blanks around it do no harm; a misspelt one names nobody."""
         misspelt = code.lower() if code.lower() != code else f"{code[:2]}-{code[2:]}"
         return self._draw.choice((code, code, code, code, f" {code}", f"{code}\u00a0 ", misspelt))
 

@@ -19,7 +19,12 @@ from sandbox.world.population import Customer, Population
 from sandbox.world.sites import Site
 
 # Zuora's terms with a QAD code of their own; Net 90 has one too, and nobody put it into the mapping.
-CREDIT_TERMS = {"Due Upon Receipt": ("NET0", 0), "Net 14": ("NET14", 14), "Net 30": ("NET30", 30), "Net 45": ("NET45", 45)}
+CREDIT_TERMS = {
+    "Due Upon Receipt": ("NET0", 0),
+    "Net 14": ("NET14", 14),
+    "Net 30": ("NET30", 30),
+    "Net 45": ("NET45", 45),
+}
 _INVOICES, _PUBLIC_INVOICES, _CREDIT_NOTES, _PREPAYMENTS = "CUSTINV", "CUSTPUB", "CUSTCN", "CUSTPRE"
 
 

@@ -2,6 +2,9 @@
 
 import msgspec
 
+from sandbox.world.cast import parts_of
+from sandbox.world.sites import AMER, EMEA, Site
+
 
 class SiteSize(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of one site.
@@ -46,9 +49,14 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
         def scaled(full: int, least: int) -> int:
             return max(least, int(full * size + 0.5))
 
+        def site(facts: Site, *, accounts: int, billed: int) -> SiteSize:
+            # The cast counts among the accounts, and is there whatever the size.
+            regular = max(4, scaled(accounts, 0) - len(parts_of(facts)))
+            return SiteSize(accounts=regular, billed=min(scaled(billed, 4), regular))
+
         return cls(
-            emea=SiteSize(accounts=scaled(230, 4), billed=scaled(56, 2)),
-            amer=SiteSize(accounts=scaled(130, 3), billed=scaled(52, 2)),
+            emea=site(EMEA, accounts=250, billed=56),
+            amer=site(AMER, accounts=150, billed=52),
             # 3 x 36 applications are more than Zuora shows on one page.
             branches=scaled(36, 6),
             lines_max=scaled(400, 110),

@@ -131,7 +131,9 @@ def _account(site: Site, account: Account) -> NewAccount:
 
 def _payment_methods(account: Account) -> list[NewPaymentMethod]:
     if account.pays == "cards":
-        return [NewPaymentMethod(type="CreditCard", credit_card_type="Visa", credit_card_mask_number="************1111")]
+        return [
+            NewPaymentMethod(type="CreditCard", credit_card_type="Visa", credit_card_mask_number="************1111")
+        ]
     if account.pays == "debit":
         return [NewPaymentMethod(type="BankTransfer", bank_name="Musterbank", mandate_id=f"M-{account.number}")]
     return [NewPaymentMethod(type="Check")]

@@ -48,7 +48,7 @@ def allocate_rows(
         try:
             if known is None and not _goes(at_hand, row, net=net, made=made):
                 continue
-            before = _undone_by(at_hand, row, postings, state=state)
+            before = _rows_before(at_hand, row, postings, state=state)
             postings.append(_row_posting(at_hand, row, known=known, before=before, state=state, books=books))
         except CannotGoOn as cannot:
             stop = cannot
@@ -99,7 +99,7 @@ def deallocate_for_reversal(
             row_created=row.created,
             original_date=original_day,
         )
-        allocation = _allocation_id(at_hand.connection, payer_document, row_id, row.times)
+        allocation = _row_id(at_hand.connection, payer_document, row_id, Act.ALLOCATE, row.times)
         postings.append(
             make_posting(
                 at_hand,
@@ -183,12 +183,12 @@ def _row_posting(
         row_created=row.created,
         original_date=original_day,
     )
-    step = f"{'deallocate' if reopens else 'allocate'}:{row.id}"
+    act = Act.DEALLOCATE if reopens else Act.ALLOCATE
     return make_posting(
         at_hand,
-        act=Act.DEALLOCATE if reopens else Act.ALLOCATE,
+        act=act,
         n=known.times if known else 1,
-        step=step,
+        step=_step(act, row.id),
         content=content,
         source_hash=source_hash_of(row=row.id, amount=row.amount, item=row.item_document, day=row.day),
         after=(payer, item, *before),
@@ -212,13 +212,22 @@ def _net_by_item(made: Made) -> dict[str, Decimal]:
     return net
 
 
-def _undone_by(at_hand: AtHand, row: SignedRow, planned: Sequence[Posting], *, state: LedgerState) -> list[PostingId]:
-    """Return the allocations of the same pair that an unapplication comes after: what is undone must have been done."""
-    if row.amount > 0:
-        return []
+def _rows_before(at_hand: AtHand, row: SignedRow, planned: Sequence[Posting], *, state: LedgerState) -> list[PostingId]:
+    """Return the postings of rows that a row comes after.
+
+    An unapplication comes after the allocations of its pair: what is undone must have been done. An application comes
+    after all that was unapplied of its payer before: until then the payer may have nothing left to give.
+    """
     made = state.of(at_hand.document)
+    if row.amount > 0:
+        standing = [
+            _row_id(at_hand.connection, at_hand.document, row_id, Act.DEALLOCATE, known.times)
+            for row_id, known in made.rows.items()
+            if known.amount < 0 and (known.created, row_id) < (row.created, row.id)
+        ]
+        return standing + [posting.id for posting in planned if posting.act is Act.DEALLOCATE]
     standing = [
-        _allocation_id(at_hand.connection, at_hand.document, row_id, known.times)
+        _row_id(at_hand.connection, at_hand.document, row_id, Act.ALLOCATE, known.times)
         for row_id, known in made.rows.items()
         if known.item_document == row.item_document and known.amount > 0 and not known.detached
     ]
@@ -248,6 +257,10 @@ def _openings(at_hand: AtHand, postings: Sequence[Posting], *, state: LedgerStat
     return openings
 
 
-def _allocation_id(connection: str, payer_document: str, row_id: str, times: int) -> PostingId:
+def _row_id(connection: str, payer_document: str, row_id: str, act: Act, times: int) -> PostingId:
     kind, zuora_id = document_parts(payer_document)
-    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.ALLOCATE, n=times, step=f"allocate:{row_id}")
+    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=act, n=times, step=_step(act, row_id))
+
+
+def _step(act: Act, row_id: str) -> str:
+    return f"{'deallocate' if act is Act.DEALLOCATE else 'allocate'}:{row_id}"

@@ -63,11 +63,15 @@ class Books:
     def version_for(self, number: str, day: date) -> MappingPublished:
         """Return the newest published mapping whose first document date is not after the day.
 
+        A day before the cut-over counts as the day of the cut-over: what is dated so goes by that day's rules.
+
         Raises:
             CannotGoOn: There is none.
         """
+        cut_over = self.cut_over()
+        asked = day if cut_over is None else max(day, cut_over)
         for decision in reversed(self.versions):
-            if decision.mapping.first_document_date <= day:
+            if decision.mapping.first_document_date <= asked:
                 return decision
         raise CannotGoOn(reasons.no_mapping(number, day))
 

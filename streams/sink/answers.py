@@ -8,10 +8,13 @@ import msgspec
 
 from schemas.errors import Conflict, Rejected
 from schemas.outcomes import Parked, Waiting
+from schemas.postings import Posting
 from schemas.reasons import Reason
 from streams import waits
+from streams.sink.steps import moved_by
 
 UNCLASSIFIED = "unclassified"
+OPEN_ITEM = "open_item"
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,9 +68,10 @@ MEANINGS: dict[str, Meaning] = {
         sentence="QAD says that the document does not balance",
         next_step="Look at tax and rounding in QAD's set-up; then release the document. Its sum was checked before.",
     ),
-    "open_item": Meaning(
+    OPEN_ITEM: Meaning(
         sentence="QAD's open item does not allow this amount: it is closed, or less is open than Zuora applies",
-        next_step="Look at the item in QAD: somebody allocated it there. Undo that, then release the document.",
+        next_step="It goes on when we free an amount there. If it stays: somebody allocated the item in QAD by hand; "
+        "undo that, then release the document.",
     ),
     "duplicate": Meaning(
         sentence="QAD says that this document exists already, and it is not found under our reference",
@@ -80,8 +84,13 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 
-def refusal(rejected: Rejected, *, number: str) -> tuple[type[Waiting] | type[Parked], Reason]:
-    """Return where a document stands after QAD refused it, and why, for a person."""
+def refusal(rejected: Rejected, posting: Posting) -> tuple[type[Waiting] | type[Parked], Reason]:
+    """Return where a posting stands after QAD refused it, and why, for a person.
+
+    What an open item does not allow is tried again when another posting of ours moves an amount on it: two documents
+    that share an item come in any order.
+    """
+    number = posting.number
     meaning = MEANINGS.get(rejected.reason_class)
     if meaning is None:
         return Parked, Reason(
@@ -95,8 +104,12 @@ def refusal(rejected: Rejected, *, number: str) -> tuple[type[Waiting] | type[Pa
         message=f"{number}: {meaning.sentence}",
         next_step=meaning.next_step,
         field=", ".join(rejected.fields),
-        waits_for=meaning.waits_for,
+        waits_for=meaning.waits_for or _items(rejected.reason_class, posting),
     )
+
+
+def _items(reason_class: str, posting: Posting) -> tuple[str, ...]:
+    return tuple(map(waits.item, moved_by(posting))) if reason_class == OPEN_ITEM else ()
 
 
 def conflict(found: Conflict, *, number: str) -> Reason:

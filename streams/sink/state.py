@@ -133,15 +133,48 @@ class SinkState:
         standing = self.postings.get(name)
         return standing.status if standing else None
 
-    def held_by(self, keys: Iterable[str]) -> list[PostingId]:
-        """Return the postings that any of these keys release, in the order of their inputs."""
-        found = {name for key in keys for name in self._waiting.get(key, ())}
+    def held_by(self, keys: Iterable[str], *, topic: str = "", offset: int = 0) -> list[PostingId]:
+        """Return the postings that any of these keys release, in the order of their inputs.
+
+        Args:
+            keys: What changed.
+            topic: The side topic that says so, "" where a posting does.
+            offset: Where: a posting that stands still although this was known is not released by it.
+        """
+        found = {
+            name
+            for key in keys
+            for name in self._waiting.get(key, ())
+            if not topic or self._knew(name).get(topic, -1) < offset
+        }
         return sorted(found, key=lambda name: (self.postings[name].origin, self.postings[name].index))
 
-    def unsettled(self) -> list[PostingId]:
-        """Return the postings that are neither in QAD nor superseded, in the order of their inputs."""
-        names = (name for name, standing in self.postings.items() if standing.status not in _SETTLED)
+    def to_settle(self) -> list[PostingId]:
+        """Return the postings to begin with after a start, in the order of their inputs.
+
+        All that is neither in QAD nor superseded, but what certainly is not in QAD and waits for something that comes
+        from a side topic alone: nothing is sent again because a process was started.
+        """
+        names = (
+            name
+            for name, standing in self.postings.items()
+            if standing.status not in _SETTLED
+            and (standing.doubted or standing.reason is None or waits.of_postings(standing.reason.reason.waits_for))
+        )
         return sorted(names, key=lambda name: (self.postings[name].origin, self.postings[name].index))
+
+    def known_sides(self) -> dict[str, int]:
+        """Return from which offset on each side topic may hold what releases a posting that stands still."""
+        known: dict[str, int] = {}
+        for standing in self.postings.values():
+            if standing.reason is not None and standing.status not in _SETTLED:
+                for topic, offset in standing.reason.sides.items():
+                    known[topic] = min(known.get(topic, offset + 1), offset + 1)
+        return known
+
+    def _knew(self, name: PostingId) -> dict[str, int]:
+        reason = self.postings[name].reason
+        return reason.sides if reason is not None else {}
 
     def _hold(self, name: PostingId, standing: Standing, outcome: Standstill) -> None:
         standing.reason = outcome

@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.ids import PostingId
 from schemas.outcomes import Document
-from schemas.postings import AllocationContent, InverseContent, OpeningContent, Posting
+from schemas.postings import AllocationContent, InverseContent, OpeningContent, Posting, ReceiptContent
 from schemas.reasons import Reason
 from streams import waits
 from streams.sink.state import SinkState, Standing, Status
@@ -68,6 +68,17 @@ def next_step(posting: Posting, state: SinkState) -> Step:
         if posting.id in payer.carried and payer.qad is not None:
             return CarriedBy(payer.qad, payer.customer)
     return Ready()
+
+
+def moved_by(posting: Posting) -> tuple[PostingId, ...]:
+    """Return the postings on whose open items a posting moves an amount."""
+    match posting.content:
+        case AllocationContent() as content:
+            return (content.payer, content.item)
+        case ReceiptContent() as content:
+            return tuple(offer.item for offer in content.offers)
+        case _:
+            return ()
 
 
 def _stop(posting: Posting, name: PostingId, standing: Standing | None) -> Step | None:

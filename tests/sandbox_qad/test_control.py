@@ -290,3 +290,12 @@ async def test_acts_that_do_not_fit_are_refused(tenant):
     for path in ("documents?entity_code=10USACO&kind=letter", "items?entity_code=10USACO&offset=x"):
         assert (await tenant.act(path)).status == 400
     assert (await tenant.act("documents?entity_code=99")).status == 409
+
+
+async def test_a_currency_is_set_up(tenant, invoice_record):
+    record = invoice_record(currencyCode="CHF")
+    assert "CURRENCY_UNKNOWN" in str((await tenant.post("invoice", record)).json)
+    rate = {"from_currency_code": "CHF", "to_currency_code": "USD", "valid_from": "2026-01-01", "rate": 1.1}
+    await tenant.act("currencies", {"currency": {"currency_code": "CHF", "decimals": 2}})
+    await tenant.act("rates", {"shared_set_code": "CORP", "rate": rate})
+    assert "CURRENCY_UNKNOWN" not in str((await tenant.post("invoice", record)).json)

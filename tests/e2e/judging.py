@@ -1,0 +1,40 @@
+"""What the stand-in QAD's own books hold of Zuora's documents, said in Zuora's terms; the product is not asked."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from sandbox.world import Scene, Total
+
+# Who posts for the product, in QAD's own words, and how Zuora's numbers of each kind begin.
+USER = "connector"
+KINDS = {"INV": "invoice", "CM": "credit_memo", "P-": "payment"}
+
+
+async def documents_of(scene: Scene) -> list[dict[str, Any]]:
+    """Return all documents that the product made in QAD, in order of commit."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = await scene.qad.show("documents", entity_code=scene.site.entity, offset=str(len(found)), limit="1000")
+        found += page
+        if not page:
+            return [document for document in found if document["created_by"] == USER]
+
+
+async def totals_in_qad(scene: Scene) -> dict[tuple[str, str], Total]:
+    """Return what stands in QAD by kind of Zuora document and currency; an inverse takes away what it undoes."""
+    net: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for document in await documents_of(scene):
+        content = document["content"]
+        if document["kind"] == "adjustment":
+            continue
+        number = content.get("reference") or content["payment_reference"]
+        kind = next(kind for begin, kind in KINDS.items() if number.startswith(begin))
+        amount = Decimal(content.get("original_amount", content.get("amount")))
+        undoes = document["kind"] == "invoice" and (content["invoice_type"] == "CREDITNOTE") != (kind == "credit_memo")
+        net[kind, content["currency_code"], number] += -amount if undoes else amount
+    amounts: defaultdict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    for (kind, currency, _), amount in net.items():
+        if amount:
+            amounts[kind, currency].append(amount)
+    return {key: Total(documents=len(each), amount=sum(each, Decimal(0))) for key, each in sorted(amounts.items())}

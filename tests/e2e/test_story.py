@@ -1,0 +1,169 @@
+"""The main job, whole: two companies' story through real processes, each killed once, to books that agree to the cent."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from adapters.store.readmodel import ReadModel
+from console.demo.house import House
+from console.demo.play import in_order
+from console.demo.product import CommandFailed
+from console.demo.quiet import until_quiet
+from console.demo.screen import Screen
+from console.wiring import STAGES, Wiring
+from sandbox.world import Case, Story, apply_fix, expected_books, tell_story
+from tests.e2e.judging import documents_of, totals_in_qad
+
+# Which process is killed in the middle of which chapter.
+KILLS = {
+    "october_run": ("read", "poll"),
+    "october_payments": ("match",),
+    "november_run": ("ledger", "observe"),
+    "november_payments": ("sink",),
+    "corrections": ("receive",),
+}
+
+
+class Trial:
+    """The story, and the product beside it."""
+
+    def __init__(self, house: House, story: Story) -> None:
+        self.house = house
+        self.story = story
+        self.wiring = Wiring(house.site())
+        self.killed: dict[str, int] = {}
+
+    async def rest(self) -> None:
+        """Wait until everything is read and every stage rests."""
+        read_to = {name: await scene.zuora.next_second() for name, scene in self.story.scenes.items()}
+        await until_quiet(self.wiring, read_to=read_to, screen=Screen())
+
+    async def kill(self, process: str) -> None:
+        """Kill a process, and see it come back under another id."""
+        before = self.house.product.pid_of(process)
+        os.kill(before, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while self.house.product.pid_of(process) == before:
+                await asyncio.sleep(0.05)
+        self.killed[process] = before
+
+    async def publish(self, version: int) -> None:
+        """Publish a mapping version at both sites; what QAD allows may just not have been read yet."""
+        for site in self.story.scenes:
+            file = self.house.files.mappings[site][version - 1].name
+            async with asyncio.timeout(60):
+                while True:
+                    try:
+                        words = ("mapping", "publish", file, "--connection", site, "--why", "agreed", "--yes")
+                        await self.house.product.command(*words)
+                        break
+                    except CommandFailed:
+                        await asyncio.sleep(0.5)
+
+    async def chapter(self, name: str) -> None:
+        """Tell a chapter while processes are killed, and wait for rest."""
+        told = asyncio.create_task(self.story.tell(name))
+        await asyncio.gather(*(self.kill(process) for process in KILLS.get(name, ())))
+        await told
+        await self.rest()
+
+    async def mend(self) -> None:
+        """Mend everything that can be mended."""
+        done = set()
+        for case in in_order([case for case in self.story.cases if case.fix]):
+            await apply_fix(self.story.scenes[case.site], case.fix)
+            for words in case.fix.commands:
+                if words not in done:
+                    done.add(words)
+                    await self.command_when_ready(*words)
+
+    async def command_when_ready(self, *words: str) -> None:
+        """Run a command that may need what is just being read."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await self.house.product.command(*words)
+                    return
+                except CommandFailed:
+                    await asyncio.sleep(0.5)
+
+    def standings(self, case: Case, number: str) -> set[tuple[str, str]]:
+        """Return (status, rule) of everything of a document, as `parked show` and the page say it."""
+        with ReadModel(self.wiring.data / "readmodel.sqlite") as model:
+            found = [key for connection, key in model.find(number) if connection == case.site]
+            statuses = ("posted", "parked", "waiting", "ignored", "superseded", "intended", "unknown", "rejected")
+            return {
+                (standing.row.status, standing.row.rule)
+                for key in found
+                for standing in model.standings(statuses=statuses, connection=case.site, document=key)
+            }
+
+    def wrong_fates(self) -> list[str]:
+        """Return every document that stands elsewhere than the story says."""
+        wrong = []
+        for case in self.story.cases:
+            if case.kind in ("qad_document", "callout") or case.fate == "reversed":
+                continue
+            rules = {case.rule, case.or_rule} - {""}
+            for number in case.documents:
+                standings = self.standings(case, number)
+                as_told = (
+                    {status for status, _ in standings} == {"posted"}
+                    if case.fate == "posted"
+                    else any(status == case.fate and rule in rules for status, rule in standings)
+                )
+                if not as_told:
+                    wrong.append(f"{case.site} {case.name} {number}: {case.fate} {rules} expected, {standings}")
+        return wrong
+
+
+@pytest.mark.timeout(420)
+async def test_two_companies_in_two_months_each_document_once_and_to_the_cent(house):
+    async with tell_story(house.world, house.controls(), receiver=house.receiver) as story:
+        trial = Trial(house, story)
+        await story.tell("opening")
+        await house.product.command("topics", "create")
+        house.product.start()
+        await trial.publish(1)
+        await trial.chapter("october_run")
+        await trial.publish(2)
+        for name in ("october_payments", "november_run", "november_payments", "corrections", "trouble"):
+            await trial.chapter(name)
+        assert sorted(trial.killed) == sorted(["receive", "poll", "observe", *STAGES])
+        assert trial.wrong_fates() == []
+
+        await trial.mend()
+        await trial.rest()
+        for scene in story.scenes.values():
+            expected = await expected_books(scene)
+            assert await totals_in_qad(scene) == expected.in_qad
+            assert await scene.qad.show("duplicates") == []
+            assert (await scene.qad.show("audit"))[scene.site.entity] == []
+
+        reports = await house.product.ask("reconcile", codes=(0,))
+        for report in reports:
+            expected = await expected_books(story.scenes[report["connection"]])
+            named = {(found["part"], found["number"], found["rule"]) for found in report["differences"]}
+            after_cut_over = [stays for stays in expected.staying if stays.rule != "before_cut_over"]
+            assert named == {(stays.fate, stays.number, stays.rule) for stays in (*after_cut_over, *expected.foreign)}
+
+        await _replayed(trial)
+
+
+async def _replayed(trial: Trial) -> None:
+    """Have the sink and the ledger decide everything again: nothing new may come into QAD."""
+    product, story = trial.house.product, trial.story
+    before = {name: len(await documents_of(scene)) for name, scene in story.scenes.items()}
+    words = ("--from", "0", "--why", "a test", "--yes")
+    for site in story.scenes:
+        with pytest.raises(CommandFailed, match="must be Empty|is running|active"):
+            await product.command("replay", "--stage", "ledger", "--connection", site, *words)
+    await product.stop()
+    for site in story.scenes:
+        for stage in ("match", "ledger", "sink"):
+            await trial.command_when_ready("replay", "--stage", stage, "--connection", site, *words)
+    product.start()
+    await trial.rest()
+    assert {name: len(await documents_of(scene)) for name, scene in story.scenes.items()} == before
