@@ -1,16 +1,22 @@
 """What commands say: tables and sentences for people, the same facts as JSON for programs."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from schemas.money import shown
+
 # Exit codes: what a script may build on.
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_FINDINGS = 0, 1, 2, 3
+
+_FIGURE = re.compile(r"-?[0-9][0-9.]*( [A-Z]{3})?")
 
 # Where nobody sits, a table is as wide as it needs to be for a log.
 _people = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 180)
@@ -37,7 +43,10 @@ class Output:
         """Write a table for people."""
         if self.as_json:
             return
-        table = Table(*columns, title=title or None, title_justify="left", header_style="bold")
+        table = Table(title=title or None, title_justify="left", header_style="bold")
+        for place, name in enumerate(columns):
+            figures = rows and all(is_figure(str(row[place])) for row in rows)
+            table.add_column(name, justify="right" if figures else "left")
         for row in rows:
             table.add_row(*(str(cell) for cell in row))
         _people.print(table)
@@ -49,6 +58,16 @@ class Output:
         width = max(map(len, pairs), default=0)
         for name, value in pairs.items():
             _people.print(f"{name:<{width}}  {value}", markup=False)
+
+
+def is_figure(text: str) -> bool:
+    """Return whether a cell is a number or an amount, which stands to the right."""
+    return _FIGURE.fullmatch(text) is not None
+
+
+def worth(value: Mapping[str, Decimal]) -> str:
+    """Write amounts by currency."""
+    return ", ".join(f"{shown(amount, currency)} {currency}" for currency, amount in sorted(value.items()))
 
 
 def moment(at_ms: int) -> str:

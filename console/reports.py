@@ -25,6 +25,18 @@ class SumLine(msgspec.Struct, frozen=True, kw_only=True):
     timing: Decimal
     unexplained: Decimal
 
+    def amounts(self) -> tuple[Decimal, ...]:
+        """Return the amounts, Zuora's first, what is unexplained last."""
+        return (
+            self.zuora,
+            self.in_qad,
+            self.in_flight,
+            self.parked,
+            self.ignored,
+            self.timing,
+            self.unexplained,
+        )
+
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One document that differs, or does not count.

@@ -13,10 +13,11 @@ from aiohttp import web
 from adapters.store.readmodel import ReadModel, Standing
 from console.lagging import Lag, lags
 from console.metrics import Metrics
-from console.output import duration, moment
+from console.output import duration, is_figure, moment, worth
 from console.reports import last_reports
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
+from schemas.money import shown
 
 log = structlog.get_logger(__name__)
 
@@ -112,13 +113,7 @@ class Page:
                 (
                     line.kind,
                     line.currency,
-                    line.zuora,
-                    line.in_qad,
-                    line.in_flight,
-                    line.parked,
-                    line.ignored,
-                    line.timing,
-                    line.unexplained,
+                    *(shown(amount, line.currency) for amount in line.amounts()),
                 )
                 for line in report.sums
             ]
@@ -136,12 +131,12 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    number = " class=n" if isinstance(value, int | Decimal) else ""
-    return f"<td{number}>{html.escape(str(value))}</td>"
+    text = str(value)
+    return f"<td{' class=n' if is_figure(text) else ''}>{html.escape(text)}</td>"
 
 
 def _lag_row(lag: Lag) -> tuple[Any, ...]:
-    value = ", ".join(f"{amount} {currency}" for currency, amount in sorted(lag.value.items()))
+    value = worth(lag.value)
     return (lag.connection, lag.stage, lag.records, duration(lag.oldest_s), value)
 
 
@@ -151,16 +146,15 @@ def _by_rule(standings: list[Standing]) -> list[tuple[Any, ...]]:
         groups[standing.row.connection, standing.row.status, standing.row.rule].append(standing)
     rows: list[tuple[Any, ...]] = []
     for (connection, status, rule), members in sorted(groups.items()):
-        worth: defaultdict[str, Decimal] = defaultdict(Decimal)
+        total: defaultdict[str, Decimal] = defaultdict(Decimal)
         for member in members:
             if member.row.value is not None:
-                worth[member.row.currency] += abs(member.row.value)
-        value = ", ".join(f"{amount} {currency}" for currency, amount in sorted(worth.items()))
-        rows.append((connection, status, rule, len(members), value, members[0].row.next_step))
+                total[member.row.currency] += abs(member.row.value)
+        rows.append((connection, status, rule, len(members), worth(total), members[0].row.next_step))
     return rows
 
 
 def _standing_row(standing: Standing) -> tuple[Any, ...]:
     row = standing.row
-    value = f"{row.value} {row.currency}" if row.value is not None else ""
+    value = worth({row.currency: row.value}) if row.value is not None else ""
     return (row.number, row.connection, row.stage, row.status, moment(standing.since_ms), value, row.message)

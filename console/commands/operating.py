@@ -1,22 +1,20 @@
 """Commands of the operator: how far behind, what stands still and why, every event of a document, deciding again."""
 
 import sys
-from decimal import Decimal
 
 import click
 
-from adapters.store.readmodel import Standing
+from adapters.store.readmodel import ReadModel, Standing
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decide, now
 from console.lagging import lags
-from console.output import EXIT_FINDINGS, duration, moment
+from console.output import EXIT_FINDINGS, duration, moment, worth
 from console.replaying import plan_replay, replay_document, replay_stage
 from console.tracing import in_words
 from console.tracing import trace as trace_document
 from console.wiring import STAGES
 from schemas.decisions import DocumentReleased
 from schemas.errors import Misconfigured
-from schemas.money import shown
 
 _STILL = ("waiting", "parked")
 
@@ -30,10 +28,7 @@ def lag(context: Context) -> None:
     context.output.result(rows)
     context.output.table(
         ("connection", "stage", "records", "oldest", "value", "group"),
-        [
-            (row.connection, row.stage, row.records, duration(row.oldest_s), _worth(row.value), row.group)
-            for row in rows
-        ],
+        [(row.connection, row.stage, row.records, duration(row.oldest_s), worth(row.value), row.group) for row in rows],
     )
 
 
@@ -67,19 +62,18 @@ def list_parked(context: Context, waiting: bool, connection: str) -> None:
 
 @parked.command("show")
 @click.argument("document")
+@connection_option
 @command_options
-def show_parked(context: Context, document: str) -> None:
+def show_parked(context: Context, document: str, connection: str) -> None:
     """Show why one document (its number, or kind:id) stands still, and what to do."""
     with context.read_model() as model:
-        found = model.find(document)
+        found = _found(context, model, document, connection)
         standings = [
             standing
             for connection, key in found
             for standing in model.standings(statuses=_STILL, connection=connection, document=key)
         ]
     context.output.result(standings)
-    if not found:
-        raise Misconfigured(f"nothing is known of {document}: is it the number, and has it been read?")
     if not standings:
         context.output.say(f"{document} does not stand still anywhere")
     for standing in standings:
@@ -120,7 +114,7 @@ def release(context: Context, documents: tuple[str, ...], rule: str, why: str, y
             targets = {
                 (where, key, document)
                 for document in documents
-                for where, key in _found(model.find(document), document)
+                for where, key in _only(_found(context, model, document, connection), document)
             }
     if not targets:
         raise Misconfigured("nothing to release")
@@ -140,11 +134,12 @@ def release(context: Context, documents: tuple[str, ...], rule: str, why: str, y
 
 @click.command()
 @click.argument("document")
+@connection_option
 @command_options
-def trace(context: Context, document: str) -> None:
+def trace(context: Context, document: str, connection: str) -> None:
     """Show every event of one document: its number, or kind:id."""
     with context.read_model() as model:
-        found = _found(model.find(document), document)
+        found = _found(context, model, document, connection)
         traced = {
             f"{connection} {key}": context.run(trace_document(context.wiring, model, connection, key))
             for connection, key in found
@@ -181,7 +176,7 @@ def replay(
     if bool(document) == bool(stage):
         raise Misconfigured("say either --document, or --stage with --from")
     if document:
-        _replay_document(context, document, why=why, yes=yes or plan_only, plan_only=plan_only)
+        _replay_document(context, document, connection, why=why, yes=yes or plan_only, plan_only=plan_only)
         return
     if not since:
         raise Misconfigured("--stage needs --from: an offset, or a moment with its zone")
@@ -206,9 +201,9 @@ def replay(
     context.output.say(f"done: start the {plan.stage} stage again")
 
 
-def _replay_document(context: Context, document: str, *, why: str, yes: bool, plan_only: bool) -> None:
+def _replay_document(context: Context, document: str, connection: str, *, why: str, yes: bool, plan_only: bool) -> None:
     with context.read_model() as model:
-        found = _found(model.find(document), document)
+        found = _only(_found(context, model, document, connection), document)
         in_qad = sum(len(model.standings(statuses=("posted",), connection=where, document=key)) for where, key in found)
     context.output.say(f"{document}: {in_qad} postings are in QAD and stay; the rest is decided again")
     if plan_only:
@@ -221,16 +216,23 @@ def _replay_document(context: Context, document: str, *, why: str, yes: bool, pl
     context.output.result([{"connection": where, "document": key} for where, key in found])
 
 
-def _found(found: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+def _found(context: Context, model: ReadModel, name: str, connection: str) -> list[tuple[str, str]]:
+    """Return the documents of a name, of one connection where one is named: two tenants may use the same numbers."""
+    asked = context.connection(connection) if connection else ""
+    found = [(where, key) for where, key in model.find(name) if asked in ("", where)]
     if not found:
         raise Misconfigured(f"nothing is known of {name}: is it the number, and has it been read?")
     return found
 
 
+def _only(found: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    """Hold that what is changed is one connection's."""
+    connections = sorted({where for where, _ in found})
+    if len(connections) > 1:
+        raise Misconfigured(f"{' and '.join(connections)} have a {name} each: name one with --connection")
+    return found
+
+
 def _value(standing: Standing) -> str:
     row = standing.row
-    return f"{shown(row.value, row.currency)} {row.currency}" if row.value is not None else ""
-
-
-def _worth(value: dict[str, Decimal]) -> str:
-    return ", ".join(f"{shown(amount, currency)} {currency}" for currency, amount in sorted(value.items()))
+    return worth({row.currency: row.value}) if row.value is not None else ""

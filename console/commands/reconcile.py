@@ -1,6 +1,7 @@
 """`reconcile`: both systems read anew and compared, each difference named; the last line leaves nothing unexplained."""
 
 import sys
+from collections import Counter
 from datetime import UTC, date, datetime
 
 import click
@@ -10,7 +11,7 @@ from console.output import EXIT_FINDINGS, Output
 from console.reconciliation.comparing import compare
 from console.reconciliation.facts import Standing
 from console.reconciliation.reading import read_log, read_qad, read_zuora
-from console.reports import Report, keep_report
+from console.reports import FAULTS, Report, keep_report
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
 from schemas.money import shown
@@ -121,18 +122,7 @@ def _show(report: Report, output: Output) -> None:
                 line.kind,
                 line.currency,
                 line.documents,
-                *(
-                    shown(amount, line.currency)
-                    for amount in (
-                        line.zuora,
-                        line.in_qad,
-                        line.in_flight,
-                        line.parked,
-                        line.ignored,
-                        line.timing,
-                        line.unexplained,
-                    )
-                ),
+                *(shown(amount, line.currency) for amount in line.amounts()),
             )
             for line in report.sums
         ],
@@ -153,9 +143,11 @@ def _show(report: Report, output: Output) -> None:
     )
     counted = ", ".join(f"{count} {what}" for what, count in report.checks.items())
     output.say(f"compared {counted}")
-    parts = {part: sum(found.part == part for found in report.differences) for part in ("duplicate", "lost", "foreign")}
-    unexplained = sum(bool(line.unexplained) for line in report.sums)
+    parts = Counter(found.part for found in report.differences)
+    others = sum(parts[part] for part in FAULTS - {"duplicate", "lost"})
+    lines = sum(bool(line.unexplained) for line in report.sums)
+    unexplained = f"in {lines} lines" if lines else "0 in every currency"
     output.say(
         f"duplicates {parts['duplicate']}, lost {parts['lost']}, foreign {parts['foreign']}, "
-        f"unexplained {'0 in every currency' if not unexplained else f'in {unexplained} lines'}"
+        f"other differences {others}, unexplained {unexplained}"
     )

@@ -4,6 +4,7 @@ It acts and reads, and decides nothing. A refusal is raised with what the other 
 """
 
 import asyncio
+import io
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -33,7 +34,8 @@ class _Control:
         self._base_url = base_url.rstrip("/")
 
     async def _call(self, method: str, path: str, *, body: Any = None, params: dict[str, str] | None = None) -> Any:
-        data = None if body is None else _encode(body)
+        # A bill run is a megabyte, which aiohttp sends piece by piece only from a file.
+        data = None if body is None else io.BytesIO(_encode(body))
         url = f"{self._base_url}/{path}"
         async with self._session.request(method, url, data=data, params=params) as answer:
             text = await answer.read()

@@ -83,9 +83,11 @@ def _lines(site: Site, version: int) -> Iterator[Row]:
     yield {"code": SUPPORT, "account": "4300", **({"revenue": "recognized"} if version == 3 else {})}
     yield {"code": HARDWARE, "account": HARDWARE_ACCOUNT}
     yield {"code": PASSED_ON, "excluded": True, "account": "4900"}
-    yield {"code": BAD_DEBT, "account": "6100", "cost_centre": "CC20"}
-    yield {"code": BAD_DEBT, "processing": "Discount", "account": "6100", "cost_centre": "CC20"}
-    yield {"code": BAD_DEBT, "excluded": True, "account": "6100", "cost_centre": "CC20"}
+    # What is lost is an expense at once, however long the service was to run.
+    bad_debt = {"account": "6100", "cost_centre": "CC20", "revenue": "recognized"}
+    yield {"code": BAD_DEBT, **bad_debt}
+    yield {"code": BAD_DEBT, "processing": "Discount", **bad_debt}
+    yield {"code": BAD_DEBT, "excluded": True, **bad_debt}
     if version == 3:
         yield {"code": TRAINING, "account": "4500", "cost_centre": "CC20"}
 

@@ -3,10 +3,12 @@
 import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
+from tests.adapters.qad_company import QadCompany, qad_company
 from tests.adapters.strange import StrangeServer, strange_server
 from tests.adapters.zuora_tenant import ZuoraTenant, zuora_tenant
 
@@ -43,3 +45,9 @@ def heard(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
 def told() -> Callable[[BaseException], str]:
     """Return everything that an error tells: its words, its parts, and the errors it comes from."""
     return lambda error: repr(error) + repr(error.__dict__) + "".join(traceback.format_exception(error))
+
+
+@pytest.fixture
+async def qad(tmp_path: Path) -> AsyncIterator[QadCompany]:
+    async with qad_company(tmp_path) as company:
+        yield company

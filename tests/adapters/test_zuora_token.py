@@ -1,6 +1,7 @@
 """Zuora's token: one for all callers, renewed before its end, and never a storm of token calls."""
 
 import asyncio
+from itertools import pairwise
 from types import SimpleNamespace
 
 import msgspec
@@ -19,9 +20,7 @@ SECRET = "a+b/c="
 
 
 def client_of(url: str) -> ZuoraClient:
-    return ZuoraClient(
-        url, client_id=Secret("id"), client_secret=Secret(SECRET), version="2025-08-12", concurrency=2
-    )
+    return ZuoraClient(url, client_id=Secret("id"), client_secret=Secret(SECRET), version="2025-08-12", concurrency=2)
 
 
 async def test_callers_that_come_together_wait_for_one_call(zuora):
@@ -99,7 +98,7 @@ async def test_token_calls_keep_their_distance(zuora, monkeypatch):
         with pytest.raises(Refused):
             await client.token.get()
     at_s = [entry.at_s for entry in zuora.requests(TOKEN)]
-    assert [later - earlier >= 0.19 for earlier, later in zip(at_s, at_s[1:], strict=False)] == [True, True]
+    assert [later - earlier >= 0.19 for earlier, later in pairwise(at_s)] == [True, True]
 
 
 @defect("adapters/zuora/token.py Token.get: every caller that waits repeats the call that was just refused")

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.client import ZuoraClient
+from adapters.zuora.client import PAGE_SIZE_MAX, ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import PollSettings, TenantPoller
 from sandbox.zuora import Fault, Sandbox, Settings, World, create_app
@@ -41,6 +41,7 @@ from sandbox.zuora.objects import Account, CreditMemo, Invoice, Payment
 from sandbox.zuora.wire.journal import Entry
 from schemas.records import Found, ZuoraRecord
 from schemas.references import ZuoraReference
+from tests.adapters.strange import StrangeServer, Told
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -158,6 +159,18 @@ class ZuoraTenant:
             apply_credit_memo(self.tenant, credit_memo=memo.id, invoices=parts, effective_date=date(2026, 3, 12))
         return memo
 
+    def every_second(self, count: int) -> list[Invoice]:
+        """Post so many invoices, each in a second of its own."""
+        made = []
+        for _ in range(count):
+            self.sandbox.clock.advance(1)
+            made.append(self.invoice())
+        return made
+
+    def later(self, **by: float) -> None:
+        """Let time pass, as timedelta counts it."""
+        self.sandbox.clock.advance(timedelta(**by).total_seconds())
+
     def touch(self, row: Any) -> None:
         """Change a row, as business does that moves no amount: its stamp is now."""
         with self.tenant.act("touch"):
@@ -205,6 +218,26 @@ async def zuora_tenant(settings: Settings | None = None) -> AsyncIterator[ZuoraT
         host, port = runner.addresses[0][:2]
         tenant.url = f"http://{host}:{port}"
         yield tenant
+
+
+TOKEN = Told(b'{"access_token": "t", "expires_in": 3598}')
+
+
+@asynccontextmanager
+async def speaking_to(strange: StrangeServer) -> AsyncIterator[ZuoraClient]:
+    """Yield a client of a strange server, which grants it a token."""
+    strange.tell("/oauth/token", TOKEN)
+    async with ZuoraClient(
+        strange.url, client_id=Secret("i"), client_secret=Secret("s"), version="2025-08-12", concurrency=4
+    ) as client:
+        yield client
+
+
+async def rows_of(
+    client: ZuoraClient, objects: str, *params: tuple[str, str], page_size: int = PAGE_SIZE_MAX
+) -> list[bytes]:
+    """Return all rows of a list."""
+    return [bytes(row) async for page in client.object_query_pages(objects, params, page_size) for row in page.rows]
 
 
 class MemoryLog:

@@ -102,10 +102,10 @@ def draft(name: str = "inv1", *, updated: str, **more: Any) -> ZuoraRecord:
     )
 
 
-def memo_item(amount: str, name: str = "mi1", *, taxes: Sequence[dict[str, Any]] = (), **more: Any) -> dict[str, Any]:
+def memo_item(net: str, name: str = "mi1", *, taxes: Sequence[dict[str, Any]] = (), **more: Any) -> dict[str, Any]:
     """Return a credit memo item as v1 answers it."""
     finance = {"recognizedRevenueAccountingCode": "Subscription Revenue"}
-    fields: dict[str, Any] = {"id": name, "amount": Decimal(amount), "amountWithoutTax": Decimal(amount)}
+    fields: dict[str, Any] = {"id": name, "amount": Decimal(net), "amountWithoutTax": Decimal(net)}
     fields |= {"processingType": "Charge", "financeInformation": finance, "taxationItems": {"data": list(taxes)}}
     return {**fields, "skuName": "Seats", "serviceEndDate": "2026-03-31", **more}
 
@@ -226,11 +226,11 @@ def customer(code: str = "C1", **more: Any) -> Customer:
     return Customer(**{"code": code, "active": True, "currency": "", "zuora_account": "A-1", **more})
 
 
-def period(month: int, *, open: bool = True, year: int = 2026) -> Period:
+def period(month: int, *, is_open: bool = True, year: int = 2026) -> Period:
     first = date(year, month, 1)
     after = date(year + month // 12, month % 12 + 1, 1)
     last = date.fromordinal(after.toordinal() - 1)
-    return Period(code=f"{year}-{month:02}", year=year, period=month, first_day=first, last_day=last, open=open)
+    return Period(code=f"{year}-{month:02}", year=year, period=month, first_day=first, last_day=last, open=is_open)
 
 
 def references() -> list[Any]:

@@ -26,9 +26,23 @@ from tests.unit import builders as zuora
 
 CLAIMS = (Claim(connection=zuora.CONNECTION),)
 
-_postings: Decoder[PostingSet] = Decoder(PostingSet)
+decode_postings: Decoder[PostingSet] = Decoder(PostingSet)
 
-Log = defaultdict[Topic, list[bytes]]
+
+class Log(defaultdict[Topic, list[bytes]]):
+    """Topics by name, and in which order all of it was written."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
+        self.written: list[tuple[Topic, int]] = []
+
+    def write(self, topic: Topic, value: bytes) -> None:
+        self.written.append((topic, len(self[topic])))
+        self[topic].append(value)
+
+
+# A reader of several topics promises an order within each, and none between them.
+AS_WRITTEN, PRODUCT_FIRST, OUTCOMES_FIRST = "as written", "product first", "outcomes first"
 
 
 class Crash(Exception):
@@ -46,16 +60,23 @@ class Lane:
         self.write_at_most: int | None = None
         self.start()
 
-    def start(self) -> None:
+    def start(self, order: str = AS_WRITTEN) -> None:
         """Begin with nothing but the log, as after a crash."""
-        self.core = self.make_core()
-        for topic in self.spec.writes:
-            for value in self.log[topic]:
-                if topic is not Topic.OUTCOMES or decode_outcome(value).stage == self.spec.name:
-                    self.core.fold(topic, value)
-        self.read = dict.fromkeys(self.spec.sides, 0)
-        self._learn()
+        self.core = self.folded(order)
+        self.read = {topic: len(self.log[topic]) for topic in self.spec.sides}
         self._again(self.core.unsettled())
+
+    def folded(self, order: str = AS_WRITTEN) -> Core:
+        """Return a core that knows the log and has decided nothing yet."""
+        core = self.make_core()
+        for topic, offset in self._own(order):
+            value = self.log[topic][offset]
+            if topic is not Topic.OUTCOMES or decode_outcome(value).stage == self.spec.name:
+                core.fold(topic, value)
+        for topic in self.spec.sides:
+            for offset, value in enumerate(self.log[topic]):
+                core.learn(topic, offset, value)
+        return core
 
     def step(self) -> bool:
         """Take what came, side topics first; return whether there was anything."""
@@ -73,6 +94,12 @@ class Lane:
         refers = self.spec.refers_to(value) if self.spec.refers_to else None
         material = None if refers is None else self.log[self.spec.material or self.spec.source][refers]
         return Input(offset, 0, b"", value, material, again)
+
+    def _own(self, order: str) -> list[tuple[Topic, int]]:
+        own = [place for place in self.log.written if place[0] in self.spec.writes]
+        if order == AS_WRITTEN:
+            return own
+        return sorted(own, key=lambda place: (place[0] is Topic.OUTCOMES) is (order == PRODUCT_FIRST))
 
     def _learn(self) -> list[str]:
         keys: list[str] = []
@@ -102,7 +129,7 @@ class Lane:
                     self.write_at_most = None
                     raise Crash
                 self.write_at_most -= 1
-            self.log[output.topic].append(encode(output.event))
+            self.log.write(output.topic, encode(output.event))
 
 
 class World:
@@ -110,12 +137,14 @@ class World:
 
     def __init__(self, *, claims: tuple[Claim, ...] = CLAIMS, bare: bool = False) -> None:
         """Begin with what QAD shows and an account; or, `bare`, with nothing."""
-        self.log: Log = defaultdict(list)
+        self.log = Log()
         self.claims = claims
         self.match = Lane(MATCH, self._match_core, self.log)
         self.ledger = Lane(LEDGER, lambda: LedgerCore(connection=zuora.CONNECTION), self.log)
         if not bare:
-            self.put(*zuora.references(), *zuora.codes(), zuora.account())
+            for event in (*zuora.references(), *zuora.codes(), zuora.account()):
+                self.append(event)
+            self.settle()
 
     def _match_core(self) -> MatchCore:
         return MatchCore(connection=zuora.CONNECTION, claims=self.claims)
@@ -129,17 +158,17 @@ class World:
 
     def append(self, event: Event) -> None:
         """Write an event where it belongs and decide nothing."""
-        self.log[_topic_of(event)].append(encode(event))
+        self.log.write(_topic_of(event), encode(event))
 
     def settle(self) -> None:
         """Run both stages until nothing comes any more."""
         while self.match.step() | self.ledger.step():
             pass
 
-    def restart(self) -> None:
+    def restart(self, order: str = AS_WRITTEN) -> None:
         """Throw both cores away and begin from the log."""
-        self.match.start()
-        self.ledger.start()
+        self.match.start(order)
+        self.ledger.start(order)
         self.settle()
 
     @property
@@ -173,7 +202,7 @@ class World:
 
 
 def posting_sets(log: Log) -> list[PostingSet]:
-    return [_postings(value) for value in log[Topic.POSTINGS]]
+    return [decode_postings(value) for value in log[Topic.POSTINGS]]
 
 
 def world(*, policy: dict[str, Any] | None = None, **changes: Any) -> World:

@@ -1,0 +1,77 @@
+"""The receiver on loopback, its side of the broker, and ways to call it that Zuora would not use."""
+
+import asyncio
+import base64
+import json
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from adapters.credentials.secret import Secret
+from adapters.zuora.receiver import Door, make_receiver
+from schemas.callouts import Callout
+from schemas.codec import Decoder, encode
+
+PATH, SIGNED = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d", "/callouts/signed-0xQkz5nR4wY7cJ1d"
+USER, WORD, SECRET = "zuora", "canary-callout-word-71", "canary-signing-secret-83"
+OBJECT = "8a8082e65ba3d1a4015ba3e27b2c0b1d"
+BODY = json.dumps({"eventCategory": "1110", "objectId": OBJECT, "x": "canary-body"}).encode()
+
+_decode = Decoder(Callout)
+
+
+class Broker:
+    """The receiver's side of the broker: keeps bytes, as the real one does; fails when it is told to."""
+
+    def __init__(self):
+        self.kept, self.fails, self.waits = [], None, None
+
+    async def store(self, callout):
+        if self.fails is not None:
+            raise self.fails
+        value = encode(callout)
+        if self.waits is not None:
+            await self.waits.wait()
+        self.kept.append(_decode(value))
+
+
+def door(**changes):
+    known = {"tenant": "acme", "connection": "acme-main", "user": Secret(USER), "password": Secret(WORD)}
+    return Door(**{**known, **changes})
+
+
+@asynccontextmanager
+async def receiving(doors, broker):
+    runner = web.AppRunner(make_receiver(doors, broker.store), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield "http://{}:{}".format(*runner.addresses[0][:2])
+    finally:
+        await runner.cleanup()
+
+
+def basic(user=USER, word=WORD):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{word}".encode()).decode()}
+
+
+async def post(url, path=PATH, *, body=BODY, method="POST", **headers):
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.request(method, url + path, data=body, headers=headers) as answer,
+    ):
+        return answer.status, dict(answer.headers), await answer.read()
+
+
+async def raw(url, *lines, body=b""):
+    """Send bytes as they are; return the status and what came with it."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(b"\r\n".join([*lines, b"Host: x", b"Connection: close", b"", b""]) + body)
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+    finally:
+        writer.close()
+    return int(answer.split(b" ", 2)[1]), answer

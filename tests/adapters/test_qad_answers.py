@@ -1,0 +1,220 @@
+"""What QAD's bytes mean after a posting: a yes with a key, a no with a class, or neither; and only that."""
+
+import msgspec
+import pytest
+
+from adapters.credentials.secret import Secret
+from adapters.qad.client import Credentials, QadClient
+from adapters.qad.profile import ErrorClass
+from adapters.qad.rest import RestQad
+from schemas.errors import ConnectorError, OutcomeUnknown, Refused, Rejected, Transient
+from schemas.outcomes import Document
+from tests.adapters.defects import defect
+from tests.adapters.qad_company import post, qad_company
+from tests.adapters.strange import Told
+
+INVOICES = "/api/erp/customerInvoices"
+STORED = {"postingYear": 2026, "daybookCode": "ZINV", "voucher": 7}
+# Longer than anything that an ERP says to a person.
+LONG = 100_000
+
+
+@pytest.fixture
+async def answered(strange, tmp_path):
+    """Post an invoice that is answered with these bytes."""
+    async with qad_company(tmp_path) as qad:
+        known, command = qad.profile(), qad.invoice()
+    strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
+
+    async def answer(body, *, status=200, content_type="application/json", **changes):
+        body = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        strange.tell(INVOICES, Told(body, status=status, content_type=content_type))
+        profile = msgspec.structs.replace(known, base_url=strange.url, **changes)
+        async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+            return await post(RestQad(client, profile), command)
+
+    return answer
+
+
+def refused(*errors, where="submitResult"):
+    return {where: {"success": False, "errors": list(errors)}} if where == "submitResult" else {"errors": list(errors)}
+
+
+def error(code="X", field="f", message="m"):
+    return {"code": code, "fieldName": field, "message": message, "fieldValue": "canary-value"}
+
+
+# -- yes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"submitResult": {"success": True}, "customerInvoices": [STORED]},
+        {"customerInvoices": [STORED]},
+        {"submitResult": {"success": True}, "customerInvoices": [{**STORED, "voucher": "7", "postingYear": "2026"}]},
+        {
+            "submitResult": {"success": True, "errors": []},
+            "customerInvoices": [STORED],
+            "priceListConfs": [{"messageText": "x"}],
+        },
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201])
+async def test_a_yes_names_the_document(answered, body, status):
+    accepted = await answered(body, status=status)
+    assert accepted.document == Document(year=2026, daybook="ZINV", voucher=7)
+
+
+async def test_a_yes_may_come_with_words(answered):
+    body = {
+        "submitResult": {"success": True},
+        "customerInvoices": [STORED],
+        "supplementaryMessages": [{"message": "one"}, "two", {"code": "3"}],
+    }
+    accepted = await answered(body)
+    assert accepted.warnings[:2] == ("one", "two")
+    assert len(accepted.warnings) == 3
+
+
+# -- neither ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 200),
+        (b"", 204),
+        (b"null", 200),
+        (b"[]", 200),
+        (b"true", 200),
+        (b"{}", 200),
+        (b"<html></html>", 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": [{"postingY', 200),
+        (b"[" * LONG, 200),
+        (b'{"submitResult": {"success": true}}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": []}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": null}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": [null]}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": {"voucher": 7}}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": [{"voucher": 7}]}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": [{"postingYear": "x"}]}', 200),
+        (b'{"submitResult": {"success": null}}', 200),
+        (b'{"submitResult": {}}', 200),
+        (b'{"submitResult": "success"}', 200),
+        (b'{"submitResult": {"success": "true"}}', 200),
+        (b'{"errors": []}', 200),
+        (b'{"data": {"customerInvoices": []}}', 200),
+        (b'{"submitResult": {"success": true}, "customerInvoices": [{}]}', 500),
+        (msgspec.json.encode({"submitResult": {"success": True}, "customerInvoices": [STORED]}), 500),
+        (msgspec.json.encode({"customerInvoices": [STORED]}), 400),
+        (b"bad gateway", 502),
+        (b"", 504),
+        (b"{}", 408),
+        (b"not found", 410),
+    ],
+)
+async def test_what_is_neither_yes_nor_no_is_unknown(answered, body, status):
+    with pytest.raises(OutcomeUnknown):
+        await answered(body, status=status)
+
+
+@defect(
+    "adapters/qad/answers.py read_object: an answer that is no UTF-8 (an OpenEdge server in ISO 8859-1) ends in a "
+    "UnicodeDecodeError, and the lane crashes on a document that may be in QAD",
+    raises=UnicodeDecodeError,
+)
+async def test_an_answer_in_another_encoding_is_unknown(answered):
+    body = {"submitResult": {"success": True}, "customerInvoices": [{**STORED, "description": "Gebühr"}]}
+    with pytest.raises(OutcomeUnknown):
+        await answered(msgspec.json.encode(body).decode().encode("latin-1"))
+
+
+@defect(
+    "adapters/qad/answers.py judge_post: a list of records counts as a yes before `errors` is looked at; an echo of "
+    "what was sent beside bare errors is taken for a document",
+    raises=pytest.fail.Exception,
+)
+async def test_an_echo_beside_errors_is_no_yes(answered):
+    with pytest.raises(ConnectorError):
+        await answered({"customerInvoices": [STORED], "errors": [error("403", message="Access is denied")]})
+
+
+@defect(
+    "adapters/qad/answers.py _accepted: voucher 0 means `QAD assigns`; it names no document",
+    raises=pytest.fail.Exception,
+)
+async def test_a_voucher_that_was_not_assigned_names_no_document(answered):
+    with pytest.raises(OutcomeUnknown):
+        await answered({"submitResult": {"success": True}, "customerInvoices": [{**STORED, "voucher": 0}]})
+
+
+# -- no --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["submitResult", "bare"])
+@pytest.mark.parametrize("status", [200, 400, 422])
+async def test_both_envelopes_say_no_alike(answered, where, status):
+    with pytest.raises(Rejected) as rejected:
+        await answered(refused(error("PERIOD_CLOSED", "postingDate", "closed"), where=where), status=status)
+    assert rejected.value.reason_class == "period_closed"
+    assert rejected.value.messages == ("closed [PERIOD_CLOSED]",)
+    assert rejected.value.fields == ("postingDate",)
+    assert "canary-value" not in str(rejected.value)
+
+
+CLASSES = (
+    ErrorClass(means="customer", codes=("4711",), fields=("CustomerCode",), words=("debtor",)),
+    ErrorClass(means="gl_account", codes=("4712",), words=("account",)),
+    ErrorClass(means="transient", words=("locked by",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason_class"),
+    [
+        ([error("4711")], "customer"),
+        # A code that tells goes before fields and words that seem to.
+        ([error("4712", "customerCode", "the debtor")], "gl_account"),
+        ([error("1", "CUSTOMERCODE")], "customer"),
+        ([error("", "", "The Debtor is unknown")], "customer"),
+        ([error("1", "x", "GL ACCOUNT is inactive")], "gl_account"),
+        # Of several the first that fits, whatever comes behind ...
+        ([error("4711"), error("4712")], "customer"),
+        # ... unless one is not known at all.
+        ([error("4711"), error("1")], "unclassified"),
+        ([error("1"), error("4711")], "unclassified"),
+        ([error("", "", "The record is locked by mfg"), error("4711")], "customer"),
+        ([error("", "", "The record is locked by mfg"), error("1")], "unclassified"),
+        ([], "unclassified"),
+        ([{}], "unclassified"),
+        ([None, "x"], "unclassified"),
+    ],
+)
+async def test_a_refusal_is_sorted_by_code_then_field_then_words(answered, errors, reason_class):
+    with pytest.raises(Rejected) as rejected:
+        await answered(refused(*errors), errors=CLASSES)
+    assert rejected.value.reason_class == reason_class
+
+
+async def test_only_a_refusal_that_is_transient_throughout_is_tried_again(answered):
+    with pytest.raises(Transient):
+        await answered(refused(error("", "", "locked by a"), error("", "", "locked by b")), errors=CLASSES)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"<html></html>", msgspec.json.encode(refused(error(), where="bare"))])
+@pytest.mark.parametrize(("status", "family"), [(403, Refused), (404, Refused), (405, Refused), (429, Transient)])
+async def test_what_was_not_let_in_needs_no_words(answered, body, status, family):
+    with pytest.raises(ConnectorError) as raised:
+        await answered(body, status=status)
+    assert type(raised.value) is family
+
+
+@defect(
+    "adapters/qad/answers.py _refusal: schemas/errors.py says that messages are scrubbed; they are kept as they came, "
+    "at any length, and go into the log for ever"
+)
+async def test_a_message_is_cut_to_what_a_person_reads(answered):
+    with pytest.raises(Rejected) as rejected:
+        await answered(refused(error("4711", message="x" * LONG)))
+    assert sum(len(message) for message in rejected.value.messages) < LONG / 10

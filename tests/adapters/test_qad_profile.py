@@ -1,0 +1,184 @@
+"""A QAD profile says what it means or is refused, with file and place; what is not confirmed is known by name."""
+
+import msgspec
+import pytest
+
+from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, Profile, load_profile, unconfirmed
+from schemas.errors import Misconfigured
+from streams.sink.answers import MEANINGS
+from tests.adapters.defects import defect
+from tests.adapters.qad_company import profile_text
+
+URL = "https://erp.example.com/clouderp"
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load the template after one change; return the path with it."""
+    path = tmp_path / "profile.toml"
+
+    def loaded(was="", becomes=""):
+        text = profile_text(URL)
+        assert was in text
+        path.write_text(text.replace(was, becomes, 1), encoding="utf-8")
+        return load_profile(path)
+
+    loaded.path = path
+    return loaded
+
+
+def test_the_template_loads_whole_and_confirmed(load):
+    profile = load()
+    assert set(profile.documents) == set(DOCUMENT_KINDS)
+    assert set(profile.browses) == set(BROWSES)
+    assert unconfirmed(profile) == []
+    assert {known.means for known in profile.errors} <= {*MEANINGS, "transient"}
+
+
+def test_every_class_that_the_sink_knows_is_in_the_template(load):
+    assert {known.means for known in load().errors} == {*MEANINGS, "transient"}
+
+
+def test_the_hash_names_the_content_and_nothing_else(load):
+    assert load().content_hash == load().content_hash
+    assert load("page_size = 500", "page_size = 499").content_hash != load().content_hash
+    assert load("# -- documents", "# -- other words").content_hash == load().content_hash
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "place", "line"),
+    [
+        ('grant = "password"', 'grant = "password"\nsecret = "x"', "auth: the key 'secret' is not known", True),
+        ("timeout_s = 4.0", 'timeout_s = "4"', "limits.timeout_s", True),
+        ("concurrency = 8", "concurrency = 8.5", "limits.concurrency", True),
+        ("definite = [429]", 'definite = "429"', "definite", True),
+        ('grant = "password"', 'grant = "magic"', "auth.grant", True),
+        ('under = "postingLines"', 'unter = "postingLines"', "documents", False),
+        ('prefix = "customerV2"', 'praefix = "customerV2"', "browses", True),
+        ('means = "duplicate"', 'meaning = "duplicate"', "errors", True),
+        (f'base_url = "{URL}"', f'base_urls = "{URL}"', "base_urls", True),
+        ("[open_items.find]", "[open_items.finds]", "open_items", False),
+        ('voucher = "voucher" }', "voucher = 5 }", "documents", False),
+        ('codes = ["RATE_MISSING"]', "codes = [7]", "errors[4].codes[0]", False),
+    ],
+)
+def test_what_is_not_known_or_wrong_is_said_with_its_place(load, was, becomes, place, line):
+    with pytest.raises(Misconfigured) as refused:
+        load(was, becomes)
+    sentence = str(refused.value)
+    assert sentence.startswith(str(load.path))
+    assert place in sentence
+    assert "\n" not in sentence
+    if line:
+        number = load.path.read_text(encoding="utf-8").split("\n").index(becomes.split("\n")[-1]) + 1
+        assert f", line {number}:" in sentence
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "sentence"),
+    [
+        ("settle_s = 7.0", "settle_s = 6.0", "settle_s must be above"),
+        (f'base_url = "{URL}"', 'base_url = "http://erp.example.com"', "https://"),
+        (f'base_url = "{URL}"', 'base_url = "ftp://erp.example.com"', "https://"),
+        (f'base_url = "{URL}"', 'base_url = ""', "https://"),
+        ("[browses.periods]", "[browses.period]", "[browses.periods] is missing"),
+        (
+            'reference = "customShort0"\nnumber = "reference"\ncustomer',
+            'referenz = "a"\ncustomer',
+            "'referenz' is no word",
+        ),
+        ('reference = "customShort0"\nnumber = "reference"\ncustomer', "customer", "machine reference"),
+        ('sequence = "sequence"', 'sequenz = "sequence"', "'sequenz' is no word"),
+    ],
+)
+def test_what_cannot_be_is_said(load, was, becomes, sentence):
+    with pytest.raises(Misconfigured, match=r"profile\.toml") as refused:
+        load(was, becomes)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8090/clouderp", "http://localhost:8090", "https://erp.example.com"])
+def test_a_plain_address_is_for_this_machine_alone(load, url):
+    assert load(URL, url).base_url == url
+
+
+@defect(
+    "adapters/qad/profile.py problems_of: only the beginning of base_url is looked at; the password would go in clear "
+    "to whoever owns that name. Compare the host",
+    raises=pytest.fail.Exception,
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost.example.com/clouderp",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1@erp.example.com",
+        "http://localhost@erp.example.com",
+        "https://",
+        "https://user:word@erp.example.com",
+    ],
+)
+def test_an_address_that_only_begins_like_this_machine_is_refused(load, url):
+    with pytest.raises(Misconfigured):
+        load(URL, url)
+
+
+@defect(
+    "adapters/qad/profile.py problems_of: words of [browses.*.columns], classes of [[errors]] and kinds of "
+    "[open_items.types] are not looked at; a misspelt one silently means none",
+    raises=pytest.fail.Exception,
+)
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ('active = "isActive", held', 'activ = "isActive", held'),
+        ('held = "isLockedCreditLimit"', 'holded = "isLockedCreditLimit"'),
+        ('sub_account_required = "hasSubAccount"', 'subaccount_required = "hasSubAccount"'),
+        ('code = "customerCode"', 'cod = "customerCode"'),
+        ('means = "period_closed"', 'means = "perod_closed"'),
+        ('types = { invoice = "INVOICE"', 'types = { invoce = "INVOICE"'),
+        ('open_for_sales = "isOpenForSales"', 'open_for_sale = "isOpenForSales"'),
+    ],
+)
+def test_a_misspelt_word_is_refused(load, was, becomes):
+    with pytest.raises(Misconfigured):
+        load(was, becomes)
+
+
+@defect(
+    "adapters/qad/profile.py CallLimits: numbers that can never work are taken; a time-out of 0 waits for ever, no "
+    "connection at once sends nothing",
+    raises=pytest.fail.Exception,
+)
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("concurrency = 8", "concurrency = 0"),
+        ("concurrency = 8", "concurrency = -1"),
+        ("timeout_s = 4.0", "timeout_s = 0"),
+        ("timeout_s = 4.0", "timeout_s = -4.0"),
+        ("timeout_s = 4.0", "timeout_s = nan"),
+        ("page_size = 500", "page_size = 0"),
+        ("age_s = 2.0", "age_s = -1.0"),
+        ("settle_s = 7.0", "settle_s = nan"),
+        ("lifetime_s = 1500", "lifetime_s = 0"),
+        ('date_format = "%Y-%m-%dT00:00:00.000Z"', 'date_format = "%H:%M"'),
+        ("definite = [429]", "definite = [429, 500]"),
+        ("definite = [429]", "definite = [200]"),
+    ],
+)
+def test_a_number_that_can_never_work_is_refused(load, was, becomes):
+    with pytest.raises(Misconfigured):
+        load(was, becomes)
+
+
+@pytest.mark.parametrize(
+    "part", [*(f"documents.{kind}" for kind in DOCUMENT_KINDS), *(f"browses.{b}" for b in BROWSES)]
+)
+def test_a_part_that_is_not_confirmed_is_known_by_name(load, part):
+    assert unconfirmed(load(f"[{part}]\n", f"[{part}]\nconfirmed = false\n")) == [part]
+
+
+def test_the_types_hold_what_the_template_says(load):
+    again = msgspec.convert(msgspec.to_builtins(load()), Profile)
+    assert again == load()

@@ -1,0 +1,160 @@
+"""What QAD shows of its reference data: five lists, every page, in the tenant's columns; what is missing is said."""
+
+from datetime import date
+
+import msgspec
+import pytest
+
+from adapters.qad.profile import BROWSES
+from sandbox.qad.books.master import PeriodStatus
+from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
+from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency
+from tests.adapters.defects import defect
+from tests.adapters.qad_company import ENTITY
+
+
+async def read(references, name):
+    return [one async for page in references.read(name) for one in page]
+
+
+async def test_the_customers(qad):
+    qad.control.set_customer("CORP", "C0003", is_active=False)
+    qad.control.set_customer("CORP", "C0002", is_locked_credit_limit=True)
+    shown = {one.code: one for one in await read(await qad.references(), "customers")}
+    assert set(shown) == {"C0001", "C0002", "C0003", "C0004", "C0005"}
+    assert shown["C0001"] == Customer(
+        code="C0001", active=True, held=False, currency="USD", terms="NET30", zuora_account="A-00000001"
+    )
+    assert (shown["C0002"].held, shown["C0003"].active) == (True, False)
+
+
+async def test_the_accounts(qad):
+    shown = {one.code: one for one in await read(await qad.references(), "gl_accounts")}
+    assert shown["4000"] == GlAccount(
+        code="4000",
+        active=True,
+        description="Subscription revenue",
+        account_type="STANDARD",
+        sub_account_required=True,
+    )
+    assert not shown["4900"].active
+    assert shown["1200"].account_type == "CUSTOMER_CONTROL"
+
+
+async def test_the_daybooks(qad):
+    shown = {one.code: one for one in await read(await qad.references(), "daybooks")}
+    assert shown["ZINV"] == Daybook(code="ZINV", active=True, daybook_type="CUSTOMER_INVOICE")
+    assert not shown["OLDINV"].active
+
+
+async def test_the_periods(qad):
+    qad.control.set_period(ENTITY, 2026, 1, status=PeriodStatus.LOCKED)
+    qad.control.set_period(ENTITY, 2026, 2, is_open_for_sales=False)
+    shown = {one.code: one for one in await read(await qad.references(), "periods")}
+    assert len(shown) == 36
+    assert shown["2026-03"] == Period(
+        code="2026-03", year=2026, period=3, first_day=date(2026, 3, 1), last_day=date(2026, 3, 31), open=True
+    )
+    assert not shown["2026-01"].open
+    assert not shown["2026-02"].open
+    assert shown["2027-02"].last_day == date(2027, 2, 28)
+
+
+async def test_the_currencies(qad):
+    shown = {one.code: one for one in await read(await qad.references(), "currencies")}
+    assert {code: one.decimals for code, one in shown.items()} == {"USD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3}
+    assert shown["USD"] == QadCurrency(code="USD", decimals=2, active=True)
+
+
+@pytest.mark.parametrize("name", BROWSES)
+@pytest.mark.parametrize("page_size", [1, 2])
+async def test_every_list_is_read_to_its_last_page(qad, name, page_size):
+    whole = await read(await qad.references(), name)
+    before = len(qad.requests("browse"))
+    paged = await read(await qad.references(limits={"page_size": page_size}), name)
+    assert paged == whole
+    assert len(qad.requests("browse")) - before == -(-len(whole) // page_size)
+
+
+async def test_a_page_that_the_erp_cuts_shorter_than_asked_is_no_end(qad):
+    """The stand-in cuts pages at 1,000 rows without a word; the next page goes on where it stopped."""
+    dialect = qad.server.installation.dialect
+    assert dialect.page_size_max == 1000
+    shown = await read(await qad.references(limits={"page_size": 999_999}), "gl_accounts")
+    assert len(shown) == len(qad.server.installation.books.master.catalogues["CORP"].gl_accounts)
+
+
+COLUMNS = [
+    ("customers", "customerCode", "code"),
+    ("customers", "isActive", "active"),
+    ("customers", "isLockedCreditLimit", "held"),
+    ("customers", "currencyCode", "currency"),
+    ("customers", "customShort0", "zuora_account"),
+    ("gl_accounts", "glAccountCode", "code"),
+    ("gl_accounts", "hasSubAccount", "sub_account_required"),
+    ("daybooks", "daybookType", "type"),
+    ("periods", "status", "status"),
+    ("periods", "firstDay", "first_day"),
+    ("periods", "isOpenForSales", "open_for_sales"),
+    ("currencies", "decimals", "decimals"),
+]
+
+
+@pytest.mark.parametrize(("name", "column", "word"), COLUMNS)
+async def test_a_column_that_qad_does_not_show_is_said_and_not_guessed(qad, name, column, word):
+    head, tail = qad.profile_text().split(f"[browses.{name}]")
+    tail = tail.replace(f'{word} = "{column}"', f'{word} = "notThere"', 1)
+    references = await qad.references(template=f"{head}[browses.{name}]{tail}")
+    with pytest.raises(Misconfigured, match="notThere"):
+        await read(references, name)
+
+
+@pytest.mark.parametrize(("name", "word"), [("customers", "code"), ("periods", "year"), ("currencies", "decimals")])
+async def test_a_word_that_is_needed_and_not_mapped_is_said(qad, name, word):
+    profile = qad.profile()
+    columns = {key: column for key, column in profile.browses[name].columns.items() if key != word}
+    spec = msgspec.structs.replace(profile.browses[name], columns=columns)
+    with pytest.raises(Misconfigured, match=repr(word)):
+        await read(await qad.references(browses={**profile.browses, name: spec}), name)
+
+
+@pytest.mark.parametrize(
+    ("fault", "family"),
+    [
+        ("too_many_requests", Transient),
+        ("forbidden", Refused),
+        ("html_login", Transient),
+        ("truncated_json", Transient),
+    ],
+)
+async def test_a_list_that_is_cut_in_the_middle_is_never_a_shorter_list(qad, fault, family):
+    references = await qad.references(limits={"page_size": 2})
+    armed = qad.arm(fault, kind="browse", after=1, count=1)
+    with pytest.raises(ConnectorError) as raised:
+        await read(references, "customers")
+    assert type(raised.value) is family
+    assert armed.fired == 1
+
+
+async def test_a_browse_that_is_not_there_is_said(qad):
+    references = await qad.references(template=qad.profile_text().replace("base.currencies", "base.currenciez"))
+    with pytest.raises(Misconfigured, match="currenciez"):
+        await read(references, "currencies")
+
+
+async def test_the_filter_of_a_browse_is_the_profiles(qad):
+    references = await qad.references(
+        template=qad.profile_text().replace('filter = ["entityCode,eq,@ENTITY@', 'filter = ["year,eq,2026')
+    )
+    assert len(await read(references, "periods")) == 12
+
+
+@defect(
+    "adapters/qad/reference.py _currency: a value that is no number ends in an error of the language",
+    raises=(ValueError, TypeError),
+)
+async def test_decimals_that_are_no_number_are_said(qad):
+    text = qad.profile_text().replace('decimals = "decimals"', 'decimals = "currencyCode"')
+    references = await qad.references(text)
+    with pytest.raises(Misconfigured):
+        await read(references, "currencies")

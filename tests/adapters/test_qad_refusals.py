@@ -1,0 +1,135 @@
+"""What QAD refuses for a business reason: its class, all its complaints, and nothing in the books."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from sandbox.qad.books.master import PeriodStatus
+from schemas.errors import OutcomeUnknown, Rejected, Transient
+from schemas.outcomes import Document
+from schemas.postings import GlLine
+from tests.adapters.qad_company import ENTITY, post, qad_company
+
+# -- refused for a business reason -----------------------------------------------------------------------------------
+
+
+def lock_january(qad):
+    qad.control.set_period(ENTITY, 2026, 1, status=PeriodStatus.LOCKED)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "changes", "reason_class"),
+    [
+        (lock_january, {}, "period_closed"),
+        (lambda qad: qad.control.set_period(ENTITY, 2026, 1, is_open_for_sales=False), {}, "period_closed"),
+        (None, {"posting_date": date(2031, 1, 1)}, "period_closed"),
+        (lambda qad: qad.control.set_account("CORP", "4100", is_active=False), {}, "gl_account"),
+        (lambda qad: qad.control.set_customer("CORP", "C0001", is_active=False), {}, "customer"),
+        (lambda qad: qad.control.set_customer("CORP", "C0001", is_locked_credit_limit=True), {}, "customer"),
+        (lambda qad: qad.control.set_daybook("CORP", "ZINV", is_active=False), {}, "daybook"),
+        (None, {"customer": "C9999"}, "customer"),
+        (None, {"daybook": "NONE"}, "daybook"),
+        (None, {"daybook": "ZCRN"}, "daybook"),
+        (None, {"currency": "CHF"}, "currency"),
+        (None, {"currency": "GBP", "posting_date": date(2026, 1, 12)}, "exchange_rate"),
+        (None, {"description": "x" * 41}, "field"),
+        (None, {"lines": (GlLine(account="9999", credit=Decimal(119)),)}, "gl_account"),
+        (None, {"lines": (GlLine(account="1200", credit=Decimal(119)),)}, "gl_account"),
+        (None, {"lines": (GlLine(account="4000", credit=Decimal(119)),)}, "gl_account"),
+    ],
+)
+async def test_a_business_refusal_has_its_class(qad, prepare, changes, reason_class):
+    if prepare is not None:
+        prepare(qad)
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(), qad.invoice(**changes))
+    assert rejected.value.reason_class == reason_class
+    assert rejected.value.messages
+    assert rejected.value.fields
+    assert qad.documents() == []
+
+
+async def test_an_open_item_that_does_not_allow_it_has_its_class(qad):
+    erp = await qad.erp()
+    invoice, note = await post(erp, qad.invoice()), await post(erp, qad.credit_note("40.00"))
+    nowhere = Document(year=2026, daybook="ZINV", voucher=99)
+    for command in (
+        qad.adjustment(invoice.document, note.document, "40.01"),
+        qad.adjustment(nowhere, note.document, "1.00"),
+        qad.adjustment(invoice.document, note.document, "1.00", reopens=True),
+        qad.receipt("200.00", (invoice.document, "119.01")),
+        qad.receipt("200.00", (nowhere, "1.00")),
+    ):
+        with pytest.raises(Rejected) as rejected:
+            await post(erp, command)
+        assert rejected.value.reason_class == "open_item"
+    assert len(qad.documents()) == 2
+
+
+async def test_several_complaints_come_back_together(qad):
+    lock_january(qad)
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(), qad.invoice(customer="C9999", daybook="NONE"))
+    assert len(rejected.value.messages) >= 3
+    assert len(rejected.value.fields) >= 3
+    assert rejected.value.reason_class in ("customer", "daybook", "period_closed")
+
+
+async def test_one_complaint_that_nobody_knows_makes_the_whole_unclassified(qad):
+    classes = tuple(known for known in qad.profile().errors if known.means != "daybook")
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(errors=classes), qad.invoice(customer="C9999", daybook="NONE"))
+    assert rejected.value.reason_class == "unclassified"
+    assert len(rejected.value.messages) == 2
+
+
+@pytest.mark.parametrize("code", ["SOMETHING_NEW", "", "0"])
+async def test_a_code_that_the_profile_does_not_know_is_unclassified(qad, code):
+    armed = qad.arm("business_error", count=1, code=code, field="customer_code", message="Nobody knows.")
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(), qad.invoice())
+    assert (rejected.value.reason_class, armed.fired, qad.documents()) == ("unclassified", 1, [])
+    assert "Nobody knows." in rejected.value.messages[0]
+    assert rejected.value.fields == ("customerCode",)
+
+
+async def test_a_record_that_is_locked_is_transient(qad):
+    armed = qad.arm("business_error", count=1, code="RECORD_LOCKED")
+    with pytest.raises(Transient):
+        await post(await qad.erp(), qad.invoice())
+    assert (armed.fired, qad.documents()) == (1, [])
+
+
+@pytest.mark.parametrize("unique", ["custom_short_0", "reference"])
+async def test_a_site_that_refuses_a_repeated_reference_says_duplicate(tmp_path, unique):
+    async with qad_company(tmp_path) as qad:
+        qad.control.change_settings({"books": {"unique_reference": [unique]}})
+        erp, command = await qad.erp(), qad.invoice()
+        await post(erp, command)
+        with pytest.raises(Rejected) as rejected:
+            await post(erp, command)
+        assert rejected.value.reason_class == "duplicate"
+        assert len(qad.documents()) == 1
+
+
+async def test_the_plain_erp_takes_a_repeated_reference(qad):
+    """Why a look-up comes before every second attempt: the stand-in is as careless as the real one."""
+    erp, command = await qad.erp(), qad.invoice()
+    await post(erp, command)
+    await post(erp, command)
+    assert len(qad.control.duplicates()) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 409, 422])
+async def test_a_refusal_is_one_whatever_its_status(qad, status):
+    qad.control.change_settings({"calls": {"business_failure_status": status}})
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(), qad.invoice(customer="C9999"))
+    assert rejected.value.reason_class == "customer"
+
+
+async def test_a_refusal_with_a_servers_error_is_not_trusted(qad):
+    qad.control.change_settings({"calls": {"business_failure_status": 500}})
+    with pytest.raises(OutcomeUnknown):
+        await post(await qad.erp(), qad.invoice(customer="C9999"))

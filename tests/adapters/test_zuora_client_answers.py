@@ -1,0 +1,322 @@
+"""What Zuora's answers mean to the client: every way to say no, half an answer, and a next page that leads astray."""
+
+import asyncio
+
+import pytest
+
+from adapters.credentials.secret import Secret
+from adapters.zuora.answers import NotFound
+from adapters.zuora.client import ZuoraClient
+from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
+from tests.adapters.defects import defect
+from tests.adapters.strange import Told, strange_server
+from tests.adapters.zuora_tenant import TOKEN, rows_of, speaking_to
+
+CODES = "/v1/accounting-codes"
+# A list that names itself as its next page is asked for so often at most before somebody notices.
+PAGES_BEFORE_NOTICED = 20
+
+
+@pytest.fixture
+async def speaker(strange):
+    async with speaking_to(strange) as client:
+        yield client
+
+
+# -- what does not pass ----------------------------------------------------------------------------------------------
+
+
+async def test_a_token_that_is_never_accepted_is_asked_for_once_more_only(zuora, quick):
+    armed = zuora.arm("unauthorized", CODES)
+    client = await zuora.client()
+    with pytest.raises(Refused, match="new token"):
+        await client.get(CODES)
+    assert (armed.fired, zuora.token_calls) == (2, 2)
+
+
+async def test_a_redirect_is_refused_and_not_followed(speaker, strange):
+    strange.tell("/v1/x", Told(status=302, headers={"Location": f"{strange.url}/elsewhere"}))
+    with pytest.raises(Misconfigured, match="redirect"):
+        await speaker.get("/v1/x")
+    assert strange.times("/elsewhere") == 0
+
+
+REASONS = b'{"reasons": [{"code": %s, "message": "m"}], "requestId": "r"}'
+NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": "m"}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "family", "tries"),
+    [
+        # v1, with 200 and with an error status, codes as numbers and as texts
+        (200, NO % b"53100020", Misconfigured, 1),
+        (200, NO % b"53100030", Misconfigured, 1),
+        (200, NO % b'"58730222"', Misconfigured, 1),
+        (200, NO % b"50000040", NotFound, 1),
+        (200, NO % b"50000010", Refused, 1),
+        (200, NO % b"50000050", Transient, 5),
+        (200, NO % b'"50000061"', Transient, 5),
+        (200, NO % b"50000099", Transient, 5),
+        (200, b'{"success": false}', Misconfigured, 1),
+        (500, NO % b"50000060", Transient, 5),
+        # several reasons: retried only if all of them are
+        (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 53100020}]}', Misconfigured, 1),
+        (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 50000061}]}', Transient, 5),
+        # Object Query
+        (400, REASONS % b"50000027", Misconfigured, 1),
+        (403, REASONS % b"50000010", Refused, 1),
+        (404, REASONS % b"50000040", NotFound, 1),
+        (500, REASONS % b"50000060", Transient, 5),
+        # notifications and v1 500
+        (500, REASONS % b'"SystemError"', Transient, 5),
+        # CRUD and Actions
+        (200, b'{"Success": false, "Errors": [{"Code": "INVALID_VALUE", "Message": "m"}]}', Misconfigured, 1),
+        (400, b'{"FaultCode": "INVALID_VALUE", "FaultMessage": "m"}', Misconfigured, 1),
+        # a lock, told as a plain wrong value
+        (200, NO.replace(b'"m"', b'"Operation failed due to a lock competition"') % b"53100020", Transient, 5),
+        # OAuth, Data Query and others
+        (400, b'{"code": 1, "message": "m"}', Misconfigured, 1),
+        (403, b'{"code": 1, "message": "m"}', Refused, 1),
+        # limits
+        (429, REASONS % b"70", Transient, 5),
+        (429, b"", Transient, 5),
+        (429, b"<html></html>", Transient, 5),
+        # neither of them
+        (500, b"not json", Transient, 5),
+        (503, b"", Transient, 5),
+        (400, b"[]", Transient, 5),
+    ],
+)
+async def test_every_way_to_say_no_has_its_family(speaker, strange, quick, status, body, family, tries):
+    strange.tell("/v1/x", Told(body, status=status))
+    with pytest.raises(ConnectorError) as refused:
+        await speaker.get("/v1/x")
+    assert (type(refused.value), strange.times("/v1/x")) == (family, tries)
+    assert "?" not in str(refused.value)
+
+
+ONLY_JSON = defect(
+    "adapters/zuora/answers.py check_answer: a 401 counts only where its body is JSON; the token is never renewed",
+    raises=(AssertionError, Misconfigured),
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Told(b'{"success": false, "reasons": [{"code": "90000011", "message": "sign in first"}]}', status=401),
+        Told(b'{"success": false, "reasons": [{"code": 90000011, "message": "sign in first"}]}', status=200),
+        Told(b'{"message": "Authentication error"}', status=401),
+        pytest.param(Told(b"", status=401), marks=ONLY_JSON),
+        pytest.param(Told(b"<html></html>", status=401, content_type="text/html"), marks=ONLY_JSON),
+    ],
+    ids=["text", "number", "message", "empty", "html"],
+)
+async def test_every_way_to_ask_for_a_sign_in_fetches_one_token(speaker, strange, quick, answer):
+    strange.tell("/v1/x", answer, Told(b'{"success": true}'))
+    await speaker.get("/v1/x")
+    assert strange.times("/oauth/token") == 2
+
+
+async def test_the_version_the_entity_and_the_pages_size_are_always_said(strange):
+    strange.tell("/oauth/token", TOKEN)
+    strange.tell("/object-query/invoices", Told(b'{"data": []}'))
+    strange.tell(CODES, Told(b'{"accountingCodes": []}'))
+    async with ZuoraClient(
+        f"{strange.url}/",
+        client_id=Secret("i"),
+        client_secret=Secret("s"),
+        version="2025-08-12",
+        concurrency=4,
+        entity_id="e-1",
+    ) as client:
+        assert await rows_of(client, "invoices") == []
+        assert await client.v1_rows(CODES, "accountingCodes") == []
+    listed, codes = strange.asked[1:]
+    assert (listed.query["pageSize"], codes.query["pageSize"]) == (["99"], ["40"])
+    assert {one.headers["Zuora-Version"] for one in (listed, codes)} == {"2025-08-12"}
+    assert {one.headers["Zuora-Entity-Ids"] for one in (listed, codes)} == {"e-1"}
+    assert {one.headers["Authorization"] for one in (listed, codes)} == {"Bearer t"}
+
+
+# -- half an answer is none ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [0, 1])
+async def test_a_list_that_is_cut_is_never_a_shorter_list(zuora, quick, page):
+    for number in range(25):
+        zuora.account(account_number=f"B-{number:03}")
+    armed = zuora.arm("truncated_json", "^/object-query/accounts$", after=page, count=1)
+    client = await zuora.client()
+    with pytest.raises(Transient, match="cut"):
+        await rows_of(client, "accounts", page_size=10)
+    assert armed.fired == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": null}',
+        b'{"data": {}}',
+        b'{"data": [], "nextPage": 5}',
+        b"null",
+        b"5",
+        b"[" * 100_000,
+        b'{"data": ' * 5_000,
+        pytest.param(
+            b"{}",
+            marks=defect(
+                "adapters/zuora/client.py _ObjectQueryPage: an answer without `data` counts as an empty list, and the "
+                "cursor of the poll passes over what was not shown",
+                raises=pytest.fail.Exception,
+            ),
+        ),
+        pytest.param(
+            b'{"message": "\xff"}',
+            marks=defect(
+                "adapters/zuora/answers.py check_answer: bytes that are no UTF-8 end in a UnicodeDecodeError",
+                raises=UnicodeDecodeError,
+            ),
+        ),
+        pytest.param(
+            b'{"data": [], "nextPage": "\xff"}',
+            marks=defect(
+                "adapters/zuora/client.py _decoded: bytes that are no UTF-8 end in a UnicodeDecodeError",
+                raises=UnicodeDecodeError,
+            ),
+        ),
+    ],
+    ids=lambda body: body[:24].decode("latin-1"),
+)
+async def test_what_is_no_page_is_never_an_empty_page(speaker, strange, quick, body):
+    strange.tell("/object-query/invoices", Told(body))
+    with pytest.raises(ConnectorError):
+        await rows_of(speaker, "invoices")
+
+
+@defect(
+    "adapters/zuora/client.py object_query_pages: a page that names itself as the next one ends the list as if it "
+    "were whole",
+    raises=pytest.fail.Exception,
+)
+async def test_a_cursor_that_does_not_move_is_not_the_end_of_a_list(speaker, strange):
+    strange.tell(
+        "/object-query/invoices",
+        Told(b'{"nextPage": "MTA=", "data": [{"id": "1"}]}'),
+        Told(b'{"nextPage": "MTA=", "data": [{"id": "2"}]}'),
+    )
+    with pytest.raises(ConnectorError):
+        await rows_of(speaker, "invoices")
+
+
+@defect("adapters/zuora/client.py v1_rows: a page that names itself as the next one is read for ever")
+async def test_an_older_list_that_names_itself_as_its_next_page_comes_to_an_end(speaker, strange):
+    here = f"{strange.url}{CODES}?pageSize=40&page=2".encode()
+    strange.tell(CODES, Told(b'{"accountingCodes": [{"id": "1"}], "nextPage": "' + here + b'"}'))
+    reading = asyncio.create_task(speaker.v1_rows(CODES, "accountingCodes"))
+    try:
+        async with asyncio.timeout(10):
+            while not reading.done() and strange.times(CODES) <= PAGES_BEFORE_NOTICED:
+                await asyncio.wait([reading], timeout=0.01)
+        assert strange.times(CODES) <= PAGES_BEFORE_NOTICED
+        with pytest.raises(ConnectorError):
+            await reading
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
+
+
+@defect(
+    "adapters/zuora/answers.py _raise: a 404 of the gateway (`no Route matched`) counts as an object that was deleted; "
+    "the read stage then ignores the document by that name",
+)
+async def test_a_gateway_that_knows_no_such_path_is_no_deleted_object(speaker, strange):
+    strange.tell("/v1/x", Told(b'{"message": "no Route matched with those values"}', status=404))
+    with pytest.raises(ConnectorError) as refused:
+        await speaker.get("/v1/x")
+    assert not isinstance(refused.value, NotFound)
+
+
+@defect("adapters/zuora/answers.py check_answer: a 5xx that is not in its list is a wrong setting, and dead-letters")
+@pytest.mark.parametrize("status", [507, 520, 522, 524])
+async def test_any_failure_of_a_gateway_passes(speaker, strange, quick, status):
+    strange.tell("/v1/x", Told(b"<html>gateway</html>", status=status, content_type="text/html"))
+    with pytest.raises(ConnectorError) as refused:
+        await speaker.get("/v1/x")
+    assert isinstance(refused.value, Transient)
+
+
+# -- the next page ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_next_page_is_followed_as_zuora_writes_it(speaker, strange):
+    """A full URL, a path alone, and a gateway that says another scheme or port than we came by."""
+    port = strange.url.rsplit(":", 1)[1]
+    pages = [
+        f"{strange.url}{CODES}?page=2&pageSize=40",
+        f"{CODES}?page=3&pageSize=40",
+        f"https://127.0.0.1{CODES}?page=4&pageSize=40",
+    ]
+    body = b'{"accountingCodes": [{"id": "%d"}], "nextPage": "%s"}'
+    strange.tell(
+        CODES,
+        *(Told(body % (number, page.encode())) for number, page in enumerate(pages, 1)),
+        Told(b'{"accountingCodes": [{"id": "4"}], "nextPage": null}'),
+    )
+    rows = await speaker.v1_rows(CODES, "accountingCodes")
+    assert [bytes(row) for row in rows] == [b'{"id": "%d"}' % number for number in (1, 2, 3, 4)]
+    assert [asked.query.get("page") for asked in strange.asked[1:]] == [None, ["2"], ["3"], ["4"]]
+    assert {asked.headers["Host"] for asked in strange.asked} == {f"127.0.0.1:{port}"}
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "http://localhost:{port}/v1/x",
+        "//localhost:{port}/v1/x",
+        "http://127.0.0.1@localhost:{port}/v1/x",
+        "http://user:word@localhost:{port}/v1/x",
+        "http://127.0.0.1.localhost:{port}/v1/x",
+    ],
+)
+async def test_the_next_page_is_never_on_another_host(speaker, strange, following):
+    async with strange_server() as other:
+        there = following.format(port=other.url.rsplit(":", 1)[1])
+        other.tell("/v1/x", Told(b'{"rows": [{"id": "2"}]}'))
+        strange.tell("/v1/x", Told(b'{"rows": [{"id": "1"}], "nextPage": "' + there.encode() + b'"}'))
+        with pytest.raises(Misconfigured, match="another host"):
+            await speaker.v1_rows("/v1/x", "rows")
+        assert other.asked == []
+
+
+async def test_another_port_of_the_same_host_never_gets_the_token(speaker, strange):
+    async with strange_server() as other:
+        there = f"{other.url}/v1/x?page=2"
+        strange.tell(
+            "/v1/x",
+            Told(b'{"rows": [{"id": "1"}], "nextPage": "' + there.encode() + b'"}'),
+            Told(b'{"rows": [{"id": "2"}]}'),
+        )
+        assert len(await speaker.v1_rows("/v1/x", "rows")) == 2
+        assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "ftp://127.0.0.1/x",
+        pytest.param(
+            "http://[",
+            marks=defect(
+                "adapters/zuora/client.py _same_origin: a next page that is no URL ends in a ValueError",
+                raises=ValueError,
+            ),
+        ),
+    ],
+)
+async def test_a_next_page_that_is_no_page_is_an_error(speaker, strange, quick, following):
+    strange.tell("/v1/x", Told(b'{"rows": [], "nextPage": "' + following.encode() + b'"}'))
+    with pytest.raises(ConnectorError):
+        await speaker.v1_rows("/v1/x", "rows")

@@ -1,0 +1,389 @@
+"""Polling a tenant: windows by Zuora's clock, cursors that never run ahead, bill runs, and rows nobody documented."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from adapters.zuora.poller import BILL_RUN
+from sandbox.zuora.acts import Application, apply_payment, post_bill_run
+from schemas.errors import Transient
+from schemas.records import RecordKind
+from schemas.references import AccountingCode, BillRun
+from tests.adapters.defects import defect, given
+from tests.adapters.strange import Told
+from tests.adapters.zuora_tenant import NOON, START, MemoryLog, poller, speaking_to
+
+ACCOUNT, INVOICE, PAYMENT = RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.PAYMENT
+INVOICES = "^/object-query/invoices$"
+# More than two pages.
+MANY = 230
+
+
+@pytest.fixture
+def log():
+    return MemoryLog()
+
+
+async def noticed(polling, client):
+    """Return whether a bill run was finalized; the client hears the time first, which jumps in these tests alone."""
+    await client.get("/v1/accounting-codes")
+    return await polling.finalized_since()
+
+
+# -- windows ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_first_round_reads_everything_from_the_start(zuora, log):
+    invoices = zuora.every_second(3)
+    payment = zuora.payment(invoices[0])
+    zuora.later(minutes=10)
+    count = await poller(await zuora.client(), log).round()
+    assert (count, len(log.kept)) == (5, 5)
+    assert [record.kind for record in log.kept] == [ACCOUNT, INVOICE, INVOICE, INVOICE, PAYMENT]
+    assert log.ids(PAYMENT) == [payment.id]
+    assert log.newest(INVOICE, invoices[0].id)["balance"] == 0
+    assert {record.found.by for record in log.kept} == {"poll"}
+    assert {record.found.evidence for record in log.kept} == {"2026-01-01T00:00:00Z/2026-03-15T12:08:03Z"}
+    assert len([one for one in log.references_kept if isinstance(one, AccountingCode)]) == 7
+    assert set(log.cursors) == {ACCOUNT, INVOICE, RecordKind.CREDIT_MEMO, PAYMENT, BILL_RUN}
+
+
+async def test_nothing_before_the_start_is_read(zuora, log):
+    zuora.sandbox.clock.set(START - timedelta(seconds=1), running=False)
+    zuora.invoice()
+    zuora.sandbox.clock.set(START, running=False)
+    first = zuora.invoice()
+    zuora.sandbox.clock.set(NOON, running=False)
+    await poller(await zuora.client(), log).round()
+    assert log.ids(INVOICE) == [first.id]
+
+
+async def test_a_window_stays_behind_zuoras_clock_whatever_ours_says(zuora, log):
+    invoice = zuora.invoice()
+    client = await zuora.client()
+    polling = poller(client, log)
+    zuora.later(seconds=119)
+    await polling.round()
+    assert log.ids(INVOICE) == []
+    zuora.later(seconds=5)
+    await polling.round()
+    assert log.ids(INVOICE) == [invoice.id]
+    assert all(moment < zuora.sandbox.clock.stamp().utc() - timedelta(seconds=115) for _, moment in log.moves)
+
+
+async def test_what_becomes_visible_late_is_found_by_the_overlap(zuora, log):
+    polling = poller(await zuora.client(), log)
+    armed = zuora.arm("late_commit", "^create_invoice$|^post_invoice$", seconds=600)
+    late = zuora.invoice()
+    zuora.later(minutes=5)
+    prompt = zuora.invoice()
+    zuora.later(minutes=5)
+    zuora.sandbox.faults.disarm()
+    await polling.round()
+    zuora.later(seconds=1)
+    await polling.round()
+    assert armed.fired == 4
+    assert late.id in log.ids(INVOICE)
+    assert log.cursors[INVOICE] > NOON + timedelta(minutes=5)
+    zuora.later(minutes=10)
+    await polling.round()
+    assert set(log.ids(INVOICE)) == {late.id, prompt.id}
+
+
+async def test_without_an_overlap_it_would_be_lost(zuora, log):
+    """The test above can fail."""
+    polling = poller(await zuora.client(), log, overlap_s=0)
+    zuora.arm("late_commit", "^create_invoice$|^post_invoice$", seconds=600)
+    zuora.invoice()
+    zuora.later(minutes=5)
+    await polling.round()
+    zuora.later(minutes=10)
+    await polling.round()
+    assert log.ids(INVOICE) == []
+
+
+async def test_an_unchanged_row_in_the_overlap_is_not_read_again(zuora, log):
+    zuora.payment(zuora.invoice())
+    polling = poller(await zuora.client(), log)
+    zuora.later(minutes=3)
+    await polling.round()
+    kept, parts = len(log.kept), len(zuora.requests("/parts$"))
+    zuora.later(minutes=3)
+    assert await polling.round() == 0
+    assert (len(log.kept), len(zuora.requests("/parts$"))) == (kept, parts)
+
+
+async def test_a_row_that_changes_in_the_overlap_is_read_again(zuora, log):
+    invoice = zuora.invoice()
+    polling = poller(await zuora.client(), log)
+    zuora.later(minutes=3)
+    await polling.round()
+    zuora.payment(invoice)
+    zuora.later(minutes=3)
+    await polling.round()
+    assert Counter(log.ids(INVOICE)) == {invoice.id: 2}
+    assert log.newest(INVOICE, invoice.id)["balance"] == 0
+
+
+@defect(
+    "adapters/zuora/poller.py _window: a row is known again by its stamp alone, which counts whole seconds; a late "
+    "commit of the same second is dropped although its content differs"
+)
+async def test_a_second_change_of_the_same_second_is_read_again(zuora, log):
+    invoice, payment = zuora.invoice(), zuora.payment(amount="10")
+    armed = zuora.arm("late_commit", "^apply_payment$", seconds=300)
+    paid = [Application(invoice=invoice.id, amount=payment.amount)]
+    apply_payment(zuora.tenant, payment=payment.id, invoices=paid)
+    polling = poller(await zuora.client(), log)
+    for _ in range(3):
+        zuora.later(minutes=3)
+        await polling.round()
+    given(armed.fired == 1, "the application became visible late")
+    assert log.newest(PAYMENT, payment.id)["unappliedAmount"] == 0
+
+
+@defect(
+    "adapters/zuora/poller.py _bounds: a token tells no time; where the first call of a process fails, the first "
+    "window is measured by our clock"
+)
+async def test_no_cursor_is_ahead_of_zuora_when_the_first_call_fails(zuora, log, quick):
+    armed = zuora.arm("reset", "^/v1/accounting-codes$")
+    await poller(await zuora.client(), log).round()
+    given(armed.fired >= 5, "the first call failed to the end")
+    assert all(moment < zuora.sandbox.clock.stamp().utc() for _, moment in log.moves)
+
+
+async def test_the_hour_that_comes_twice_is_read_once(zuora, log):
+    """The tenant's zone leaves summer time on the first of November at 09:00 UTC: 01:30 comes twice."""
+    made = []
+    for moment in ("08:30", "09:30", "10:30"):
+        zuora.sandbox.clock.set(datetime.fromisoformat(f"2026-11-01T{moment}:00+00:00"), running=False)
+        made.append(zuora.invoice().id)
+    zuora.later(minutes=5)
+    polling = poller(await zuora.client(), log, start=datetime(2026, 11, 1, 9, 15, tzinfo=UTC))
+    await polling.round()
+    assert log.ids(INVOICE) == made[1:]
+    assert log.newest(INVOICE, made[1])["updatedDate"] == "2026-11-01T01:30:00-08:00"
+
+
+# -- cursors ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_cursor_moves_only_after_what_is_before_it(zuora, log):
+    zuora.every_second(MANY)
+    zuora.later(minutes=5)
+    await poller(await zuora.client(), log).round()
+    stamps = {row.id: row.updated_date.utc() for row in zuora.tenant.invoices.latest.values()}
+    kept, moves = set(), [moment for kind, moment in log.moves if kind == INVOICE]
+    for kind, what in log.deeds:
+        if kind == INVOICE and what == "moved":
+            moment = moves.pop(0)
+            assert {name for name, stamp in stamps.items() if stamp < moment} <= kept
+        elif kind == INVOICE:
+            kept.add(what)
+    assert moves == []
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+async def test_what_the_broker_did_not_take_is_read_again(zuora, log, page):
+    zuora.every_second(MANY)
+    zuora.later(minutes=30)
+    pages = []
+
+    def fails(records):
+        if not records or records[0].kind != INVOICE:
+            return None
+        pages.append(records)
+        return Transient("the broker is away") if len(pages) == page + 1 else None
+
+    log.fails = fails
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    assert len(log.ids(INVOICE)) < MANY
+    assert log.cursors.get(INVOICE, START) < NOON + timedelta(seconds=MANY)
+    await polling.round()
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+
+
+async def test_a_backfill_that_was_stopped_goes_on_where_it_was(zuora, log):
+    for day in range(1, 200):
+        zuora.sandbox.clock.set(START + timedelta(hours=6 * day), running=False)
+        zuora.invoice()
+    zuora.sandbox.clock.set(NOON, running=False)
+    log.fails = lambda _records: KeyboardInterrupt() if len(log.ids(INVOICE)) > 90 else None
+    with pytest.raises(KeyboardInterrupt):
+        await poller(await zuora.client(), log).round()
+    stopped_at = log.cursors[INVOICE]
+    assert START < stopped_at < NOON
+    before = len(zuora.requests(INVOICES))
+    log.fails = lambda _records: None
+    await poller(await zuora.client(), log).round()
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+    begun = (stopped_at - timedelta(minutes=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert f"updateddate.GE:{begun}" in zuora.requests(INVOICES)[before].query.replace("%3A", ":")
+
+
+@defect(
+    "adapters/zuora/poller.py _page_done: the first pages of a window lie in the overlap; the cursor is set back to "
+    "them, and a poll that is stopped there each time walks backwards"
+)
+async def test_a_cursor_never_goes_back(zuora, log):
+    polling = poller(await zuora.client(), log)
+    for _ in range(3):
+        zuora.every_second(120)
+        zuora.later(minutes=3)
+        await polling.round()
+    moves = [moment for kind, moment in log.moves if kind == INVOICE]
+    assert all(earlier <= later_ for earlier, later_ in pairwise(moves))
+
+
+async def test_a_page_that_fails_stops_its_kind_alone_and_comes_again(zuora, log, quick, heard):
+    invoices = zuora.every_second(120)
+    zuora.payment(invoices[0])
+    zuora.later(minutes=5)
+    armed = zuora.arm("page_fails", INVOICES, page=1, count=5)
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    assert armed.fired == 5
+    assert (log.ids(INVOICE), len(log.ids(PAYMENT)), len(log.ids(ACCOUNT))) == ([], 1, 1)
+    assert INVOICE not in log.cursors
+    assert "poll failed" in heard()
+    await polling.round()
+    assert set(log.ids(INVOICE)) == {invoice.id for invoice in invoices}
+
+
+async def test_a_second_page_that_fails_keeps_the_first(zuora, log, quick):
+    zuora.every_second(120)
+    zuora.later(minutes=5)
+    armed = zuora.arm("http_500", INVOICES, after=1, count=5)
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    assert armed.fired == 5
+    assert len(log.ids(INVOICE)) == 99
+    assert log.cursors[INVOICE] == NOON + timedelta(seconds=99)
+    await polling.round()
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+
+
+async def test_a_cursor_that_zuora_lost_is_an_error_that_the_next_round_mends(zuora, log, quick):
+    zuora.bill_run(MANY)
+    zuora.later(minutes=5)
+    armed = zuora.arm("cursor_lost", INVOICES, count=1)
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    assert armed.fired == 1
+    assert INVOICE not in log.cursors or log.cursors[INVOICE] <= NOON
+    await polling.round()
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+
+
+@defect(
+    "adapters/zuora/poller.py _window: one object whose children cannot be read keeps its whole page, and all newer "
+    "ones of its kind, from being written, for as long as that lasts"
+)
+async def test_one_object_that_cannot_be_read_keeps_no_other_back(zuora, log, quick):
+    first, *others = [zuora.payment(zuora.invoice()) for _ in range(4)]
+    zuora.later(minutes=5)
+    armed = zuora.arm("http_500", f"^/v1/payments/{first.id}/parts$")
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    given(armed.fired == 5, "one object could not be read")
+    assert set(log.ids(PAYMENT)) == {payment.id for payment in others}
+
+
+async def test_credit_memos_are_polled(zuora, log):
+    memo = zuora.credit_memo(zuora.invoice())
+    zuora.later(minutes=5)
+    await poller(await zuora.client(), log).round()
+    assert log.ids(RecordKind.CREDIT_MEMO) == [memo.id]
+
+
+async def test_each_page_is_a_sign_of_life(zuora, log):
+    zuora.every_second(120)
+    zuora.later(minutes=5)
+    signs = []
+    polling = poller(await zuora.client(), log)
+    polling._moved = lambda: signs.append(len(log.kept))
+    await polling.round()
+    assert len(signs) >= 3
+
+
+# -- bill runs -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_finalized_bill_run_is_noticed_once(zuora, log):
+    client = await zuora.client()
+    polling = poller(client, log)
+    await polling.round()
+    assert not await noticed(polling, client)
+    run = zuora.bill_run(3, auto_post=False)
+    zuora.later(minutes=3)
+    assert not await noticed(polling, client)
+    post_bill_run(zuora.tenant, bill_run=run.id)
+    zuora.later(minutes=3)
+    assert await noticed(polling, client)
+    assert not await noticed(polling, client)
+    shown = [one for one in log.references_kept if isinstance(one, BillRun)]
+    assert [(one.status, one.invoices) for one in shown if one.id == run.id][-1] == ("Posted", 3)
+
+
+async def test_what_a_bill_run_made_says_so(zuora, log):
+    run = zuora.bill_run(3)
+    zuora.later(minutes=3)
+    await poller(await zuora.client(), log).round()
+    found = {(record.found.by, record.found.evidence) for record in log.kept if record.kind == INVOICE}
+    assert found == {("bill_run", run.billing_run_number)}
+
+
+@defect(
+    "adapters/zuora/poller.py finalized_since: it marks the bill run as known, and the round that it brings then says "
+    "`poll` of all that the bill run made"
+)
+async def test_what_a_bill_run_made_says_so_when_it_was_noticed_between_two_rounds(zuora, log):
+    client = await zuora.client()
+    polling = poller(client, log)
+    await polling.round()
+    zuora.bill_run(3)
+    zuora.later(minutes=3)
+    given(await noticed(polling, client), "the bill run was noticed")
+    await polling.round()
+    assert {record.found.by for record in log.kept if record.kind == INVOICE} == {"bill_run"}
+
+
+async def test_a_bill_run_that_was_known_before_a_restart_is_no_loss(zuora, log):
+    zuora.bill_run(3)
+    zuora.later(minutes=3)
+    await poller(await zuora.client(), log).round()
+    again = poller(await zuora.client(), log)
+    zuora.later(minutes=3)
+    await again.round()
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+
+
+# -- rows that are not as documented ---------------------------------------------------------------------------------
+
+
+@defect(
+    "adapters/zuora/poller.py _bill_runs, _codes and objects.py _header: a row that is not as documented ends in an "
+    "error of the library, which ends the poll process for all tenants",
+    raises=msgspec.DecodeError,
+)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/object-query/billing-runs", b'{"data": [{"id": "b", "numberOfInvoices": null}]}'),
+        ("/object-query/invoices", b'{"data": [{"id": "i", "status": null}]}'),
+        ("/v1/accounting-codes", b'{"accountingCodes": [{"id": "c", "name": "n", "type": null}], "success": true}'),
+    ],
+)
+async def test_a_row_that_is_not_as_documented_ends_no_process(strange, log, quick, path, body):
+    strange.tell("/v1/accounting-codes", Told(b'{"accountingCodes": []}'))
+    for objects in ("billing-runs", "accounts", "invoices", "credit-memos", "payments"):
+        strange.tell(f"/object-query/{objects}", Told(b'{"data": []}'))
+    strange.tell(path, Told(body))
+    async with speaking_to(strange) as client:
+        await poller(client, log, start=datetime(2026, 1, 1, tzinfo=UTC)).round()
+    assert PAYMENT in log.cursors

@@ -1,0 +1,354 @@
+"""Zuora, QAD and the log compared by document: what is where, what differs, what nobody can explain; nothing else."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from console.reconciliation.facts import QadDocument, Standing
+from tests.adapters.defects import defect
+from tests.console.sides import DAY, FIRST, LAST
+
+D = Decimal
+
+
+# -- in order --------------------------------------------------------------------------------------------------------
+
+
+def test_sides_that_agree_have_no_difference(settled):
+    found = settled.compared()
+    assert found.differences == ()
+    assert found.checks == {
+        "documents in QAD": 7,
+        "postings in QAD": 7,
+        "open items": 5,
+        "customers": 3,
+        "control accounts": 4,
+    }
+    line = found.line()
+    assert (line.documents, line.zuora, line.in_qad, line.unexplained) == (2, D("350.50"), D("350.50"), 0)
+    assert found.line("invoice", "JPY").in_qad == 7000
+    assert (found.line("credit_memo").in_qad, found.line("payment").in_qad) == (40, 80)
+
+
+def test_three_empty_sides_agree(sides):
+    assert (sides.compared().sums, sides.compared().differences) == ((), ())
+
+
+def test_a_negative_invoice_is_a_credit_note_with_its_sign(sides):
+    sides.posted("invoice", "-50", number="INV1")
+    found = sides.compared()
+    # Its open item is one that is owed to the customer.
+    assert found.line().in_qad == -50
+    assert found.of("documents") == []
+
+
+# -- where what is not in QAD is -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "rule", "bucket"),
+    [
+        ("intended", "", "in_flight"),
+        ("unknown", "", "in_flight"),
+        ("rejected", "", "in_flight"),
+        ("released", "", "in_flight"),
+        ("waiting", "blocked", "in_flight"),
+        ("waiting", "period_closed", "timing"),
+        ("waiting", "period_not_defined", "timing"),
+        ("parked", "gl_account", "parked"),
+        ("superseded", "undone", "ignored"),
+    ],
+)
+def test_a_posting_that_is_not_in_qad_says_where_it_is(sides, status, rule, bucket):
+    name = sides.document("invoice", "100", number="INV1")
+    sides.stands(sides.posting(name), status, rule)
+    found = sides.compared()
+    assert getattr(found.line(), bucket) == 100
+    assert found.parts() == [(bucket, "INV1")]
+    [difference] = found.differences
+    assert (difference.amount, difference.currency, difference.rule) == (100, "EUR", rule)
+
+
+def test_a_posting_that_the_sink_has_not_met_is_in_flight(sides):
+    name = sides.document("invoice", "100")
+    sides.posting(name)
+    assert sides.compared().line().in_flight == 100
+
+
+@pytest.mark.parametrize(
+    ("status", "rule", "bucket"),
+    [
+        ("parked", "no_customer", "parked"),
+        ("waiting", "blocked_by", "in_flight"),
+        ("waiting", "period_closed", "timing"),
+        ("ignored", "already_in_erp", "ignored"),
+        ("superseded", "newer", "ignored"),
+    ],
+)
+def test_a_document_that_match_or_ledger_hold_says_where_it_is(sides, status, rule, bucket):
+    name = sides.document("payment", "100", number="P1")
+    sides.held(name, status, rule)
+    found = sides.compared()
+    assert getattr(found.line("payment"), bucket) == 100
+    assert [(one.part, one.rule) for one in found.differences] == [(bucket, rule)]
+
+
+@pytest.mark.parametrize("where", ["read", "matched", "unread"])
+def test_a_document_on_its_way_is_in_flight(sides, where):
+    updated = "2026-04-01T00:00:00Z" if where == "unread" else "2026-03-11T00:00:00Z"
+    name = sides.document("invoice", "100", updated=updated)
+    if where != "unread":
+        sides.log.read.add(name)
+    if where == "matched":
+        sides.log.matched.add(name)
+    found = sides.compared()
+    assert found.line().in_flight == 100
+    assert found.of("documents") == []
+
+
+def test_a_tenant_that_was_never_polled_is_in_flight(sides):
+    sides.document("invoice", "100")
+    sides.log.read_to.clear()
+    assert sides.compared().line().in_flight == 100
+
+
+def test_stamps_are_compared_as_moments_and_not_as_texts(sides):
+    """01:00 in Kiritimati is eleven in the morning of the day before, in UTC: it was read."""
+    sides.document("invoice", "100", updated="2026-04-01T01:00:00+14:00")
+    assert sides.compared().line().unexplained == 100
+    sides.document("invoice", "30", updated="2026-03-31T20:00:00-08:00")
+    assert sides.compared().line().in_flight == 30
+
+
+def test_what_nobody_can_explain_is_unexplained(sides):
+    sides.document("invoice", "100", number="INV1")
+    found = sides.compared()
+    assert found.line().unexplained == 100
+    assert found.parts() == [("documents", "INV1")]
+    assert not found.clean
+
+
+def test_buckets_of_many_documents_add_up(sides):
+    sides.posted("invoice", "1")
+    for amount, status, rule in (("2", "parked", "x"), ("4", "waiting", "period_closed"), ("8", "intended", "")):
+        sides.stands(sides.posting(sides.document("invoice", amount)), status, rule)
+    sides.held(sides.document("invoice", "16"), "ignored", "x")
+    sides.document("invoice", "32")
+    line = sides.compared().line()
+    assert (line.zuora, line.in_qad, line.parked, line.timing, line.in_flight) == (63, 1, 2, 4, 8)
+    assert (line.ignored, line.unexplained, line.documents) == (16, 32, 6)
+
+
+# -- what is in QAD --------------------------------------------------------------------------------------------------
+
+
+def test_a_document_that_people_keyed_in_our_daybook_is_foreign_and_outside_the_sum(settled):
+    key = settled.key("ZCRN", total="12.34")
+    settled.qad.documents.append(QadDocument(key=key, kind="credit_note", reference="", number="HAND-1", day=DAY))
+    found = settled.compared()
+    [difference] = found.differences
+    assert (difference.part, difference.amount, difference.currency) == ("foreign", D("12.34"), "EUR")
+    assert f"2026/ZCRN/{key.voucher}" in difference.number + difference.what
+    assert "HAND-1" in difference.number + difference.what
+    assert found.line("credit_memo").zuora == 40
+    assert found.clean
+
+
+def test_a_foreign_document_without_a_number_is_named_by_its_key(sides):
+    key = sides.key("ZINV", total="5")
+    sides.qad.documents.append(QadDocument(key=key, kind="invoice", reference="SOMEBODYS", number="", day=None))
+    [difference] = sides.compared().differences
+    assert difference.number == f"2026/ZINV/{key.voucher}"
+
+
+def test_a_document_that_is_parked_is_named_also_where_its_total_is_in_qad(sides):
+    name = sides.posted("payment", "100", number="P1")
+    sides.held(name, "parked", "applications_differ")
+    found = sides.compared()
+    assert [(one.part, one.number, one.amount) for one in found.differences] == [("parked", "P1", 0)]
+    assert found.line("payment").in_qad == 100
+
+
+def test_a_second_document_with_our_reference_is_a_duplicate(settled):
+    [original] = [one for one in settled.qad.documents if one.number == "INV1"]
+    settled.qad.documents.append(msgspec.structs.replace(original, key=settled.key("ZINV", total="100")))
+    found = settled.compared()
+    assert ("duplicate", "INV1") in found.parts()
+    assert "2 documents" in found.of("duplicate")[0].what
+    assert found.line().in_qad == D("350.50")
+    assert not found.clean
+
+
+def test_a_document_that_is_gone_from_qad_is_lost(settled):
+    settled.qad.documents = [one for one in settled.qad.documents if one.number != "INV2"]
+    found = settled.compared()
+    assert ("lost", "INV2") in found.parts()
+    assert found.line().unexplained == D("250.50")
+    assert not found.clean
+
+
+def test_an_allocation_that_is_gone_from_qad_is_lost(settled):
+    settled.qad.documents = [one for one in settled.qad.documents if one.number != "A"]
+    assert settled.compared().parts().count(("lost", "A")) == 2
+
+
+def test_a_total_that_was_changed_in_qad_is_named_with_its_difference(settled):
+    settled.change_document("invoice:8a0001", total=D("260.50"))
+    found = settled.compared()
+    assert found.line().unexplained == -10
+    assert {(one.number, one.amount) for one in found.of("documents")} == {("INV2", D(10)), ("INV2", D(-10))}
+    assert not found.clean
+
+
+def test_a_reference_that_somebody_changed_is_named(settled):
+    settled.change_document("invoice:8a0001", reference="SOMEBODYS")
+    found = settled.compared()
+    assert {part for part, _ in found.parts()} == {"foreign", "documents"}
+    assert "somebody changed it" in found.of("documents")[0].what
+
+
+@defect(
+    "console/reconciliation/comparing.py _check_one: reference and total alone are compared; ACCOUNTING 8 (a) asks for "
+    "customer, currency and dates as well"
+)
+@pytest.mark.parametrize("changes", [{"customer": "C9"}, {"currency": "USD"}, {"day": date(2026, 5, 5)}], ids=str)
+def test_any_other_control_column_that_was_changed_is_named(settled, changes):
+    settled.change_document("invoice:8a0001", **changes)
+    assert ("documents", "INV2") in settled.compared().parts()
+
+
+@pytest.mark.parametrize("how", ["carried", "opening"])
+def test_what_was_not_posted_by_itself_is_not_looked_for(sides, how):
+    payment, invoice = sides.posted("payment", "80", open_amount="20"), sides.posted("invoice", "60", open_amount="0")
+    carried = sides.allocation(payment, invoice, "60")
+    key = next(one.qad for one in sides.log.standings.values())
+    sides.log.standings[carried.id] = Standing(status="posted", qad=key, customer="C1", how=how)
+    assert sides.compared().differences == ()
+
+
+# -- documents that no longer count in Zuora -------------------------------------------------------------------------
+
+
+def unposted(sides):
+    """Return the posting of a document that is in QAD and is a draft again in Zuora."""
+    name = sides.posted("invoice", "100", number="INV1")
+    [posting] = list(sides.log.postings.values())
+    del sides.zuora[name]
+    return name, posting
+
+
+def test_a_document_that_was_unposted_and_not_noticed_is_unexplained(sides):
+    unposted(sides)
+    found = sides.compared()
+    line = found.line()
+    assert (line.zuora, line.in_qad, line.unexplained) == (0, 100, -100)
+    assert "no longer counts in Zuora" in found.of("documents")[0].what
+
+
+@pytest.mark.parametrize(
+    ("status", "rule", "bucket"), [("intended", "", "in_flight"), ("parked", "open_item", "parked")]
+)
+def test_a_reversal_that_is_not_in_qad_yet_says_where_it_is(sides, status, rule, bucket):
+    name, posting = unposted(sides)
+    sides.stands(sides.inverse(name, posting, total="100"), status, rule)
+    line = sides.compared().line()
+    assert (getattr(line, bucket), line.unexplained) == (-100, 0)
+
+
+def test_a_reversal_in_qad_takes_the_document_away(sides):
+    name, posting = unposted(sides)
+    sides.put(sides.inverse(name, posting, total="100"))
+    found = sides.compared()
+    assert (found.line().in_qad, found.line().unexplained) == (0, 0)
+    assert found.of("documents") == []
+
+
+def test_a_document_that_was_posted_again_counts_once(sides):
+    name = sides.document("invoice", "120", number="INV1")
+    first = sides.posting(name, content=sides._content(msgspec.structs.replace(sides.zuora[name], total=D(100))))
+    sides.put(first)
+    sides.put(sides.inverse(name, first, total="100"))
+    sides.put(sides.posting(name, n=2), open_amount="120")
+    found = sides.compared()
+    assert (found.line().in_qad, found.differences) == (120, ())
+
+
+def test_an_amount_that_zuora_changed_and_parked_is_parked_by_the_difference(sides):
+    name = sides.posted("invoice", "100", number="INV1", open_amount="100")
+    sides.zuora[name] = msgspec.structs.replace(sides.zuora[name], total=D(130), open=D(100))
+    sides.held(name, "parked", "conflict")
+    line = sides.compared().line()
+    assert (line.in_qad, line.parked, line.unexplained) == (100, 30, 0)
+
+
+# -- scope -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "counts"),
+    [
+        (FIRST, True),
+        (LAST, True),
+        (date(2026, 2, 28), False),
+        (date(2026, 4, 1), False),
+        (date(2025, 12, 31), False),
+    ],
+)
+def test_documents_count_by_their_date(sides, day, counts):
+    sides.document("invoice", "100", open_amount="0", day=day)
+    sums = sides.compared().sums
+    assert [line.zuora for line in sums] == ([100] if counts else [])
+
+
+def test_nothing_before_the_cut_over_counts(sides):
+    sides.log.cut_over = date(2026, 3, 10)
+    sides.document("invoice", "100", open_amount="0", day=date(2026, 3, 9))
+    sides.document("invoice", "30", day=date(2026, 3, 10))
+    assert sides.compared(from_date=date(2020, 1, 1)).line().zuora == 30
+
+
+@pytest.mark.parametrize(("day", "counts"), [(DAY, True), (date(2026, 2, 28), False)])
+def test_a_document_that_is_in_qad_alone_counts_by_its_date(sides, day, counts):
+    name = sides.posted("invoice", "100", day=day)
+    del sides.zuora[name]
+    assert [line.in_qad for line in sides.compared().sums] == ([100] if counts else [])
+
+
+def test_open_items_are_compared_whatever_the_date(sides):
+    """Zuora's balances are today's: what was posted last month is still owed or is not."""
+    sides.posted("invoice", "100", number="INV1", day=date(2026, 1, 15))
+    sides.change_item("INV1", open=D(90))
+    found = sides.compared()
+    assert found.sums == ()
+    assert found.parts() == [("open_items", "INV1")]
+
+
+# -- whole -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_the_sides_does_not_matter(settled):
+    settled.change_item("INV2", open=D(1))
+    settled.document("invoice", "5", number="INV9")
+    straight = settled.compared()
+    settled.zuora = dict(reversed(settled.zuora.items()))
+    settled.qad.documents.reverse()
+    settled.qad.open_items.reverse()
+    settled.log.postings = dict(reversed(settled.log.postings.items()))
+    turned = settled.compared()
+    assert turned.sums == straight.sums
+    assert sorted(turned.parts()) == sorted(straight.parts())
+    assert turned.checks == straight.checks
+
+
+def test_nothing_of_the_sides_is_changed(settled):
+    before = msgspec.msgpack.encode((list(settled.zuora.values()), settled.qad.documents, settled.qad.open_items))
+    settled.compared()
+    assert (
+        msgspec.msgpack.encode((list(settled.zuora.values()), settled.qad.documents, settled.qad.open_items)) == before
+    )
+
+
+def test_a_report_is_clean_where_the_sides_agree(settled):
+    assert settled.compared().clean

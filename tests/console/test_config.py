@@ -1,0 +1,232 @@
+"""The configuration is right or is refused at start, with file and place; no process finds out later."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from console.config import load_site
+from console.schedule import check_schedule, next_round_s
+from schemas.errors import Misconfigured
+from tests.adapters.defects import defect
+
+GOOD = """
+[kafka]
+bootstrap = "localhost:9092"
+
+[tenants.acme]
+base_url = "https://rest.eu.zuora.com"
+
+[tenants.acme.poll]
+interval_s = 300
+start = 2026-01-01T00:00:00Z
+
+[tenants.acme.callouts]
+path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"
+
+[connections.acme-main]
+tenant = "acme"
+profile = "profile.toml"
+
+[connections.acme-main.accounts]
+field = "Entity__c"
+values = ["EU"]
+
+[connections.acme-us]
+tenant = "acme"
+profile = "profile-us.toml"
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    path = tmp_path / "ml-connector.toml"
+
+    def loaded(was="", becomes="", *, more=""):
+        assert was in GOOD
+        path.write_text(GOOD.replace(was, becomes, 1) + more, encoding="utf-8")
+        return load_site(path)
+
+    loaded.path = path
+    return loaded
+
+
+def test_a_good_one_loads(load):
+    site = load()
+    assert site.connections_of("acme") == ["acme-main", "acme-us"]
+    assert [claim.connection for claim in site.claims_of("acme")] == ["acme-main", "acme-us"]
+    assert site.claims_of("acme")[0].values == ("EU",)
+    assert site.path("x.toml") == load.path.parent / "x.toml"
+    assert site.config.tenants["acme"].poll.lag_s == 120
+    assert site.config.kafka.replicas == 3
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("[kafka]", "[kafkas]", "kafka"),
+        ('bootstrap = "localhost:9092"', "", "bootstrap"),
+        ("interval_s = 300", 'interval_s = "300"', "interval_s"),
+        ("interval_s = 300", "intervall_s = 300", "intervall_s"),
+        ("interval_s = 300", 'interval_s = 300\ncron = "* * * * *"', "either interval_s or cron"),
+        ("interval_s = 300", "", "either interval_s or cron"),
+        ("interval_s = 300", "interval_s = 0", "either interval_s or cron"),
+        ("start = 2026-01-01T00:00:00Z", "", "start"),
+        ("start = 2026-01-01T00:00:00Z", "start = 2026-01-01", "start"),
+        ('tenant = "acme"', 'tenant = "acm"', "[tenants.acm]"),
+        ("[connections.acme-us]", "[connections.Acme]", "lower-case"),
+        ("[connections.acme-us]", '[connections."acme us"]', "lower-case"),
+        ("[connections.acme-us]", "[connections.1st]", "lower-case"),
+        ("[connections.acme-us]", f"[connections.{'a' * 32}]", "at most 31"),
+        ('base_url = "https:', 'base_url = "http:', "https://"),
+        ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "/callouts"', "callouts.path"),
+        ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "callouts/mV8b2T0xQkz5nR4wY7cJ1d"', "callouts.path"),
+        ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "/callouts/mV8b2T0xQkz5nR4wY7c?1d"', "callouts.path"),
+        ('field = "Entity__c"', 'feld = "Entity__c"', "feld"),
+        ('values = ["EU"]', 'values = "EU"', "values"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(load, was, becomes, said):
+    with pytest.raises(Misconfigured) as refused:
+        load(was, becomes)
+    sentence = str(refused.value)
+    assert sentence.startswith(str(load.path))
+    assert said in sentence
+    assert "\n" not in sentence
+
+
+def test_two_tenants_share_no_door(load):
+    second = "[tenants.acme]" + GOOD.split("[tenants.acme]")[1].split("[connections.", maxsplit=1)[0]
+    with pytest.raises(Misconfigured, match=r"share one callouts\.path"):
+        load(more=second.replace("tenants.acme", "tenants.other"))
+
+
+def test_several_problems_are_told_at_once(load):
+    with pytest.raises(Misconfigured) as refused:
+        load('base_url = "https:', 'base_url = "http:', more='[connections.B]\ntenant = "nobody"\nprofile = "p"\n')
+    assert str(refused.value).count(";") >= 2
+
+
+def test_a_callout_may_be_signed(load):
+    path = 'path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"'
+    site = load(path, f'{path}\nhmac = {{ header = "X-S", algorithm = "sha512", output = "base64" }}')
+    assert site.config.tenants["acme"].callouts.hmac.algorithm == "sha512"
+    with pytest.raises(Misconfigured, match="algorithm"):
+        load(path, f'{path}\nhmac = {{ algorithm = "md5" }}')
+
+
+@defect(
+    "adapters/zuora/poller.py PollSettings.start: a moment without a zone is taken; the first round reads it as this "
+    "machine's, the second ends in a TypeError. Annotate it with msgspec.Meta(tz=True)",
+    raises=pytest.fail.Exception,
+)
+def test_a_start_without_a_zone_is_refused(load):
+    with pytest.raises(Misconfigured):
+        load("start = 2026-01-01T00:00:00Z", "start = 2026-01-01T00:00:00")
+
+
+@defect(
+    "console/config.py and adapters/zuora/poller.py: numbers that can never work are taken; a negative pause polls "
+    "without any, no call at once waits for ever, no partition holds no connection",
+    raises=pytest.fail.Exception,
+)
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("interval_s = 300", "interval_s = -5"),
+        ("interval_s = 300", "interval_s = 300\noverlap_s = -1"),
+        ("interval_s = 300", "interval_s = 300\nlag_s = -1"),
+        ('base_url = "https', 'concurrency = 0\nbase_url = "https'),
+        ('base_url = "https', 'concurrency = -2\nbase_url = "https'),
+        ('bootstrap = "localhost:9092"', 'bootstrap = "localhost:9092"\npartitions = 0'),
+        ('bootstrap = "localhost:9092"', 'bootstrap = "localhost:9092"\nreplicas = 0'),
+        ('bootstrap = "localhost:9092"', 'bootstrap = ""'),
+        ('tenant = "acme"', 'tenant = "acme"\nreference_interval_s = -1'),
+        ("[kafka]", "[receiver]\nport = 70000\n[kafka]"),
+        ("[kafka]", "[receiver]\nport = -1\n[kafka]"),
+    ],
+)
+def test_a_number_that_can_never_work_is_refused(load, was, becomes):
+    with pytest.raises(Misconfigured):
+        load(was, becomes)
+
+
+@defect(
+    "console/config.py _problems: a claim with values and no field claims every account; its values are not looked at",
+    raises=pytest.fail.Exception,
+)
+@pytest.mark.parametrize("claim", ['values = ["EU"]', 'field = "Entity__c"'])
+def test_half_a_claim_is_refused(load, claim):
+    with pytest.raises(Misconfigured):
+        load('field = "Entity__c"\nvalues = ["EU"]', claim)
+
+
+@defect(
+    "console/config.py _problems: a tenant that no connection uses is taken; poll and the read stage then end in an "
+    "IndexError",
+    raises=pytest.fail.Exception,
+)
+def test_a_tenant_that_no_connection_uses_is_refused(load):
+    poll = "[tenants.idle.poll]\ninterval_s = 300\nstart = 2026-01-01T00:00:00Z\n"
+    with pytest.raises(Misconfigured):
+        load(more=f'[tenants.idle]\nbase_url = "https://rest.na.zuora.com"\n{poll}')
+
+
+@defect(
+    "console/config.py _problems_of_tenant: only the beginning of base_url is looked at; the client secret would go in "
+    "clear to whoever owns that name. Compare the host",
+    raises=pytest.fail.Exception,
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1@example.com",
+        "https://",
+        "https://user:word@rest.eu.zuora.com",
+    ],
+)
+def test_an_address_that_only_begins_like_this_machine_is_refused(load, url):
+    with pytest.raises(Misconfigured):
+        load("https://rest.eu.zuora.com", url)
+
+
+@defect(
+    "console/config.py load_site: a cron expression is looked at only when poll starts; `run` and the others take it",
+    raises=pytest.fail.Exception,
+)
+def test_a_cron_expression_that_is_none_is_refused_at_once(load):
+    with pytest.raises(Misconfigured):
+        load("interval_s = 300", 'cron = "every day"')
+
+
+# -- the schedule ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cron", ["every day", "* * * *", "61 * * * *", "0 0 31 2 *", "* * * * * * *", "a b c d e"])
+def test_a_schedule_that_never_comes_is_refused_with_its_place(load, cron):
+    settings = load("interval_s = 300", f'cron = "{cron}"').config.tenants["acme"].poll
+    with pytest.raises(Misconfigured, match=r"tenants\.acme\.poll\.cron"):
+        check_schedule(settings, "tenants.acme")
+
+
+@pytest.mark.parametrize(
+    ("cron", "now", "wait_s"),
+    [
+        ("*/5 * * * *", "2026-03-15T12:00:00+00:00", 300),
+        ("*/5 * * * *", "2026-03-15T12:04:59+00:00", 1),
+        ("0 6 * * *", "2026-03-15T07:00:00+02:00", 3600),
+        ("0 0 29 2 *", "2026-03-15T00:00:00+00:00", 716 * 86400),
+        # The night in which summer time begins in Europe: the schedule is in UTC.
+        ("0 2 * * *", "2026-03-29T01:30:00+00:00", 1800),
+        ("30 23 31 12 *", "2026-12-31T23:30:00+00:00", 365 * 86400),
+    ],
+)
+def test_a_schedule_is_in_utc_wherever_one_sits(load, cron, now, wait_s):
+    settings = load("interval_s = 300", f'cron = "{cron}"').config.tenants["acme"].poll
+    check_schedule(settings, "tenants.acme")
+    assert next_round_s(settings, datetime.fromisoformat(now)) == wait_s
+
+
+def test_a_pause_is_a_pause(load):
+    assert next_round_s(load().config.tenants["acme"].poll, datetime.now(UTC)) == 300

@@ -1,0 +1,154 @@
+"""A GL mapping says what it means or is refused, with file and place, before anybody can publish it."""
+
+from datetime import date
+
+import pytest
+
+from adapters.settings import load_settings
+from console.publishing import problems_of
+from schemas.errors import Misconfigured
+from schemas.mapping import Mapping
+from tests.adapters.defects import defect
+
+GOOD = """
+first_document_date = 2026-02-01
+cut_over = 2026-01-01
+
+[policy]
+deferral_system = "QAD"
+suspense = { account = "1999" }
+
+[daybooks]
+invoice = "ZINV"
+credit_note = "ZCRN"
+receipt = "ZPAY"
+adjustment = "ZADJ"
+
+[terms]
+"Net 30" = "NET30"
+
+[[lines]]
+code = "Subscription Revenue"
+account = "4000"
+revenue = "by_service_period"
+
+[[lines]]
+code = "Subscription Revenue"
+processing = "Discount"
+account = "4090"
+
+[[tax]]
+account = "2300"
+
+[[banks]]
+currency = "EUR"
+account = "1010"
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    path = tmp_path / "mapping.toml"
+
+    def loaded(was="", becomes="", *, more=""):
+        assert was in GOOD
+        path.write_text(GOOD.replace(was, becomes, 1) + more, encoding="utf-8")
+        return load_settings(path, Mapping)
+
+    loaded.path = path
+    return loaded
+
+
+def test_a_good_one_has_no_problems(load):
+    mapping = load()
+    assert problems_of(mapping) == []
+    assert mapping.cut_over == date(2026, 1, 1)
+    assert mapping.terms == {"Net 30": "NET30"}
+    assert mapping.policy.suspense.account == "1999"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ('account = "4000"\n', "", "lines[0]: Object missing required field `account`"),
+        ('account = "4090"\n', "", "lines[1]: Object missing required field `account`"),
+        ('[[tax]]\naccount = "2300"\n', "[[tax]]\n", "tax[0]: Object missing required field `account`"),
+        ('currency = "EUR"\n', "", "banks[0]: Object missing required field `currency`"),
+        ('account = "4000"\n', 'acount = "4000"\n', "lines[0]: the key 'acount' is not known"),
+        ('account = "4000"', "account = 4000", "lines[0].account: Expected `str`, got `int`"),
+        ('revenue = "by_service_period"', 'revenue = "later"', "lines[0].revenue"),
+        ('deferral_system = "QAD"', "", "policy"),
+        ('deferral_system = "QAD"', 'deferral_system = "QAD"\nreceipt = "allocated"', "the key 'receipt' is not known"),
+        ('deferral_system = "QAD"', 'deferral_system = "QAD"\ngl = "journal"', "policy.gl"),
+        ('deferral_system = "QAD"', 'deferral_system = "QAD"\ntax = "qad_tax_rows"', "policy.tax"),
+        ('{ account = "1999" }', "{ acount = 1 }", "policy.suspense"),
+        ('invoice = "ZINV"', "", "daybooks: Object missing required field `invoice`"),
+        ('invoice = "ZINV"', 'invoices = "ZINV"', "daybooks"),
+        ("cut_over = 2026-01-01", "", "Object missing required field `cut_over`"),
+        ("cut_over = 2026-01-01", 'cut_over = "yesterday"', "cut_over"),
+        ("cut_over = 2026-01-01", "cut_over = 2026-13-01", "line 3"),
+        ("[[banks]]", "[[bank]]", "the key 'bank' is not known"),
+        ('"Net 30" = "NET30"', '"Net 30" = 30', "terms"),
+        ('"Net 30" = "NET30"', '"Net 30" = "A"\n"Net 30" = "B"', "line"),
+    ],
+)
+def test_what_is_not_known_or_missing_is_refused_with_its_place(load, was, becomes, said):
+    with pytest.raises(Misconfigured) as refused:
+        load(was, becomes)
+    sentence = str(refused.value)
+    assert sentence.startswith(str(load.path))
+    assert said in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "more", "said"),
+    [
+        ('processing = "Discount"', 'processing = "Discout"', "", "'Discout' is none of"),
+        ('processing = "Discount"', "", "", "as Charge: 2 rows have the same keys"),
+        ("", "", '[[tax]]\naccount = "2301"\n', '[[tax]] code "": 2 rows have the same keys'),
+        ("", "", '[[banks]]\ncurrency = "EUR"\naccount = "1020"\n', "[[banks]] EUR: 2 rows have the same keys"),
+        ('currency = "EUR"', 'currency = "EURO"', "", "'EURO' is not in ISO 4217"),
+        ('currency = "EUR"', 'currency = "XAU"', "", "'XAU' has no minor unit"),
+        ("", "", '[[lines]]\ncode = "A"\naccount = "1"\ncurrency = "DM"\n', "'DM' is not in ISO 4217"),
+        ("first_document_date = 2026-02-01", "first_document_date = 2025-12-31", "", "before cut_over"),
+    ],
+)
+def test_what_contradicts_itself_is_said(load, was, becomes, more, said):
+    problems = problems_of(load(was, becomes, more=more))
+    assert len(problems) == 1
+    assert said in problems[0]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        'product = "SKU-1"',
+        'charge = "Setup"',
+        'currency = "USD"',
+        "excluded = true",
+        'processing = "Prepayment"',
+    ],
+)
+def test_a_narrower_row_is_no_repetition(load, row):
+    assert problems_of(load(more=f'[[lines]]\ncode = "Subscription Revenue"\naccount = "4001"\n{row}\n')) == []
+
+
+@defect(
+    "console/publishing.py problems_of: an account, code or daybook that is empty, or longer than QAD's field, is "
+    "found only against QAD's lists, or by QAD's refusal of each document (reference 2.11)"
+)
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ('account = "4000"', 'account = ""'),
+        ('account = "4000"', 'account = "400000000"'),
+        ('account = "4000"', 'account = "4000"\nsub_account = "123456789"'),
+        ('account = "4000"', 'account = "4000"\ncost_centre = "12345"'),
+        ('code = "Subscription Revenue"\naccount', 'code = ""\naccount'),
+        ('invoice = "ZINV"', 'invoice = ""'),
+        ('invoice = "ZINV"', 'invoice = "ZINVOICES"'),
+    ],
+)
+def test_what_no_qad_can_hold_is_said_without_asking_it(load, was, becomes):
+    assert problems_of(load(was, becomes)) != []

@@ -1,0 +1,73 @@
+"""A callout is a hint: an object and an id, matched whole; nothing else in it is used."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.callouts import Callout
+from schemas.errors import Unreadable
+from schemas.records import RecordKind
+from streams.read.hints import Hint, read_hint
+
+ID = "8ad0823f" * 4
+
+
+def callout(body: bytes, content_type: str = "application/json") -> Callout:
+    return Callout(
+        connection="c",
+        tenant="t",
+        received_at=datetime(2026, 3, 1, tzinfo=UTC),
+        notification_id="n",
+        headers={},
+        content_type=content_type,
+        body=body,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Invoice", RecordKind.INVOICE),
+        ("invoice", RecordKind.INVOICE),
+        ("Credit Memo", RecordKind.CREDIT_MEMO),
+        ("CreditMemo", RecordKind.CREDIT_MEMO),
+        ("Payment", RecordKind.PAYMENT),
+        ("Account", RecordKind.ACCOUNT),
+    ],
+)
+def test_an_object_is_named_in_every_spelling_of_zuora(name, kind):
+    hint = Hint(kind=kind, id=ID)
+    assert read_hint(callout(f'{{"object":"{name}","id":"{ID}","amount":-1}}'.encode())) == hint
+    form = f"id={ID}&object={name.replace(' ', '+')}".encode()
+    assert read_hint(callout(form, "application/x-www-form-urlencoded; charset=UTF-8")) == hint
+
+
+def test_an_object_that_is_not_read_is_no_hint():
+    assert read_hint(callout(b'{"object":"Subscription","id":"x"}')) is None
+
+
+@pytest.mark.parametrize(
+    "zuora_id", ["", "../accounts", "a/b", "a?x=1", "a b", "-a", "a" * 65, "é", f"{ID}\n", "a%2Fb"]
+)
+def test_an_id_that_is_none_never_becomes_a_hint(zuora_id):
+    text = zuora_id.replace("\n", "\\n")
+    with pytest.raises(Unreadable):
+        read_hint(callout(f'{{"object":"Invoice","id":"{text}"}}'.encode()))
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/json"),
+        (b"[]", "application/json"),
+        (b'{"object":1,"id":"a"}', "application/json"),
+        (b'{"id":"a"}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b"\xff", "application/x-www-form-urlencoded"),
+        (b"object=Invoice&id", "application/x-www-form-urlencoded"),
+        (b"&".join([b"a=1"] * 51), "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_that_is_not_as_agreed_is_unreadable(body, content_type):
+    with pytest.raises(Unreadable):
+        read_hint(callout(body, content_type))

@@ -1,0 +1,184 @@
+"""What happens next to a posting: every case of what it refers to (ACCOUNTING 6)."""
+
+import msgspec
+import pytest
+
+from streams import waits
+from streams.sink.state import Status
+from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, WaitFor, next_step
+from tests.unit.defects import defect
+from tests.unit.sink_data import (
+    allocation,
+    intended,
+    inverse,
+    invoice,
+    name,
+    opening,
+    parked,
+    posted,
+    posting,
+    qad,
+    receipt,
+    rejected,
+    state,
+    superseded,
+    unknown,
+    waiting,
+)
+
+STILL = [waiting("x"), parked("x"), rejected("x")]
+DOUBTED = [[intended("x")], [intended("x"), unknown("x")], [intended("x"), unknown("x"), parked("x")]]
+ALLOCATE = posting("alloc", allocation(), "pay", "inv")
+DEALLOCATE = posting("free", allocation(reopens=True), "pay", "inv", "alloc")
+INVERSE = posting("undo", inverse(), "inv", "free")
+BOTH = (posted("pay", 1), posted("inv", 2))
+
+
+def renamed(outcome, text: str):
+    """Return an outcome of STILL or DOUBTED said of another posting."""
+    return msgspec.structs.replace(outcome, subject=name(text), document=f"test:{text}", number=text)
+
+
+def test_what_refers_to_nothing_goes():
+    for content in (invoice(), receipt(), receipt(("alloc", "inv", "40.00"))):
+        assert next_step(posting("a", content), state()) == Ready()
+
+
+def test_an_opening_is_looked_up_never_posted():
+    assert next_step(posting("a", opening()), state()) == FindOpening(opening())
+
+
+def test_an_allocation_goes_when_both_its_items_are_there():
+    assert next_step(ALLOCATE, state(*BOTH)) == Ready()
+
+
+@pytest.mark.parametrize("missing", ["pay", "inv"])
+def test_an_allocation_waits_for_an_item_that_has_not_come(missing):
+    step = next_step(ALLOCATE, state(posted("inv" if missing == "pay" else "pay")))
+    assert isinstance(step, WaitFor)
+    assert (step.posting, step.reason.waits_for) == (name(missing), (waits.posting(name(missing)),))
+    assert step.reason.blocked_by == ("payment:pay" if missing == "pay" else "invoice:inv")
+
+
+@pytest.mark.parametrize("stands", [*[[one] for one in STILL], *DOUBTED])
+@pytest.mark.parametrize("missing", ["pay", "inv"])
+def test_an_allocation_waits_for_an_item_that_is_not_in_qad_and_says_for_which(stands, missing):
+    there = "inv" if missing == "pay" else "pay"
+    step = next_step(ALLOCATE, state(posted(there), *(renamed(one, missing) for one in stands)))
+    assert isinstance(step, WaitFor)
+    assert (step.posting, step.reason.blocked_by) == (name(missing), missing)
+
+
+@pytest.mark.parametrize("gone", ["pay", "inv"])
+def test_an_allocation_of_what_will_never_be_is_dropped(gone):
+    there = "inv" if gone == "pay" else "pay"
+    assert isinstance(next_step(ALLOCATE, state(posted(there), superseded(gone))), Drop)
+
+
+def test_an_allocation_that_the_receipt_carries_is_there_with_it():
+    carried = state(posted("inv", 2), posted("pay", 1, customer="C9", carried=("alloc",)))
+    assert next_step(ALLOCATE, carried) == CarriedBy(qad(1, "C9"), "C9")
+    other = state(posted("inv", 2), posted("pay", 1, carried=("another",)))
+    assert next_step(ALLOCATE, other) == Ready()
+
+
+def test_a_receipt_that_is_asked_to_wait_for_its_invoices_waits():
+    waits_for_it = posting("pay", receipt(("alloc", "inv", "40.00")), "inv")
+    assert isinstance(next_step(waits_for_it, state()), WaitFor)
+    assert next_step(waits_for_it, state(posted("inv"))) == Ready()
+    # The invoice will never come: the receipt was only to wait for it.
+    assert next_step(waits_for_it, state(superseded("inv"))) == Ready()
+
+
+def test_a_deallocation_comes_after_what_it_undoes():
+    assert next_step(DEALLOCATE, state(*BOTH, posted("alloc", 3))) == Ready()
+    for stands in DOUBTED:
+        step = next_step(DEALLOCATE, state(*BOTH, *(renamed(one, "alloc") for one in stands)))
+        assert isinstance(step, WaitFor)
+        assert step.posting == name("alloc")
+    assert isinstance(next_step(DEALLOCATE, state(*BOTH)), WaitFor)
+
+
+@pytest.mark.parametrize("stands", STILL)
+def test_a_deallocation_of_what_is_certainly_not_there_undoes_it_here(stands):
+    step = next_step(DEALLOCATE, state(*BOTH, renamed(stands, "alloc")))
+    assert isinstance(step, Annul)
+    assert step.undone == name("alloc")
+
+
+def test_a_deallocation_of_what_will_never_be_is_dropped():
+    assert isinstance(next_step(DEALLOCATE, state(*BOTH, superseded("alloc"))), Drop)
+
+
+def test_a_deallocation_of_several_annuls_none_of_them():
+    several = posting("free", allocation(reopens=True, amount="80.00"), "pay", "inv", "alloc", "alloc2")
+    step = next_step(several, state(*BOTH, posted("alloc", 3), waiting("alloc2")))
+    assert isinstance(step, WaitFor)
+    assert step.posting == name("alloc2")
+    assert next_step(several, state(*BOTH, posted("alloc", 3), posted("alloc2", 4))) == Ready()
+
+
+@pytest.mark.parametrize("held", ["pay", "inv"])
+@defect(
+    "steps.next_step stops at the first that is missing: an allocation that cannot go because its receipt is "
+    "parked is not annulled by what undoes it, so the parked receipt holds the reversal of the invoice as well"
+)
+def test_what_certainly_is_not_there_is_annulled_whatever_else_is_missing(held):
+    there = "inv" if held == "pay" else "pay"
+    assert isinstance(next_step(DEALLOCATE, state(posted(there), parked(held), waiting("alloc"))), Annul)
+
+
+def test_an_inverse_goes_after_its_original_and_what_is_freed():
+    assert next_step(INVERSE, state(posted("inv", 2), posted("free", 3))) == Ready()
+    for free in ([], [waiting("free")], [intended("free")]):
+        assert isinstance(next_step(INVERSE, state(posted("inv", 2), *free)), WaitFor)
+    assert next_step(INVERSE, state(posted("inv", 2), superseded("free"))) == Ready()
+
+
+@pytest.mark.parametrize("stands", STILL)
+def test_an_inverse_of_what_is_certainly_not_there_undoes_it_here(stands):
+    step = next_step(INVERSE, state(renamed(stands, "inv"), waiting("free")))
+    assert isinstance(step, Annul)
+    assert step.undone == name("inv")
+
+
+@pytest.mark.parametrize("stands", DOUBTED)
+def test_an_inverse_waits_while_nobody_knows(stands):
+    step = next_step(INVERSE, state(*(renamed(one, "inv") for one in stands)))
+    assert isinstance(step, WaitFor)
+    assert step.posting == name("inv")
+
+
+def test_an_inverse_of_what_will_never_be_is_dropped_and_all_that_hangs_on_it():
+    found = state(superseded("inv"), superseded("undo"), posted("pay"))
+    assert isinstance(next_step(INVERSE, found), Drop)
+    settle = posting("settle", allocation("undo", "inv", "100.00"), "inv", "undo")
+    assert isinstance(next_step(settle, found), Drop)
+    renewed = posting("inv2", invoice(), "settle")
+    found.take(superseded("settle"))
+    assert next_step(renewed, found) == Ready()
+
+
+def test_posted_again_waits_until_the_first_is_undone():
+    renewed = posting("inv2", invoice(), "settle")
+    assert isinstance(next_step(renewed, state()), WaitFor)
+    assert isinstance(next_step(renewed, state(waiting("settle"))), WaitFor)
+    assert next_step(renewed, state(posted("settle"))) == Ready()
+
+
+def test_every_status_leads_somewhere():
+    """No status of what a posting refers to leaves it without a next step."""
+    outcomes = {
+        Status.INTENDED: [intended("inv")],
+        Status.UNKNOWN: [intended("inv"), unknown("inv")],
+        Status.POSTED: [posted("inv")],
+        Status.REJECTED: [rejected("inv")],
+        Status.WAITING: [waiting("inv")],
+        Status.PARKED: [parked("inv")],
+        Status.SUPERSEDED: [superseded("inv")],
+    }
+    assert set(outcomes) == set(Status)
+    expected = {Status.POSTED: Ready, Status.SUPERSEDED: Drop}
+    for status, said in outcomes.items():
+        step = next_step(ALLOCATE, state(posted("pay"), *said))
+        assert isinstance(step, expected.get(status, WaitFor)), status
