@@ -55,7 +55,7 @@ class Standstill(Outcome, frozen=True, kw_only=True):
     currency: str = ""
     value: Decimal | None = None
     said: tuple[str, ...] = ()
-    sides: dict[str, int] = {}
+    sides: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Waiting(Standstill, frozen=True, kw_only=True, tag="waiting"):
