@@ -6,7 +6,8 @@ maintained package; a total with more digits than its currency has is an error, 
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 
 from iso4217 import Currency
@@ -90,25 +91,33 @@ def shown(value: Decimal, currency: str) -> str:
 
 
 def sum_of(amounts: Iterable[Decimal], currency: str) -> Decimal:
-    """Return the exact sum, with the decimals of the currency."""
-    return total_of(sum(amounts, ZERO), currency)
+    """Return the exact sum, with the decimals of the currency.
+
+    Raises:
+        MoneyError: An amount cannot be carried, or the sum has more decimals than the currency.
+    """
+    return total_of(sum(map(amount_of, amounts), ZERO), currency)
 
 
 def split(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Split a total by weights so that the parts sum to it exactly: largest remainder, ties to the earlier part.
 
     Raises:
-        MoneyError: There is no positive weight to split by, or a weight is negative.
+        MoneyError: There is no positive weight to split by, a weight is negative, or the total has more decimals than
+            the currency.
     """
-    whole = sum(weights, ZERO)
-    if any(weight < 0 for weight in weights) or whole <= 0:
+    # Fractions: a product of two long amounts does not fit Decimal's 28 digits.
+    exact = [Fraction(amount_of(weight)) for weight in weights]
+    whole = sum(exact)
+    if any(weight < 0 for weight in exact) or whole <= 0:
         raise MoneyError("a split needs weights that are not negative and not all zero")
+    fixed = total_of(total, currency)
     unit = Decimal(1).scaleb(-scale_of(currency))
-    sign = -1 if total < 0 else 1
-    units = int(abs(total) / unit)
-    shares = [weight * units / whole for weight in weights]
-    parts = [int(share.to_integral_value(ROUND_DOWN)) for share in shares]
-    by_remainder = sorted(range(len(weights)), key=lambda index: (parts[index] - shares[index], index))
+    sign = -1 if fixed < 0 else 1
+    units = int(abs(fixed) / unit)
+    shares = [weight * units / whole for weight in exact]
+    parts = [int(share) for share in shares]
+    by_remainder = sorted(range(len(exact)), key=lambda index: (parts[index] - shares[index], index))
     for index in by_remainder[: units - sum(parts)]:
         parts[index] += 1
     return [sign * part * unit for part in parts]

@@ -1,8 +1,8 @@
 """Topic `postings`: what one input became. A posting is one step of one business act and makes one QAD call.
 
 A posting cannot be built unbalanced: its content checks itself whenever it is made, also when it is read from the
-topic. The control side of a document (receivable, credit-note or prepayment account) is QAD's to fill from the
-customer's profile.
+topic; an amount that cannot be carried is refused before anything is computed with it. The control side of a document
+(receivable, credit-note or prepayment account) is QAD's to fill from the customer's profile.
 """
 
 from datetime import date
@@ -14,7 +14,7 @@ import msgspec
 from schemas.codec import Event, canonical
 from schemas.errors import InvariantViolation
 from schemas.ids import PostingId, hash_of, machine_reference
-from schemas.money import ZERO, sum_of, total_of
+from schemas.money import ZERO, amount_of, sum_of, total_of
 
 
 class Unbalanced(InvariantViolation, ValueError):
@@ -53,7 +53,8 @@ class GlLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
 
     def __post_init__(self) -> None:
-        if self.debit < 0 or self.credit < 0 or bool(self.debit) == bool(self.credit):
+        debit, credit = amount_of(self.debit), amount_of(self.credit)
+        if debit < 0 or credit < 0 or bool(debit) == bool(credit):
             raise Unbalanced(f"a GL line has one side that is above zero: account {self.account}")
 
     def inverse(self) -> "GlLine":
@@ -81,8 +82,9 @@ class InvoiceContent(_Content, frozen=True, kw_only=True, tag="invoice", omit_de
     original_date: date | None = None
 
     def __post_init__(self) -> None:
-        if self.total <= 0 or total_of(self.total, self.currency) != _net_credit(self.lines, self.currency):
-            raise Unbalanced(f"invoice total {self.total} {self.currency} is not what its lines come to")
+        total = total_of(self.total, self.currency)
+        if total <= 0 or total != _net_credit(self.lines, self.currency):
+            raise Unbalanced(f"invoice total {total} {self.currency} is not what its lines come to")
 
 
 class CreditNoteContent(_Content, frozen=True, kw_only=True, tag="credit_note", omit_defaults=True):
@@ -105,8 +107,9 @@ class CreditNoteContent(_Content, frozen=True, kw_only=True, tag="credit_note", 
     original_date: date | None = None
 
     def __post_init__(self) -> None:
-        if self.total <= 0 or total_of(self.total, self.currency) != -_net_credit(self.lines, self.currency):
-            raise Unbalanced(f"credit note total {self.total} {self.currency} is not what its lines come to")
+        total = total_of(self.total, self.currency)
+        if total <= 0 or total != -_net_credit(self.lines, self.currency):
+            raise Unbalanced(f"credit note total {total} {self.currency} is not what its lines come to")
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,10 +140,12 @@ class ReceiptContent(_Content, frozen=True, kw_only=True, tag="receipt", omit_de
     original_date: date | None = None
 
     def __post_init__(self) -> None:
-        if self.total <= 0 or any(offer.amount <= 0 for offer in self.offers):
-            raise Unbalanced(f"receipt of {self.total} {self.currency}: amounts must be above zero")
-        if total_of(self.total, self.currency) < sum_of((offer.amount for offer in self.offers), self.currency):
-            raise Unbalanced(f"receipt of {self.total} {self.currency} offers more than it holds")
+        total = total_of(self.total, self.currency)
+        offered = [total_of(offer.amount, self.currency) for offer in self.offers]
+        if total <= 0 or any(amount <= 0 for amount in offered):
+            raise Unbalanced(f"receipt of {total} {self.currency}: amounts must be above zero")
+        if total < sum_of(offered, self.currency):
+            raise Unbalanced(f"receipt of {total} {self.currency} offers more than it holds")
 
 
 class AllocationContent(_Content, frozen=True, kw_only=True, tag="allocation", omit_defaults=True):
@@ -186,6 +191,10 @@ class InverseContent(_Content, frozen=True, kw_only=True, tag="inverse", omit_de
     daybook: str
     description: str
     original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if total_of(self.total, self.currency) <= 0:
+            raise Unbalanced(f"inverse of {self.total} {self.currency}: the total must be above zero")
 
 
 class OpeningContent(_Content, frozen=True, kw_only=True, tag="opening", omit_defaults=True):
@@ -250,6 +259,7 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
         input_pass: live, or which release or replay of that input this is.
         record: Offset of its record in `zuora.records`.
         stamp: Newest stamp of that version, UTC.
+        account: Billing account of the document.
         posted_stamp: Zuora's posted date: tells one posting of a document from the next.
         mapping_version: The version that built the postings; frozen at Intended.
         currency: Currency of the document.
@@ -269,6 +279,7 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
     record: int
     record_id: str
     stamp: str
+    account: str = ""
     customer: str
     posted_stamp: str = ""
     mapping_version: int

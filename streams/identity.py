@@ -53,6 +53,7 @@ _MOVED_BY_BUSINESS = frozenset(
         "updateddate",
         "gatewayreconciliationstatus",
         "gatewayreconciliationreason",
+        "gatewaystate",
         "gatewaytransactionstate",
         "settledon",
         "payoutid",
@@ -72,12 +73,13 @@ def identify(record: ZuoraRecord) -> RecordId:
     """Return the id of this version of the record.
 
     Raises:
-        Unreadable: A number in it cannot be carried, or it is nested beyond reason.
+        Unreadable: The record or a child of it is no object, a number in it cannot be carried, or it is nested beyond
+            reason.
     """
     content = {
-        "parent": _reduced(_decode(record.parent), 0),
+        "parent": _object(record.parent),
         "children": {
-            name: sorted((_reduced(_decode(raw), 0) for raw in rows), key=lambda row: str(row.get("id", "")))
+            name: sorted((_object(raw) for raw in rows), key=lambda row: str(row.get("id", "")))
             for name, rows in record.children.items()
         },
     }
@@ -97,30 +99,44 @@ def newest_stamp(record: ZuoraRecord) -> str:
 
 
 def moment_of(stamp: str | None) -> datetime | None:
-    """Return a zoned stamp of Zuora as UTC, or None where it has no zone or is none."""
+    """Return a zoned stamp of Zuora as UTC, or None where it has no zone, is none, or lies beyond the calendar."""
     if not stamp:
         return None
     try:
         moment = datetime.fromisoformat(stamp)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def _object(raw: msgspec.Raw) -> dict[str, Any]:
+    try:
+        value = _decode(raw)
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
+        raise Unreadable(f"no JSON that can be carried: {type(error).__name__}") from None
+    if not isinstance(value, dict):
+        raise Unreadable("a record of Zuora and each child of it are objects")
+    return _object_of(value, 0)
 
 
 def _reduced(value: Any, depth: int) -> Any:
     if depth > _DEPTH_MAX:
         raise Unreadable("nested too deeply to be a record of Zuora")
     if isinstance(value, dict):
-        return {
-            key.casefold(): _reduced(inner, depth + 1)
-            for key, inner in value.items()
-            if inner is not None and not _moved(key.casefold())
-        }
+        return _object_of(value, depth)
     if isinstance(value, list):
         return [_reduced(inner, depth + 1) for inner in value]
     if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
         return _number(Decimal(value))
     return value
+
+
+def _object_of(value: dict[str, Any], depth: int) -> dict[str, Any]:
+    return {
+        key.casefold(): _reduced(inner, depth + 1)
+        for key, inner in value.items()
+        if inner is not None and not _moved(key.casefold())
+    }
 
 
 def _number(value: Decimal) -> str:

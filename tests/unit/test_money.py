@@ -7,7 +7,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.money import ZERO, MoneyError, amount_of, plain, scale_of, split, sum_of, total_of
-from tests.unit.defects import defect
 
 SCALES = {"EUR": 2, "JPY": 0, "KWD": 3, "CLF": 4}
 currencies = st.sampled_from(sorted(SCALES))
@@ -146,11 +145,16 @@ def test_a_split_by_nothing_is_refused(weights):
         split(Decimal(1), weights, "EUR")
 
 
-@defect("money.split truncates a total with more decimals than the currency: the parts do not sum to it")
 def test_a_split_of_what_the_currency_does_not_have_is_refused():
-    refused = False
-    try:
-        parts = split(Decimal("1.005"), [Decimal(1), Decimal(1)], "EUR")
-    except MoneyError:
-        refused = True
-    assert refused or sum(parts) == Decimal("1.005")
+    with pytest.raises(MoneyError, match="more decimals"):
+        split(Decimal("1.005"), [Decimal(1), Decimal(1)], "EUR")
+
+
+@pytest.mark.parametrize("text", MONSTERS)
+def test_what_cannot_be_carried_is_neither_summed_nor_split(text):
+    with pytest.raises(MoneyError):
+        sum_of([Decimal(1), Decimal(text)], "EUR")
+    with pytest.raises(MoneyError):
+        split(Decimal(text), [Decimal(1)], "EUR")
+    with pytest.raises(MoneyError):
+        split(Decimal(1), [Decimal(1), Decimal(text)], "EUR")
