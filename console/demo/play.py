@@ -9,12 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from adapters.store.readmodel import ReadModel
 from console.demo.house import House, standing_house
 from console.demo.product import CommandFailed, Product
 from console.demo.quiet import until_quiet
 from console.demo.screen import Screen
-from console.lagging import lags
 from console.output import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK
 from console.reports import FAULTS, last_reports
 from console.wiring import Wiring
@@ -120,7 +118,7 @@ class _Demo:
         await story.tell("october_payments")
         await self._rest(story, "October is paid, the mapping has changed in between")
         told = asyncio.create_task(story.tell("november_run"))
-        await self._kill_a_stage()
+        await self._kill_a_stage(story)
         await told
         await story.tell("november_payments")
         await self._rest(story, "November is billed and paid")
@@ -177,15 +175,15 @@ class _Demo:
         said = await until_quiet(self._wiring, read_to=read_to, screen=self._screen)
         self._screen.say(f"{what}: {said}")
 
-    async def _kill_a_stage(self) -> None:
-        """Kill the sink with postings in its hands, and see it come back."""
+    async def _kill_a_stage(self, story: Story) -> None:
+        """Kill the sink with postings in its hands, as soon as the first is in QAD, and see it come back."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _KILL_LIMIT_S
-        before = self._product.pid_of(_STAGE_TO_KILL)
-        while not await self._is_busy():
+        before, booked = self._product.pid_of(_STAGE_TO_KILL), await _gl_lines(story)
+        while await _gl_lines(story) == booked:
             if loop.time() > until:
-                raise CommandFailed("the sink never had anything to do")
-            await asyncio.sleep(0.05)
+                raise CommandFailed(f"nothing of November came into QAD: see {self._product.log}")
+            await asyncio.sleep(0.02)
         os.kill(before, signal.SIGKILL)
         self._screen.say(f"kill -9 {before}: the {_STAGE_TO_KILL} stage is gone, in the middle of its work")
         while (after := self._product.pid_of(_STAGE_TO_KILL)) == before:
@@ -215,11 +213,6 @@ class _Demo:
         lines = (await self._product.command(*words)).strip().splitlines()
         self._screen.say(f"ml-connector {' '.join(words[:2])}: {lines[0] if lines else ''}")
 
-    async def _is_busy(self) -> bool:
-        """Tell whether the stage that will be killed has work before it."""
-        with ReadModel(self._wiring.data / "readmodel.sqlite") as model:
-            return any(lag.records for lag in await lags(self._wiring, model) if lag.stage == _STAGE_TO_KILL)
-
     async def _show_standing_still(self) -> None:
         """Show how much each rule holds back, and one of its reasons."""
         shown = await self._product.ask("parked", "list", "--waiting")
@@ -230,6 +223,12 @@ class _Demo:
             self._screen.show(f"{len(rows):>3} {status:<8} {rule:<20} {rows[0]['message']}")
         for letter in shown["dead_letters"]:
             self._screen.show(f"  1 dead letter from {letter['topic']}: {letter['reason']}")
+
+
+async def _gl_lines(story: Story) -> int:
+    """Return how many lines there are in the general ledgers of all sites, by QAD's own count."""
+    counted = [await scene.qad.show("counts") for scene in story.scenes.values()]
+    return sum(entity["gl_lines"] for entities in counted for entity in entities.values())
 
 
 def in_order(cases: list[Case]) -> list[Case]:

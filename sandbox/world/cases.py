@@ -58,8 +58,8 @@ class Case(Fact, frozen=True, kw_only=True):
         fate_seen_late: Fate where the product first reads them after everything has happened; "" for the same.
         rule_seen_late: The rule in that case.
         partners: Numbers of the documents of other kinds that belong to the story.
-        currency: Currency of `amount`.
-        amount: Total of a document that Zuora's books do not show.
+        currency: Currency of a document that Zuora does not have.
+        amount: Its total; or what its fix makes of a document's total, where that is another.
         fix: What mends it; without one it stays.
         follows: The case whose mending frees this one too.
     """

@@ -205,6 +205,11 @@ def _taxed(item: NewItem, rates: tuple[Rate, ...], account: Account) -> NewItem:
     )
 
 
+def total_of(items: Iterable[NewItem]) -> Decimal:
+    """Return what items come to with their taxes."""
+    return sum((item.charge_amount + sum(tax.tax_amount for tax in item.taxes) for item in items), Decimal(0))
+
+
 def _tax(rate: Rate, net: Decimal, due: Decimal, *, is_exempt: bool) -> NewTax:
     return NewTax(
         tax_amount=due,

@@ -58,6 +58,7 @@ _CURRENCY_NAMES = {
     "JPY": "Japanese yen",
     "KWD": "Kuwaiti dinar",
     "BHD": "Bahraini dinar",
+    "CHF": "Swiss franc",
 }
 # Worth in base before and after the change; JPY is quoted for a hundred.
 _RATES = {
@@ -233,11 +234,12 @@ def daybooks() -> list[Daybook]:
 
 def currencies(site: Site) -> list[Currency]:
     """Return the currencies of QAD; BHD has two decimals there, and three by ISO 4217 and in Zuora."""
-    codes = (site.base_currency, *_RATES[site.shared_set])
-    return [
-        Currency(currency_code=code, description=_CURRENCY_NAMES[code], decimals=_DECIMALS.get(code, 2))
-        for code in codes
-    ]
+    return [currency(code) for code in (site.base_currency, *_RATES[site.shared_set])]
+
+
+def currency(code: str) -> Currency:
+    """Return a currency as QAD keeps it."""
+    return Currency(currency_code=code, description=_CURRENCY_NAMES[code], decimals=_DECIMALS.get(code, 2))
 
 
 def exchange_rates(site: Site) -> list[ExchangeRate]:
@@ -268,3 +270,8 @@ def exchange_rate(
 def forgotten_yen_rate() -> ExchangeRate:
     """Return the rate of the last week of November, as whoever forgot it enters it afterwards."""
     return exchange_rate(EMEA, "JPY", "0.6034", valid_from=YEN_RATE_ENDS + timedelta(days=1))
+
+
+def swiss_rate() -> ExchangeRate:
+    """Return the rate of the Swiss franc, which nobody needed before November."""
+    return exchange_rate(EMEA, "CHF", "1.0672", valid_from=_RATES_CHANGE)

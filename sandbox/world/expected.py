@@ -69,6 +69,12 @@ async def expected_books(scene: Scene, *, mended: bool = True) -> ExpectedBooks:
         mended: As if every fix were done; else as if none were.
     """
     standing = {number: case for case in scene.cases for number in case.documents if _stands(case, mended=mended)}
+    corrected = {
+        (case.kind, number): case.amount
+        for case in scene.cases
+        if case.fix is not None and case.amount is not None and mended
+        for number in case.documents
+    }
     totals: defaultdict[tuple[str, str], list[Decimal]] = defaultdict(list)
     staying: list[Staying] = []
     for kind, book, number_field, day_field, total_field in _BOOKS:
@@ -81,7 +87,7 @@ async def expected_books(scene: Scene, *, mended: bool = True) -> ExpectedBooks:
             elif case is not None and case.kind == kind:
                 staying.append(_staying(kind, number, row, amount, fate=case.fate, rule=case.rule))
             else:
-                totals[kind, row["currency"]].append(amount)
+                totals[kind, row["currency"]].append(corrected.get((kind, number), amount))
     return ExpectedBooks(
         in_qad={
             key: Total(documents=len(amounts), amount=sum(amounts, Decimal(0)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.world import hand
 from sandbox.world.cases import Fix
-from sandbox.world.chart import forgotten_yen_rate
+from sandbox.world.chart import currency, forgotten_yen_rate, swiss_rate
 from sandbox.world.scene import Scene
 from sandbox.zuora.acts import NewItem
 
@@ -65,6 +65,12 @@ async def enter_yen_rate(scene: Scene) -> None:
     await scene.qad.act("rates", shared_set_code=scene.site.shared_set, rate=forgotten_yen_rate())
 
 
+async def set_up_swiss_francs(scene: Scene) -> None:
+    """Set a currency up, its rate first: what waits for the currency goes on as soon as that is there."""
+    await scene.qad.act("rates", shared_set_code=scene.site.shared_set, rate=swiss_rate())
+    await scene.qad.act("currencies", currency=currency("CHF"))
+
+
 async def load_opening_item(
     scene: Scene, *, number: str, customer: str, currency: str, amount: Decimal, invoice_date: date
 ) -> None:
@@ -91,6 +97,7 @@ _ACTS: dict[str, Callable[..., Awaitable[Any]]] = {
         correct_invoice,
         assign_payment,
         enter_yen_rate,
+        set_up_swiss_francs,
         load_opening_item,
     )
 }

@@ -74,6 +74,14 @@ async def test_invoices_are_corrected_and_posted_in_a_later_second(story):
             assert items[0]["deferredRevenueAccountingCodeId"]
 
 
+async def test_a_courtesy_that_nobody_agreed_to_comes_off_the_invoice(story):
+    case = await fix(story, "emea", "zero_total")
+    after = await invoice(story, "emea", case.documents[0])
+    assert after["status"] == "Posted"
+    assert after["amount"] == case.amount > 0
+    assert len(after["invoiceItems"]) == 1
+
+
 async def test_what_was_missing_is_entered(small, story):
     case = await fix(story, "emea", "payment_without_account")
     tenant = small.zuora["emea"].tenant
@@ -85,6 +93,13 @@ async def test_what_was_missing_is_entered(small, story):
     await fix(story, "emea", "rate_missing")
     assert before is None
     assert catalogue_of(small, "emea").rate("JPY", "EUR", date.fromisoformat(dated)) > 0
+    case = story.case("emea", "unknown_currency")
+    franc = await invoice(story, "emea", case.documents[0])
+    master = small.qad["emea"].installation.books.master
+    assert franc["currency"] not in master.currencies
+    await fix(story, "emea", "unknown_currency")
+    assert master.currencies[franc["currency"]].decimals == 2
+    assert catalogue_of(small, "emea").rate(franc["currency"], "EUR", date.fromisoformat(franc["invoiceDate"])) > 0
     for site, scene in story.scenes.items():
         case = await fix(story, site, "opening_not_loaded")
         items = await scene.qad.show("documents", entity_code=scene.site.entity, kind="invoice", limit="1000")
@@ -94,7 +109,7 @@ async def test_what_was_missing_is_entered(small, story):
 
 
 async def test_all_fixes_can_be_done_and_what_is_expected_stays_the_same(small, story):
-    """Corrections change no total: what was expected before them is what must be there after them."""
+    """What was expected before the fixes is what must be there after them."""
     before = {name: await expected_books(scene) for name, scene in story.scenes.items()}
     done = set()
     for case in story.cases:

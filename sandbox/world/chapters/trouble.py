@@ -15,7 +15,7 @@ from sandbox.world.chapters.remedies import correct_in_zuora, fill_customer_fiel
 from sandbox.world.chapters.trouble_amer import trouble_in_america
 from sandbox.world.chapters.trouble_days import CHAPTER, DAY, LATER
 from sandbox.world.chapters.trouble_emea import trouble_in_europe
-from sandbox.world.charges import priced, services
+from sandbox.world.charges import priced, services, total_of
 from sandbox.world.scene import Scene
 
 
@@ -94,14 +94,20 @@ async def _amounts(scene: Scene) -> None:
         services(-priced(75, account), DAY, name="Consulting, as a courtesy"),
     ]
     even = await scene.post(account, both_ways, DAY)
+    # One company agreed to the courtesy: this version posts nothing through clearing, so that invoice stays.
+    charged = scene.taxed(account, both_ways[0])
+    fix = correct_in_zuora(even, charged, "Nobody agreed to the courtesy: take it off the invoice, and post it again.")
+    is_mended = scene.site.name == "emea"
     scene.declare(
         CHAPTER,
         "zero_total",
-        about="An invoice whose lines come to nothing: this version posts none through clearing, so it stays.",
+        about="An invoice whose lines come to nothing.",
         kind="invoice",
         documents=(even["invoiceNumber"],),
         fate="parked",
         rule="zero_total",
+        fix=fix if is_mended else None,
+        amount=total_of(charged) if is_mended else None,
     )
 
 

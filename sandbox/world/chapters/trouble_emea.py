@@ -145,6 +145,7 @@ async def _currencies(scene: Scene) -> None:
         documents=(invoice["invoiceNumber"],),
         fate="parked",
         rule="currency_refused",
+        fix=Fix(about="Set Swiss francs up in QAD, with a rate.", act="set_up_swiss_francs"),
     )
     invoice = await scene.post(dinars, [services(Decimal("212.345"), DAY)], DAY)
     scene.declare(
