@@ -141,6 +141,7 @@ class Payment(_View, frozen=True, kw_only=True, rename="camel"):
     effective_date: date
     type: str = ""
     gateway: str | None = None
+    created_date: str = ""
     updated_date: str = ""
 
 

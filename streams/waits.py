@@ -17,6 +17,7 @@ from schemas.references import QadReference, ZuoraReference, reference_code, ref
 
 MAPPING = "mapping"
 
+_DOCUMENT = "document:"
 _POSTING = "posting:"
 _ITEM = "item:"
 
@@ -38,7 +39,12 @@ def release(document: str) -> str:
 
 def document(name: str) -> str:
     """Return the key of a Zuora document (`kind:id`): the ledger has decided that it makes no posting."""
-    return f"document:{name}"
+    return f"{_DOCUMENT}{name}"
+
+
+def named(key: str) -> str:
+    """Return the document (`kind:id`) that such a key is about."""
+    return key.removeprefix(_DOCUMENT)
 
 
 def posting(name: str) -> str:

@@ -1,8 +1,9 @@
-"""Postings that move amounts between open items: an application, an unapplication, and what a reversal takes along.
+"""Application rows as postings that move an amount between two open items: applied, or taken back.
 
 Never decides whether the items are in QAD: an allocation names them, and the sink waits for both.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -11,256 +12,239 @@ import msgspec
 
 from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_parts, posting_id
-from schemas.mapping import Mapping
 from schemas.money import ZERO
-from schemas.postings import Act, AllocationContent, OpeningContent, Posting
-from streams.identity import moment_of
+from schemas.postings import Act, AllocationContent, Posting
 from streams.ledger import reasons
-from streams.ledger.applications import SignedRow
+from streams.ledger.applications import Applications, SignedRow, is_since
 from streams.ledger.books import Books
-from streams.ledger.building import DOCUMENT, AtHand, make_posting, open_item, source_hash_of
-from streams.ledger.state import LedgerState, Made, Row
+from streams.ledger.building import AtHand, make_posting, open_item, source_hash_of
+from streams.ledger.state import LedgerState, Row
+
+
+class Paying(msgspec.Struct, frozen=True, kw_only=True):
+    """The postings of the document at hand from which its rows pay.
+
+    Attributes:
+        now: The posting that stands, or will.
+        since: When Zuora posted it, where it was posted before; "" where there is no earlier one.
+        before: The posting that this decision reverses: rows from before `since` are still its own.
+    """
+
+    now: PostingId
+    since: str = ""
+    before: PostingId | None = None
+
+    def of(self, row: SignedRow) -> PostingId:
+        """Return the posting from which a new row pays."""
+        return self.before if self.before and not is_since(row.created, self.since) else self.now
+
+    def outlived(self, row: SignedRow, known: Row) -> bool:
+        """Return whether a row's posting belongs to an earlier posting of the payer than the row does."""
+        return known.payer != self.now and is_since(row.created, self.since)
 
 
 class Allocations(msgspec.Struct, frozen=True, kw_only=True):
-    """Postings of application rows, in order; and why a row could not become one."""
+    """Postings of application rows, in order; and why rows did not become one."""
 
     postings: tuple[Posting, ...] = ()
-    stop: CannotGoOn | None = None
+    stops: tuple[CannotGoOn, ...] = ()
 
 
 def allocate_rows(
-    at_hand: AtHand, rows: Sequence[SignedRow], *, cut_over: date, state: LedgerState, books: Books
+    at_hand: AtHand, applications: Applications, *, paying: Paying, state: LedgerState, books: Books
 ) -> Allocations:
-    """Return a posting for each row that has none yet, or for all of them when the document is decided again.
+    """Return a posting for each row that has none yet, or for all that stand when the document is decided again.
 
-    Rows dated before the cut-over are in the opening balances; an unapplication that a reversal has done already
-    makes nothing.
+    Rows dated before the cut-over are in the opening balances. An unapplication takes back what stands; the part of it
+    that a reversal has freed already makes nothing.
+
+    Args:
+        at_hand: The document that pays.
+        applications: All rows of it, oldest first.
+        paying: From which of its postings they pay.
+        state: What was made before.
+        books: What both systems showed.
     """
-    made = state.of(at_hand.document)
-    net = _net_by_item(made)
-    postings: list[Posting] = []
-    stop: CannotGoOn | None = None
-    for row in rows:
-        known = made.rows.get(row.id)
-        if row.day < cut_over or (known is not None and (not at_hand.again or known.detached)):
-            continue
-        try:
-            if known is None and not _goes(at_hand, row, net=net, made=made):
-                continue
-            before = _rows_before(at_hand, row, postings, state=state)
-            postings.append(_row_posting(at_hand, row, known=known, before=before, state=state, books=books))
-        except CannotGoOn as cannot:
-            stop = cannot
-            continue
-        if known is None:
-            net[row.item_document] = net.get(row.item_document, ZERO) + row.amount
-    return Allocations(postings=(*_openings(at_hand, postings, state=state), *postings), stop=stop)
+    walk = _Walk(at_hand, paying=paying, state=state, books=books)
+    cut_over = books.cut_over()
+    for row in applications.rows:
+        if cut_over is None or row.day >= cut_over:
+            walk.take(row)
+    return Allocations(postings=tuple(walk.postings), stops=(*applications.stops, *walk.stops))
 
 
-def opening(at_hand: AtHand, document: str, number: str) -> Posting:
-    """Return the posting that stands for an item from before the cut-over: the sink finds it in QAD by its number."""
-    kind, _ = document_parts(document)
-    content = OpeningContent(number=number, currency=at_hand.currency, item_kind=kind)
-    return make_posting(
-        at_hand,
-        document=document,
-        number=number,
-        act=Act.POST,
-        n=1,
-        step=DOCUMENT,
-        content=content,
-        source_hash=source_hash_of(opening=number),
-    )
+class _Walk:
+    """The rows of one payer in Zuora's order, with what stands of each pair at that moment."""
 
+    def __init__(self, at_hand: AtHand, *, paying: Paying, state: LedgerState, books: Books) -> None:
+        self._at_hand, self._paying, self._state, self._books = at_hand, paying, state, books
+        self._known = state.of(at_hand.document).rows
+        # By the document that is owed: what stands applied, and what reversals freed that Zuora has yet to unapply.
+        self._standing: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._freed: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._blocked: set[str] = set()
+        self._earlier: list[tuple[SignedRow, PostingId]] = []
+        self.postings: list[Posting] = []
+        self.stops: list[CannotGoOn] = []
 
-def deallocate_for_reversal(
-    at_hand: AtHand, *, original: PostingId, day: date, original_day: date | None, mapping: Mapping, state: LedgerState
-) -> list[Posting]:
-    """Return a deallocation for each row that is still applied to the document whose posting is reversed."""
-    made = state.of(at_hand.document)
-    postings = []
-    for row_id, payer_document in made.applied.items():
-        row = state.of(payer_document).rows[row_id]
-        payer = open_item(at_hand.connection, payer_document, state)
-        content = AllocationContent(
-            payer=payer,
-            item=original,
-            payer_document=payer_document,
-            item_document=at_hand.document,
-            amount=abs(row.amount),
-            currency=made.currency,
-            document_date=day,
-            posting_date=day,
-            daybook=mapping.daybooks.adjustment,
-            description=f"{at_hand.number} reversed",
-            reopens=True,
-            row=row_id,
-            row_created=row.created,
-            original_date=original_day,
-        )
-        allocation = _row_id(at_hand.connection, payer_document, row_id, Act.ALLOCATE, row.times)
-        postings.append(
-            make_posting(
-                at_hand,
-                act=Act.REVERSE,
-                n=made.n,
-                step=f"deallocate:{row_id}",
-                content=content,
-                source_hash=made.source_hash,
-                after=(original, payer, allocation),
+    def take(self, row: SignedRow) -> None:
+        """Take the next row: it becomes a posting, stands as one already, or stops."""
+        known = self._known.get(row.id)
+        if known is not None and not self._paying.outlived(row, known):
+            self._take_known(row, known)
+        elif row.item_document not in self._blocked:
+            try:
+                self._take_new(row, times=known.times + 1 if known else 1)
+            except CannotGoOn as stop:
+                # What comes after it between the same two documents would move what is not there.
+                self._blocked.add(row.item_document)
+                self.stops.append(stop)
+
+    def _take_known(self, row: SignedRow, known: Row) -> None:
+        item = row.item_document
+        if row.amount < 0:
+            self._freed[item] -= known.amount - row.amount
+        (self._freed if known.detached else self._standing)[item] += known.amount
+        if self._at_hand.again and not known.detached:
+            self.postings.append(
+                row_posting(
+                    self._at_hand,
+                    row,
+                    amount=known.amount,
+                    times=known.times,
+                    payer=known.payer,
+                    item=known.item,
+                    before=self._before(row),
+                    dates=(known.posting_date, known.original_date),
+                    books=self._books,
+                )
             )
-        )
-    return postings
-
-
-def allocate_again(
-    at_hand: AtHand, *, renewed: PostingId, posted_stamp: str, day: date, mapping: Mapping, state: LedgerState
-) -> list[Posting]:
-    """Return allocations to the renewed posting of rows that Zuora made after it was posted again."""
-    made = state.of(at_hand.document)
-    posted = moment_of(posted_stamp)
-    candidates = {**made.detached, **made.applied}
-    postings = []
-    for row_id, payer_document in candidates.items():
-        row = state.of(payer_document).rows[row_id]
-        created = moment_of(row.created)
-        if row.amount < 0 or posted is None or created is None or created < posted:
-            continue
-        payer = open_item(at_hand.connection, payer_document, state)
-        content = AllocationContent(
-            payer=payer,
-            item=renewed,
-            payer_document=payer_document,
-            item_document=at_hand.document,
-            amount=row.amount,
-            currency=at_hand.currency,
-            document_date=day,
-            posting_date=day,
-            daybook=mapping.daybooks.adjustment,
-            description=f"to {at_hand.number} posted again",
-            row=row_id,
-            row_created=row.created,
-        )
-        postings.append(
-            make_posting(
-                at_hand,
-                document=payer_document,
-                number=state.of(payer_document).number,
-                act=Act.ALLOCATE,
-                n=row.times + 1,
-                step=f"allocate:{row_id}",
-                content=content,
-                source_hash=source_hash_of(row=row_id, amount=row.amount, item=at_hand.document),
-                after=(payer, renewed),
+        if not known.detached or known.amount < 0:
+            name = row_posting_id(
+                self._at_hand.connection,
+                self._at_hand.document,
+                row=row.id,
+                amount=known.amount,
+                times=known.times,
             )
+            self._earlier.append((row, name))
+
+    def _take_new(self, row: SignedRow, *, times: int) -> None:
+        item, amount = row.item_document, row.amount
+        if amount < 0:
+            taken = min(self._freed[item], -amount)
+            self._freed[item] -= taken
+            amount += taken
+            if not amount:
+                self.stops.append(CannotGoOn(reasons.already_deallocated(self._at_hand.number, row.id)))
+                return
+            if self._standing[item] + amount < 0:
+                raise CannotGoOn(
+                    reasons.not_supported(self._at_hand.number, "it unapplies what was applied before the cut-over")
+                )
+        posting = row_posting(
+            self._at_hand,
+            row,
+            amount=amount,
+            times=times,
+            payer=self._paying.of(row),
+            item=open_item(self._at_hand.connection, item, self._state),
+            before=self._before(row),
+            books=self._books,
         )
-    return postings
+        self._standing[item] += amount
+        self.postings.append(posting)
+        self._earlier.append((row, posting.id))
+
+    def _before(self, row: SignedRow) -> list[PostingId]:
+        """Return the postings of earlier rows that a row comes after.
+
+        An unapplication comes after the allocations of its pair: what is undone must have been done. An application
+        comes after all that was unapplied of its payer: until then the payer may have nothing left to give.
+        """
+        return [
+            name
+            for earlier, name in self._earlier
+            if (earlier.amount < 0 < row.amount)
+            or (row.amount < 0 < earlier.amount and earlier.item_document == row.item_document)
+        ]
 
 
-def _row_posting(
-    at_hand: AtHand, row: SignedRow, *, known: Row | None, before: list[PostingId], state: LedgerState, books: Books
+def row_posting(
+    at_hand: AtHand,
+    row: SignedRow,
+    *,
+    amount: Decimal,
+    times: int,
+    payer: PostingId,
+    item: PostingId,
+    before: Sequence[PostingId],
+    books: Books,
+    dates: tuple[date, date | None] | None = None,
+    payer_document: str = "",
+    payer_number: str = "",
 ) -> Posting:
-    mapping = books.version_for(at_hand.number, row.day).mapping
-    day, original_day = books.posting_date(at_hand.number, row.day, mapping)
-    books.check_daybook(at_hand.number, mapping.daybooks.adjustment)
-    payer = open_item(at_hand.connection, at_hand.document, state)
-    item = open_item(at_hand.connection, row.item_document, state)
-    reopens = row.amount < 0
+    """Return the posting of one application row.
+
+    Args:
+        at_hand: The document that is being decided.
+        row: As Zuora shows it.
+        amount: What of it is to be moved, signed as the row.
+        times: How often it was posted, with this time.
+        payer: The posting that pays.
+        item: The posting that is owed.
+        before: Postings of earlier rows that come first.
+        books: What both systems showed.
+        dates: Posting date, and the row's own where that is another, if the row is posted already.
+        payer_document: `kind:id` of what pays, where it is not the document at hand.
+        payer_number: Its number, likewise.
+
+    Raises:
+        CannotGoOn: No mapping, daybook or open period for its date.
+    """
+    number = payer_number or at_hand.number
+    mapping = books.version_for(number, row.day).mapping
+    day, original_day = dates or books.posting_date(number, row.day, mapping)
+    books.check_daybook(number, mapping.daybooks.adjustment)
+    reopens = amount < 0
     content = AllocationContent(
         payer=payer,
         item=item,
-        payer_document=at_hand.document,
+        payer_document=payer_document or at_hand.document,
         item_document=row.item_document,
-        amount=abs(row.amount),
+        amount=abs(amount),
         currency=at_hand.currency,
         document_date=row.day,
         posting_date=day,
         daybook=mapping.daybooks.adjustment,
-        description=f"{at_hand.number} {'unapplied' if reopens else 'applied'}",
+        description=f"{number} {'unapplied' if reopens else 'applied'}",
         reopens=reopens,
         row=row.id,
         row_created=row.created,
         original_date=original_day,
     )
-    act = Act.DEALLOCATE if reopens else Act.ALLOCATE
     return make_posting(
         at_hand,
-        act=act,
-        n=known.times if known else 1,
-        step=_step(act, row.id),
+        document=payer_document,
+        number=payer_number,
+        act=_act(amount),
+        n=times,
+        step=_step(row.id, amount),
         content=content,
         source_hash=source_hash_of(row=row.id, amount=row.amount, item=row.item_document, day=row.day),
         after=(payer, item, *before),
     )
 
 
-def _goes(at_hand: AtHand, row: SignedRow, *, net: dict[str, Decimal], made: Made) -> bool:
-    """Return whether a new row has an effect; raise where it undoes more than stands."""
-    if row.amount > 0 or net.get(row.item_document, ZERO) + row.amount >= 0:
-        return True
-    if any(known.detached and known.item_document == row.item_document for known in made.rows.values()):
-        return False
-    raise CannotGoOn(reasons.not_supported(at_hand.number, "it unapplies what was applied before the cut-over"))
-
-
-def _net_by_item(made: Made) -> dict[str, Decimal]:
-    net: dict[str, Decimal] = {}
-    for row in made.rows.values():
-        if not row.detached:
-            net[row.item_document] = net.get(row.item_document, ZERO) + row.amount
-    return net
-
-
-def _rows_before(at_hand: AtHand, row: SignedRow, planned: Sequence[Posting], *, state: LedgerState) -> list[PostingId]:
-    """Return the postings of rows that a row comes after.
-
-    An unapplication comes after the allocations of its pair: what is undone must have been done. An application comes
-    after all that was unapplied of its payer before: until then the payer may have nothing left to give.
-    """
-    made = state.of(at_hand.document)
-    if row.amount > 0:
-        standing = [
-            _row_id(at_hand.connection, at_hand.document, row_id, Act.DEALLOCATE, known.times)
-            for row_id, known in made.rows.items()
-            if known.amount < 0 and (known.created, row_id) < (row.created, row.id)
-        ]
-        return standing + [posting.id for posting in planned if posting.act is Act.DEALLOCATE]
-    standing = [
-        _row_id(at_hand.connection, at_hand.document, row_id, Act.ALLOCATE, known.times)
-        for row_id, known in made.rows.items()
-        if known.item_document == row.item_document and known.amount > 0 and not known.detached
-    ]
-    return standing + [
-        posting.id
-        for posting in planned
-        if isinstance(posting.content, AllocationContent)
-        and posting.content.item_document == row.item_document
-        and not posting.content.reopens
-    ]
-
-
-def _openings(at_hand: AtHand, postings: Sequence[Posting], *, state: LedgerState) -> list[Posting]:
-    """Return an opening for each document of these allocations that is from before the cut-over and has none yet."""
-    documents = dict.fromkeys(
-        document
-        for posting in postings
-        if isinstance(posting.content, AllocationContent)
-        for document in (posting.content.payer_document, posting.content.item_document)
-    )
-    openings = []
-    for document in documents:
-        entry = state.standings.entries.get(document)
-        standing = entry.standing if entry else None
-        if standing is not None and standing.reason.rule == "before_cut_over" and not state.of(document).opening:
-            openings.append(opening(at_hand, document, standing.number))
-    return openings
-
-
-def _row_id(connection: str, payer_document: str, row_id: str, act: Act, times: int) -> PostingId:
+def row_posting_id(connection: str, payer_document: str, *, row: str, amount: Decimal, times: int) -> PostingId:
+    """Return the name of a row's posting."""
     kind, zuora_id = document_parts(payer_document)
-    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=act, n=times, step=_step(act, row_id))
+    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=_act(amount), n=times, step=_step(row, amount))
 
 
-def _step(act: Act, row_id: str) -> str:
-    return f"{'deallocate' if act is Act.DEALLOCATE else 'allocate'}:{row_id}"
+def _act(amount: Decimal) -> Act:
+    return Act.DEALLOCATE if amount < 0 else Act.ALLOCATE
+
+
+def _step(row: str, amount: Decimal) -> str:
+    return f"{'deallocate' if amount < 0 else 'allocate'}:{row}"

@@ -6,7 +6,7 @@ they park; rows whose sign cannot be told are settled by that difference. Source
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import accumulate, product
 
@@ -17,7 +17,10 @@ from schemas.ids import document_key
 from schemas.money import ZERO, MoneyError, total_of
 from schemas.records import RecordKind
 from schemas.zuora import Application, Part
+from streams.identity import moment_of
 from streams.ledger import reasons
+
+_NO_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 # Beyond this many rows of one pair the signs are not searched for: 2^12 ways are a moment's work, and nobody applies
 # more often.
@@ -37,8 +40,11 @@ class SignedRow(msgspec.Struct, frozen=True, kw_only=True):
 class Applications(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that hold, oldest first; and why others do not."""
 
-    rows: tuple[SignedRow, ...]
-    stop: CannotGoOn | None = None
+    rows: tuple[SignedRow, ...] = ()
+    stops: tuple[CannotGoOn, ...] = ()
+
+
+NO_APPLICATIONS = Applications()
 
 
 def read_applications(
@@ -57,26 +63,43 @@ def read_applications(
         standing = _parts(parts, number=number, currency=currency)
         pairs = _pairs(rows, number=number, currency=currency)
     except CannotGoOn as stop:
-        return Applications(rows=(), stop=stop)
+        return Applications(stops=(stop,))
     held: list[SignedRow] = []
-    mismatch: CannotGoOn | None = None
+    stops: list[CannotGoOn] = []
     for item in sorted({*pairs, *standing}):
         part = standing.get(item, ZERO)
         settled = settle_signs(pairs.get(item, ()), part=part, payer_total=payer_total)
         if settled is None:
             came_to = sum((row.amount for row in pairs.get(item, ())), ZERO)
-            mismatch = CannotGoOn(reasons.applications_mismatch(number, item=item, rows=str(came_to), part=str(part)))
+            mismatch = reasons.applications_mismatch(number, item=item, rows=str(came_to), part=str(part))
+            stops.append(CannotGoOn(mismatch))
         else:
             held.extend(settled)
-    held.sort(key=lambda row: (row.created, row.id))
-    return Applications(rows=tuple(held), stop=mismatch)
+    return Applications(rows=tuple(sorted(held, key=_age)), stops=tuple(stops))
+
+
+def age_of(created: str, amount: Decimal, row_id: str) -> tuple[datetime, str, bool, str]:
+    """Return what rows are ordered by: as Zuora made them, and of one second, what is applied before what is undone."""
+    moment = moment_of(created)
+    return moment or _NO_MOMENT, "" if moment else created, amount < 0, row_id
+
+
+def is_since(created: str, posted: str) -> bool:
+    """Return whether a row was made when a posting stood in Zuora, or later; never where that was not posted before.
+
+    Stamps without a zone, and dates, are compared by their day.
+    """
+    row, stood = moment_of(created), moment_of(posted)
+    if row is not None and stood is not None:
+        return row >= stood
+    return bool(posted) and created[:10] >= posted[:10]
 
 
 def settle_signs(rows: Sequence[SignedRow], *, part: Decimal, payer_total: Decimal) -> Sequence[SignedRow] | None:
     """Return the rows of one pair so that they come to its part, or None where they cannot, or in more than one way."""
     if sum((row.amount for row in rows), ZERO) == part:
         return rows
-    if len(rows) > _ROWS_SEARCHED_MAX or any(row.amount < 0 for row in rows):
+    if not rows or len(rows) > _ROWS_SEARCHED_MAX or any(row.amount < 0 for row in rows):
         return None
     ways = [
         signs
@@ -88,6 +111,10 @@ def settle_signs(rows: Sequence[SignedRow], *, part: Decimal, payer_total: Decim
     return [msgspec.structs.replace(row, amount=sign * row.amount) for sign, row in zip(ways[0], rows, strict=True)]
 
 
+def _age(row: SignedRow) -> tuple[datetime, str, bool, str]:
+    return age_of(row.created, row.amount, row.id)
+
+
 def _possible(amounts: Iterable[Decimal], part: Decimal, payer_total: Decimal) -> bool:
     moments = list(accumulate(amounts))
     return moments[-1] == part and all(ZERO <= moment <= payer_total for moment in moments)
@@ -95,10 +122,9 @@ def _possible(amounts: Iterable[Decimal], part: Decimal, payer_total: Decimal) -
 
 def _pairs(rows: Sequence[Application], *, number: str, currency: str) -> dict[str, list[SignedRow]]:
     pairs: defaultdict[str, list[SignedRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row.created_date, row.id)):
-        signed = _signed(row, number=number, currency=currency)
-        if signed is not None:
-            pairs[signed.item_document].append(signed)
+    found = (_signed(row, number=number, currency=currency) for row in rows)
+    for signed in sorted((row for row in found if row is not None), key=_age):
+        pairs[signed.item_document].append(signed)
     return dict(pairs)
 
 

@@ -10,36 +10,31 @@ from decimal import Decimal
 
 import msgspec
 
+from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from schemas.ids import PostingId, posting_id
-from schemas.mapping import Mapping
+from schemas.ids import PostingId
 from schemas.money import ZERO, MoneyError, plain
-from schemas.postings import (
-    Act,
-    AllocationContent,
-    CreditNoteContent,
-    InverseContent,
-    InvoiceContent,
-    Posting,
-)
+from schemas.postings import Act, AllocationContent, CreditNoteContent, InvoiceContent, Posting
 from streams.ledger import reasons
-from streams.ledger.allocations import allocate_again, deallocate_for_reversal
+from streams.ledger.allocations import Paying, allocate_rows
+from streams.ledger.applications import NO_APPLICATIONS, Applications
 from streams.ledger.books import Books
 from streams.ledger.building import (
     DOCUMENT,
-    INVERSE,
     AtHand,
     Plan,
+    document_posting,
     make_posting,
+    newest_posting,
     open_item,
     source_hash_of,
     terms_of,
 )
-from streams.ledger.dated import check_cut_over
+from streams.ledger.dated import before_cut_over, dates_of
 from streams.ledger.lines import Item, gl_lines, plain_text
-from streams.ledger.state import LedgerState, Made
-
-SETTLE = "settle"
+from streams.ledger.openings import loaded_by_others, openings_of, own_opening
+from streams.ledger.reversals import renew_rows, reverse, settlement_id
+from streams.ledger.state import LedgerState
 
 
 class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +50,7 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
         posted_stamp: When Zuora posted it.
         items: Its lines.
         refers_to: `kind:id` of the invoice it refers to, or "".
+        applications: What a memo pays.
     """
 
     posted: bool
@@ -66,61 +62,112 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
     posted_stamp: str
     items: tuple[Item, ...]
     refers_to: str = ""
+    applications: Applications = NO_APPLICATIONS
 
 
-def plan_billing(
-    at_hand: AtHand, document: BillingDocument, *, unapplied: Sequence[Posting], state: LedgerState, books: Books
-) -> Plan:
+def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerState, books: Books) -> Plan:
     """Return what a billing document becomes now.
 
     Args:
         at_hand: The matched document.
         document: As the ledger reads it.
-        unapplied: Postings of its own application rows: a memo is reversed after its unapplications.
         state: What was made before.
         books: What both systems showed.
 
     Raises:
         CannotGoOn: It cannot be decided, or is not for QAD; the reason says which.
     """
-    made = state.of(at_hand.document)
     if not document.posted:
-        if not made.live or made.opening:
-            raise CannotGoOn(reasons.not_posted(at_hand.number, document.status))
-        mapping = books.version_for(at_hand.number, document.day)
-        return Plan(
-            postings=tuple(_reversal(at_hand, unapplied=unapplied, mapping=mapping.mapping, state=state, books=books)),
-            source_hash=made.source_hash,
-            posted_stamp=made.posted_stamp,
-            mapping_version=mapping.version,
-        )
+        return _plan_unposted(at_hand, document, state=state, books=books)
+    made = state.of(at_hand.document)
     version = books.version_for(at_hand.number, document.day)
-    check_cut_over(
-        at_hand.number, day=document.day, posted_stamp=document.posted_stamp, cut_over=version.mapping.cut_over
+    loaded = before_cut_over(
+        at_hand.number, day=document.day, entered=document.posted_stamp, cut_over=version.mapping.cut_over
     )
+    if loaded is not None:
+        return _plan_loaded(at_hand, document, loaded, version=version, state=state, books=books)
     source_hash = _source_hash(at_hand, document)
-    n, undo = made.n + 1, False
-    if made.live:
-        n = made.n
-        if source_hash == made.source_hash:
-            if not at_hand.again:
-                return Plan(source_hash=source_hash, posted_stamp=made.posted_stamp, mapping_version=version.version)
-        elif document.posted_stamp == made.posted_stamp:
-            raise CannotGoOn(reasons.conflict(at_hand.number))
-        else:
-            n, undo = made.n + 1, True
-    posting, dropped = _post(
-        at_hand, document, n=n, source_hash=source_hash, mapping=version.mapping, state=state, books=books
+    undo = made.live and source_hash != made.source_hash
+    if undo and (made.opening or document.posted_stamp == made.posted_stamp):
+        raise CannotGoOn(reasons.conflict(at_hand.number))
+    n = made.n if made.live and not undo else made.n + 1
+    post = document_posting(at_hand.connection, at_hand.document, n=n)
+    rows = allocate_rows(
+        at_hand,
+        document.applications,
+        paying=Paying(
+            now=post,
+            since=document.posted_stamp if n > 1 else "",
+            before=open_item(at_hand.connection, at_hand.document, state) if undo else None,
+        ),
+        state=state,
+        books=books,
     )
-    before = _reversal(at_hand, unapplied=unapplied, mapping=version.mapping, state=state, books=books) if undo else []
-    after = _renewed(at_hand, document, posting, made=made, mapping=version.mapping, state=state) if n > 1 else []
-    return Plan(
-        postings=(*before, posting, *after),
-        source_hash=source_hash,
-        posted_stamp=document.posted_stamp,
-        mapping_version=version.version,
-        dropped_zero=dropped,
-    )
+    earlier, later = _parted(rows.postings, by=post)
+    plan = Plan(stops=rows.stops, posted_stamp=document.posted_stamp, mapping_version=version.version)
+    if undo:
+        earlier += reverse(at_hand, unapplied=earlier, mapping=version.mapping, state=state, books=books)
+    elif made.live and not at_hand.again and at_hand.customer == made.customer:
+        return _with(plan, later, at_hand=at_hand, state=state)
+    try:
+        posting, dropped = _post(
+            at_hand, document, n=n, source_hash=source_hash, version=version, state=state, books=books
+        )
+        renewed = renew_rows(at_hand, renewed=post, posted_stamp=document.posted_stamp, state=state, books=books)
+    except CannotGoOn as stop:
+        if not undo:
+            raise
+        # What stands is not what Zuora shows any more: it goes, whatever becomes of what takes its place.
+        return _with(msgspec.structs.replace(plan, stops=(stop, *rows.stops)), earlier, at_hand=at_hand, state=state)
+    plan = msgspec.structs.replace(plan, dropped_zero=dropped)
+    return _with(plan, [*earlier, posting, *(renewed if n > 1 else ()), *later], at_hand=at_hand, state=state)
+
+
+def _plan_unposted(at_hand: AtHand, document: BillingDocument, *, state: LedgerState, books: Books) -> Plan:
+    """Undo what stands; what was undone before, or never posted, makes nothing."""
+    made = state.of(at_hand.document)
+    if loaded_by_others(at_hand.document, state):
+        raise CannotGoOn(reasons.opening_undone(at_hand.number, document.status))
+    if not made.n:
+        raise CannotGoOn(reasons.not_posted(at_hand.number, document.status))
+    if not made.live:
+        return Plan()
+    version = books.version_for(at_hand.number, document.day)
+    paying = Paying(now=open_item(at_hand.connection, at_hand.document, state))
+    rows = allocate_rows(at_hand, document.applications, paying=paying, state=state, books=books)
+    undone = reverse(at_hand, unapplied=rows.postings, mapping=version.mapping, state=state, books=books)
+    plan = Plan(stops=rows.stops, posted_stamp=made.posted_stamp, mapping_version=version.version)
+    return _with(plan, [*rows.postings, *undone], at_hand=at_hand, state=state)
+
+
+def _plan_loaded(
+    at_hand: AtHand,
+    document: BillingDocument,
+    loaded: CannotGoOn,
+    *,
+    version: MappingPublished,
+    state: LedgerState,
+    books: Books,
+) -> Plan:
+    """Leave an item from before the cut-over to who loaded it; what is applied to or from it later goes from here."""
+    paying = Paying(now=document_posting(at_hand.connection, at_hand.document, n=1))
+    rows = allocate_rows(at_hand, document.applications, paying=paying, state=state, books=books)
+    plan = Plan(stops=(loaded, *rows.stops), mapping_version=version.version)
+    own = own_opening(at_hand, rows.postings, state=state)
+    return _with(plan, [*own, *rows.postings], at_hand=at_hand, state=state)
+
+
+def _with(plan: Plan, postings: Sequence[Posting], *, at_hand: AtHand, state: LedgerState) -> Plan:
+    """Return the plan with these postings, and before them the openings that they move."""
+    return msgspec.structs.replace(plan, postings=(*openings_of(at_hand, postings, state=state), *postings))
+
+
+def _parted(rows: Sequence[Posting], *, by: PostingId) -> tuple[list[Posting], list[Posting]]:
+    """Return the rows that pay from an earlier posting of the document, and those that pay from this one."""
+    parts: tuple[list[Posting], list[Posting]] = ([], [])
+    for posting in rows:
+        parts[isinstance(posting.content, AllocationContent) and posting.content.payer == by].append(posting)
+    return parts
 
 
 def _post(
@@ -129,15 +176,17 @@ def _post(
     *,
     n: int,
     source_hash: str,
-    mapping: Mapping,
+    version: MappingPublished,
     state: LedgerState,
     books: Books,
 ) -> tuple[Posting, int]:
-    number = at_hand.number
+    number, mapping = at_hand.number, version.mapping
     books.check_currency(number, at_hand.currency)
     if not document.total:
         raise CannotGoOn(reasons.zero(number) if _all_zero(document.items) else reasons.zero_total(number))
-    posting_date, original_date = books.posting_date(number, document.day, mapping)
+    posting_date, original_date = dates_of(
+        state.of(at_hand.document), number=number, day=document.day, n=n, version=version, books=books
+    )
     lines = gl_lines(
         document.items,
         number=number,
@@ -180,91 +229,14 @@ def _post(
             refers_to=document.refers_to,
             original_date=original_date,
         )
-    before = [_settlement_id(at_hand, n - 1)] if n > 1 else []
+    before = [settlement_id(at_hand, n - 1)] if n > 1 else []
     if document.refers_to and not state.makes_no_posting(document.refers_to):
         # Nothing is credited before what it refers to is posted.
-        before.append(open_item(at_hand.connection, document.refers_to, state))
+        before.append(newest_posting(at_hand.connection, document.refers_to, state))
     posting = make_posting(
         at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
     )
     return posting, lines.dropped_zero
-
-
-def _reversal(
-    at_hand: AtHand, *, unapplied: Sequence[Posting], mapping: Mapping, state: LedgerState, books: Books
-) -> list[Posting]:
-    """Return what undoes the posting that stands: deallocations, the inverse, the inverse allocated to it."""
-    made = state.of(at_hand.document)
-    original = open_item(at_hand.connection, at_hand.document, state)
-    day, original_day = books.posting_date(at_hand.number, made.posting_date, mapping)
-    daybook = mapping.daybooks.credit_note if made.is_invoice else mapping.daybooks.invoice
-    books.check_daybook(at_hand.number, daybook)
-    books.check_daybook(at_hand.number, mapping.daybooks.adjustment)
-    freed = deallocate_for_reversal(
-        at_hand, original=original, day=day, original_day=original_day, mapping=mapping, state=state
-    )
-    inverse = make_posting(
-        at_hand,
-        act=Act.REVERSE,
-        n=made.n,
-        step=INVERSE,
-        content=InverseContent(
-            of=original,
-            currency=made.currency,
-            total=made.total,
-            posting_date=day,
-            daybook=daybook,
-            description=plain_text(f"Zuora {at_hand.number} unposted"),
-            original_date=original_day,
-        ),
-        source_hash=made.source_hash,
-        after=(original, *(posting.id for posting in (*unapplied, *freed))),
-    )
-    payer, item = (inverse.id, original) if made.is_invoice else (original, inverse.id)
-    settlement = make_posting(
-        at_hand,
-        act=Act.REVERSE,
-        n=made.n,
-        step=SETTLE,
-        content=AllocationContent(
-            payer=payer,
-            item=item,
-            payer_document=at_hand.document,
-            item_document=at_hand.document,
-            amount=made.total,
-            currency=made.currency,
-            document_date=day,
-            posting_date=day,
-            daybook=mapping.daybooks.adjustment,
-            description=f"{at_hand.number} unposted",
-            original_date=original_day,
-        ),
-        source_hash=made.source_hash,
-        after=(original, inverse.id),
-    )
-    return [*freed, inverse, settlement]
-
-
-def _renewed(
-    at_hand: AtHand,
-    document: BillingDocument,
-    posting: Posting,
-    *,
-    made: Made,
-    mapping: Mapping,
-    state: LedgerState,
-) -> list[Posting]:
-    if made.live and posting.n == made.n:
-        return []
-    content = posting.content
-    day = content.posting_date if isinstance(content, InvoiceContent | CreditNoteContent) else document.day
-    return allocate_again(
-        at_hand, renewed=posting.id, posted_stamp=document.posted_stamp, day=day, mapping=mapping, state=state
-    )
-
-
-def _settlement_id(at_hand: AtHand, n: int) -> PostingId:
-    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=SETTLE)
 
 
 def _source_hash(at_hand: AtHand, document: BillingDocument) -> str:
@@ -273,8 +245,8 @@ def _source_hash(at_hand: AtHand, document: BillingDocument) -> str:
             (
                 item.id,
                 plain(item.net),
-                item.code,
-                item.deferred_code,
+                item.codes,
+                str(item.starts or ""),
                 str(item.ends or ""),
                 sorted((row.id, plain(row.tax_amount or ZERO), row.tax_code or "") for row in item.tax_rows),
             )
@@ -283,7 +255,12 @@ def _source_hash(at_hand: AtHand, document: BillingDocument) -> str:
     except MoneyError as error:
         raise CannotGoOn(reasons.bad_amount(at_hand.number, str(error))) from None
     return source_hash_of(
-        number=at_hand.number, currency=at_hand.currency, total=plain(document.total), day=document.day, lines=lines
+        number=at_hand.number,
+        account=at_hand.account,
+        currency=at_hand.currency,
+        total=plain(document.total),
+        day=document.day,
+        lines=lines,
     )
 
 

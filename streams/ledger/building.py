@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import msgspec
 
 from schemas.codec import canonical
+from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_key, document_parts, hash_of, machine_reference, posting_id
 from schemas.mapping import Mapping
 from schemas.postings import Act, Content, Posting, content_hash
 from streams.ledger.state import LedgerState
-from streams.outcomes import SETTLED, Verdict
 
 # Names of the steps that are one document in QAD.
 DOCUMENT = "document"
@@ -24,6 +24,7 @@ class AtHand(msgspec.Struct, frozen=True, kw_only=True):
         kind: Kind of the Zuora document.
         id: Zuora's id.
         number: Zuora's number.
+        account: Its billing account.
         currency: Its currency.
         customer: The QAD customer that was matched.
         payment_term: Zuora's payment term of the account.
@@ -34,6 +35,7 @@ class AtHand(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     id: str
     number: str
+    account: str
     currency: str
     customer: str
     payment_term: str
@@ -46,18 +48,17 @@ class AtHand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a document became: postings in the order in which they must happen, and where it stands.
+    """What a document became: postings in the order in which they must happen, and why some of it could not go on.
 
     Attributes:
-        source_hash: Zuora's financial content.
+        stops: Why some of it, or all, did not become a posting.
         posted_stamp: Zuora's posted date.
         mapping_version: The version used.
         dropped_zero: Lines of zero that were dropped.
     """
 
     postings: tuple[Posting, ...] = ()
-    verdict: Verdict = SETTLED
-    source_hash: str = ""
+    stops: tuple[CannotGoOn, ...] = ()
     posted_stamp: str = ""
     mapping_version: int = 0
     dropped_zero: int = 0
@@ -107,9 +108,19 @@ def make_posting(
 
 
 def open_item(connection: str, document: str, state: LedgerState) -> PostingId:
-    """Return the posting whose open item stands for a document now: the newest, or the first where none is known."""
+    """Return the posting whose open item stands for a document: the one that stands, else the next."""
+    made = state.of(document)
+    return document_posting(connection, document, n=made.n if made.live else made.n + 1)
+
+
+def newest_posting(connection: str, document: str, state: LedgerState) -> PostingId:
+    """Return the newest posting of a document, whether it still stands or not; the first where none is known."""
+    return document_posting(connection, document, n=max(state.of(document).n, 1))
+
+
+def document_posting(connection: str, document: str, *, n: int) -> PostingId:
+    """Return the name of the n-th posting of a document."""
     kind, zuora_id = document_parts(document)
-    n = max(state.of(document).n, 1)
     return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.POST, n=n, step=DOCUMENT)
 
 

@@ -7,27 +7,23 @@ output).
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from schemas.codec import Decoder
 from schemas.decisions import AnyDecision, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
 from schemas.errors import CannotGoOn, Unreadable
 from schemas.ids import document_key
 from schemas.matching import AccountSeen, Matched
-from schemas.outcomes import Parked
-from schemas.postings import Posting, PostingSet
+from schemas.postings import PostingSet
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.references import QadReference, ZuoraReference
 from schemas.topics import Topic, key
 from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger import reasons
-from streams.ledger.allocations import allocate_rows, opening
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
 from streams.ledger.payments import plan_payment
-from streams.ledger.reading import applications_of, billing_document, payment_document
+from streams.ledger.reading import billing_document, payment_document
 from streams.ledger.spec import SPEC, STAGE, decode_matched
 from streams.ledger.state import LedgerState, fingerprint
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
@@ -60,7 +56,7 @@ class LedgerCore:
         outcome = decode_outcome(value)
         if outcome.stage == STAGE:
             self._state.standings.stand(outcome)
-            self._state.complete(outcome.subject)
+            self._state.complete(outcome)
 
     def learn(self, topic: Topic, offset: int, value: bytes) -> Sequence[str]:
         """Take up a decision or a reference."""
@@ -84,9 +80,10 @@ class LedgerCore:
         return sorted(held.items())
 
     def unsettled(self) -> Sequence[tuple[int, str]]:
-        """Return all inputs that stand still, were asked for again, or lack their outcome."""
+        """Return all inputs that stand still, were asked for again, lack their outcome, or wait for nothing."""
         incomplete = {made.incomplete: "" for made in self._state.made.values() if made.incomplete >= 0}
-        return sorted((incomplete | dict(self._state.standings.unsettled())).items())
+        let_go = self.held_by(key for key in self._state.referring if self._state.makes_no_posting(waits.named(key)))
+        return sorted((dict(let_go) | incomplete | dict(self._state.standings.unsettled())).items())
 
     def changed(self) -> Sequence[str]:
         """Return the documents of which it was decided since the last call that they make no posting."""
@@ -141,48 +138,28 @@ class LedgerCore:
             kind=matched.kind,
             id=matched.id,
             number=matched.number,
+            account=facts.account_id,
             currency=facts.currency,
             customer=matched.customer,
             payment_term=matched.payment_term,
             again=again,
         )
-        plan, stop = Plan(), None
         try:
-            plan, stop = self._plan(at_hand, record, facts)
-        except CannotGoOn as cannot:
-            stop = cannot
+            plan = self._plan(at_hand, record, facts)
+        except CannotGoOn as stop:
+            plan = Plan(stops=(stop,))
         except Unreadable as error:
-            stop = CannotGoOn(reasons.unreadable(matched.number, str(error)))
-        if stop is None:
+            plan = Plan(stops=(CannotGoOn(reasons.unreadable(matched.number, str(error))),))
+        if not plan.stops:
             return plan, SETTLED
-        how = reasons.HOW.get(stop.reason.rule, Parked)
-        return plan, Verdict(how=how, reason=stop.reason, currency=facts.currency, value=facts.value)
+        how, reason = reasons.verdict_of(plan.stops)
+        return plan, Verdict(how=how, reason=reason, currency=facts.currency, value=facts.value)
 
-    def _plan(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> tuple[Plan, CannotGoOn | None]:
+    def _plan(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
         state, books = self._state, self._books
         if record.kind == RecordKind.PAYMENT:
             return plan_payment(at_hand, payment_document(record, facts), state=state, books=books)
-        document = billing_document(record, facts, books)
-        rows: tuple[Posting, ...] = ()
-        stop: CannotGoOn | None = None
-        cut_over = books.cut_over()
-        if record.kind == RecordKind.CREDIT_MEMO and cut_over is not None:
-            applications = applications_of(record, facts)
-            allocations = allocate_rows(at_hand, applications.rows, cut_over=cut_over, state=state, books=books)
-            rows, stop = allocations.postings, applications.stop or allocations.stop
-        try:
-            plan = plan_billing(at_hand, document, unapplied=rows, state=state, books=books)
-        except CannotGoOn as cannot:
-            if cannot.reason.rule != "before_cut_over":
-                raise
-            # What is applied later to or from an item that others loaded still goes from here.
-            made = state.of(at_hand.document)
-            if made.applied and not made.opening:
-                rows = (opening(at_hand, at_hand.document, at_hand.number), *rows)
-            return Plan(postings=rows), cannot
-        # A memo is there before it is applied, and unapplied before it is undone.
-        ordered = (*plan.postings, *rows) if facts.posted else (*rows, *plan.postings)
-        return msgspec.structs.replace(plan, postings=ordered), stop
+        return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
 
     def _write(
         self, plan: Plan, verdict: Verdict, *, subject: Subject, matched: Matched, facts: Facts
@@ -205,13 +182,14 @@ class LedgerCore:
                 record=matched.origin,
                 record_id=matched.record_id,
                 stamp=matched.stamp,
+                account=facts.account_id,
                 customer=matched.customer,
                 posted_stamp=plan.posted_stamp,
                 mapping_version=plan.mapping_version,
                 currency=facts.currency,
                 value=facts.value,
                 dropped_zero_lines=plan.dropped_zero,
-                sides=dict(self._sides),
+                sides=dict(sorted(self._sides.items())),
                 postings=changed,
                 more=outcome is not None,
             )
@@ -220,7 +198,7 @@ class LedgerCore:
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)
-            self._state.complete(subject.document)
+            self._state.complete(outcome)
             if self._state.makes_no_posting(subject.document):
                 self._changed.append(waits.document(subject.document))
         return outputs

@@ -34,9 +34,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         tax: What the item itself says its tax is, or None.
         tax_rows: Its tax rows, all of them.
         code: Accounting code of the revenue, by name.
-        deferred_code: Deferred, contract or unbilled code that wins over it, by name, or "".
+        contract_code: Unbilled or contract code, by name, or "": it wins where Zuora gives one.
+        deferred_code: Code of the deferred revenue, by name, or "".
+        codes: All of its codes as Zuora names them: what tells whether they were changed.
         processing: Processing type, a name or Zuora's number.
-        ends: Last day of the service period.
+        starts: First day of the service period.
+        ends: Last day of it.
         excluded: Zuora excludes it from revenue accounting.
         text: Charge name, for people.
     """
@@ -46,10 +49,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     tax: Decimal | None
     tax_rows: tuple[TaxationItem, ...]
     code: str
+    contract_code: str
     deferred_code: str
+    codes: tuple[str, ...]
     processing: str
     product: str
     charge: str
+    starts: date | None
     ends: date | None
     excluded: bool
     text: str
@@ -110,7 +116,7 @@ def gl_lines(
                 lines.append(_line(place, tax * credit_sign, role="tax", source=row.id, text=text))
             else:
                 dropped += 1
-    came_to = sum_of(sums, currency)
+    came_to = _sum(number, sums, currency)
     if came_to != total:
         raise CannotGoOn(reasons.total_mismatch(number, header=str(total), lines=str(came_to), currency=currency))
     return Lines(tuple(lines), dropped)
@@ -136,6 +142,13 @@ def _amount(number: str, value: Decimal, currency: str) -> Decimal:
         raise CannotGoOn(reasons.bad_amount(number, str(error))) from None
 
 
+def _sum(number: str, values: Sequence[Decimal], currency: str) -> Decimal:
+    try:
+        return sum_of(values, currency)
+    except MoneyError as error:
+        raise CannotGoOn(reasons.bad_amount(number, str(error))) from None
+
+
 def _check_tax(number: str, item: Item, rows: Decimal, currency: str) -> None:
     said = _amount(number, item.tax or ZERO, currency)
     if item.tax is not None and said != rows:
@@ -149,12 +162,12 @@ def _line_place(item: Item, *, number: str, currency: str, period_ends: date, ma
         raise CannotGoOn(
             reasons.unmapped(number, what=f"processing type {processing!r}", value=processing, row="no row: it is new")
         )
-    code, deferred = _code(
+    code, role = _code(
         item, number=number, currency=currency, processing=processing, period_ends=period_ends, mapping=mapping
     )
     row = _row(item, code, currency=currency, processing=processing, mapping=mapping)
     if row is not None:
-        return row, "deferred" if deferred else processing.lower()
+        return row, role
     if mapping.policy.suspense is not None:
         return mapping.policy.suspense, "suspense"
     what = f"accounting code {code!r} as {processing}" + (" excluded from revenue accounting" if item.excluded else "")
@@ -163,8 +176,13 @@ def _line_place(item: Item, *, number: str, currency: str, period_ends: date, ma
 
 def _code(
     item: Item, *, number: str, currency: str, processing: str, period_ends: date, mapping: Mapping
-) -> tuple[str, bool]:
-    """Return the accounting code that a line credits, and whether that defers it."""
+) -> tuple[str, str]:
+    """Return the accounting code that a line credits, and what the line is there.
+
+    Contract and unbilled codes win where Zuora gives them, then the deferred one (ACCOUNTING 3).
+    """
+    if item.contract_code:
+        return item.contract_code, "contract"
     if not item.code and not item.deferred_code:
         raise CannotGoOn(reasons.no_accounting_code(number, item.text or item.id))
     row = _row(item, item.code, currency=currency, processing=processing, mapping=mapping)
@@ -172,17 +190,17 @@ def _code(
     past_period = item.ends is not None and item.ends > period_ends
     if rule is None:
         if item.deferred_code:
-            return item.deferred_code, True
+            return item.deferred_code, "deferred"
         if row is not None and past_period and item.ends is not None:
             raise CannotGoOn(
                 reasons.no_deferral_rule(number, line=item.text or item.id, code=item.code, ends=item.ends)
             )
-        return item.code, False
+        return item.code, processing.lower()
     if rule == "recognized" or (rule == "by_service_period" and not past_period):
-        return item.code, False
+        return item.code, processing.lower()
     if not item.deferred_code:
         raise CannotGoOn(reasons.no_deferred_code(number, line=item.text or item.id, code=item.code))
-    return item.deferred_code, True
+    return item.deferred_code, "deferred"
 
 
 def _row(item: Item, code: str, *, currency: str, processing: str, mapping: Mapping) -> LineRow | None:

@@ -5,24 +5,28 @@ it can; every application has a posting of its own either way. Source: ACCOUNTIN
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
 import msgspec
 
+from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
 from schemas.mapping import BankRow, Mapping
-from schemas.money import plain
+from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
+from schemas.reasons import Reason
 from streams.ledger import reasons
-from streams.ledger.allocations import allocate_rows
+from streams.ledger.allocations import Paying, allocate_rows
 from streams.ledger.applications import Applications
 from streams.ledger.books import Books
-from streams.ledger.building import DOCUMENT, AtHand, Plan, make_posting, source_hash_of
-from streams.ledger.dated import check_cut_over
+from streams.ledger.building import DOCUMENT, AtHand, Plan, document_posting, make_posting, source_hash_of
+from streams.ledger.dated import before_cut_over, dates_of
 from streams.ledger.lines import plain_text
+from streams.ledger.openings import loaded_by_others, openings_of, own_opening
 from streams.ledger.rows import bank_row
-from streams.ledger.state import LedgerState
+from streams.ledger.state import LedgerState, Made
 
 
 class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,7 @@ class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
         day: Effective date.
         payment_type: Electronic or External.
         gateway: Name of the gateway, or "".
+        created: When it was entered.
         applications: Its application rows, held against its parts.
     """
 
@@ -44,84 +49,91 @@ class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     payment_type: str
     gateway: str
+    created: str
     applications: Applications
 
 
-def plan_payment(
-    at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books
-) -> tuple[Plan, CannotGoOn | None]:
+def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
     """Return what a payment becomes now, and why some of it could not go on.
 
     Raises:
         CannotGoOn: Nothing of it can be decided, or it is not for QAD.
     """
-    number = at_hand.number
-    made = state.of(at_hand.document)
+    number, made = at_hand.number, state.of(at_hand.document)
     if not payment.posted:
-        if made.live:
-            raise CannotGoOn(reasons.not_supported(number, f"it is {payment.status} after it was Processed"))
-        raise CannotGoOn(reasons.not_posted(number, payment.status))
+        raise CannotGoOn(_why_not_posted(at_hand, payment, state=state))
     version = books.version_for(number, payment.day)
-    mapping = version.mapping
-    if payment.payment_type == "External" and mapping.policy.external_payments == "already_in_erp":
+    if payment.payment_type == "External" and version.mapping.policy.external_payments == "already_in_erp":
         raise CannotGoOn(reasons.already_in_erp(number))
-    source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
-    if made.live and source_hash != made.source_hash:
-        raise CannotGoOn(reasons.conflict(number))
-    stop = _cut_over_stop(number, payment.day, mapping)
-    rows = payment.applications.rows
-    allocations = allocate_rows(at_hand, rows, cut_over=mapping.cut_over, state=state, books=books)
-    receipts = []
-    if stop is None and (not made.live or at_hand.again):
-        receipts.append(
-            _receipt(
-                at_hand,
-                payment,
-                allocations.postings,
-                source_hash=source_hash,
-                mapping=mapping,
-                state=state,
-                books=books,
-            )
+    if payment.total <= 0:
+        raise CannotGoOn(
+            reasons.bad_amount(number, "it is a payment below zero") if payment.total else reasons.zero(number)
         )
-    plan = Plan(
-        postings=(*receipts, *allocations.postings),
-        source_hash=source_hash,
+    source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
+    stops = _changes(at_hand, source_hash, made=made)
+    loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=version.mapping.cut_over)
+    paying = Paying(now=document_posting(at_hand.connection, at_hand.document, n=1))
+    rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
+    first: tuple[Posting, ...] = ()
+    if loaded is not None:
+        first = own_opening(at_hand, rows.postings, state=state)
+    elif not made.live or at_hand.again or (at_hand.customer != made.customer and not stops):
+        first = (
+            _receipt(
+                at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
+            ),
+        )
+    openings = openings_of(at_hand, rows.postings, state=state)
+    return Plan(
+        postings=(*first, *openings, *rows.postings),
+        stops=(*([loaded] if loaded else []), *stops, *rows.stops),
         mapping_version=version.version,
     )
-    return plan, stop or payment.applications.stop or allocations.stop
 
 
-def _cut_over_stop(number: str, day: date, mapping: Mapping) -> CannotGoOn | None:
-    """Return why the receipt itself does not go from here: what is applied later still does."""
-    try:
-        check_cut_over(number, day=day, posted_stamp="", cut_over=mapping.cut_over)
-    except CannotGoOn as stop:
-        return stop
-    return None
+def _why_not_posted(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState) -> Reason:
+    if loaded_by_others(at_hand.document, state):
+        return reasons.opening_undone(at_hand.number, payment.status)
+    if state.of(at_hand.document).live:
+        return reasons.not_supported(at_hand.number, f"it is {payment.status} after it was Processed")
+    return reasons.not_posted(at_hand.number, payment.status)
+
+
+def _changes(at_hand: AtHand, source_hash: str, *, made: Made) -> tuple[CannotGoOn, ...]:
+    """Return what Zuora changed of a payment that stands and QAD is not told.
+
+    Raises:
+        CannotGoOn: It is another amount, date or customer.
+    """
+    if not made.live or made.opening:
+        return ()
+    if source_hash != made.source_hash:
+        raise CannotGoOn(reasons.conflict(at_hand.number))
+    if at_hand.account == made.account:
+        return ()
+    if at_hand.customer == made.customer:
+        return (CannotGoOn(reasons.same_customer(at_hand.number)),)
+    raise CannotGoOn(reasons.not_supported(at_hand.number, "it was transferred to an account of another customer"))
 
 
 def _receipt(
     at_hand: AtHand,
     payment: PaymentDocument,
-    allocations: tuple[Posting, ...],
+    allocations: Sequence[Posting],
     *,
     source_hash: str,
-    mapping: Mapping,
+    version: MappingPublished,
     state: LedgerState,
     books: Books,
 ) -> Posting:
-    number = at_hand.number
+    number, mapping, made = at_hand.number, version.mapping, state.of(at_hand.document)
     books.check_currency(number, at_hand.currency)
     bank = _bank(at_hand, payment, mapping=mapping)
     books.check_account(number, bank)
-    posting_date, original_date = books.posting_date(number, payment.day, mapping)
+    posting_date, original_date = dates_of(made, number=number, day=payment.day, n=1, version=version, books=books)
     books.check_daybook(number, mapping.daybooks.receipt)
-    offers = _offers(payment, allocations, policy=mapping.policy.receipts)
-    made = state.of(at_hand.document)
-    if made.live:
-        # What a receipt carries is said once, when it is first built.
-        offers = tuple(offer for offer in offers if offer.allocation in made.offered)
+    # What a receipt carries is said once, when it is first built.
+    offers = made.offers if made.live else _offers(payment, allocations, policy=mapping.policy.receipts)
     content = ReceiptContent(
         customer=at_hand.customer,
         currency=at_hand.currency,
@@ -154,18 +166,19 @@ def _bank(at_hand: AtHand, payment: PaymentDocument, *, mapping: Mapping) -> Ban
     return bank
 
 
-def _offers(payment: PaymentDocument, allocations: tuple[Posting, ...], *, policy: str) -> tuple[Offer, ...]:
-    """Return the applications that the receipt may carry: dated as itself, one to an item, none of them undone."""
+def _offers(payment: PaymentDocument, allocations: Sequence[Posting], *, policy: str) -> tuple[Offer, ...]:
+    """Return the applications that the receipt may carry: dated as itself, the only row to their item."""
     if policy != "allocated":
         return ()
+    per_item = Counter(row.item_document for row in payment.applications.rows)
     contents = [(posting, posting.content) for posting in allocations if isinstance(posting.content, AllocationContent)]
-    undone = {content.item_document for _, content in contents if content.reopens}
-    per_item = Counter(content.item_document for _, content in contents)
-    return tuple(
+    offers = tuple(
         Offer(allocation=posting.id, item=content.item, amount=content.amount)
         for posting, content in contents
         if content.document_date == payment.day
         and content.posting_date == content.document_date
-        and content.item_document not in undone
         and per_item[content.item_document] == 1
+        and not content.reopens
     )
+    # More than it holds can only be a fault of what was read: each allocation then speaks for itself.
+    return offers if sum((offer.amount for offer in offers), ZERO) <= payment.total else ()

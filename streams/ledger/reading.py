@@ -20,7 +20,7 @@ from schemas.zuora import (
     children_of,
 )
 from streams.documents import Facts
-from streams.ledger.applications import Applications, read_applications
+from streams.ledger.applications import NO_APPLICATIONS, Applications, read_applications
 from streams.ledger.billing import BillingDocument
 from streams.ledger.books import Books
 from streams.ledger.lines import Item
@@ -43,7 +43,14 @@ def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> Billing
     items = tuple(_memo_item(record, row) for row in children_of(record, "items"))
     refers_to = document_key(RecordKind.INVOICE, header.invoice_id) if header.invoice_id else ""
     return _billing(
-        facts, items=items, day=header.memo_date, due=None, stamp=header.posted_on, owed_sign=-1, refers_to=refers_to
+        facts,
+        items=items,
+        day=header.memo_date,
+        due=None,
+        stamp=header.posted_on,
+        owed_sign=-1,
+        refers_to=refers_to,
+        applications=applications_of(record, facts),
     )
 
 
@@ -61,6 +68,7 @@ def payment_document(record: ZuoraRecord, facts: Facts) -> PaymentDocument:
         day=payment.effective_date,
         payment_type=payment.type,
         gateway=payment.gateway or "",
+        created=payment.created_date,
         applications=applications_of(record, facts),
     )
 
@@ -85,6 +93,7 @@ def _billing(
     stamp: str | None,
     owed_sign: int,
     refers_to: str = "",
+    applications: Applications = NO_APPLICATIONS,
 ) -> BillingDocument:
     return BillingDocument(
         posted=facts.posted,
@@ -96,27 +105,31 @@ def _billing(
         posted_stamp=stamp or "",
         items=items,
         refers_to=refers_to,
+        applications=applications,
     )
 
 
 def _invoice_item(record: ZuoraRecord, row: InvoiceItem, facts: Facts, books: Books) -> Item:
     number = facts.number
-    # Contract and unbilled codes win where Zuora gives them, then the deferred one (ACCOUNTING 3).
-    winning = (
-        row.unbilled_receivables_accounting_code_id
-        or row.contract_liability_accounting_code_id
-        or row.deferred_revenue_accounting_code_id
-    )
+    contract = row.unbilled_receivables_accounting_code_id or row.contract_liability_accounting_code_id
     return Item(
         id=row.id,
         net=row.charge_amount,
         tax=row.tax_amount,
         tax_rows=_tax_rows(record, row.id, row.taxation_items),
         code=row.accounting_code or books.code_name(number, row.recognized_revenue_accounting_code_id),
-        deferred_code=books.code_name(number, winning),
+        contract_code=books.code_name(number, contract),
+        deferred_code=books.code_name(number, row.deferred_revenue_accounting_code_id),
+        codes=(
+            row.accounting_code or row.recognized_revenue_accounting_code_id or "",
+            row.unbilled_receivables_accounting_code_id or "",
+            row.contract_liability_accounting_code_id or "",
+            row.deferred_revenue_accounting_code_id or "",
+        ),
         processing=row.processing_type or "",
         product=row.sku or "",
         charge=row.charge_name or "",
+        starts=row.service_start_date,
         ends=row.service_end_date,
         excluded=bool(row.exclude_item_billing_from_revenue_accounting),
         text=row.charge_name or "",
@@ -134,10 +147,13 @@ def _memo_item(record: ZuoraRecord, row: CreditMemoItem) -> Item:
         tax=None,
         tax_rows=_tax_rows(record, row.id, row.taxation_items.data),
         code=code or "",
+        contract_code="",
         deferred_code=deferred or "",
+        codes=(code or "", deferred or ""),
         processing=row.processing_type or "",
         product=row.sku or "",
         charge=row.sku_name or "",
+        starts=row.service_start_date,
         ends=row.service_end_date,
         excluded=bool(row.exclude_item_billing_from_revenue_accounting),
         text=row.sku_name or "",

@@ -1,7 +1,11 @@
 """Why the ledger stage holds a document, in sentences; and which of them waits or is ignored instead of parked."""
 
+from collections.abc import Sequence
 from datetime import date
 
+import msgspec
+
+from schemas.errors import CannotGoOn
 from schemas.outcomes import Ignored, Parked, Waiting
 from schemas.reasons import Reason
 from schemas.references import Period
@@ -18,7 +22,27 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "zero": Ignored,
     "already_in_erp": Ignored,
     "already_deallocated": Ignored,
+    "same_customer": Ignored,
 }
+# The gravest first: a document of which some parks is parked, whatever waits beside it.
+_GRAVEST = (Parked, Waiting, Ignored)
+
+
+def verdict_of(stops: Sequence[CannotGoOn]) -> tuple[type[Waiting] | type[Parked] | type[Ignored], Reason]:
+    """Return how a document stands still for these reasons, and the gravest of them with what each waits for.
+
+    Args:
+        stops: One or more; of equally grave ones the first counts.
+    """
+    how, reason = min(((HOW.get(stop.reason.rule, Parked), stop.reason) for stop in stops), key=_gravity)
+    others = [stop.reason for stop in stops if stop.reason != reason and HOW.get(stop.reason.rule) is not Ignored]
+    waits_for = dict.fromkeys(key for one in (reason, *others) for key in one.waits_for)
+    message = "; ".join(dict.fromkeys(one.message for one in (reason, *others)))
+    return how, msgspec.structs.replace(reason, message=message, waits_for=tuple(waits_for))
+
+
+def _gravity(found: tuple[type[Waiting] | type[Parked] | type[Ignored], Reason]) -> int:
+    return _GRAVEST.index(found[0])
 
 
 def no_mapping(number: str, day: date) -> Reason:
@@ -227,10 +251,10 @@ def before_cut_over(number: str, day: date, cut_over: date) -> Reason:
 
 
 def posted_after_cut_over(number: str, day: date, posted: str) -> Reason:
-    """Say that a document is dated before the cut-over and was posted after it: nobody loaded it."""
+    """Say that a document is dated before the cut-over and was entered after it: nobody loaded it."""
     return Reason(
         rule="posted_after_cut_over",
-        message=f"{number} is dated {day}, before the cut-over, but was posted on {posted[:10]}, after it",
+        message=f"{number} is dated {day}, before the cut-over, but was entered on {posted[:10]}, after it",
         next_step="Change its date in Zuora, or agree by whom it is booked in QAD.",
         field="document date",
         value=str(day),
@@ -268,6 +292,24 @@ def not_supported(number: str, what: str) -> Reason:
         rule="not_supported",
         message=f"{number}: {what}; this version does not carry that into QAD",
         next_step="Book it in QAD by hand, naming the Zuora number, until a version carries it.",
+    )
+
+
+def opening_undone(number: str, status: str) -> Reason:
+    """Say that a document that others loaded does not count in Zuora any more."""
+    return Reason(
+        rule="opening_undone",
+        message=f"{number} is {status} in Zuora; it was loaded into QAD by others, and stands there",
+        next_step="Undo it in QAD by hand, naming the Zuora number: what others loaded is never undone from here.",
+        value=status,
+    )
+
+
+def same_customer(number: str) -> Reason:
+    """Say that a payment was transferred between two accounts of one QAD customer."""
+    return Reason(
+        rule="same_customer",
+        message=f"{number} was transferred between billing accounts of one QAD customer: nothing moves there",
     )
 
 

@@ -1,6 +1,7 @@
 """What the ledger stage has made of each document: folded from `postings` and its own outcomes by one rule.
 
-It does not know what became of the postings in QAD: that is the sink's.
+It does not know what became of the postings in QAD: that is the sink's. What it folds is the same whichever of its two
+topics is read first.
 """
 
 from collections import defaultdict
@@ -10,19 +11,21 @@ from decimal import Decimal
 
 from schemas.ids import PostingId, document_key
 from schemas.money import ZERO
-from schemas.outcomes import Ignored
+from schemas.outcomes import AnyOutcome, Ignored
 from schemas.postings import (
     Act,
     AllocationContent,
     CreditNoteContent,
+    InverseContent,
     InvoiceContent,
+    Offer,
     OpeningContent,
     Posting,
     PostingSet,
     ReceiptContent,
 )
 from streams import waits
-from streams.standings import Standings
+from streams.standings import Standing, Standings, pass_number
 
 
 @dataclass(slots=True)
@@ -31,16 +34,26 @@ class Row:
 
     Attributes:
         item_document: What is owed.
-        amount: Above zero applied, below zero unapplied.
+        amount: As posted: above zero applied, below zero unapplied.
+        day: Its effective date.
         created: When Zuora made the row.
-        times: How often it was allocated: once, and once more for each posting of the item that it outlived.
-        detached: A reversal of the item has deallocated it.
+        payer: The posting that pays.
+        item: The posting that is owed.
+        posting_date: Where its posting stands in time.
+        original_date: `day`, where the posting date is another.
+        times: How often it was posted: once, and once more for each posting of either document that it outlived.
+        detached: One of the two postings was reversed: it moves nothing any more.
     """
 
     item_document: str
     amount: Decimal
+    day: date
     created: str
-    times: int = 1
+    payer: PostingId
+    item: PostingId
+    posting_date: date
+    original_date: date | None
+    times: int
     detached: bool = False
 
 
@@ -54,17 +67,22 @@ class Made:
         posted_stamp: Zuora's posted date of post n.
         source_hash: Zuora's financial content of post n.
         posting_date: Where post n stands in time.
+        original_date: The date that it had in Zuora, where the posting date is another.
+        mapping_version: The mapping that built post n.
         is_invoice: Post n is an invoice, else a credit note.
         opening: It is an item from before the cut-over.
         number: Zuora's number.
+        account: Billing account of post n.
+        customer: QAD customer of post n.
         currency: Its currency.
         total: Total of post n, above zero.
         hashes: Fingerprint of each posting that was written.
         rows: Its application rows, where it pays.
-        offered: Allocations that its receipt offered to carry.
-        applied: Rows of others that are applied to it, with the document that pays.
-        detached: Rows of others that a reversal of it has deallocated, with the document that pays.
-        incomplete: Origin of an input whose outcome is still missing, or -1.
+        offers: What its receipt offered to carry.
+        payers: Documents whose rows were applied to it.
+        newest: Origin and pass of the newest input that made postings.
+        more: An outcome of that input was to follow.
+        answered: Origin and pass of the newest outcome.
     """
 
     n: int = 0
@@ -72,22 +90,47 @@ class Made:
     posted_stamp: str = ""
     source_hash: str = ""
     posting_date: date = date.min
+    original_date: date | None = None
+    mapping_version: int = 0
     is_invoice: bool = True
     opening: bool = False
     number: str = ""
+    account: str = ""
+    customer: str = ""
     currency: str = ""
     total: Decimal = ZERO
     hashes: dict[PostingId, tuple[str, ...]] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
-    offered: set[PostingId] = field(default_factory=set)
-    applied: dict[str, str] = field(default_factory=dict)
-    detached: dict[str, str] = field(default_factory=dict)
-    incomplete: int = -1
+    offers: tuple[Offer, ...] = ()
+    payers: set[str] = field(default_factory=set)
+    newest: tuple[int, int] = (-1, 0)
+    more: bool = False
+    answered: tuple[int, int] = (-1, 0)
+
+    @property
+    def incomplete(self) -> int:
+        """Origin of an input whose outcome is still missing, or -1."""
+        return self.newest[0] if self.more and self.answered < self.newest else -1
 
 
 def fingerprint(posting: Posting) -> tuple[str, ...]:
     """Return what a posting must differ in to be written again: its content, or what it comes after."""
     return (posting.content_hash, *posting.after)
+
+
+def row_of(posting: Posting, content: AllocationContent) -> Row:
+    """Return the application row that a posting carries."""
+    return Row(
+        item_document=content.item_document,
+        amount=-content.amount if content.reopens else content.amount,
+        day=content.document_date,
+        created=content.row_created,
+        payer=content.payer,
+        item=content.item,
+        posting_date=content.posting_date,
+        original_date=content.original_date,
+        times=posting.n,
+    )
 
 
 @dataclass(slots=True)
@@ -100,12 +143,16 @@ class LedgerState:
 
     def makes_no_posting(self, document: str) -> bool:
         """Return whether it is decided that a document makes no posting: nothing that refers to it waits for it."""
-        entry = self.standings.entries.get(document)
-        return isinstance(entry.standing if entry else None, Ignored) and not self.of(document).live
+        return isinstance(self.standing_of(document), Ignored) and not self.of(document).live
 
     def of(self, document: str) -> Made:
         """Return what was made of a document; an empty one where nothing was."""
         return self.made.get(document) or Made()
+
+    def standing_of(self, document: str) -> Standing | None:
+        """Return how a document stands still, or None."""
+        entry = self.standings.entries.get(document)
+        return entry.standing if entry else None
 
     def take(self, event: PostingSet) -> None:
         """Take up one event of `postings`."""
@@ -113,50 +160,55 @@ class LedgerState:
         entry = self.standings.settle(document, origin=event.origin, input_pass=event.input_pass, stamp=event.stamp)
         entry.decisions = event.sides.get("decisions", -1)
         made = self.made.setdefault(document, Made())
-        made.incomplete = event.origin if event.more else -1
+        made.newest, made.more = (event.origin, pass_number(event.input_pass)), event.more
         for posting in event.postings:
             self._take_posting(self.made.setdefault(posting.document, Made()), posting, event)
 
-    def complete(self, document: str) -> None:
-        """Take up that the outcome of the document's newest input is there."""
-        if document in self.made:
-            self.made[document].incomplete = -1
+    def complete(self, outcome: AnyOutcome) -> None:
+        """Take up an outcome of this stage: the one that an input's postings announced, or any other."""
+        made = self.made.setdefault(outcome.subject, Made())
+        made.answered = max(made.answered, (outcome.origin, pass_number(outcome.input_pass)))
 
     def _take_posting(self, made: Made, posting: Posting, event: PostingSet) -> None:
         made.hashes[posting.id] = fingerprint(posting)
-        content = posting.content
+        match posting.content:
+            case InvoiceContent() | CreditNoteContent() | ReceiptContent() as content:
+                self._take_document(made, posting, content, event)
+            case OpeningContent() as content:
+                made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
+            case InverseContent() as content:
+                made.live = False
+                self._detach(made, content.of)
+            case AllocationContent() as content if content.row and posting.act is not Act.REVERSE:
+                self.made.setdefault(content.payer_document, Made()).rows[content.row] = row_of(posting, content)
+                self.made.setdefault(content.item_document, Made()).payers.add(content.payer_document)
+            case _:
+                # What a reversal frees and settles ends with its inverse.
+                pass
+
+    def _take_document(
+        self,
+        made: Made,
+        posting: Posting,
+        content: InvoiceContent | CreditNoteContent | ReceiptContent,
+        event: PostingSet,
+    ) -> None:
+        made.n, made.live = posting.n, True
+        made.posted_stamp, made.source_hash = event.posted_stamp, posting.source_hash
+        made.posting_date, made.original_date = content.posting_date, content.original_date
+        made.mapping_version = event.mapping_version
+        made.number, made.account, made.customer = posting.number, event.account, content.customer
+        made.currency, made.total = content.currency, content.total
+        made.is_invoice = isinstance(content, InvoiceContent)
+        if isinstance(content, ReceiptContent):
+            made.offers = content.offers
         if isinstance(content, CreditNoteContent) and content.refers_to:
             self.referring[waits.document(content.refers_to)].add(posting.document)
-        match content:
-            case InvoiceContent() | CreditNoteContent() | ReceiptContent():
-                made.n, made.live = posting.n, True
-                made.posted_stamp, made.source_hash = event.posted_stamp, posting.source_hash
-                made.posting_date, made.total = content.posting_date, content.total
-                made.number, made.currency = posting.number, content.currency
-                made.is_invoice = isinstance(content, InvoiceContent)
-                if isinstance(content, ReceiptContent):
-                    made.offered = {offer.allocation for offer in content.offers}
-            case OpeningContent():
-                made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
-            case AllocationContent() if content.row:
-                self._take_row(posting, content)
-            case AllocationContent():
-                pass
-            case _:
-                made.live = False
 
-    def _take_row(self, posting: Posting, content: AllocationContent) -> None:
-        payer = self.made.setdefault(content.payer_document, Made())
-        item = self.made.setdefault(content.item_document, Made())
-        if posting.act is Act.REVERSE:
-            payer.rows[content.row].detached = True
-            item.applied.pop(content.row, None)
-            item.detached[content.row] = content.payer_document
-            return
-        amount = -content.amount if content.reopens else content.amount
-        row = payer.rows.setdefault(content.row, Row(content.item_document, amount, content.row_created))
-        row.detached = False
-        row.times = posting.n
-        item.detached.pop(content.row, None)
-        if not content.reopens:
-            item.applied[content.row] = content.payer_document
+    def _detach(self, made: Made, reversed_posting: PostingId) -> None:
+        rows = list(made.rows.values())
+        for payer in made.payers:
+            rows.extend(self.of(payer).rows.values())
+        for row in rows:
+            if reversed_posting in (row.payer, row.item):
+                row.detached = True

@@ -5,7 +5,6 @@ import pytest
 from schemas.mapping import LineRow
 from schemas.topics import Topic
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.erp import Sink
 from tests.unit.world import World, world
 
@@ -55,10 +54,6 @@ def test_a_replay_with_todays_links_mapping_and_references_is_nothing_when_these
     assert sizes(found) == before
 
 
-@defect(
-    "payments._receipt: a replay builds a receipt anew without the applications that a reversal has freed since; "
-    "billing.plan_billing: and says `not posted`, ignored, of every document that was undone"
-)
 def test_a_replay_is_nothing_either_where_documents_were_undone():
     found = busy()
     before = sizes(found)
@@ -98,10 +93,6 @@ def test_a_release_without_any_change_emits_nothing():
     assert sizes(found) == before
 
 
-@defect(
-    "streams/outcomes.outcome_of: a newer version that stands still for the same reason is not taken up: the "
-    "release posts the amounts of the older one, and the newer one never comes"
-)
 def test_a_release_posts_the_newest_version():
     newer = zuora.invoice(zuora.item("120.00", accountingCode="New"), updated=LATER, postedDate=LATER)
     found = world().put(zuora.invoice(NEW), newer)
@@ -123,19 +114,11 @@ def test_a_parked_document_that_is_unposted_is_ignored_and_nothing_is_undone():
     assert found.standing(INVOICE) == ("ignored", "not_posted")
 
 
-@defect(
-    "billing._post and ledger/decide._judge: a replay asks for the period of what stands already; the outcome "
-    "says that a posted document waits for its period, and `close` counts it as missing"
-)
 def test_a_replay_of_what_is_posted_does_not_ask_whether_its_period_is_still_open():
     found = world().put(zuora.simple_invoice(), zuora.period(3, is_open=False), zuora.replayed(INVOICE))
     assert found.standing(INVOICE) == ("", "")
 
 
-@defect(
-    "books.posting_date with LedgerState._take_posting: a replay moves what stands to the first open day, in the "
-    "ledger's memory alone; its reversal is then dated there, and not as what it reverses"
-)
 def test_a_replay_does_not_move_what_is_posted_to_another_date():
     found = world(policy={"closed_period": "first_open"}).put(zuora.simple_invoice())
     found.put(zuora.period(3, is_open=False), zuora.replayed(INVOICE), zuora.period(3), zuora.draft(updated=LATER))
@@ -143,10 +126,6 @@ def test_a_replay_does_not_move_what_is_posted_to_another_date():
 
 
 @pytest.mark.parametrize("how", ["next version", "replay of match"])
-@defect(
-    "billing.plan_billing and payments.plan_payment: the same version with another customer is passed over unless"
-    " the ledger itself was asked again; until Intended a newer link rebuilds the posting (ACCOUNTING 2)"
-)
 def test_a_newer_customer_rebuilds_the_posting(how):
     found = world().put(zuora.simple_invoice(), zuora.customer("C2", zuora_account=""), zuora.linked("C2"))
     if how == "next version":
@@ -179,10 +158,6 @@ def test_a_replay_rebuilds_for_the_new_customer():
     assert [content.customer for content in released_in_two_orders(ledger_first=True).contents()] == ["C1", "C2"]
 
 
-@defect(
-    "LedgerCore.decide: when the match comes before the decision, it is passed over, and the decision then asks "
-    "the old one"
-)
 def test_a_replay_rebuilds_for_the_new_customer_whichever_topic_is_read_first():
     assert [content.customer for content in released_in_two_orders(ledger_first=False).contents()] == ["C1", "C2"]
 
@@ -205,10 +180,6 @@ def test_an_account_is_nothing_for_the_ledger():
     assert found.sets == []
 
 
-@defect(
-    "allocations._rows_before: decided again, an unapplication comes after the later applications of its pair as well, "
-    "and those come after it: what was not sent by then never is"
-)
 def test_rows_of_one_pair_that_are_decided_again_do_not_wait_for_each_other():
     """Applied, unapplied and applied again to one invoice; decided again before anything of it was sent."""
     rows = [

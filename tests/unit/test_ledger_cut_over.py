@@ -3,7 +3,6 @@
 import pytest
 
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.erp import Sink
 from tests.unit.world import World, world
 
@@ -54,28 +53,16 @@ def test_what_is_dated_before_and_posted_after_parks():
         ("2025-12-31T23:30:00-08:00", ("ignored", "before_cut_over")),
     ],
 )
-@defect(
-    "dated.check_cut_over takes the UTC date of the stamp; Zuora's business date is that of the tenant's zone, "
-    "which it carries"
-)
 def test_the_night_of_the_cut_over_is_judged_in_the_tenants_zone(posted, standing):
     found = world().put(zuora.simple_invoice(invoiceDate="2025-12-31", postedDate=posted))
     assert found.standing(INVOICE) == standing
 
 
-@defect(
-    "dated.check_cut_over: a posted date without a time counts as none: the document is ignored as loaded, and "
-    "nobody loaded it"
-)
 def test_a_posted_date_without_a_time_is_a_date():
     found = world().put(zuora.simple_invoice(invoiceDate="2025-12-31", postedDate="2026-01-02"))
     assert found.standing(INVOICE) == ("parked", "posted_after_cut_over")
 
 
-@defect(
-    "payments._cut_over_stop judges a payment by its date alone: one entered after the cut-over and dated before "
-    "is lost"
-)
 def test_a_payment_that_was_entered_after_the_cut_over_and_dated_before_parks():
     found = world().put(zuora.payment(createdDate="2026-01-05T10:00:00Z", **OLD_PAYMENT))
     assert found.standing(PAYMENT)[0] == "parked"
@@ -127,20 +114,11 @@ PAYERS = [
 
 
 @pytest.mark.parametrize(("payer", "document"), PAYERS, ids=["payment", "memo"])
-@defect(
-    "allocations._openings looks for the standing of what pays before that is written, ledger/decide._plan for "
-    "what is applied to it: a payer that is first read with its later application gets no opening, and the "
-    "allocation waits for ever"
-)
 def test_an_opening_payer_that_is_first_read_with_its_application_is_found(payer, document):
     found = world().put(zuora.simple_invoice(), payer)
     assert kinds(found)[1:] == [f"{document} opening", f"{document} allocation"]
 
 
-@defect(
-    "payments.plan_payment with LedgerState._take_posting: an opening is live and has no source hash, so whatever"
-    " an opening payment does after its first application is a conflict, and lost"
-)
 def test_an_opening_payment_is_applied_more_than_once():
     found = world().put(zuora.simple_invoice(), zuora.payment(**OLD_PAYMENT))
     rows = [zuora.row("60.00"), zuora.row("40.00", "r2")]
@@ -154,9 +132,6 @@ def test_an_opening_payment_is_applied_more_than_once():
     [zuora.row("60.00", effectiveDate="2026-06-02"), zuora.row("60.00", invoiceId=None)],
     ids=["period", "nothing"],
 )
-@defect(
-    "payments.plan_payment: `before_cut_over` hides why an application could not go, and what it waits for: it is lost"
-)
 def test_an_application_of_an_opening_payment_that_cannot_go_says_so(row):
     found = world().put(*(zuora.period(month, is_open=month < 6) for month in range(1, 13)))
     found.put(zuora.simple_invoice(), zuora.payment("100.00", row, **OLD_PAYMENT))
@@ -169,10 +144,6 @@ def test_applications_from_before_the_cut_over_are_in_the_opening_balances():
     assert found.postings == []
 
 
-@defect(
-    "payments.plan_payment: `before_cut_over` hides that an unapplication of an opening payment is not carried: "
-    "it is lost"
-)
 def test_what_undoes_an_application_from_before_the_cut_over_parks():
     before = zuora.row("60.00", effectiveDate="2025-12-31", created="2025-12-31T10:00:00Z")
     found = world().put(zuora.simple_invoice(**OLD), zuora.payment("100.00", before, **OLD_PAYMENT))
@@ -182,7 +153,6 @@ def test_what_undoes_an_application_from_before_the_cut_over_parks():
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["untouched", "applied since"])
-@defect("billing.plan_billing says `not posted`, ignored: the opening item stays open in QAD and nobody is told")
 def test_an_opening_invoice_that_is_unposted_later_parks(applied):
     found = world().put(zuora.simple_invoice(**OLD))
     if applied:
@@ -191,13 +161,11 @@ def test_an_opening_invoice_that_is_unposted_later_parks(applied):
     assert found.standing(INVOICE)[0] == "parked"
 
 
-@defect("payments.plan_payment says `not posted`, ignored: the opening item stays in QAD and nobody is told")
 def test_an_opening_payment_that_is_cancelled_later_parks():
     found = world().put(zuora.payment(**OLD_PAYMENT), zuora.payment(status="Canceled", updated=on(12), **OLD_PAYMENT))
     assert found.standing(PAYMENT)[0] == "parked"
 
 
-@defect("ledger/decide._plan builds a plan without the mapping's version: the posting set says 0")
 def test_every_posting_names_the_mapping_that_built_it():
     found = world().put(zuora.payment("100.00", zuora.row("100.00")), zuora.simple_invoice(**OLD))
     assert [event.mapping_version for event in found.sets] == [1, 1]

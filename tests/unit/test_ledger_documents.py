@@ -11,7 +11,6 @@ from schemas.outcomes import Ignored
 from schemas.topics import Topic
 from streams.ledger.applications import SignedRow, settle_signs
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.world import World, world
 
 INVOICE, MEMO, PAYMENT = "invoice:inv1", "credit_memo:cm1", "payment:pay1"
@@ -188,10 +187,6 @@ def test_a_payment_that_is_cancelled_after_it_was_processed_is_not_carried_and_s
     assert found.standing(PAYMENT) == ("parked", "not_supported")
 
 
-@defect(
-    "ReceiptContent, built in payments._receipt, raises out of the decision: three crashes and a dead letter",
-    raises=ValueError,
-)
 @pytest.mark.parametrize("amount", ["0.00", "-5.00"])
 def test_a_payment_of_nothing_or_less_stands_with_a_reason(amount):
     assert world().put(zuora.payment(amount)).standing(PAYMENT)[0] in {"ignored", "parked"}
@@ -240,7 +235,6 @@ def test_rows_that_do_not_come_to_zuoras_part_park_and_the_others_go():
     assert [posting.step for posting in found.postings][2:] == ["allocate:r1"]
 
 
-@defect("applications._possible: a part without any row is an IndexError that crashes the stage", raises=IndexError)
 def test_a_part_without_any_row_parks():
     found = world().put(zuora.payment("100.00", parts=[zuora.part("60.00")]))
     assert found.standing(PAYMENT) == ("parked", "applications_mismatch")
@@ -280,10 +274,6 @@ def test_an_application_of_a_period_that_is_not_open_waits_alone(closed, steps, 
     assert [posting.step for posting in found.postings] == ["document", "allocate:r1"]
 
 
-@defect(
-    "payments.plan_payment and allocations.allocate_rows keep one of several reasons: what the others wait for "
-    "releases nothing, so an application that waits for its period beside a mismatch never comes"
-)
 def test_of_several_reasons_each_releases_what_it_holds():
     found = World().put(*(zuora.period(month, is_open=month < 4) for month in range(1, 13)), zuora.published())
     rows = [zuora.row("60.00", effectiveDate="2026-04-02"), zuora.row("40.00", "r2", to="inv2")]

@@ -9,7 +9,6 @@ from schemas.mapping import PROCESSING_TYPES, Analysis, BankRow, LineRow, TaxRow
 from streams.ledger.lines import plain_text, processing_of
 from streams.ledger.rows import bank_row, line_row, tax_row
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.world import World, world
 
 INVOICE = "invoice:inv1"
@@ -96,10 +95,6 @@ def test_unbilled_and_contract_codes_win_over_the_deferred_one(field):
 
 
 @pytest.mark.parametrize("rule", ["recognized", "by_service_period"])
-@defect(
-    "lines._code and reading._invoice_item treat unbilled and contract codes as a kind of deferral, so that "
-    "`revenue` turns them off: revenue that was recognized against them before is credited a second time"
-)
 def test_unbilled_and_contract_codes_win_where_present_whatever_the_rule(rule):
     line = zuora.item("100.00", unbilledReceivablesAccountingCodeId="c-unb")
     assert lines_of(world(**revenue(rule)).put(zuora.invoice(line)))[0][0] == "2600"
@@ -253,9 +248,6 @@ def test_a_line_whose_amount_cannot_be_carried_parks(amount):
     assert found.standing(INVOICE) == ("parked", "bad_amount")
 
 
-@defect(
-    "lines.gl_lines sums without a net: a sum out of range is a MoneyError that crashes the stage", raises=ValueError
-)
 def test_lines_whose_sum_is_out_of_range_park():
     huge = [zuora.item("900000000000000.00", name) for name in ("a", "b")]
     found = world().put(zuora.invoice(*huge, amount=Decimal("100.00")))

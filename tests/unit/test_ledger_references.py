@@ -3,7 +3,6 @@
 import pytest
 
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.erp import Sink
 from tests.unit.world import Crash, World, world
 
@@ -59,10 +58,6 @@ def test_a_memo_comes_after_the_posting_that_stands():
     assert Sink(found).run().stuck == []
 
 
-@defect(
-    "ledger/decide.py `changed` lives in memory alone: killed after the outcome that says `zero` and before the "
-    "memo is decided again, nobody decides it again, and it waits in the sink for a posting that never comes"
-)
 def test_a_memo_is_let_go_even_if_the_stage_is_killed_in_between():
     found = world().put(memo())
     found.ledger.write_at_most = 1

@@ -7,7 +7,6 @@ import pytest
 
 from schemas.postings import Act
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.world import World, world
 
 INVOICE, MEMO, PAYMENT = "invoice:inv1", "credit_memo:cm1", "payment:pay1"
@@ -101,10 +100,6 @@ def test_posted_again_with_other_content_is_undone_and_posted_when_the_draft_was
     assert found.contents()[-1].total == 120
 
 
-@defect(
-    "billing.plan_billing stops at the zero document before it undoes the one that stands: QAD keeps the old "
-    "amount and the outcome says `zero`, ignored"
-)
 def test_posted_again_as_nothing_undoes_what_stands():
     found = world().put(zuora.simple_invoice(), again("0.00", 12))
     assert steps(found, 1) == ["reverse#1 inverse", "reverse#1 settle"]
@@ -135,9 +130,6 @@ def test_other_financial_content_under_the_same_posting_is_a_conflict(change):
 
 
 @pytest.mark.parametrize("change", [{"accountId": "acc2"}, {"items": {"serviceStartDate": "2026-03-02"}}], ids=str)
-@defect(
-    "billing._source_hash leaves the account and the service start out of the source hash (ACCOUNTING 2 names both)"
-)
 def test_another_account_or_service_start_is_a_conflict_as_well(change):
     found = world().put(zuora.account("acc2"), zuora.simple_invoice(), changed(**change))
     assert found.standing(INVOICE) == ("parked", "conflict")
@@ -160,10 +152,6 @@ def test_a_conflict_ends_when_zuora_shows_the_old_content_or_posts_anew():
     assert steps(found, 1) == ["reverse#1 inverse", "reverse#1 settle", "post#2 document"]
 
 
-@defect(
-    "reading._invoice_item with billing._source_hash hashes the code's name as Zuora shows it today: a renamed "
-    "accounting code is a conflict everywhere"
-)
 def test_a_renamed_accounting_code_changes_no_document():
     line = zuora.item("100.00", deferredRevenueAccountingCodeId="c-def", serviceEndDate="2027-02-28")
     found = world().put(zuora.invoice(line), zuora.AccountingCode(id="c-def", name="Deferred Revenue (new)"))
@@ -185,10 +173,6 @@ def test_a_payment_with_another_amount_or_date_is_a_conflict():
     assert world().put(zuora.payment(), zuora.payment("99.00", updated=on(11))).standing(PAYMENT)[1] == "conflict"
 
 
-@defect(
-    "payments.plan_payment leaves the account out: a transferred payment is neither carried nor parked, it passes"
-    " in silence"
-)
 def test_a_transferred_payment_is_carried_or_says_that_it_is_not():
     found = world().put(zuora.customer("C2", zuora_account="A-2"), zuora.account("acc2", number="A-2"), zuora.payment())
     found.put(zuora.payment(accountId="acc2", updated=on(11)))
@@ -210,11 +194,6 @@ def test_a_reversal_first_frees_what_is_applied():
 
 
 @pytest.mark.parametrize(("unapplied", "left"), [("-100.00", None), ("-40.00", "60.00")])
-@defect(
-    "allocations.deallocate_for_reversal and LedgerState._take_row: `applied` is never lessened by an "
-    "unapplication, so a reversal frees the whole row a second time; unapply, then unpost is Zuora's own order, "
-    "and the invoice cannot be undone after it"
-)
 def test_a_reversal_frees_only_what_no_unapply_row_has(unapplied, left):
     rows = [zuora.row("100.00"), zuora.row(unapplied, "r2", created=on(11))]
     found = applied().put(zuora.payment("100.00", *rows, updated=on(11)), zuora.draft(updated=on(12)))
@@ -228,20 +207,12 @@ def test_an_unapplication_that_a_reversal_has_done_already_makes_nothing():
     assert steps(found, 3) == ["reverse#1 deallocate:r1", "reverse#1 inverse", "reverse#1 settle"]
 
 
-@defect(
-    "allocations._goes passes over it in silence: `already deallocated` is said nowhere "
-    "(reasons.already_deallocated is not used)"
-)
 def test_an_unapplication_that_a_reversal_has_done_is_ignored_by_name():
     rows = [zuora.row("100.00"), zuora.row("-100.00", "r2", created=on(11))]
     found = applied().put(zuora.draft(updated=on(12)), zuora.payment("100.00", *rows, updated=on(13)))
     assert found.standing(PAYMENT) == ("ignored", "already_deallocated")
 
 
-@defect(
-    "allocations._goes: the row that was passed over is not remembered; once the payment is applied anew it looks "
-    "like an unapplication of that, and the next look at the payment takes it out of QAD again"
-)
 def test_an_unapplication_that_was_passed_over_never_undoes_a_later_application():
     rows = [zuora.row("100.00"), zuora.row("-100.00", "r2", created=on(11)), zuora.row("100.00", "r3", created=on(14))]
     found = applied().put(zuora.draft(updated=on(12)), again("120.00", 13))
@@ -251,10 +222,6 @@ def test_an_unapplication_that_was_passed_over_never_undoes_a_later_application(
     assert [posting.step for posting in found.postings if posting.document == PAYMENT][2:] == ["allocate:r3"]
 
 
-@defect(
-    "billing._reversal frees what others applied to the document, never what it pays itself: the inverse cannot "
-    "be settled"
-)
 def test_an_unposted_memo_first_gives_back_what_it_pays():
     found = world().put(zuora.simple_invoice(), zuora.memo(zuora.memo_item("30.00"), rows=[zuora.row("30.00")]))
     found.put(zuora.memo(zuora.memo_item("30.00"), status="Draft", updated=on(11)))
@@ -270,9 +237,6 @@ def test_an_unposted_memo_is_undone_after_its_own_unapplication():
     assert found.postings[3].id in found.postings[4].after
 
 
-@defect(
-    "allocations.allocate_again dates it as the invoice that was posted again, not by the application's effective date"
-)
 def test_an_application_to_a_document_that_was_posted_again_keeps_its_own_date():
     late = zuora.row("100.00", created=on(20), effectiveDate="2026-03-20")
     found = world().put(

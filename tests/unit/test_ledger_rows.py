@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.world import World, world
 
 INVOICE, PAYMENT = "invoice:inv1", "payment:pay1"
@@ -78,10 +77,6 @@ def test_what_is_unapplied_beyond_what_was_applied_parks():
     assert steps(found) == []
 
 
-@defect(
-    "applications._pairs and read_applications sort the text of createdDate: in the night in which an hour comes "
-    "twice an unapplication comes before what it undoes, and parks"
-)
 def test_rows_of_the_night_in_which_an_hour_comes_twice_keep_their_order():
     applied = zuora.row("100.00", created="2026-10-25T02:30:00+02:00")
     back = zuora.row("-40.00", "r2", created="2026-10-25T02:10:00+01:00")
@@ -92,10 +87,6 @@ def test_rows_of_the_night_in_which_an_hour_comes_twice_keep_their_order():
     )
 
 
-@defect(
-    "applications._pairs: rows of one second go by their ids, which are random: an unapplication may come before "
-    "what it undoes, and parks; take applications first"
-)
 def test_rows_of_one_second_are_applied_before_they_are_unapplied():
     found = world().put(zuora.simple_invoice(), paid(zuora.row("100.00", "rb"), zuora.row("-100.00", "ra")))
     assert (found.standing(PAYMENT), [step for step, _, _ in steps(found)]) == (
@@ -104,11 +95,6 @@ def test_rows_of_one_second_are_applied_before_they_are_unapplied():
     )
 
 
-@defect(
-    "payments._offers looks only at rows that could go: where an unapplication waits for its period, what it "
-    "undoes and what came after are both offered, the receipt cannot be built, and the stage crashes",
-    raises=ValueError,
-)
 def test_a_receipt_never_offers_more_than_it_holds_although_an_unapplication_waits():
     found = World().put(*(zuora.period(month, is_open=month < 4) for month in range(1, 13)), zuora.published())
     rows = [

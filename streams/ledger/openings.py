@@ -1,0 +1,61 @@
+"""Items from before the cut-over: others loaded them into QAD, and the sink finds them there by their number.
+
+An opening is planned only when something moves on it; it is never posted.
+"""
+
+from collections.abc import Sequence
+
+from schemas.ids import document_parts
+from schemas.postings import Act, AllocationContent, OpeningContent, Posting
+from streams.ledger.building import DOCUMENT, AtHand, make_posting, source_hash_of
+from streams.ledger.state import LedgerState
+
+BEFORE_CUT_OVER = "before_cut_over"
+OPENING_UNDONE = "opening_undone"
+
+
+def loaded_by_others(document: str, state: LedgerState) -> bool:
+    """Return whether a document was found to be from before the cut-over."""
+    standing = state.standing_of(document)
+    rule = standing.reason.rule if standing else ""
+    return state.of(document).opening or rule in {BEFORE_CUT_OVER, OPENING_UNDONE}
+
+
+def openings_of(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState) -> tuple[Posting, ...]:
+    """Return an opening for each document that these rows move and that others loaded, where it has none yet."""
+    documents = dict.fromkeys(
+        document
+        for posting in rows
+        if isinstance(posting.content, AllocationContent)
+        for document in (posting.content.payer_document, posting.content.item_document)
+    )
+    openings = []
+    for document in documents:
+        standing = state.standing_of(document)
+        if document == at_hand.document or standing is None or state.of(document).opening:
+            continue
+        if standing.reason.rule == BEFORE_CUT_OVER:
+            openings.append(_opening(at_hand, document, standing.number))
+    return tuple(openings)
+
+
+def own_opening(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState) -> tuple[Posting, ...]:
+    """Return the opening of the document at hand, which others loaded, where something moves on it."""
+    made = state.of(at_hand.document)
+    moved = rows or made.payers
+    return (_opening(at_hand, at_hand.document, at_hand.number),) if moved and not made.opening else ()
+
+
+def _opening(at_hand: AtHand, document: str, number: str) -> Posting:
+    kind, _ = document_parts(document)
+    content = OpeningContent(number=number, currency=at_hand.currency, item_kind=kind)
+    return make_posting(
+        at_hand,
+        document=document,
+        number=number,
+        act=Act.POST,
+        n=1,
+        step=DOCUMENT,
+        content=content,
+        source_hash=source_hash_of(opening=number),
+    )

@@ -1,0 +1,250 @@
+"""What undoes the posting of an invoice or memo: what stands on it is freed, the exact inverse, and the two settled.
+
+And what a document that is posted again takes over: application rows that Zuora made since then. Source: ACCOUNTING 1,
+2 and 4.
+"""
+
+from collections.abc import Mapping as Table
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from schemas.ids import PostingId, posting_id
+from schemas.mapping import Mapping
+from schemas.money import ZERO
+from schemas.postings import Act, AllocationContent, InverseContent, Posting
+from streams.ledger.allocations import row_posting, row_posting_id
+from streams.ledger.applications import SignedRow, age_of, is_since
+from streams.ledger.books import Books
+from streams.ledger.building import INVERSE, AtHand, make_posting, open_item
+from streams.ledger.lines import plain_text
+from streams.ledger.state import LedgerState, Made, Row, row_of
+
+SETTLE = "settle"
+
+
+@dataclass(slots=True)
+class Left:
+    """What is left of one allocation: later unapplications of its pair have taken the rest back, newest first."""
+
+    row_id: str
+    row: Row
+    amount: Decimal
+    after: list[PostingId] = field(default_factory=list)
+
+
+def reverse(
+    at_hand: AtHand, *, unapplied: Sequence[Posting], mapping: Mapping, state: LedgerState, books: Books
+) -> list[Posting]:
+    """Return what undoes the posting that stands: deallocations, the inverse, the inverse allocated to it.
+
+    Args:
+        at_hand: The document, which stands.
+        unapplied: Postings of its own rows that this decision makes before the reversal.
+        mapping: For the daybooks and the policy on closed periods.
+        state: What was made before.
+        books: What both systems showed.
+
+    Raises:
+        CannotGoOn: No daybook or open period for it.
+    """
+    made = state.of(at_hand.document)
+    original = open_item(at_hand.connection, at_hand.document, state)
+    day, original_day = books.posting_date(at_hand.number, made.posting_date, mapping)
+    daybook = mapping.daybooks.credit_note if made.is_invoice else mapping.daybooks.invoice
+    books.check_daybook(at_hand.number, daybook)
+    books.check_daybook(at_hand.number, mapping.daybooks.adjustment)
+    own = made.rows | {
+        posting.content.row: row_of(posting, posting.content)
+        for posting in unapplied
+        if isinstance(posting.content, AllocationContent)
+    }
+    payers = [(payer, state.of(payer).rows) for payer in sorted(made.payers)]
+    freed = [
+        _deallocation(
+            at_hand,
+            left,
+            original=original,
+            payer_document=payer,
+            day=day,
+            original_day=original_day,
+            made=made,
+            daybook=mapping.daybooks.adjustment,
+        )
+        for payer, rows in ((at_hand.document, own), *payers)
+        for left in what_is_left(at_hand.connection, payer, rows, of=original)
+    ]
+    inverse = make_posting(
+        at_hand,
+        act=Act.REVERSE,
+        n=made.n,
+        step=INVERSE,
+        content=InverseContent(
+            of=original,
+            currency=made.currency,
+            total=made.total,
+            posting_date=day,
+            daybook=daybook,
+            description=plain_text(f"Zuora {at_hand.number} unposted"),
+            original_date=original_day,
+        ),
+        source_hash=made.source_hash,
+        after=(original, *(posting.id for posting in (*unapplied, *freed))),
+    )
+    payer, item = (inverse.id, original) if made.is_invoice else (original, inverse.id)
+    settlement = make_posting(
+        at_hand,
+        act=Act.REVERSE,
+        n=made.n,
+        step=SETTLE,
+        content=AllocationContent(
+            payer=payer,
+            item=item,
+            payer_document=at_hand.document,
+            item_document=at_hand.document,
+            amount=made.total,
+            currency=made.currency,
+            document_date=day,
+            posting_date=day,
+            daybook=mapping.daybooks.adjustment,
+            description=f"{at_hand.number} unposted",
+            original_date=original_day,
+        ),
+        source_hash=made.source_hash,
+        after=(original, inverse.id),
+    )
+    return [*freed, inverse, settlement]
+
+
+def settlement_id(at_hand: AtHand, n: int) -> PostingId:
+    """Return the name of the last posting of the reversal of post n: what is posted again comes after it."""
+    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=SETTLE)
+
+
+def renew_rows(
+    at_hand: AtHand, *, renewed: PostingId, posted_stamp: str, state: LedgerState, books: Books
+) -> list[Posting]:
+    """Return the rows of others that Zuora made since the document was posted again, moved to its new posting.
+
+    Raises:
+        CannotGoOn: No mapping, daybook or open period for the date of a row.
+    """
+    postings: list[Posting] = []
+    for payer in sorted(state.of(at_hand.document).payers):
+        made = state.of(payer)
+        rows = [
+            (row_id, row)
+            for row_id, row in _in_order(made.rows)
+            if row.item_document == at_hand.document and row.item != renewed and is_since(row.created, posted_stamp)
+        ]
+        if made.live and sum((row.amount for _, row in rows), ZERO):
+            postings.extend(_renewed(at_hand, payer, rows, renewed=renewed, state=state, books=books))
+    return postings
+
+
+def what_is_left(connection: str, payer: str, rows: Table[str, Row], *, of: PostingId) -> list[Left]:
+    """Return what stands applied from or to a posting, allocation by allocation.
+
+    Args:
+        connection: Its connection.
+        payer: `kind:id` of the document whose rows these are.
+        rows: All rows of that document.
+        of: The posting that pays, or that is owed.
+    """
+    found: list[Left] = []
+    for row_id, row in _in_order(rows):
+        if row.detached or of not in (row.payer, row.item):
+            continue
+        if row.amount > 0:
+            found.append(Left(row_id, row, row.amount))
+            continue
+        name = row_posting_id(connection, payer, row=row_id, amount=row.amount, times=row.times)
+        back = -row.amount
+        for left in reversed(found):
+            if (left.row.payer, left.row.item) == (row.payer, row.item) and back and left.amount:
+                taken = min(back, left.amount)
+                left.amount -= taken
+                left.after.append(name)
+                back -= taken
+    return [left for left in found if left.amount]
+
+
+def _deallocation(
+    at_hand: AtHand,
+    left: Left,
+    *,
+    original: PostingId,
+    payer_document: str,
+    day: date,
+    original_day: date | None,
+    made: Made,
+    daybook: str,
+) -> Posting:
+    row = left.row
+    allocation = row_posting_id(at_hand.connection, payer_document, row=left.row_id, amount=row.amount, times=row.times)
+    other = row.payer if row.item == original else row.item
+    return make_posting(
+        at_hand,
+        act=Act.REVERSE,
+        n=made.n,
+        step=f"deallocate:{left.row_id}",
+        content=AllocationContent(
+            payer=row.payer,
+            item=row.item,
+            payer_document=payer_document,
+            item_document=row.item_document,
+            amount=left.amount,
+            currency=made.currency,
+            document_date=day,
+            posting_date=day,
+            daybook=daybook,
+            description=f"{at_hand.number} reversed",
+            reopens=True,
+            row=left.row_id,
+            row_created=row.created,
+            original_date=original_day,
+        ),
+        source_hash=made.source_hash,
+        after=(original, other, allocation, *left.after),
+    )
+
+
+def _renewed(
+    at_hand: AtHand,
+    payer: str,
+    rows: Sequence[tuple[str, Row]],
+    *,
+    renewed: PostingId,
+    state: LedgerState,
+    books: Books,
+) -> list[Posting]:
+    postings: list[Posting] = []
+    for index, (row_id, row) in enumerate(rows):
+        # Within one pair, what is taken back comes after what was applied, and what is applied after that.
+        before = [postings[place].id for place in range(index) if rows[place][1].amount * row.amount < 0]
+        postings.append(
+            row_posting(
+                at_hand,
+                SignedRow(
+                    id=row_id,
+                    item_document=row.item_document,
+                    amount=row.amount,
+                    day=row.day,
+                    created=row.created,
+                ),
+                amount=row.amount,
+                times=row.times + 1,
+                payer=open_item(at_hand.connection, payer, state),
+                item=renewed,
+                before=before,
+                books=books,
+                payer_document=payer,
+                payer_number=state.of(payer).number,
+            )
+        )
+    return postings
+
+
+def _in_order(rows: Table[str, Row]) -> list[tuple[str, Row]]:
+    return sorted(rows.items(), key=lambda one: age_of(one[1].created, one[1].amount, one[0]))
