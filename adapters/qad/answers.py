@@ -8,14 +8,18 @@ from typing import Any
 
 import msgspec
 
+from adapters.qad.profile import TRANSIENT, ErrorClass, Profile
 from adapters.qad.profile import Document as DocumentProfile
-from adapters.qad.profile import ErrorClass, Profile
-from schemas.errors import OutcomeUnknown, Refused, Rejected, Transient
+from adapters.qad.values import whole
+from schemas.errors import Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from streams.ports import Accepted
 
-TRANSIENT = "transient"
 UNCLASSIFIED = "unclassified"
+
+# What QAD says goes into the log and is kept for ever: as much of it as a person reads.
+_WORDS_LENGTH = 300
+_WORDS_COUNT = 20
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
@@ -32,7 +36,7 @@ def read_object(body: bytes) -> dict[str, Any] | None:
     """Return a JSON object, amounts as Decimal, or None where the bytes are none."""
     try:
         return _decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -65,10 +69,12 @@ def judge_post(status: int, body: bytes, *, profile: Profile, document: Document
         raise _refusal(result.get("errors"), profile.errors)
     if isinstance(result, dict) and result.get("success") is True:
         return _accepted(answer, document)
+    if answer.get("errors"):
+        if _made(answer, document) is not None:
+            raise OutcomeUnknown("QAD names errors and a document beside them")
+        raise _refusal(answer["errors"], profile.errors)
     if isinstance(answer.get(document.list), list) and status < 300:
         return _accepted(answer, document)
-    if answer.get("errors"):
-        raise _refusal(answer["errors"], profile.errors)
     raise OutcomeUnknown(f"HTTP {status} and an answer that is neither yes nor no")
 
 
@@ -86,13 +92,13 @@ def complaints(errors: Any) -> list[Complaint]:
 def _refusal(errors: Any, classes: tuple[ErrorClass, ...]) -> Rejected | Transient:
     said = complaints(errors)
     means = [_class_of(complaint, classes) for complaint in said]
-    messages = tuple(f"{complaint.message} [{complaint.code}]" for complaint in said)
+    messages = tuple(f"{_shown(complaint.message)} [{_shown(complaint.code)}]" for complaint in said[:_WORDS_COUNT])
     if means and all(meaning == TRANSIENT for meaning in means):
         return Transient("QAD asks to try again: " + "; ".join(messages))
     # Several complaints at once: one that nobody knows makes the whole unclassified, or a person would be misled.
     classified = [meaning for meaning in means if meaning != TRANSIENT]
     known = classified[0] if classified and UNCLASSIFIED not in classified else UNCLASSIFIED
-    return Rejected(known, messages, tuple(complaint.field for complaint in said if complaint.field))
+    return Rejected(known, messages, tuple(_shown(one.field) for one in said[:_WORDS_COUNT] if one.field))
 
 
 def _class_of(complaint: Complaint, classes: tuple[ErrorClass, ...]) -> str:
@@ -109,14 +115,24 @@ def _class_of(complaint: Complaint, classes: tuple[ErrorClass, ...]) -> str:
 
 
 def _accepted(answer: dict[str, Any], document: DocumentProfile) -> Accepted:
-    records = answer.get(document.list)
-    record = records[0] if isinstance(records, list) and records else {}
-    key = document.key
-    try:
-        made = Document(year=int(record[key.year]), daybook=str(record[key.daybook]), voucher=int(record[key.voucher]))
-    except (KeyError, TypeError, ValueError):
-        raise OutcomeUnknown("QAD said yes and did not name the document") from None
+    made = _made(answer, document)
+    if made is None:
+        raise OutcomeUnknown("QAD said yes and did not name the document")
     return Accepted(document=made, warnings=_warnings(answer))
+
+
+def _made(answer: dict[str, Any], document: DocumentProfile) -> Document | None:
+    """Return the document that an answer names; voucher 0 is what was sent, `QAD assigns`, and names none."""
+    records, key = answer.get(document.list), document.key
+    record = records[0] if isinstance(records, list) and records else None
+    if not isinstance(record, dict):
+        return None
+    try:
+        year, voucher = whole(record.get(key.year), what=key.year), whole(record.get(key.voucher), what=key.voucher)
+    except Misconfigured:
+        return None
+    daybook = record.get(key.daybook)
+    return Document(year=year, daybook=str(daybook), voucher=voucher) if voucher and daybook else None
 
 
 def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
@@ -124,9 +140,17 @@ def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(told, list):
         return ()
     return tuple(
-        str(message.get("message", message)) if isinstance(message, dict) else str(message) for message in told
+        _shown(message.get("message", message) if isinstance(message, dict) else message)
+        for message in told[:_WORDS_COUNT]
     )
 
 
+def _shown(words: Any) -> str:
+    """Return words of QAD's on one line, cut to what a person reads."""
+    text = " ".join(str(words).split())
+    return text if len(text) <= _WORDS_LENGTH else f"{text[:_WORDS_LENGTH]}…"
+
+
 def _words(answer: dict[str, Any] | None) -> str:
-    return "; ".join(complaint.message for complaint in complaints((answer or {}).get("errors"))) or "no reason given"
+    said = complaints((answer or {}).get("errors"))[:_WORDS_COUNT]
+    return "; ".join(_shown(complaint.message) for complaint in said) or "no reason given"

@@ -5,17 +5,39 @@ site must still confirm says `confirmed = false`, and posting is refused while a
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from adapters.settings import load_settings
+from adapters.qad.values import can_write_days
+from adapters.settings import address_problem, load_settings
 from schemas.codec import canonical
 from schemas.errors import Misconfigured
+from streams.sink.answers import MEANINGS
+
+TRANSIENT = "transient"
 
 DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
-BROWSES = ("customers", "gl_accounts", "daybooks", "periods", "currencies")
+
+# What a list must show, and what else it may show, in our words; a profile maps each to a column of the tenant.
+_COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "customers": (frozenset({"code"}), frozenset({"active", "held", "currency", "terms", "zuora_account"})),
+    "gl_accounts": (
+        frozenset({"code"}),
+        frozenset(
+            {"active", "description", "type", "sub_account_required", "cost_centre_required", "project_required"}
+        ),
+    ),
+    "daybooks": (frozenset({"code"}), frozenset({"active", "type"})),
+    "periods": (frozenset({"year", "period", "first_day", "last_day", "status"}), frozenset({"open_for_sales"})),
+    "currencies": (frozenset({"code", "decimals"}), frozenset({"active"})),
+}
+BROWSES = tuple(_COLUMNS)
+_BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
+# Zuora's kinds of what can be open.
+ITEM_KINDS = ("invoice", "credit_memo", "payment")
 
 # What a document carries in our words; a profile maps each to one field of the tenant, or to several.
 _HEAD = (
@@ -55,6 +77,13 @@ class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 Value = str | int | bool
 
+# A day at most: what is longer is a slip of the pen.
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+_Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+# Where a gateway, not QAD, has answered: the request itself was refused, or (503) had nobody to go to. Behind any other
+# failure there may be a document.
+_Definite = Annotated[int, msgspec.Meta(ge=400, le=503)]
+
 
 class Auth(_Strict, frozen=True, kw_only=True):
     """How a token is had.
@@ -70,8 +99,8 @@ class Auth(_Strict, frozen=True, kw_only=True):
     path: str = "/oauth/token"
     grant: Literal["password", "client_credentials"] = "password"
     extra: dict[str, str] = msgspec.field(default_factory=dict)
-    renew_before_s: int = 60
-    lifetime_s: int = 1800
+    renew_before_s: Annotated[int, msgspec.Meta(ge=0)] = 60
+    lifetime_s: Annotated[int, msgspec.Meta(ge=1)] = 1800
 
 
 class CallLimits(_Strict, frozen=True, kw_only=True):
@@ -86,11 +115,11 @@ class CallLimits(_Strict, frozen=True, kw_only=True):
             QAD and whatever stands before it.
     """
 
-    concurrency: int = 4
-    timeout_s: float = 30.0
-    page_size: int = 500
-    age_s: float = 2.0
-    settle_s: float = 45.0
+    concurrency: _Count = 4
+    timeout_s: _Seconds = 30.0
+    page_size: _Count = 500
+    age_s: _Seconds = 2.0
+    settle_s: _Seconds = 45.0
 
 
 class Lines(_Strict, frozen=True, kw_only=True):
@@ -176,6 +205,7 @@ class OpenItems(_Strict, frozen=True, kw_only=True):
         account: Column of the control account.
         type_column: Column that tells invoice, credit note and prepayment apart.
         types: Value of that column by Zuora's kind.
+        confirmed: The site has confirmed this part.
     """
 
     find: Find
@@ -183,10 +213,11 @@ class OpenItems(_Strict, frozen=True, kw_only=True):
     account: str
     type_column: str
     types: dict[str, str]
+    confirmed: bool = True
 
 
 class Browse(_Strict, frozen=True, kw_only=True):
-    """A list of reference data.
+    """A list that QAD shows.
 
     Attributes:
         browse_id: The browse.
@@ -247,7 +278,7 @@ class Profile(_Strict, frozen=True, kw_only=True):
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     limits: CallLimits = CallLimits()
     date_format: str = "%Y-%m-%dT00:00:00.000Z"
-    definite: tuple[int, ...] = (429,)
+    definite: tuple[_Definite, ...] = (429,)
     documents: dict[str, Document]
     browses: dict[str, Browse]
     errors: tuple[ErrorClass, ...] = ()
@@ -275,33 +306,77 @@ def load_profile(path: Path) -> Profile:
 
 def unconfirmed(profile: Profile) -> list[str]:
     """Return the parts that the site has not confirmed."""
-    parts: list[tuple[str, Any]] = [*_named("documents", profile.documents), *_named("browses", profile.browses)]
-    return [name for name, part in parts if not part.confirmed]
+    parts: dict[str, Document | Browse | OpenItems | None] = {
+        **{f"documents.{kind}": document for kind, document in profile.documents.items()},
+        **{f"browses.{name}": browse for name, browse in profile.browses.items()},
+        "open_items": profile.open_items,
+        "balances": profile.balances,
+    }
+    return [name for name, part in parts.items() if part is not None and not part.confirmed]
 
 
 def problems_of(profile: Profile) -> list[str]:
     """Return what is wrong with a profile, a sentence each."""
-    problems = []
-    if not profile.base_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        problems.append("base_url must begin with https://")
+    return [
+        *_problems_of_calls(profile),
+        *_problems_of_names("documents", profile.documents, DOCUMENT_KINDS),
+        *_problems_of_names("browses", profile.browses, BROWSES),
+        *(
+            f"[documents.{kind}] {problem}"
+            for kind, document in profile.documents.items()
+            for problem in _problems_of_document(document)
+        ),
+        *_problems_of_lists(profile),
+        *_problems_of_meanings(profile),
+    ]
+
+
+def _problems_of_calls(profile: Profile) -> Iterator[str]:
+    address = address_problem(profile.base_url)
+    if address:
+        yield f"base_url {address}"
     if profile.limits.settle_s <= profile.limits.timeout_s + profile.limits.age_s:
-        problems.append("[limits] settle_s must be above timeout_s + age_s, or a late call could be doubled")
-    problems += [f"[documents.{kind}] is missing" for kind in DOCUMENT_KINDS if kind not in profile.documents]
-    problems += [f"[browses.{name}] is missing" for name in BROWSES if name not in profile.browses]
-    for kind, document in profile.documents.items():
-        problems += [f"[documents.{kind}] {problem}" for problem in _problems_of_document(document)]
-    return problems
+        yield "[limits] settle_s must be above timeout_s + age_s, or a late call could be doubled"
+    if not can_write_days(profile.date_format):
+        yield f"date_format {profile.date_format!r} does not write dates, all in one width, that can be read again"
+    for status in profile.definite:
+        if status in (408, *range(500, 503)):
+            yield f"definite: after HTTP {status} a document may be in QAD all the same"
 
 
-def _problems_of_document(document: Document) -> list[str]:
-    problems = [f"fields: {word!r} is no word of ours" for word in document.fields if word not in _HEAD]
+def _problems_of_names(table: str, parts: Mapping[str, object], known: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"[{table}.{name}] is missing" for name in known if name not in parts)
+    yield from (f"[{table}.{name}] is none of {', '.join(known)}" for name in parts if name not in known)
+
+
+def _problems_of_document(document: Document) -> Iterator[str]:
+    yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in _HEAD)
     for part in (document.lines, document.allocations):
         if part is not None:
-            problems += [f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in _LINE]
+            yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in _LINE)
     if "reference" not in document.fields:
-        problems.append("fields: no field is named for the machine reference")
-    return problems
+        yield "fields: no field is named for the machine reference"
 
 
-def _named(table: str, parts: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(f"{table}.{name}", part) for name, part in parts.items()]
+def _problems_of_lists(profile: Profile) -> Iterator[str]:
+    """Look at the words of columns: a misspelt one would mean that QAD shows none, and everything would be active."""
+    lists = {
+        f"browses.{name}": (browse, _COLUMNS[name]) for name, browse in profile.browses.items() if name in _COLUMNS
+    }
+    if profile.balances is not None:
+        lists["balances"] = (profile.balances, _BALANCES)
+    for name, (browse, (needed, others)) in lists.items():
+        for word in sorted(needed - browse.columns.keys()):
+            yield f"[{name}] columns: no column is named for {word!r}"
+        for word in sorted(browse.columns.keys() - needed - others):
+            yield f"[{name}] columns: {word!r} is no word of ours"
+
+
+def _problems_of_meanings(profile: Profile) -> Iterator[str]:
+    for known in profile.errors:
+        if known.means not in (TRANSIENT, *MEANINGS):
+            yield f"[[errors]] means {known.means!r} is none of {', '.join((TRANSIENT, *MEANINGS))}"
+    types = profile.open_items.types if profile.open_items is not None else {}
+    for kind in types:
+        if kind not in ITEM_KINDS:
+            yield f"[open_items] types: {kind!r} is none of {', '.join(ITEM_KINDS)}"

@@ -4,12 +4,13 @@ There is no filter for what changed (reference), so all is read and the caller k
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from adapters.qad.browse import Row, browse, column
 from adapters.qad.client import QadClient
 from adapters.qad.profile import Browse, Profile
-from adapters.qad.rest import day
+from adapters.qad.values import day, whole
 from schemas.errors import Misconfigured
 from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency, QadReference
 
@@ -34,15 +35,16 @@ class QadReferences:
         )
         make = _MAKERS[name]
         async for page in pages:
-            yield [make(_Columns(row, spec)) for row in page]
+            yield [make(_Columns(row, spec, self._profile.date_format)) for row in page]
 
 
 class _Columns:
     """A row by our words."""
 
-    def __init__(self, row: Row, spec: Browse) -> None:
+    def __init__(self, row: Row, spec: Browse, date_format: str) -> None:
         self._row = row
         self._spec = spec
+        self._date_format = date_format
 
     def value(self, word: str) -> Any:
         name = self._spec.columns.get(word)
@@ -57,6 +59,15 @@ class _Columns:
         if value is None:
             raise Misconfigured(f"[browses] {self._spec.browse_id}: no column gives {word!r}")
         return value
+
+    def number(self, word: str) -> int:
+        return whole(self.required(word), what=word)
+
+    def day(self, word: str) -> date:
+        found = day(self.required(word), self._date_format)
+        if found is None:
+            raise Misconfigured(f"{self._spec.browse_id}: a row of QAD has no {word}: look at the profile")
+        return found
 
     def yes(self, word: str, *, default: bool) -> bool:
         value = self.value(word)
@@ -93,16 +104,13 @@ def _daybook(row: _Columns) -> Daybook:
 
 
 def _period(row: _Columns) -> Period:
-    first, last = day(row.required("first_day")), day(row.required("last_day"))
-    if first is None or last is None:
-        raise Misconfigured("a period of QAD has no first or last day: look at the profile")
-    year, number = int(row.required("year")), int(row.required("period"))
+    year, number = row.number("year"), row.number("period")
     return Period(
         code=f"{year}-{number:02d}",
         year=year,
         period=number,
-        first_day=first,
-        last_day=last,
+        first_day=row.day("first_day"),
+        last_day=row.day("last_day"),
         open=row.text("status").casefold() == "open" and row.yes("open_for_sales", default=True),
     )
 
@@ -110,7 +118,7 @@ def _period(row: _Columns) -> Period:
 def _currency(row: _Columns) -> QadCurrency:
     return QadCurrency(
         code=str(row.required("code")),
-        decimals=int(row.required("decimals")),
+        decimals=row.number("decimals"),
         active=row.yes("active", default=True),
     )
 

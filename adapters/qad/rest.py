@@ -5,16 +5,16 @@ the profile's; nothing of a tenant stands here.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import date
 from typing import Any
 
 import msgspec
 
 from adapters.qad.answers import judge_post
-from adapters.qad.browse import Row, browse, column, equals
+from adapters.qad.browse import Row, browse, column, equals, first_row
 from adapters.qad.client import QadClient
-from adapters.qad.profile import Find, Lines, Profile, unconfirmed
+from adapters.qad.profile import Find, Lines, OpenItems, Profile, unconfirmed
+from adapters.qad.values import amount, day, whole
 from schemas.errors import Conflict, Misconfigured, Refused, Transient
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
@@ -33,6 +33,8 @@ class RestQad:
         """Speak through this client, in this tenant's words."""
         self._client = client
         self._profile = profile
+        # Columns, by browse, that were seen in a row: a filter by them says what is there.
+        self._seen: set[tuple[str, str]] = set()
 
     async def post(self, command: Command, *, not_after: float) -> Accepted:
         """Make one document; see streams/ports.py for what it raises."""
@@ -51,32 +53,36 @@ class RestQad:
     async def find(self, kind: str, reference: str) -> FoundInQad | None:
         """Return the document that carries a machine reference."""
         find = self._find(kind)
-        rows = [row async for page in self._rows(find, [equals(find.reference, reference)]) for row in page]
-        if len(rows) > 1:
-            raise Conflict(
-                f"{len(rows)} documents in QAD carry the reference {reference}", expected="1", actual=str(len(rows))
-            )
-        return self._found(find, rows[0]) if rows else None
+        condition = equals(find.reference, reference)
+        pages = self._where(find, find.reference, condition)
+        found = [self._found(find, row) async for page in pages for row in page]
+        return _only(found, f"documents in QAD carry the reference {reference}")
 
     async def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
         """Yield all documents of a kind that carry a machine reference, page by page."""
         find = self._find(kind)
-        async for page in self._rows(find, [f"{find.reference},ge,{_FIRST_REFERENCE},literal"]):
+        async for page in self._where(find, find.reference, f"{find.reference},ge,{_FIRST_REFERENCE},literal"):
             yield [self._found(find, row) for row in page]
 
     async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
-        """Return the opening item that others loaded under a Zuora number."""
+        """Return the opening item that others loaded under a Zuora number.
+
+        Raises:
+            Conflict: There are several: nobody but a person can say which is meant.
+            Misconfigured: The profile does not say what QAD calls this kind.
+        """
         items = self._profile.open_items
         if items is None:
             return None
-        wanted = items.types.get(item_kind)
-        async for page in self._rows(items.find, [equals(items.find.number, number)]):
-            for row in page:
-                found = self._found(items.find, row)
-                same_type = wanted is None or row.get(items.type_column) == wanted
-                if same_type and found.document.currency in ("", currency):
-                    return found
-        return None
+        find, wanted = items.find, _item_type(items, item_kind)
+        found = [
+            self._found(find, row)
+            async for page in self._where(find, find.number, equals(find.number, number))
+            for row in page
+            if column(row, items.type_column, browse_id=find.browse_id) == wanted
+        ]
+        same = [one for one in found if one.document.currency in ("", currency)]
+        return _only(same, f"open items in QAD have the number {number}")
 
     def can_find(self, kind: str) -> bool:
         """Return whether a look-up is configured for a kind."""
@@ -114,14 +120,21 @@ class RestQad:
             raise Misconfigured(f"[documents.{kind}] has no [find]: a look-up is not configured")
         return find
 
-    def _rows(self, find: Find, filters: Sequence[str]) -> AsyncIterator[Sequence[Row]]:
-        return browse(
-            self._client,
-            browse_id=find.browse_id,
-            prefix=find.prefix,
-            filters=filters,
-            page_size=self._profile.limits.page_size,
-        )
+    async def _where(self, find: Find, name: str, condition: str) -> AsyncIterator[Sequence[Row]]:
+        """Yield the rows that fulfil a condition on a column.
+
+        QAD answers a condition on a column that it does not have with no rows and no error (reference 1.4). So
+        nothing is believed to be absent before the column was seen: a misspelt one would send every document twice.
+        """
+        spec, found = {"browse_id": find.browse_id, "prefix": find.prefix}, False
+        async for page in browse(self._client, **spec, filters=[condition], page_size=self._profile.limits.page_size):
+            found = found or bool(page)
+            yield page
+        if not found and (find.browse_id, name) not in self._seen:
+            row = await first_row(self._client, **spec)
+            if row is not None:
+                column(row, name, browse_id=find.browse_id)
+                self._seen.add((find.browse_id, name))
 
     def _found(self, find: Find, row: Row) -> FoundInQad:
         def of(name: str) -> Any:
@@ -131,14 +144,14 @@ class RestQad:
         return FoundInQad(
             reference=str(of(find.reference) or ""),
             document=Document(
-                year=int(of(find.year)),
+                year=whole(of(find.year), what="year"),
                 daybook=str(of(find.daybook)),
-                voucher=int(of(find.voucher)),
+                voucher=whole(of(find.voucher), what="voucher"),
                 customer=str(of(find.customer) or ""),
                 currency=str(of(find.currency) or ""),
                 total=None if total is None else amount(total),
             ),
-            day=day(of(find.posting_date)),
+            day=day(of(find.posting_date), self._profile.date_format),
         )
 
 
@@ -147,22 +160,16 @@ def kind_of(command: Command) -> str:
     return str(command.payload.__struct_config__.tag)
 
 
-def amount(value: Any) -> Decimal:
-    """Return an amount of a row; numbers were decoded as Decimal or whole numbers."""
-    try:
-        return Decimal(value)
-    except (InvalidOperation, TypeError):
-        raise Misconfigured(f"QAD shows {str(value)[:20]!r} where an amount is expected: look at the profile") from None
+def _only(found: Sequence[FoundInQad], what: str) -> FoundInQad | None:
+    if len(found) > 1:
+        raise Conflict(f"{len(found)} {what}", expected="1", actual=str(len(found)))
+    return found[0] if found else None
 
 
-def day(value: Any) -> date | None:
-    """Return a date of a row, whatever time of day stands behind it."""
-    if not value:
-        return None
-    try:
-        return datetime.fromisoformat(str(value)).date()
-    except ValueError:
-        raise Misconfigured(f"QAD shows {str(value)[:30]!r} where a date is expected: look at the profile") from None
+def _item_type(items: OpenItems, kind: str) -> str:
+    if kind not in items.types:
+        raise Misconfigured(f"[open_items] types of the profile does not say what QAD calls a {kind}")
+    return items.types[kind]
 
 
 def _head(command: Command) -> dict[str, Any]:

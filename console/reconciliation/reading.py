@@ -12,7 +12,7 @@ from adapters.kafka.reader import read_whole
 from adapters.qad.browse import browse, column
 from adapters.qad.client import QadClient
 from adapters.qad.profile import Find, Profile
-from adapters.qad.rest import amount, day
+from adapters.qad.values import amount, day, whole
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
@@ -124,7 +124,7 @@ async def _read_daybook(
                     kind=kind,
                     reference=str(column(row, find.reference, browse_id=find.browse_id) or ""),
                     number=str(row.get(find.number) or ""),
-                    day=day(row.get(find.posting_date)),
+                    day=day(row.get(find.posting_date), profile.date_format),
                 )
             )
 
@@ -176,9 +176,9 @@ def _key(find: Find, row: Any) -> Document:
         return column(row, name, browse_id=find.browse_id) if name else ""
 
     return Document(
-        year=int(of(find.year)),
+        year=whole(of(find.year), what="year"),
         daybook=str(of(find.daybook)),
-        voucher=int(of(find.voucher)),
+        voucher=whole(of(find.voucher), what="voucher"),
         customer=str(of(find.customer) or ""),
         currency=str(of(find.currency) or ""),
         total=amount(of(find.total)) if find.total else None,

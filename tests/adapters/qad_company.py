@@ -82,7 +82,7 @@ class QadCompany:
         """Return the sink's port to this company; it is signed in, so that the next call is the first that counts."""
         chosen = profile or self.profile(**changes)
         client = await self.client(chosen)
-        await client._current_token()
+        await client.token.get()
         return RestQad(client, chosen)
 
     async def references(self, template: str = "", **changes: Any) -> QadReferences:

@@ -9,7 +9,6 @@ from adapters.qad.profile import ErrorClass
 from adapters.qad.rest import RestQad
 from schemas.errors import ConnectorError, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Document
-from tests.adapters.defects import defect
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
 
@@ -119,31 +118,24 @@ async def test_what_is_neither_yes_nor_no_is_unknown(answered, body, status):
         await answered(body, status=status)
 
 
-@defect(
-    "adapters/qad/answers.py read_object: an answer that is no UTF-8 (an OpenEdge server in ISO 8859-1) ends in a "
-    "UnicodeDecodeError, and the lane crashes on a document that may be in QAD",
-    raises=UnicodeDecodeError,
-)
 async def test_an_answer_in_another_encoding_is_unknown(answered):
     body = {"submitResult": {"success": True}, "customerInvoices": [{**STORED, "description": "Gebühr"}]}
     with pytest.raises(OutcomeUnknown):
         await answered(msgspec.json.encode(body).decode().encode("latin-1"))
 
 
-@defect(
-    "adapters/qad/answers.py judge_post: a list of records counts as a yes before `errors` is looked at; an echo of "
-    "what was sent beside bare errors is taken for a document",
-    raises=pytest.fail.Exception,
-)
-async def test_an_echo_beside_errors_is_no_yes(answered):
-    with pytest.raises(ConnectorError):
+async def test_an_echo_beside_errors_is_a_no(answered):
+    echo = {"customerInvoices": [{**STORED, "voucher": 0}], "errors": [error("403", message="Access is denied")]}
+    with pytest.raises(Rejected):
+        await answered(echo)
+
+
+async def test_a_document_with_its_key_beside_errors_is_neither_yes_nor_no(answered):
+    """Was it made before the error, or is it somebody else's? QAD is asked, and nothing is sent before."""
+    with pytest.raises(OutcomeUnknown):
         await answered({"customerInvoices": [STORED], "errors": [error("403", message="Access is denied")]})
 
 
-@defect(
-    "adapters/qad/answers.py _accepted: voucher 0 means `QAD assigns`; it names no document",
-    raises=pytest.fail.Exception,
-)
 async def test_a_voucher_that_was_not_assigned_names_no_document(answered):
     with pytest.raises(OutcomeUnknown):
         await answered({"submitResult": {"success": True}, "customerInvoices": [{**STORED, "voucher": 0}]})
@@ -210,10 +202,32 @@ async def test_what_was_not_let_in_needs_no_words(answered, body, status, family
     assert type(raised.value) is family
 
 
-@defect(
-    "adapters/qad/answers.py _refusal: schemas/errors.py says that messages are scrubbed; they are kept as they came, "
-    "at any length, and go into the log for ever"
-)
+@pytest.mark.parametrize("voucher", [0, "0", -7, True, 7.5, "7e3", "7" * 10, None, [7], ""])
+async def test_what_is_no_voucher_names_no_document(answered, voucher):
+    with pytest.raises(OutcomeUnknown):
+        await answered({"submitResult": {"success": True}, "customerInvoices": [{**STORED, "voucher": voucher}]})
+
+
+async def test_a_message_is_one_line_and_there_are_not_too_many(answered):
+    many = [error("4711", message="first\nsecond\r\n  third\u2028fourth")] * 500
+    with pytest.raises(Rejected) as rejected:
+        await answered(refused(*many))
+    assert rejected.value.messages[0] == "first second third fourth [4711]"
+    assert len(rejected.value.messages) == len(rejected.value.fields) == 20
+
+
+async def test_words_are_looked_for_in_the_whole_of_a_message(answered):
+    with pytest.raises(Rejected) as rejected:
+        await answered(refused(error("", "", "x" * LONG + " debtor")), errors=CLASSES)
+    assert rejected.value.reason_class == "customer"
+
+
+async def test_warnings_are_cut_like_complaints(answered):
+    words = [{"message": "x" * LONG}] * 100
+    body = {"submitResult": {"success": True}, "customerInvoices": [STORED], "supplementaryMessages": words}
+    assert sum(len(warning) for warning in (await answered(body)).warnings) < LONG / 10
+
+
 async def test_a_message_is_cut_to_what_a_person_reads(answered):
     with pytest.raises(Rejected) as rejected:
         await answered(refused(error("4711", message="x" * LONG)))

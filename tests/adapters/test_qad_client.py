@@ -9,7 +9,7 @@ from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile import Auth, CallLimits, Profile
 from adapters.qad.rest import RestQad
 from schemas.errors import ConnectorError, Refused, Transient
-from tests.adapters.defects import defect, given
+from tests.adapters.defects import given
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
 
@@ -66,10 +66,6 @@ async def test_a_posting_that_met_the_end_of_a_session_was_not_let_in(qad, quick
     assert len(qad.documents()) == 1
 
 
-@defect(
-    "adapters/qad/client.py _not_accepted: it counts 401s, not tokens; of several calls in flight when a session ends "
-    "the second is told that QAD accepts no token of ours, and the lane stops. Compare the token that was sent"
-)
 async def test_a_session_that_ends_under_several_calls_is_no_refusal(qad, quick):
     client = await qad.client()
     await read(client)
@@ -79,7 +75,6 @@ async def test_a_session_that_ends_under_several_calls_is_no_refusal(qad, quick)
     assert [answer for answer in answers if isinstance(answer, Refused)] == []
 
 
-@defect("adapters/qad/client.py _not_accepted: a late 401 of the old token throws the new one away: each costs a login")
 async def test_a_session_that_ends_under_several_calls_costs_one_login(qad, quick):
     client = await qad.client()
     await read(client)
@@ -98,7 +93,7 @@ async def test_a_session_that_ends_under_several_calls_costs_one_login(qad, quic
 
 async def test_a_token_that_is_never_accepted_is_refused(qad, quick):
     client = await qad.client()
-    await client._current_token()
+    await client.token.get()
     armed = qad.arm("unauthorized", kind="browse")
     with pytest.raises(Transient):
         await read(client)
@@ -124,7 +119,7 @@ async def test_what_qad_says_of_the_session_counts(qad, quick):
     qad.control.change_settings({"session": {"answers_expires_in": True, "session_length_minutes": 1}})
     client = await qad.client(qad.profile(auth=Auth(lifetime_s=1, renew_before_s=0)))
     await read(client)
-    assert client._renew_at - client._asked_at == pytest.approx(60)
+    assert client.token._renew_at - client.token._asked_at == pytest.approx(60)
 
 
 # -- credentials -----------------------------------------------------------------------------------------------------
@@ -143,10 +138,6 @@ async def test_wrong_credentials_are_one_clear_sentence(qad, told, wrong):
     assert "canary" not in told(refused.value)
 
 
-@defect(
-    "adapters/qad/client.py _current_token: every caller that waits repeats the login that was just refused; with 8 "
-    "slots one wrong password is 8 failed logins, and sites lock a user out after fewer"
-)
 async def test_callers_that_come_together_share_a_refused_login(qad, quick):
     client = await qad.client(password="wrong")
     answers = await asyncio.gather(*(read(client) for _ in range(8)), return_exceptions=True)
@@ -154,8 +145,46 @@ async def test_callers_that_come_together_share_a_refused_login(qad, quick):
     assert logins(qad) == 1
 
 
+async def test_who_asks_after_a_refused_login_has_it_tried_again(qad, quick):
+    client = await qad.client(password="wrong")
+    for _ in range(2):
+        await asyncio.gather(*(read(client) for _ in range(4)), return_exceptions=True)
+    assert logins(qad) == 2
+
+
+async def test_a_login_that_is_given_up_by_its_caller_is_made_by_the_next(qad, quick):
+    armed = qad.arm("slow", kind="token", count=1, ms=10_000)
+    client = await qad.client()
+    first = asyncio.create_task(read(client))
+    second = asyncio.create_task(read(client))
+    async with asyncio.timeout(5):
+        while not armed.fired:
+            await asyncio.wait([first], timeout=0.01)
+        first.cancel()
+        assert await second == 200
+
+
+async def test_a_session_that_is_never_accepted_is_told_to_all_who_asked_with_it(qad, quick):
+    client = await qad.client()
+    qad.arm("unauthorized", kind="browse")
+    for family in (Transient, Refused):
+        answers = await asyncio.gather(*(read(client) for _ in range(4)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {family}
+    assert logins(qad) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "waits_s"), [("7", 7.0), ("", None), ("soon", None), ("²", None), ("-1", None), ("9" * 400, 3600.0)]
+)
+async def test_a_pause_that_the_token_service_asks_for_is_kept(strange, speaker, told, waits_s):
+    strange.tell("/erp/oauth/token", Told(status=429, headers={"Retry-After": told}))
+    with pytest.raises(Transient) as busy:
+        await speaker.get("/x")
+    assert busy.value.retry_after_s == waits_s
+
+
 async def test_logins_keep_their_distance(qad, monkeypatch):
-    monkeypatch.setattr("adapters.qad.client._PAUSE_BETWEEN_LOGINS_S", 0.2)
+    monkeypatch.setattr("adapters.qad.token._PAUSE_BETWEEN_LOGINS_S", 0.2)
     client, loop = await qad.client(password="wrong"), asyncio.get_running_loop()
     began_s = loop.time()
     for _ in range(3):
@@ -222,12 +251,6 @@ async def test_no_call_follows_a_redirect(strange, speaker, status):
     assert strange.times("/elsewhere") == 0
 
 
-SETTING = defect(
-    "adapters/qad/client.py _log_in: a token path that is not there, or leads elsewhere, is a wrong setting; it is "
-    "told as something that passes, and is tried for ever"
-)
-
-
 @pytest.mark.parametrize(
     ("answer", "family"),
     [
@@ -240,25 +263,16 @@ SETTING = defect(
         (Told(b'{"access_token": '), Transient),
         (Told(b'{"access_token": null}'), Transient),
         (Told(b"<html></html>", content_type="text/html"), Transient),
-        pytest.param(Told(status=404), Refused, marks=SETTING),
-        pytest.param(Told(status=405), Refused, marks=SETTING),
-        pytest.param(Told(status=302, headers={"Location": "/login"}), Refused, marks=SETTING),
-        pytest.param(
-            Told(b'{"access_token": "t", "expires_in": "soon"}'),
-            Transient,
-            marks=defect(
-                "adapters/qad/client.py _log_in: an expires_in that is no number ends in a ValueError",
-                raises=ValueError,
-            ),
-        ),
-        pytest.param(
-            Told(b'{"access_token": "\xff"}'),
-            Transient,
-            marks=defect(
-                "adapters/qad/answers.py read_object: bytes that are no UTF-8 end in a UnicodeDecodeError",
-                raises=UnicodeDecodeError,
-            ),
-        ),
+        (Told(status=404), Refused),
+        (Told(status=405), Refused),
+        (Told(status=302, headers={"Location": "/login"}), Refused),
+        (Told(b'{"access_token": "t", "expires_in": "soon"}'), Transient),
+        (Told(b'{"access_token": "t", "expires_in": -5}'), Transient),
+        (Told(b'{"access_token": "t", "expires_in": 1e999999999}'), Transient),
+        (Told(b'{"access_token": "\xff"}'), Transient),
+        (Told(b'{"access_token": ""}'), Transient),
+        (Told(b'{"access_token": "a\\r\\nX-Other: b"}'), Transient),
+        (Told(b'{"access_token": "t\\u00fc"}'), Transient),
     ],
     ids=lambda part: getattr(part, "__name__", None) or f"{part.status} {part.body.decode('latin-1')[:20]}",
 )
@@ -353,6 +367,6 @@ async def test_no_trouble_tells_a_secret(strange, tmp_path, quick, heard, told, 
 
 async def test_what_holds_a_secret_shows_none(qad):
     client = await qad.client(password=WORD)
-    for holder in (client._credentials, client, RestQad(client, qad.profile()), vars(client)):
+    for holder in (client.token, vars(client.token), client, RestQad(client, qad.profile()), vars(client)):
         assert WORD not in repr(holder)
         assert WORD not in str(holder)

@@ -14,8 +14,7 @@ import pytest
 
 from sandbox.qad.dialect import Dialect
 from sandbox.qad.house import HOUSE
-from schemas.errors import Misconfigured, OutcomeUnknown, Rejected
-from tests.adapters.defects import defect
+from schemas.errors import OutcomeUnknown, Rejected
 from tests.adapters.qad_company import ENTITY, FEBRUARY, JANUARY, post, qad_company
 
 _CODES = {"CUSTOMER_UNKNOWN": "4711", "PERIOD_CLOSED": "4712", "FIELD_TOO_LONG": "48", "OVER_ALLOCATION": "4713"}
@@ -187,14 +186,6 @@ async def test_refusals_are_sorted_by_its_codes(other):
         assert rejected.value.reason_class == reason_class
 
 
-READ = defect(
-    "adapters/qad/rest.py day: dates are written in the profile's date_format and read as ISO 8601 alone; a tenant "
-    "that writes 31.01.2026 can be posted to and never looked up, and one that swaps day and month is read wrong",
-    raises=(Misconfigured, AssertionError),
-)
-
-
-@READ
 @pytest.mark.parametrize("date_format", ["%d.%m.%Y", "%m/%d/%y", "%Y-%d-%m"])
 async def test_dates_are_read_as_they_are_written(tmp_path, date_format):
     async with qad_company(tmp_path, dialect=other_dialect(date_format)) as company:

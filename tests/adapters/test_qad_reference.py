@@ -9,7 +9,6 @@ from adapters.qad.profile import BROWSES
 from sandbox.qad.books.master import PeriodStatus
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency
-from tests.adapters.defects import defect
 from tests.adapters.qad_company import ENTITY
 
 
@@ -149,10 +148,6 @@ async def test_the_filter_of_a_browse_is_the_profiles(qad):
     assert len(await read(references, "periods")) == 12
 
 
-@defect(
-    "adapters/qad/reference.py _currency: a value that is no number ends in an error of the language",
-    raises=(ValueError, TypeError),
-)
 async def test_decimals_that_are_no_number_are_said(qad):
     text = qad.profile_text().replace('decimals = "decimals"', 'decimals = "currencyCode"')
     references = await qad.references(text)
