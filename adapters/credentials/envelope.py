@@ -1,7 +1,7 @@
 """One sealed secret: a fresh data key for each write, wrapped by the store's key, both with AES-256-GCM.
 
-What the secret is for goes in as associated data: a record that is moved to another connection or field, rolled back
-to an older version or relabelled does not open.
+What the secret is for goes in as associated data: a record that is moved to another connection or field, or relabelled
+as another version, does not open. That a whole old record was put back is for the store to notice.
 """
 
 import os
@@ -15,6 +15,7 @@ from schemas.errors import Misconfigured
 
 _NONCE_BYTES = 12
 _DATA_KEY_BITS = 256
+_ALGORITHM = "A256GCM"
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +29,7 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     wrapped_nonce: bytes
     nonce: bytes
     sealed: bytes
-    algorithm: str = "A256GCM"
+    algorithm: str = _ALGORITHM
 
 
 def seal(text: str, *, store: str, owner: str, field: str, version: int, key: Key) -> Sealed:
@@ -52,12 +53,16 @@ def unseal(sealed: Sealed, *, store: str, key: Key) -> str:
     """Return the secret.
 
     Raises:
-        Misconfigured: It was sealed under another key, or the record was changed or moved.
+        Misconfigured: It was sealed under another key or by another algorithm, or the record was changed or moved.
     """
     if sealed.key_id != key.id:
         raise Misconfigured(
             f"{sealed.owner} {sealed.field} was sealed under key {sealed.key_id}, the key at hand is {key.id}: "
             "bring back the right key"
+        )
+    if sealed.algorithm != _ALGORITHM:
+        raise Misconfigured(
+            f"{sealed.owner} {sealed.field} does not open: {sealed.algorithm!r} is no algorithm of ours"
         )
     bound = _bound(store, sealed.owner, sealed.field, sealed.version, sealed.key_id)
     try:
@@ -65,8 +70,8 @@ def unseal(sealed: Sealed, *, store: str, key: Key) -> str:
         return AESGCM(data_key).decrypt(sealed.nonce, sealed.sealed, bound + b"secret").decode()
     except (InvalidTag, ValueError):
         raise Misconfigured(
-            f"{sealed.owner} {sealed.field} does not open: the record was changed, moved or cut. Set it again: "
-            f"ml-connector credentials set {sealed.owner} {sealed.field}"
+            f"{sealed.owner} {sealed.field} does not open: the record was changed, moved or cut. Bring back a copy of "
+            "the store, or delete it and set all secrets again"
         ) from None
 
 

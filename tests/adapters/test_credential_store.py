@@ -8,6 +8,7 @@ import pickle
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from adapters.credentials.keys import KEY_VARIABLE, make_key_file
 from adapters.credentials.secret import Secret
 from adapters.credentials.store import CredentialStore
 from schemas.errors import ConnectorError, Misconfigured
-from tests.adapters.defects import defect
 
 WORD, OTHER = "canary-store-word-77", "canary-store-other-78"
 OWNER, FIELD = "zuora/acme", "client_secret"
@@ -128,20 +128,56 @@ def test_a_byte_that_changes_anywhere_in_the_file_never_gives_another_secret(pla
             assert secret == WORD
             harmless.append(position)
     assert escaped == []
-    # The generation, the format's number, the algorithm, and bits that base64 does not use.
+    # Blanks between the parts, which say nothing: all that says something is under the code.
     assert len(harmless) < len(good) / 20
 
 
-@defect(
-    "adapters/credentials/store.py _read: a byte that is no UTF-8 ends in a UnicodeDecodeError",
-    raises=UnicodeDecodeError,
-)
 def test_bytes_that_are_no_text_are_said(place):
     opened(place).set(OWNER, FIELD, WORD)
     content = (place / "store.json").read_bytes().replace(b"zuora/acme", b"zuora/\xff\xfe\xfdm")
     (place / "store.json").write_bytes(content)
     with pytest.raises(Misconfigured):
         opened(place)
+
+
+def test_a_record_that_was_taken_out_is_noticed_in_all_others(place):
+    store = opened(place)
+    store.set(OWNER, FIELD, WORD)
+    store.set(OWNER, "client_id", OTHER)
+    content = written(place)
+    del content["records"][0]
+    rewrite(place, content)
+    with pytest.raises(Misconfigured, match="taken out"):
+        opened(place).get(OWNER, "client_id")
+
+
+def test_a_store_that_was_changed_by_others_is_not_made_good_by_the_next_set(place):
+    store = opened(place)
+    store.set(OWNER, FIELD, "old and leaked")
+    old = written(place)["records"]
+    store.set(OWNER, FIELD, WORD)
+    rewrite(place, {**written(place), "records": old})
+    before = (place / "store.json").read_bytes()
+    for someone in (store, opened(place)):
+        with pytest.raises(Misconfigured, match="put back"):
+            someone.set("qad/acme-main", "password", OTHER)
+    assert (place / "store.json").read_bytes() == before
+
+
+def test_a_secret_is_not_set_under_another_key_than_the_others(place):
+    opened(place).set(OWNER, FIELD, WORD)
+    make_key_file(place / "other.key")
+    with pytest.raises(Misconfigured, match="bring back the right key"):
+        opened(place, "other.key").set(OWNER, FIELD, OTHER)
+    assert opened(place).get(OWNER, FIELD).reveal() == WORD
+
+
+@pytest.mark.parametrize("change", [{"code": ""}, {"code": "00" * 32}, {"generation": 7}, {"store": "other"}])
+def test_what_stands_round_the_records_is_bound_to_them(place, change):
+    opened(place).set(OWNER, FIELD, WORD)
+    rewrite(place, {**written(place), **change})
+    with pytest.raises(Misconfigured, match="does not open"):
+        opened(place).get(OWNER, FIELD)
 
 
 def test_swapped_records_do_not_open(place):
@@ -178,11 +214,6 @@ def test_a_record_from_another_store_does_not_open(place, tmp_path):
         opened(place).get(OWNER, FIELD)
 
 
-@defect(
-    "adapters/credentials/envelope.py says that a record that is rolled back does not open; the whole old record with "
-    "its own version does, also beside the new one. Bind the list of versions (a MAC over the records), or say less",
-    raises=pytest.fail.Exception,
-)
 @pytest.mark.parametrize("beside", [False, True])
 def test_an_old_version_put_back_does_not_open(place, beside):
     store = opened(place)
@@ -196,11 +227,6 @@ def test_an_old_version_put_back_does_not_open(place, beside):
         opened(place).get(OWNER, FIELD)
 
 
-@defect(
-    "adapters/credentials/store.py _read: the number of the format is never looked at; a file of a newer one is read "
-    "as this one, and written back so",
-    raises=pytest.fail.Exception,
-)
 def test_a_file_of_a_newer_format_is_refused(place):
     opened(place).set(OWNER, FIELD, WORD)
     rewrite(place, {**written(place), "v": 2})
@@ -271,10 +297,6 @@ def test_what_a_crash_left_beside_is_written_over(place):
     assert not (place / "store.part").exists()
 
 
-@defect(
-    "adapters/credentials/store.py _write: the file beside is opened through links and keeps its rights; open it with "
-    "O_EXCL | O_NOFOLLOW under a name of its own"
-)
 def test_a_link_beside_is_not_written_through(place):
     target = place / "elsewhere"
     target.write_text("somebody's file")
@@ -285,10 +307,6 @@ def test_a_link_beside_is_not_written_through(place):
     assert target.read_text() == "somebody's file"
 
 
-@defect(
-    "adapters/credentials/store.py _write: the file beside keeps the rights that it had; a store that others can read "
-    "comes of it"
-)
 def test_a_file_beside_that_others_can_read_makes_no_open_store(place):
     (place / "store.part").write_text("")
     (place / "store.part").chmod(0o666)
@@ -296,10 +314,6 @@ def test_a_file_beside_that_others_can_read_makes_no_open_store(place):
     assert stat.S_IMODE((place / "store.json").stat().st_mode) == 0o600
 
 
-@defect(
-    "adapters/credentials/store.py set: it writes what it read when it was opened; of two people who set a secret at "
-    "the same time, one's is gone without a word. Compare the generation before the rename, under a lock"
-)
 def test_two_who_write_at_the_same_time_lose_nothing(place):
     one, other = opened(place), opened(place)
     one.set(OWNER, FIELD, WORD)
@@ -310,6 +324,21 @@ def test_two_who_write_at_the_same_time_lose_nothing(place):
         other.set("qad/acme-main", "password", OTHER)
     assert opened(place).get("qad/acme-main", "password").reveal() == OTHER
     assert opened(place).get_optional(OWNER, FIELD) is not None
+
+
+def test_many_who_write_at_the_same_time_lose_nothing(place):
+    stores = [opened(place) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: stores[number].set(OWNER, f"field{number}", WORD), range(8)))
+    again = opened(place)
+    assert len(again.names()) == 8
+    assert again.check() == []
+    assert written(place)["generation"] == 8
+
+
+def test_a_folder_that_is_not_there_is_made(place):
+    CredentialStore(place / "deep" / "er" / "store.json", place / "store.key").set(OWNER, FIELD, WORD)
+    assert (place / "deep" / "er" / "store.json").is_file()
 
 
 # -- shown to nobody -------------------------------------------------------------------------------------------------
