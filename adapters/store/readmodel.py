@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 1
+VERSION = 2
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class ReadModel:
         """Open it; `write` makes it, and makes it anew where it is of another version.
 
         Raises:
-            Misconfigured: It is not there, or of another version, and only reading was asked for.
+            Misconfigured: It is not there, is no read model, or of another version, and only reading was asked for.
         """
         self._path = path
         if write:
@@ -71,6 +71,10 @@ class ReadModel:
             raise Misconfigured(
                 f"no read model at {path}: start ml-connector observe (or run), it is built from the log"
             )
+        elif _version_of(path) != VERSION:
+            raise Misconfigured(
+                f"the read model at {path} is of another version, or none: start ml-connector observe, it is made anew"
+            )
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.execute("pragma journal_mode=wal")
         # The log is the truth: what a power cut takes from this file is read again.
@@ -78,8 +82,6 @@ class ReadModel:
         if write:
             self._database.executescript(_SCHEMA)
             self._database.execute(f"pragma user_version={VERSION}")
-        elif self._version() != VERSION:
-            raise Misconfigured(f"the read model at {path} is of another version: start ml-connector observe once")
 
     def __enter__(self) -> "ReadModel":
         return self
@@ -150,7 +152,7 @@ class ReadModel:
                     standing.blocked_by,
                     standing.currency,
                     "" if standing.value is None else str(standing.value),
-                    "\n".join(standing.said),
+                    msgspec.json.encode(standing.said).decode(),
                     record.timestamp_ms,
                     standing.origin,
                 ),
@@ -186,11 +188,11 @@ class ReadModel:
         return [_event(row) for row in rows]
 
     def find(self, name: str) -> list[tuple[str, str]]:
-        """Return (connection, document) of what has this number, or this `kind:id` or id."""
+        """Return (connection, document) of what has this number, or this `kind:id` or id, exactly as it is written."""
         rows = self._database.execute(
-            "select distinct connection, document from events where (number=? or document=? or document like ?) "
-            "and document<>'' order by connection, document",
-            (name, name, f"%:{name}"),
+            "select distinct connection, document from events where document<>'' and :name<>'' and (number=:name "
+            "or document=:name or substr(document, instr(document, ':') + 1)=:name) order by connection, document",
+            {"name": name},
         )
         return [(connection, document) for connection, document in rows]
 
@@ -259,20 +261,25 @@ class ReadModel:
             raise
         self._database.execute("commit")
 
-    def _version(self) -> int:
-        return int(self._database.execute("pragma user_version").fetchone()[0])
-
     def _discard_other_version(self) -> None:
-        if not self._path.exists():
-            return
-        try:
-            with sqlite3.connect(self._path) as database:
-                version = int(database.execute("pragma user_version").fetchone()[0])
-        except sqlite3.DatabaseError:
-            version = -1
-        if version != VERSION:
+        if self._path.exists() and _version_of(self._path) != VERSION:
             for path in (self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")):
                 path.unlink(missing_ok=True)
+
+
+def _version_of(path: Path) -> int:
+    """Return the version of a file, -1 where it is no database.
+
+    Raises:
+        Misconfigured: It cannot be opened: what it is remains open, and nobody may discard it for that.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            return int(database.execute("pragma user_version").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        raise Misconfigured(f"the read model at {path} cannot be opened: {error}") from None
+    except sqlite3.DatabaseError:
+        return -1
 
 
 def _event(row: tuple[object, ...]) -> Event:
@@ -300,7 +307,7 @@ def _standing(row: tuple[object, ...]) -> Standing:
             blocked_by=str(blocked_by),
             currency=str(currency),
             value=Decimal(str(value)) if value else None,
-            said=tuple(str(said).splitlines()),
+            said=msgspec.json.decode(str(said), type=tuple[str, ...]),
         ),
         since_ms=int(str(since_ms)),
     )

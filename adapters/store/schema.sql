@@ -55,7 +55,7 @@ create table if not exists standings (
     blocked_by text not null,
     currency text not null,
     value text not null,
-    said text not null,
+    said text not null, -- messages of QAD, a JSON list
     since_ms integer not null,
     origin integer not null,
     primary key (connection, stage, subject)

@@ -10,7 +10,6 @@ import pytest
 
 from adapters.store.readmodel import VERSION, ReadModel
 from schemas.errors import Misconfigured
-from tests.adapters.defects import defect
 from tests.adapters.logbook import (
     INVOICE,
     dump,
@@ -176,15 +175,18 @@ def test_a_file_that_is_no_database_is_made_anew(path, log, content):
         assert len(model.events_of("acme", INVOICE)) == 7
 
 
-@defect(
-    "adapters/store/readmodel.py __init__: a file that is no database ends a command in an error of sqlite3",
-    raises=sqlite3.DatabaseError,
-)
 def test_a_file_that_is_no_database_is_said_to_who_reads(path):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not a database" * 1000)
     with pytest.raises(Misconfigured):
         ReadModel(path)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_folder_in_its_place_is_said(path, write):
+    path.mkdir(parents=True)
+    with pytest.raises(Misconfigured, match="cannot be opened"):
+        ReadModel(path, write=write)
 
 
 def test_no_file_is_said_to_who_reads_and_none_is_made(path):

@@ -8,7 +8,6 @@ import pytest
 from adapters.store.readmodel import ReadModel
 from schemas.outcomes import Ignored, RejectedByQad, Released, Unknown, Waiting
 from schemas.topics import Topic
-from tests.adapters.defects import defect
 from tests.adapters.logbook import _STAND, ID, INVOICE, Log, dump, invoice, little_log, parked, reason
 
 
@@ -71,9 +70,6 @@ def test_what_is_not_there_is_not_found(model):
     assert model.find("invoice") == []
 
 
-@defect(
-    "adapters/store/readmodel.py find: % and _ in a name are wildcards of LIKE, and no name is any; `trace %` is all"
-)
 @pytest.mark.parametrize("name", ["%", "8a0_", "____", "8%", ""])
 def test_a_name_is_taken_as_it_is_written(model, name):
     assert model.find(name) == []
@@ -126,9 +122,6 @@ def test_every_outcome_is_a_standing(model, event, status):
         assert (found.row.message, found.row.next_step) == ("a message", "a next step")
 
 
-@defect(
-    "adapters/store/readmodel.py _take_one, _standing: what QAD said is joined by lines; one of two lines becomes two"
-)
 def test_what_qad_said_is_kept_message_by_message(model):
     said = ("first line\nsecond line", "another\u2028one")
     log = Log()
