@@ -14,7 +14,11 @@ E = TypeVar("E")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Base of everything that is written to a topic; each subclass has its tag."""
+    """Base of everything that is written to a topic; each subclass has its tag.
+
+    Attributes:
+        v: Version of this type of event. A newer one than a process knows is never guessed at.
+    """
 
     v: int = 1
 
@@ -39,9 +43,14 @@ def canonical(value: Any) -> bytes:
 
 
 class Decoder(Generic[E]):
-    """Reads the events of one topic from bytes."""
+    """Reads the events of one topic from bytes.
+
+    Attributes:
+        kind: The type of its events, or the union of their types.
+    """
 
     def __init__(self, kind: Any, *, version: int = 1) -> None:
+        self.kind = kind
         self._decoder = msgspec.json.Decoder(kind)
         self._version = version
 

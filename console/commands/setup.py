@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
+import msgspec
 
 from adapters.credentials.keys import make_key_file
 from adapters.kafka.administration import create_topics
@@ -13,8 +14,10 @@ from adapters.settings import load_settings
 from console import pinging, publishing
 from console.context import Context, ask, command_options, connection_option
 from console.output import EXIT_FINDINGS
+from schemas.describing import schema_of
 from schemas.errors import Misconfigured
 from schemas.mapping import Mapping
+from schemas.topics import Topic
 
 # What each owner's credentials are; the first ones are needed, the others only where the site has them.
 FIELDS = {
@@ -109,7 +112,7 @@ def check_credentials(context: Context) -> None:
 
 @click.group()
 def topics() -> None:
-    """Make the topics."""
+    """Make the topics, and describe their events."""
 
 
 @topics.command("create")
@@ -131,6 +134,19 @@ def create(context: Context) -> None:
         f"made {len(made)} topics with {kafka.partitions} partitions" if made else "all topics are there"
     )
     context.output.table(("connection", "partition"), sorted(owners.items(), key=lambda owner: owner[1]))
+
+
+@topics.command("describe")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@command_options
+def describe(context: Context, directory: Path) -> None:
+    """Write the JSON Schema of every topic's events into DIRECTORY."""
+    directory.mkdir(parents=True, exist_ok=True)
+    schemas = {directory / f"{topic.value}.json": schema_of(topic) for topic in Topic}
+    for path, schema in schemas.items():
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n")
+    context.output.result({"written": [str(path) for path in schemas]})
+    context.output.say(f"wrote {len(schemas)} schemas into {directory}")
 
 
 @click.command()
