@@ -4,14 +4,18 @@ Secrets are in the credential store, what people decide is in the log, what a te
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from adapters.kafka.cluster import Cluster
-from adapters.settings import load_settings
+from adapters.settings import address_problem, load_settings
 from adapters.zuora.poller import PollSettings
 from adapters.zuora.receiver import HmacRule
+from console.schedule import schedule_problem
 from schemas.errors import Misconfigured
 from streams.match.claims import Claim
 
@@ -19,6 +23,7 @@ FILE_NAME = "ml-connector.toml"
 FILE_VARIABLE = "ML_CONNECTOR_CONFIG"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,10 +40,10 @@ class KafkaSettings(_Strict, frozen=True, kw_only=True):
         replicas: Copies of each partition; 3 in production.
     """
 
-    bootstrap: str
+    bootstrap: Annotated[str, msgspec.Meta(min_length=1)]
     namespace: str = ""
-    partitions: int = 32
-    replicas: int = 3
+    partitions: _Count = 32
+    replicas: _Count = 3
 
     def cluster(self) -> Cluster:
         """Return the cluster."""
@@ -63,7 +68,7 @@ class Listen(_Strict, frozen=True, kw_only=True):
     """Where a server listens."""
 
     host: str = "127.0.0.1"
-    port: int
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
 class Callouts(_Strict, frozen=True, kw_only=True):
@@ -94,7 +99,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
     base_url: str
     tenant_id: str = ""
     version: str = "2025-08-12"
-    concurrency: int = 8
+    concurrency: _Count = 8
     entity_id: str = ""
     poll: PollSettings
     callouts: Callouts | None = None
@@ -113,7 +118,7 @@ class Connection(_Strict, frozen=True, kw_only=True):
     tenant: str
     profile: str
     accounts: Claim = Claim()
-    reference_interval_s: int = 900
+    reference_interval_s: _Count = 900
 
 
 class Config(_Strict, frozen=True, kw_only=True):
@@ -167,30 +172,42 @@ def load_site(path: Path) -> Site:
     return Site(config=config, directory=path.resolve().parent)
 
 
+def name_problem(name: str) -> str:
+    """Return what is wrong with the name of a tenant or a connection, "" where nothing is."""
+    return "" if _NAME.fullmatch(name) else "a name is lower-case letters, digits and hyphens, at most 31"
+
+
 def _problems(config: Config) -> list[str]:
-    problems = [
-        f"{table}.{name}: a name is lower-case letters, digits and hyphens, at most 31"
-        for table, names in (("tenants", config.tenants), ("connections", config.connections))
-        for name in names
-        if not _NAME.fullmatch(name)
+    return [
+        *_problems_of_names(config),
+        *_problems_of_connections(config),
+        *(f"tenants.{name}.{told}" for name, tenant in config.tenants.items() for told in _problems_of_tenant(tenant)),
     ]
+
+
+def _problems_of_names(config: Config) -> Iterator[str]:
+    for table, names in (("tenants", config.tenants), ("connections", config.connections)):
+        yield from (f"{table}.{name}: {problem}" for name in names if (problem := name_problem(name)))
+    paths = Counter(tenant.callouts.path for tenant in config.tenants.values() if tenant.callouts)
+    if paths and max(paths.values()) > 1:
+        yield "two tenants share one callouts.path"
+
+
+def _problems_of_connections(config: Config) -> Iterator[str]:
     for name, connection in config.connections.items():
         if connection.tenant not in config.tenants:
-            problems.append(f"connections.{name}.tenant: there is no [tenants.{connection.tenant}]")
-    for name, tenant in config.tenants.items():
-        problems += [f"tenants.{name}.{problem}" for problem in _problems_of_tenant(tenant)]
-    paths = [tenant.callouts.path for tenant in config.tenants.values() if tenant.callouts]
-    if len(set(paths)) < len(paths):
-        problems.append("two tenants share one callouts.path")
-    return problems
+            yield f"connections.{name}.tenant: there is no [tenants.{connection.tenant}]"
+        if bool(connection.accounts.field) != bool(connection.accounts.values):
+            yield f"connections.{name}.accounts: field and values go together; without both it claims every account"
+    used = {connection.tenant for connection in config.connections.values()}
+    yield from (f"tenants.{name}: no connection uses it" for name in config.tenants if name not in used)
 
 
-def _problems_of_tenant(tenant: Tenant) -> list[str]:
-    problems = []
-    if not tenant.base_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        problems.append("base_url must begin with https://")
-    if bool(tenant.poll.interval_s) == bool(tenant.poll.cron):
-        problems.append("poll: say either interval_s or cron")
+def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
+    address, schedule = address_problem(tenant.base_url), schedule_problem(tenant.poll)
+    if address:
+        yield f"base_url {address}"
+    if schedule:
+        yield f"poll.{schedule}"
     if tenant.callouts is not None and not re.fullmatch(r"/[A-Za-z0-9/_-]{22,}", tenant.callouts.path):
-        problems.append("callouts.path: begins with / and has at least 22 letters and digits, made at random")
-    return problems
+        yield "callouts.path: begins with / and has at least 22 letters and digits, made at random"

@@ -23,7 +23,7 @@ from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import TenantPoller
 from adapters.zuora.receiver import make_receiver
 from console.config import Listen
-from console.schedule import check_schedule, next_round_s
+from console.schedule import next_round_s
 from console.web import Page
 from console.wiring import Wiring
 from schemas.callouts import Callout
@@ -101,8 +101,6 @@ async def receive(wiring: Wiring) -> None:
 
 async def poll(wiring: Wiring, *, slot: str) -> None:
     """Poll tenants, and both systems' reference data."""
-    for name, tenant in wiring.site.config.tenants.items():
-        check_schedule(tenant.poll, f"tenants.{name}")
     partitions = await wiring.partitions()
     connections = {partition: connection for connection, partition in partitions.items()}
     async with Publisher(wiring.site.cluster) as publisher:

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from adapters.kafka.reader import read_whole
 from console.decisions import decide, decided, now
 from console.wiring import Wiring
@@ -14,6 +16,10 @@ from schemas.mapping import PROCESSING_TYPES, Analysis, Mapping
 from schemas.money import MoneyError, scale_of
 from schemas.references import AccountingCode, Daybook, GlAccount, QadReference, ZuoraReference
 from schemas.topics import Topic
+
+# What the fields of QAD hold (reference 2.11): longer than that, each document would be refused.
+_LENGTHS = {"account": 8, "sub_account": 8, "cost_centre": 4, "project": 8}
+_DAYBOOK_LENGTH = 8
 
 _qad: Decoder[QadReference] = Decoder(QadReference)
 _zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
@@ -97,7 +103,24 @@ def problems_of(mapping: Mapping) -> list[str]:
             problems.append(str(error))
     if mapping.first_document_date < mapping.cut_over:
         problems.append("first_document_date is before cut_over: documents of those days are not posted from here")
-    return problems
+    return [*problems, *_field_problems(mapping)]
+
+
+def _field_problems(mapping: Mapping) -> Iterable[str]:
+    """Say what no QAD can hold, without asking it."""
+    for where, place in _places(mapping):
+        if not place.account:
+            yield f"{where}: account is empty"
+        for name, length in _LENGTHS.items():
+            if len(getattr(place, name)) > length:
+                yield f"{where}: {name} {getattr(place, name)!r} is longer than the {length} characters that QAD holds"
+    if any(not line.code for line in mapping.lines):
+        yield "[[lines]] code is empty: name the accounting code of Zuora"
+    for kind, name in msgspec.structs.asdict(mapping.daybooks).items():
+        if not name and kind != "journal":
+            yield f"[daybooks] {kind} is empty"
+        if len(name) > _DAYBOOK_LENGTH:
+            yield f"[daybooks] {kind} {name!r} is longer than the {_DAYBOOK_LENGTH} characters that QAD holds"
 
 
 def _cut_over_problems(mapping: Mapping, published: Sequence[MappingPublished]) -> Iterable[str]:

@@ -5,20 +5,18 @@ from datetime import UTC, datetime
 from cronsim import CronSim, CronSimError
 
 from adapters.zuora.poller import PollSettings
-from schemas.errors import Misconfigured
 
 
-def check_schedule(settings: PollSettings, where: str) -> None:
-    """Hold that a schedule can be followed.
-
-    Raises:
-        Misconfigured: The cron expression is none.
-    """
+def schedule_problem(settings: PollSettings) -> str:
+    """Return what is wrong with a schedule, with its key; "" where it can be followed."""
+    if bool(settings.interval_s) == bool(settings.cron):
+        return "interval_s: say either interval_s or cron"
     if settings.cron:
         try:
             next(CronSim(settings.cron, datetime.now(UTC)))
         except (CronSimError, StopIteration):
-            raise Misconfigured(f"{where}.poll.cron: {settings.cron!r} is no cron expression that ever comes") from None
+            return f"cron: {settings.cron!r} is no cron expression that ever comes"
+    return ""
 
 
 def next_round_s(settings: PollSettings, now: datetime) -> float:

@@ -24,7 +24,6 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.receiver import Door
 from console.config import Site
-from schemas.errors import Misconfigured
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER
@@ -114,13 +113,10 @@ class Wiring:
         for name, tenant in self.site.config.tenants.items():
             if tenant.callouts is None:
                 continue
-            connections = self.site.connections_of(name)
-            if not connections:
-                raise Misconfigured(f"tenants.{name}: no connection uses it")
             owner = f"zuora/{name}"
             found[tenant.callouts.path] = Door(
                 tenant=name,
-                connection=connections[0],
+                connection=self.site.connections_of(name)[0],
                 user=self.credentials.get(owner, "callout_user"),
                 password=self.credentials.get(owner, "callout_password"),
                 hmac_rule=tenant.callouts.hmac,

@@ -12,6 +12,7 @@ from adapters.kafka.administration import create_topics
 from adapters.kafka.assignments import assign
 from adapters.settings import load_settings
 from console import pinging, publishing
+from console.config import name_problem
 from console.context import Context, ask, command_options, connection_option
 from console.output import EXIT_FINDINGS
 from schemas.describing import schema_of
@@ -33,6 +34,9 @@ FIELDS = {
 @command_options
 def init(context: Context, directory: Path, tenant: str, connection: str) -> None:
     """Write a commented configuration, a QAD profile, a mapping and a key."""
+    for option, name in (("--tenant", tenant), ("--connection", connection)):
+        if name_problem(name):
+            raise Misconfigured(f"{option} {name!r}: {name_problem(name)}")
     directory.mkdir(parents=True, exist_ok=True)
     targets = {
         directory / "ml-connector.toml": "ml-connector.toml",
@@ -42,6 +46,7 @@ def init(context: Context, directory: Path, tenant: str, connection: str) -> Non
     standing = [path for path in (*targets, directory / "credentials.key") if path.exists()]
     if standing:
         raise Misconfigured(f"{standing[0]} is there already: nothing is written over")
+    key = make_key_file(directory / "credentials.key")
     for path, template in targets.items():
         text = files("console.templates").joinpath(template).read_text(encoding="utf-8")
         path.write_text(
@@ -50,13 +55,12 @@ def init(context: Context, directory: Path, tenant: str, connection: str) -> Non
             .replace('tenant = "TENANT"', f'tenant = "{tenant}"'),
             encoding="utf-8",
         )
-    key = make_key_file(directory / "credentials.key")
     context.output.result({"written": [str(path) for path in targets], "key_id": key.id})
     for path in targets:
         context.output.say(f"wrote {path}")
     context.output.say(f"wrote {directory / 'credentials.key'}: keep a copy elsewhere; without it the secrets are gone")
     context.output.say(
-        "Next: fill in the files, then ml-connector credentials set, topics create, ping, mapping publish."
+        "Next: fill in what stands in <...>, then ml-connector credentials set, topics create, ping, mapping publish."
     )
 
 

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from console.config import load_site
-from console.schedule import check_schedule, next_round_s
+from console.schedule import next_round_s
 from schemas.errors import Misconfigured
-from tests.adapters.defects import defect
 
 GOOD = """
 [kafka]
@@ -69,7 +68,7 @@ def test_a_good_one_loads(load):
         ("interval_s = 300", "intervall_s = 300", "intervall_s"),
         ("interval_s = 300", 'interval_s = 300\ncron = "* * * * *"', "either interval_s or cron"),
         ("interval_s = 300", "", "either interval_s or cron"),
-        ("interval_s = 300", "interval_s = 0", "either interval_s or cron"),
+        ("interval_s = 300", "interval_s = 0", "interval_s"),
         ("start = 2026-01-01T00:00:00Z", "", "start"),
         ("start = 2026-01-01T00:00:00Z", "start = 2026-01-01", "start"),
         ('tenant = "acme"', 'tenant = "acm"', "[tenants.acm]"),
@@ -114,27 +113,22 @@ def test_a_callout_may_be_signed(load):
         load(path, f'{path}\nhmac = {{ algorithm = "md5" }}')
 
 
-@defect(
-    "adapters/zuora/poller.py PollSettings.start: a moment without a zone is taken; the first round reads it as this "
-    "machine's, the second ends in a TypeError. Annotate it with msgspec.Meta(tz=True)",
-    raises=pytest.fail.Exception,
-)
 def test_a_start_without_a_zone_is_refused(load):
     with pytest.raises(Misconfigured):
         load("start = 2026-01-01T00:00:00Z", "start = 2026-01-01T00:00:00")
 
 
-@defect(
-    "console/config.py and adapters/zuora/poller.py: numbers that can never work are taken; a negative pause polls "
-    "without any, no call at once waits for ever, no partition holds no connection",
-    raises=pytest.fail.Exception,
+@pytest.mark.parametrize(
+    "becomes", ["interval_s = -5", "interval_s = 300\noverlap_s = -1", "interval_s = 300\nlag_s = -1"]
 )
+def test_a_time_that_can_never_be_is_refused(load, becomes):
+    with pytest.raises(Misconfigured):
+        load("interval_s = 300", becomes)
+
+
 @pytest.mark.parametrize(
     ("was", "becomes"),
     [
-        ("interval_s = 300", "interval_s = -5"),
-        ("interval_s = 300", "interval_s = 300\noverlap_s = -1"),
-        ("interval_s = 300", "interval_s = 300\nlag_s = -1"),
         ('base_url = "https', 'concurrency = 0\nbase_url = "https'),
         ('base_url = "https', 'concurrency = -2\nbase_url = "https'),
         ('bootstrap = "localhost:9092"', 'bootstrap = "localhost:9092"\npartitions = 0'),
@@ -150,32 +144,18 @@ def test_a_number_that_can_never_work_is_refused(load, was, becomes):
         load(was, becomes)
 
 
-@defect(
-    "console/config.py _problems: a claim with values and no field claims every account; its values are not looked at",
-    raises=pytest.fail.Exception,
-)
 @pytest.mark.parametrize("claim", ['values = ["EU"]', 'field = "Entity__c"'])
 def test_half_a_claim_is_refused(load, claim):
     with pytest.raises(Misconfigured):
         load('field = "Entity__c"\nvalues = ["EU"]', claim)
 
 
-@defect(
-    "console/config.py _problems: a tenant that no connection uses is taken; poll and the read stage then end in an "
-    "IndexError",
-    raises=pytest.fail.Exception,
-)
 def test_a_tenant_that_no_connection_uses_is_refused(load):
     poll = "[tenants.idle.poll]\ninterval_s = 300\nstart = 2026-01-01T00:00:00Z\n"
     with pytest.raises(Misconfigured):
         load(more=f'[tenants.idle]\nbase_url = "https://rest.na.zuora.com"\n{poll}')
 
 
-@defect(
-    "console/config.py _problems_of_tenant: only the beginning of base_url is looked at; the client secret would go in "
-    "clear to whoever owns that name. Compare the host",
-    raises=pytest.fail.Exception,
-)
 @pytest.mark.parametrize(
     "url",
     [
@@ -191,23 +171,13 @@ def test_an_address_that_only_begins_like_this_machine_is_refused(load, url):
         load("https://rest.eu.zuora.com", url)
 
 
-@defect(
-    "console/config.py load_site: a cron expression is looked at only when poll starts; `run` and the others take it",
-    raises=pytest.fail.Exception,
-)
-def test_a_cron_expression_that_is_none_is_refused_at_once(load):
-    with pytest.raises(Misconfigured):
-        load("interval_s = 300", 'cron = "every day"')
-
-
 # -- the schedule ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cron", ["every day", "* * * *", "61 * * * *", "0 0 31 2 *", "* * * * * * *", "a b c d e"])
 def test_a_schedule_that_never_comes_is_refused_with_its_place(load, cron):
-    settings = load("interval_s = 300", f'cron = "{cron}"').config.tenants["acme"].poll
     with pytest.raises(Misconfigured, match=r"tenants\.acme\.poll\.cron"):
-        check_schedule(settings, "tenants.acme")
+        load("interval_s = 300", f'cron = "{cron}"')
 
 
 @pytest.mark.parametrize(
@@ -224,7 +194,6 @@ def test_a_schedule_that_never_comes_is_refused_with_its_place(load, cron):
 )
 def test_a_schedule_is_in_utc_wherever_one_sits(load, cron, now, wait_s):
     settings = load("interval_s = 300", f'cron = "{cron}"').config.tenants["acme"].poll
-    check_schedule(settings, "tenants.acme")
     assert next_round_s(settings, datetime.fromisoformat(now)) == wait_s
 
 
