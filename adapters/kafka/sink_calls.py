@@ -16,7 +16,7 @@ from adapters.clock import boot_time_s
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent
-from streams.ports import Erp
+from streams.ports import Adjustment, Erp
 from streams.sink import answers, saying
 from streams.sink.finding import check_control
 from streams.sink.freezing import Frozen, freeze, intended
@@ -238,7 +238,9 @@ class Calls:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
         if may_be_there and await self._looked_up(job, frozen, intent, sure_from=0.0):
             return
-        how, reason = answers.refusal(error, job.posting)
+        several = isinstance(frozen.command.payload, Adjustment)
+        customer = "" if several else frozen.command.customer
+        how, reason = answers.refusal(error, job.posting, customer=customer)
         if reason.rule == answers.UNCLASSIFIED:
             log.error("QAD refused for a reason that the profile does not know", number=job.posting.number)
         await self._say(

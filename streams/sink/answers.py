@@ -15,6 +15,7 @@ from streams.sink.steps import moved_by
 
 UNCLASSIFIED = "unclassified"
 OPEN_ITEM = "open_item"
+CUSTOMER = "customer"
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         sentence: What is wrong.
         next_step: Who mends what.
-        waits_for: Keys that release it when they change in QAD.
+        waits_for: Keys that release it when they change in QAD; the customer's is added in `refusal`.
         how: Whether it goes on by itself.
     """
 
@@ -45,10 +46,9 @@ MEANINGS: dict[str, Meaning] = {
         next_step="Mend the account in QAD; or map to another, publish the mapping, and release the document.",
         waits_for=(waits.qad_reference("gl_account"),),
     ),
-    "customer": Meaning(
+    CUSTOMER: Meaning(
         sentence="QAD does not take documents for this customer",
         next_step="Mend the customer in QAD (active, complete, not on hold); it goes on when QAD shows it.",
-        waits_for=(waits.qad_reference("customer"),),
     ),
     "daybook": Meaning(
         sentence="QAD does not take this document in this daybook",
@@ -84,11 +84,16 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 
-def refusal(rejected: Rejected, posting: Posting) -> tuple[type[Waiting] | type[Parked], Reason]:
+def refusal(rejected: Rejected, posting: Posting, *, customer: str = "") -> tuple[type[Waiting] | type[Parked], Reason]:
     """Return where a posting stands after QAD refused it, and why, for a person.
 
     What an open item does not allow is tried again when another posting of ours moves an amount on it: two documents
     that share an item come in any order.
+
+    Args:
+        rejected: What QAD said.
+        posting: What was sent.
+        customer: The one customer it was sent for, "" where there are several.
     """
     number = posting.number
     meaning = MEANINGS.get(rejected.reason_class)
@@ -104,11 +109,14 @@ def refusal(rejected: Rejected, posting: Posting) -> tuple[type[Waiting] | type[
         message=f"{number}: {meaning.sentence}",
         next_step=meaning.next_step,
         field=", ".join(rejected.fields),
-        waits_for=meaning.waits_for or _items(rejected.reason_class, posting),
+        waits_for=(*meaning.waits_for, *_about(rejected.reason_class, posting, customer)),
     )
 
 
-def _items(reason_class: str, posting: Posting) -> tuple[str, ...]:
+def _about(reason_class: str, posting: Posting, customer: str) -> tuple[str, ...]:
+    """Return the keys of what this one posting was refused for."""
+    if reason_class == CUSTOMER:
+        return (waits.qad_reference("customer", customer),)
     return tuple(map(waits.item, moved_by(posting))) if reason_class == OPEN_ITEM else ()
 
 

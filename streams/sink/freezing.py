@@ -121,7 +121,7 @@ def _frozen(posting: Posting, payload: Payload, *, customer: str, carried: tuple
 
 
 def _receipt(posting: Posting, content: ReceiptContent, state: SinkState, intent: Intended | None) -> Frozen:
-    offers = [offer for offer in content.offers if state.status(offer.item) is Status.POSTED]
+    offers = [offer for offer in content.offers if _can_carry(offer, state)]
     if intent is not None:
         customer = intent.customer
         carried = [offer for offer in offers if offer.allocation in intent.carried]
@@ -142,6 +142,12 @@ def _receipt(posting: Posting, content: ReceiptContent, state: SinkState, intent
         allocations=_allocations(carried, state),
     )
     return _frozen(posting, payload, customer=customer, carried=tuple(offer.allocation for offer in carried))
+
+
+def _can_carry(offer: Offer, state: SinkState) -> bool:
+    """Return whether a receipt can carry an application: its item is in QAD, and it was not undone before it came."""
+    undone = state.status(offer.allocation) is Status.SUPERSEDED
+    return not undone and state.status(offer.item) is Status.POSTED
 
 
 def _allocations(offers: Sequence[Offer], state: SinkState) -> tuple[tuple[Document, Decimal], ...]:

@@ -7,6 +7,7 @@ again.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 
 from schemas.ids import PostingId
@@ -57,7 +58,8 @@ class Standing:
         intent: What was intended last, with its control columns.
         qad: Its document, once posted.
         customer: The customer it went to.
-        carried: Allocations that it carries.
+        value: What it is worth, where an outcome said so.
+        carried: Allocations that it carries, once posted.
         reason: Why it stands still.
     """
 
@@ -71,6 +73,7 @@ class Standing:
     intent: Intended | None = None
     qad: Document | None = None
     customer: str = ""
+    value: Decimal | None = None
     carried: frozenset[PostingId] = frozenset()
     source_hash: str = ""
     reason: Standstill | None = None
@@ -79,6 +82,11 @@ class Standing:
     def stands_still(self) -> bool:
         """It is certainly not in QAD, and no call for it is under way."""
         return not self.doubted and self.status not in _SETTLED
+
+    def may_carry(self, allocation: PostingId) -> bool:
+        """Return whether an allocation is, or may be, in QAD because this posting carries it."""
+        sent = self.intent.carried if self.doubted and self.intent is not None else ()
+        return allocation in self.carried or allocation in sent
 
 
 @dataclass(slots=True)
@@ -106,7 +114,7 @@ class SinkState:
         match outcome:
             case Intended():
                 standing.status, standing.intent, standing.attempt = Status.INTENDED, outcome, outcome.attempt
-                standing.doubted = True
+                standing.doubted, standing.value = True, outcome.total
                 standing.customer, standing.source_hash = outcome.customer, outcome.source_hash
             case Posted():
                 standing.status, standing.qad, standing.customer = Status.POSTED, outcome.qad, outcome.customer
@@ -178,6 +186,7 @@ class SinkState:
 
     def _hold(self, name: PostingId, standing: Standing, outcome: Standstill) -> None:
         standing.reason = outcome
+        standing.value = standing.value if outcome.value is None else outcome.value
         for key in self._keys(standing):
             self._waiting[key].add(name)
 

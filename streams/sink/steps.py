@@ -1,14 +1,24 @@
 """What happens next to a posting: it goes, it waits for another, or it will never be needed.
 
-Order follows dependency (ACCOUNTING 6): nothing is allocated, credited or reversed before what it refers to. A
-reversal of what is certainly not in QAD undoes it here, and neither is sent.
+Order follows dependency (ACCOUNTING 6): nothing is allocated, credited or reversed before what it refers to. What
+undoes the whole of a posting that is certainly not in QAD undoes it here, and neither is sent; what undoes a part of it
+waits.
 """
 
 import msgspec
 
 from schemas.ids import PostingId
+from schemas.money import ZERO
 from schemas.outcomes import Document
-from schemas.postings import AllocationContent, InverseContent, OpeningContent, Posting, ReceiptContent
+from schemas.postings import (
+    Act,
+    AllocationContent,
+    Content,
+    InverseContent,
+    OpeningContent,
+    Posting,
+    ReceiptContent,
+)
 from schemas.reasons import Reason
 from streams import waits
 from streams.sink.state import SinkState, Standing, Status
@@ -39,9 +49,9 @@ class WaitFor(msgspec.Struct, frozen=True):
 
 
 class Annul(msgspec.Struct, frozen=True):
-    """It undoes a posting that is certainly not in QAD: neither is needed."""
+    """It undoes the whole of one posting, or of several, that are certainly not in QAD: none of them is needed."""
 
-    undone: PostingId
+    undone: tuple[PostingId, ...]
     reason: Reason
 
 
@@ -59,7 +69,12 @@ def next_step(posting: Posting, state: SinkState) -> Step:
     content = posting.content
     if isinstance(content, OpeningContent):
         return FindOpening(content)
-    for name in posting.after:
+    annulled = _annulled(posting, state)
+    if annulled:
+        return Annul(annulled, _undone_before(posting, state.postings[annulled[0]]))
+    # What it undoes comes first: as long as that may still be annulled, it does not matter what else is missing.
+    undone = _undone(posting)
+    for name in sorted(posting.after, key=lambda name: name not in undone):
         stop = _stop(posting, name, state.postings.get(name))
         if stop is not None:
             return stop
@@ -89,31 +104,50 @@ def _stop(posting: Posting, name: PostingId, standing: Standing | None) -> Step 
         return None
     if standing.status is Status.SUPERSEDED:
         return Drop(_undone_before(posting, standing)) if name in _needed(posting) else None
-    if name in _undone(posting) and standing.stands_still:
-        return Annul(name, _undone_before(posting, standing))
     return WaitFor(name, _not_in_qad(posting, name, standing))
+
+
+def _annulled(posting: Posting, state: SinkState) -> tuple[PostingId, ...]:
+    """Return the postings that this one undoes whole, one or all, and that are certainly not in QAD."""
+    content, undone = posting.content, _undone(posting)
+    absent = [name for name in undone if _is_absent(name, content, state)]
+    if not isinstance(content, AllocationContent):
+        return tuple(absent)
+    for name in reversed(absent):
+        if state.postings[name].value == content.amount and (len(undone) == 1 or posting.act is not Act.REVERSE):
+            return (name,)
+    # What a reversal comes after are unapplications as well: their amounts are no sum.
+    worth = sum((state.postings[name].value or ZERO for name in absent), ZERO)
+    return tuple(absent) if posting.act is not Act.REVERSE and worth == content.amount else ()
+
+
+def _is_absent(name: PostingId, content: Content, state: SinkState) -> bool:
+    """Return whether a posting is certainly not in QAD: neither by itself, nor carried by a receipt."""
+    standing = state.postings.get(name)
+    payer = state.postings.get(content.payer) if isinstance(content, AllocationContent) else None
+    return standing is not None and standing.stands_still and not (payer is not None and payer.may_carry(name))
 
 
 def _needed(posting: Posting) -> frozenset[PostingId]:
     """Return the postings without which this one has no meaning; others are only waited for."""
     match posting.content:
         case AllocationContent() as content:
-            return frozenset({content.payer, content.item}) | _undone(posting)
+            undone = _undone(posting)
+            return frozenset({content.payer, content.item, *(undone if len(undone) == 1 else ())})
         case InverseContent() as content:
             return frozenset({content.of})
         case _:
             return frozenset()
 
 
-def _undone(posting: Posting) -> frozenset[PostingId]:
-    """Return the one posting that this one undoes; none where it undoes a part of several."""
+def _undone(posting: Posting) -> tuple[PostingId, ...]:
+    """Return the postings that this one undoes, or a part of them."""
     content = posting.content
     if isinstance(content, InverseContent):
-        return frozenset({content.of})
+        return (content.of,)
     if isinstance(content, AllocationContent) and content.reopens:
-        allocations = frozenset(posting.after) - {content.payer, content.item}
-        return allocations if len(allocations) == 1 else frozenset()
-    return frozenset()
+        return tuple(name for name in posting.after if name not in (content.payer, content.item))
+    return ()
 
 
 def _not_come(posting: Posting, name: PostingId) -> Reason:

