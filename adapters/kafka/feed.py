@@ -1,7 +1,8 @@
 """What the pollers write: records to every connection of a tenant, changed references, cursors after the records."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -18,6 +19,9 @@ from schemas.topics import RECORD_BYTES_MAX, Topic, key
 _cursors: Decoder[Cursor] = Decoder(Cursor)
 _zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
 _qad: Decoder[QadReference] = Decoder(QadReference)
+
+# A letter writes bytes as base64, a third longer, beside its other words.
+_ROW_BYTES_MAX = RECORD_BYTES_MAX // 2
 
 
 class TenantFeed:
@@ -58,6 +62,18 @@ class TenantFeed:
                 for connection, partition in self._partitions.items()
             ]
         )
+
+    async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
+        """Write a row that no record can be made of to the dead letters of the tenant's first connection."""
+        letter = _letter(
+            self._first,
+            at=datetime.now(UTC),
+            name=key(self._first, kind, hashlib.blake2b(row, digest_size=16).hexdigest()),
+            reason=reason,
+            next_step="Compare it with Zuora's documentation and report it; it is read again when it changes in Zuora.",
+            value=row if len(row) <= _ROW_BYTES_MAX else b"",
+        )
+        await self._publisher.publish([_dead(letter, self._partitions[self._first])])
 
     async def references(self, references: Sequence[ZuoraReference]) -> None:
         """Write those references that differ from what was last written."""
@@ -133,18 +149,35 @@ def _record(record: ZuoraRecord, partition: int) -> Publication:
     size = len(encode(record))
     if size <= RECORD_BYTES_MAX:
         return Publication(topic=Topic.RECORDS, partition=partition, key=name, event=record)
-    letter = DeadLetter(
-        connection=record.connection,
-        topic=Topic.RECORDS.value,
-        offset=-1,
-        at_ms=int(record.found.at.timestamp() * 1000),
-        stage="poll",
+    letter = _letter(
+        record.connection,
+        at=record.found.at,
+        name=name,
         reason=f"{record.kind} {record.id} has {size} bytes, above the {RECORD_BYTES_MAX} that topics take",
         next_step="Split the document in Zuora, or book it by hand; report its size.",
-        key=name,
-        value=b"",
     )
-    return Publication(topic=Topic.DEAD_LETTERS, partition=partition, key=name, event=letter)
+    return _dead(letter, partition)
+
+
+def _letter(
+    connection: str, *, at: datetime, name: bytes, reason: str, next_step: str, value: bytes = b""
+) -> DeadLetter:
+    """Return the dead letter of something that never became a record: it has no offset."""
+    return DeadLetter(
+        connection=connection,
+        topic=Topic.RECORDS.value,
+        offset=-1,
+        at_ms=int(at.timestamp() * 1000),
+        stage="poll",
+        reason=reason,
+        next_step=next_step,
+        key=name,
+        value=value,
+    )
+
+
+def _dead(letter: DeadLetter, partition: int) -> Publication:
+    return Publication(topic=Topic.DEAD_LETTERS, partition=partition, key=letter.key, event=letter)
 
 
 def _reference(topic: Topic, connection: str, partition: int, reference: ZuoraReference | QadReference) -> Publication:

@@ -148,7 +148,8 @@ class ReadLane:
         return await self._zuora.read(work.hint.kind, work.hint.id, found)
 
     async def _write(self, work: _Work, answer: ZuoraRecord | BaseException | None) -> None:
-        if isinstance(answer, Misconfigured):
+        if isinstance(answer, Misconfigured | Unreadable):
+            # No other try will read it, and the hints behind it must not wait: what it hints at comes with the poll.
             await self._dead_letter(work.item, str(answer))
         elif isinstance(answer, BaseException):
             raise answer

@@ -1,18 +1,32 @@
 """What Zuora's answers mean: six shapes of error, HTTP 200 that says no, and pages that are not Zuora's at all.
 
-A code ends in two digits that say whether another try helps. Source: zuora error handling guide, shapes in
-tests/contracts/envelopes.
+A code ends in two digits that say whether another try helps. An object counts as gone only where Zuora itself says so
+by code. What the other side says is told in part, and never with a secret in it. Source: zuora error handling guide,
+shapes in tests/contracts/envelopes.
 """
 
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+from urllib.parse import quote, quote_plus
+
+import aiohttp
 import msgspec
 
-from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
+from adapters.zuora.headers import seconds_of
+from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
+
+Decoded = TypeVar("Decoded")
 
 # Categories (last two digits) that another try may cure: locks, internal, temporary, limits, external systems.
 _RETRIABLE = frozenset({50, 60, 61, 70, 99})
 _PERMISSION, _AUTHENTICATION, _NOT_FOUND = 10, 11, 40
-# Code 90000011: "this resource is protected, please sign in first".
-_TOO_MANY, _SERVER_ERRORS = 429, frozenset({500, 502, 503, 504})
+# Of the same category as an object that is gone, but about the path: a feature that this tenant does not have.
+_NO_ENDPOINT = re.compile(r"\bendpoint\b.*\bdoes not exist", re.IGNORECASE)
+# Shorter secrets are found in ordinary words: striking those out would tell what they are.
+_SECRET_MIN = 12
+# Enough of their words to know the rule, too little to fill a log.
+_SAID_MAX, _CODES_MAX = 300, 100
 
 
 class NotFound(ConnectorError):
@@ -47,18 +61,16 @@ class _Envelope(msgspec.Struct):
     error: str = ""
 
 
-_decode = msgspec.json.Decoder(_Envelope).decode
+_envelope = msgspec.json.Decoder(_Envelope)
 
 
-def check_answer(status: int, content_type: str, body: bytes, *, what: str, retry_after_s: float | None = None) -> None:
-    """Hold that an answer is a yes.
+async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Sequence[str]) -> bytes:
+    """Return the body of an answer that is a yes.
 
     Args:
-        status: HTTP status.
-        content_type: As answered.
-        body: As answered.
+        answer: As it arrived.
         what: What was asked, for the message: method and path, no query.
-        retry_after_s: What the answer asked to wait.
+        secrets: What was sent and must not be told, should the answer repeat it.
 
     Raises:
         SignedOut: The token is not accepted.
@@ -67,49 +79,97 @@ def check_answer(status: int, content_type: str, body: bytes, *, what: str, retr
         Transient: Another try may succeed.
         Misconfigured: We asked wrongly, or somebody else answered.
     """
-    if status == _TOO_MANY:
+    body = await answer.read()
+    retry_after_s = seconds_of(answer.headers.get("Retry-After"))
+    if answer.status == 429:
         raise Transient(f"Zuora: too many requests ({what})", retry_after_s=retry_after_s)
-    if 300 <= status < 400:
+    if 300 <= answer.status < 400:
         raise Misconfigured(
             f"Zuora answered {what} with a redirect: the base URL is not that of this tenant's data centre"
         )
-    if "json" not in content_type.lower():
-        if status in _SERVER_ERRORS or status < 300:
-            raise Transient(
-                f"a page instead of an answer to {what} (HTTP {status}): a gateway before Zuora, or maintenance"
-            )
-        raise Misconfigured(f"HTTP {status} and no JSON for {what}: is the base URL right?")
+    is_json = "json" in answer.content_type.lower()
+    envelope = _envelope_of(body) if is_json else None
+    # Lists, bare objects and bodies that are cut have no envelope: they are checked where they are decoded.
+    if answer.status < 300 and is_json and (envelope is None or _is_yes(envelope)):
+        return body
+    if answer.status == 401:
+        raise SignedOut(f"Zuora refused {what} (HTTP 401)")
+    if envelope is not None:
+        raise _refusal(answer.status, envelope, what=what, retry_after_s=retry_after_s, secrets=secrets)
+    if answer.status >= 500 or answer.status < 300:
+        raise Transient(
+            f"a page instead of an answer to {what} (HTTP {answer.status}): a gateway before Zuora, or maintenance",
+            retry_after_s=retry_after_s,
+        )
+    if is_json:
+        raise Transient(f"HTTP {answer.status} for {what} with a body that cannot be read")
+    raise Misconfigured(f"HTTP {answer.status} and no JSON for {what}: is the base URL right?")
+
+
+def decoded(body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[Decoded]", what: str) -> "Decoded":
+    """Return what an answer holds.
+
+    Raises:
+        Transient: It is cut.
+        Unreadable: It is whole, and not what Zuora documents.
+    """
     try:
-        envelope = _decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        if status < 300:
-            # Lists and bare objects are checked where they are decoded; a cut body shows there.
-            return
-        raise Transient(f"HTTP {status} for {what} with a body that cannot be read") from None
-    if status < 300 and envelope.success is not False and envelope.old_success is not False:
-        return
-    _raise(status, envelope, what=what, retry_after_s=retry_after_s)
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"Zuora's answer to {what} is not what it documents: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Transient(f"Zuora's answer to {what} is cut") from None
 
 
-def _raise(status: int, envelope: _Envelope, *, what: str, retry_after_s: float | None) -> None:
-    codes = [str(reason.code) for reason in envelope.reasons] or [str(envelope.code)]
-    categories = {int(code) % 100 for code in codes if code.isdigit()}
-    said = _said(envelope)
-    told = f"Zuora refused {what} (HTTP {status}, code {', '.join(codes)}): {said}"
-    if status == 401 or _AUTHENTICATION in categories:
-        raise SignedOut(told)
-    if status == 404 or categories == {_NOT_FOUND}:
-        raise NotFound(told)
+def _envelope_of(body: bytes) -> _Envelope | None:
+    try:
+        return _envelope.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _is_yes(envelope: _Envelope) -> bool:
+    return envelope.success is not False and envelope.old_success is not False
+
+
+def _refusal(
+    status: int, envelope: _Envelope, *, what: str, retry_after_s: float | None, secrets: Sequence[str]
+) -> ConnectorError:
+    codes = _codes(envelope)
+    categories = {_category(code) for code in codes}
+    said = _told(_said(envelope), secrets)[:_SAID_MAX] or "no reason given"
+    told = f"Zuora refused {what} (HTTP {status}, code {_told(', '.join(codes), secrets)[:_CODES_MAX]}): {said}"
+    if _AUTHENTICATION in categories:
+        return SignedOut(told)
+    if categories == {_NOT_FOUND}:
+        return Refused(told) if _NO_ENDPOINT.search(said) else NotFound(told)
     if status == 403 or _PERMISSION in categories:
-        raise Refused(told)
-    if status in _SERVER_ERRORS or (categories and categories <= _RETRIABLE) or "lock competition" in said.lower():
-        raise Transient(told, retry_after_s=retry_after_s)
-    raise Misconfigured(told)
+        return Refused(told)
+    if status >= 500 or categories <= _RETRIABLE or "lock competition" in said.lower():
+        return Transient(told, retry_after_s=retry_after_s)
+    return Misconfigured(told)
+
+
+def _codes(envelope: _Envelope) -> list[str]:
+    codes = [str(reason.code) for reason in envelope.reasons] + [error.code for error in envelope.old_errors]
+    return codes or [str(envelope.code or envelope.fault_code)]
+
+
+def _category(code: str) -> int | None:
+    return int(code[-2:]) if code.isascii() and code.isdecimal() else None
 
 
 def _said(envelope: _Envelope) -> str:
     texts = [reason.message for reason in envelope.reasons]
     texts += [error.message for error in envelope.old_errors]
     texts += [envelope.message, envelope.fault_message, envelope.error]
-    # Their words may repeat what was asked; a short part is enough to know the rule.
-    return "; ".join(text for text in texts if text)[:300] or "no reason given"
+    return "; ".join(text for text in texts if text)
+
+
+def _told(words: str, secrets: Sequence[str]) -> str:
+    """Return their words on one line, with secrets struck out: an answer may repeat what it was sent."""
+    for secret in secrets:
+        if len(secret) >= _SECRET_MIN:
+            for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+                words = words.replace(form, "***")
+    return " ".join(words.split())

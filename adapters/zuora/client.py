@@ -1,14 +1,13 @@
 """Asks Zuora: one token, one budget of calls at once, patient with limits, strict with answers. Reads only.
 
-Every answer is checked before anyone sees it. Redirects are refused, and so is a next page of another host. Zuora's own
-clock is taken from its answers: no window of a poll is measured by ours.
+Every answer is checked before anyone sees it: a list is whole, or it is an error. Redirects are refused, and so is a
+next page of another host, or one that was read before.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TypeVar
 
@@ -18,9 +17,11 @@ import structlog
 from yarl import URL
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.answers import SignedOut, check_answer
+from adapters.zuora.answers import SignedOut, decoded, read_answer
+from adapters.zuora.clock import ZuoraClock
+from adapters.zuora.headers import text_of
 from adapters.zuora.token import Token
-from schemas.errors import Misconfigured, Refused, Transient
+from schemas.errors import Misconfigured, Refused, Transient, Unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -44,15 +45,20 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of a list: the rows verbatim, Zuora's id of the request, and whether nothing follows."""
+    """One page of a list: the rows verbatim, Zuora's id of the request, and the cursor of what follows, if any does."""
 
     rows: list[msgspec.Raw]
     request_id: str
-    last: bool
+    next_cursor: str
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing follows."""
+        return not self.next_cursor
 
 
 class _ObjectQueryPage(msgspec.Struct, rename="camel"):
-    data: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    data: list[msgspec.Raw]
     next_page: str | None = None
 
 
@@ -88,9 +94,11 @@ class ZuoraClient:
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
             connector=aiohttp.TCPConnector(limit=concurrency),
         )
-        self.token = Token(self._session, self._base_url, client_id=client_id, client_secret=client_secret)
+        self._clock = ZuoraClock()
+        self.token = Token(
+            self._session, self._base_url, client_id=client_id, client_secret=client_secret, clock=self._clock
+        )
         self._slots = asyncio.Semaphore(concurrency)
-        self._clock_ahead_s = 0.0
 
     async def __aenter__(self) -> "ZuoraClient":
         return self
@@ -101,13 +109,26 @@ class ZuoraClient:
         await self._session.close()
 
     def now(self) -> datetime:
-        """Return Zuora's time, as its last answer told it."""
-        return datetime.fromtimestamp(datetime.now(UTC).timestamp() + self._clock_ahead_s, UTC)
+        """Return Zuora's time, as its last answer told it; before the first one, this machine's."""
+        return self._clock.now()
+
+    async def hear_time(self) -> datetime:
+        """Return Zuora's time; where no answer has told it yet, one is asked for.
+
+        Raises:
+            Refused: The credentials are wrong.
+            Transient: Zuora does not tell its time now.
+        """
+        if not self._clock.told:
+            await self.token.get()
+        if not self._clock.told:
+            raise Transient("Zuora's answers tell no time (header Date): no window of a poll can be measured")
+        return self._clock.now()
 
     @property
     def clock_ahead_s(self) -> float:
         """How far Zuora's clock is ahead of ours, in seconds."""
-        return self._clock_ahead_s
+        return (self._clock.now() - datetime.now(UTC)).total_seconds()
 
     async def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Answer:
         """Return the answer to a GET; limits and passing faults are waited out.
@@ -129,28 +150,47 @@ class ZuoraClient:
         )
         return await self._ask(url, f"GET {path}")
 
-    async def object_query_pages(
-        self, objects: str, params: Sequence[tuple[str, str]], page_size: int = PAGE_SIZE_MAX
-    ) -> AsyncIterator[Page]:
-        """Yield the pages of an Object Query, each row verbatim.
+    async def object_query_page(
+        self,
+        objects: str,
+        params: Sequence[tuple[str, str]],
+        *,
+        page_size: int = PAGE_SIZE_MAX,
+        cursor: str = "",
+    ) -> Page:
+        """Return one page of an Object Query, each row verbatim.
 
         Args:
             objects: Name of the list, e.g. `invoices`.
             params: filter[], sort[], expand[] and the like.
             page_size: Rows per page.
+            cursor: What the page before named as the next; all else must be asked for alike.
+
+        Raises:
+            Transient: It is cut, or no page.
         """
-        cursor = ""
-        while True:
-            asked = [*params, ("pageSize", str(page_size))]
-            if cursor:
-                asked.append(("cursor", cursor))
-            answer = await self.get(f"/object-query/{objects}", asked)
-            page = _decoded(answer.body, _page, f"/object-query/{objects}")
-            last = not page.next_page or page.next_page == cursor
-            yield Page(page.data, answer.request_id, last)
-            if last:
-                return
-            cursor = page.next_page or ""
+        path, asked = f"/object-query/{objects}", [*params, ("pageSize", str(page_size))]
+        answer = await self.get(path, [*asked, ("cursor", cursor)] if cursor else asked)
+        page = _listed(answer.body, _page, path)
+        return Page(page.data, answer.request_id, page.next_page or "")
+
+    async def object_query_pages(
+        self, objects: str, params: Sequence[tuple[str, str]], page_size: int = PAGE_SIZE_MAX
+    ) -> AsyncIterator[Page]:
+        """Yield the pages of an Object Query, following its cursors.
+
+        Raises:
+            Transient: A page is cut or no page, or it was read before: the list cannot be told whole.
+        """
+        page = await self.object_query_page(objects, params, page_size=page_size)
+        cursors = set[str]()
+        yield page
+        while not page.last:
+            if page.next_cursor in cursors:
+                raise Transient(f"Zuora's next page of {objects} is one that was read: the list does not end")
+            cursors.add(page.next_cursor)
+            page = await self.object_query_page(objects, params, page_size=page_size, cursor=page.next_cursor)
+            yield page
 
     async def v1_rows(self, path: str, key: str) -> list[msgspec.Raw]:
         """Return all rows of an older list, following its pages.
@@ -160,35 +200,40 @@ class ZuoraClient:
             key: Name of the list in the answer.
 
         Raises:
+            Transient: A page is cut or no page, or it was read before: the list cannot be told whole.
             Misconfigured: The next page is on another host.
         """
         rows: list[msgspec.Raw] = []
+        urls: set[URL] = set()
         url = URL(self._base_url + path, encoded=True).with_query(pageSize=V1_PAGE_SIZE_MAX)
-        while True:
+        while url not in urls:
+            urls.add(url)
             answer = await self._ask(url, f"GET {path}")
-            fields = _decoded(answer.body, _fields, path)
-            if key in fields:
-                found: list[msgspec.Raw] = _decoded(fields[key], _rows, path)
-                rows += found
-            following = _decoded(fields["nextPage"], _text, path) if "nextPage" in fields else None
+            fields = _listed(answer.body, _fields, path)
+            rows += _rows_of(fields, key, path)
+            following = _listed(fields["nextPage"], _text, path) if "nextPage" in fields else None
             if not following:
                 return rows
             url = self._same_origin(following, path)
+        raise Transient(f"Zuora's next page of {path} is one that was read: the list does not end")
 
     def _same_origin(self, following: str, path: str) -> URL:
-        url = URL(following)
-        if not url.is_absolute():
-            return self._origin.join(url)
-        # A gateway may say http where we came by https; only the host decides whether it is still Zuora.
-        if url.host != self._origin.host:
-            raise Misconfigured(f"Zuora's next page of {path} is on another host: refused")
-        return self._origin.join(url.relative())
+        try:
+            url = URL(following)
+            if not url.is_absolute():
+                return self._origin.join(url)
+            # A gateway may say http where we came by https; only the host decides whether it is still Zuora.
+            if url.host == self._origin.host:
+                return self._origin.join(url.relative())
+        except ValueError:
+            raise Misconfigured(f"Zuora's next page of {path} is no address: refused") from None
+        raise Misconfigured(f"Zuora's next page of {path} is on another host: refused")
 
     async def _ask(self, url: URL, what: str) -> Answer:
-        tries, signed_out = 0, False
+        tries, signed_out, token = 0, False, ""
         while True:
-            token = await self.token.get()
             try:
+                token = await self.token.get()
                 return await self._once(url, what, token)
             except SignedOut:
                 if signed_out:
@@ -205,22 +250,12 @@ class ZuoraClient:
         headers = {**self._headers, "Authorization": f"Bearer {token}"}
         try:
             async with self._slots, self._session.get(url, headers=headers, allow_redirects=False) as answer:
-                self._take_clock(answer.headers.get("Date"))
-                body = await answer.read()
-                retry_after_s = _seconds(answer.headers.get("Retry-After"))
-                check_answer(answer.status, answer.content_type, body, what=what, retry_after_s=retry_after_s)
-                return Answer(body, answer.headers.get("Zuora-Request-Id", ""))
+                body = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
+                self._clock.hear(answer.headers.get("Date"))
+                return Answer(body, text_of(answer.headers.get("Zuora-Request-Id")))
         except (aiohttp.ClientError, TimeoutError) as error:
             # The error of the library may hold the whole URL; its kind is enough.
             raise Transient(f"Zuora cannot be reached ({what}): {type(error).__name__}") from error
-
-    def _take_clock(self, date: str | None) -> None:
-        if date:
-            try:
-                told = parsedate_to_datetime(date)
-            except ValueError:
-                return
-            self._clock_ahead_s = (told - datetime.now(UTC)).total_seconds()
 
 
 _page = msgspec.json.Decoder(_ObjectQueryPage)
@@ -229,18 +264,25 @@ _rows = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str | None)
 
 
-def _decoded(body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[Decoded]", what: str) -> "Decoded":
+def _listed(body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[Decoded]", what: str) -> "Decoded":
+    """Return a page; one that is not as documented is nobody's fault that lasts, and never an empty one."""
     try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Transient(f"Zuora's answer to {what} is cut or is not what it documents") from None
+        return decoded(body, decoder, what)
+    except Unreadable as error:
+        raise Transient(str(error)) from None
+
+
+def _rows_of(fields: dict[str, msgspec.Raw], key: str, path: str) -> list[msgspec.Raw]:
+    if key in fields:
+        rows: list[msgspec.Raw] = _listed(fields[key], _rows, path)
+        return rows
+    # Only an answer that says that all went well may leave an empty list out.
+    if bytes(fields.get("success", b"")) == b"true":
+        return []
+    raise Transient(f"Zuora's answer to {path} has no {key}")
 
 
 def _pause_s(tries: int, asked_s: float | None) -> float:
     jittered = random.uniform(0, min(_PAUSE_MAX_S, 2.0**tries))  # noqa: S311 - jitter is no secret
     # Asking for hours must not hang a task: the caller comes again.
     return max(min(asked_s or 0.0, 2 * _PAUSE_MAX_S), jittered)
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdigit() else None  # seconds, no money

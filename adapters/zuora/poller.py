@@ -1,32 +1,31 @@
-"""Reads what changed in a tenant, window by window, on a schedule: what callouts miss, polls find.
+"""Reads what changed in a tenant, round by round, on a schedule: what callouts miss, polls find.
 
 A window runs from the cursor, less an overlap, to Zuora's own time, less a lag: rows of one second may come late, and
-a long bill run commits late. A cursor moves only when all records of a page are acknowledged. Repeats are allowed;
-they are dropped by content further on.
+a long bill run commits late. A bill run that was finalized brings a round of its own, which says so.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
 
 import msgspec
 import structlog
 
+from adapters.zuora.answers import decoded
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.objects import FoundBy, Header, ZuoraObjects
+from adapters.zuora.objects import BILL_RUN, ZuoraObjects
+from adapters.zuora.window import Log, Window, move_forward
 from schemas.errors import ConnectorError
-from schemas.records import RecordKind, ZuoraRecord
-from schemas.references import AccountingCode, BillRun, ZuoraReference
-from streams.identity import moment_of
+from schemas.records import RecordKind
+from schemas.references import AccountingCode, BillRun
 
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
 
 # Accounts before documents, documents before what pays them: less waits.
 DOCUMENT_KINDS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO, RecordKind.PAYMENT)
-BILL_RUN = "bill_run"
 # Kinds that a finalized bill run has just made.
 _MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)
 _FINALIZED = frozenset({"Posted"})
@@ -40,50 +39,30 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         cron: Cron expression of the rounds, in UTC; not with `interval_s`.
         overlap_s: How far each window reaches back behind the cursor.
         lag_s: How far each window stays behind Zuora's time.
-        start: First moment to read from when there is no cursor yet.
+        start: First moment to read from when there is no cursor yet, with its zone.
     """
 
-    interval_s: int | None = None
+    interval_s: Annotated[int, msgspec.Meta(ge=1)] | None = None
     cron: str = ""
-    overlap_s: int = 900
-    lag_s: int = 120
-    start: datetime
-
-
-class Log(Protocol):
-    """Where a tenant's poller writes; each call comes back when the broker has all of it."""
-
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        """Write records to every connection of the tenant."""
-        ...
-
-    async def references(self, references: Sequence[ZuoraReference]) -> None:
-        """Write those references that differ from what was last written."""
-        ...
-
-    async def read_to(self, kind: str) -> datetime | None:
-        """Return the cursor of a kind."""
-        ...
-
-    async def moved_to(self, kind: str, moment: datetime) -> None:
-        """Write the cursor of a kind."""
-        ...
+    overlap_s: Annotated[int, msgspec.Meta(ge=0)] = 900
+    lag_s: Annotated[int, msgspec.Meta(ge=0)] = 120
+    start: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _BillingRun(msgspec.Struct, rename="camel"):
     id: str
-    billing_run_number: str = ""
-    status: str = ""
-    number_of_invoices: int = 0
-    number_of_credit_memos: int = 0
-    updated_date: str = ""
+    billing_run_number: str | None = None
+    status: str | None = None
+    number_of_invoices: int | None = None
+    number_of_credit_memos: int | None = None
+    updated_date: str | None = None
 
 
 class _Code(msgspec.Struct, rename="camel"):
     id: str
     name: str
-    type: str = ""
-    status: str = "Active"
+    type: str | None = None
+    status: str | None = None
     gl_account_number: str | None = None
 
 
@@ -109,12 +88,16 @@ class TenantPoller:
         self._client = client
         self._objects = ZuoraObjects(client, tenant)
         self._settings = settings
+        self._overlap = timedelta(seconds=settings.overlap_s)
         self._write = write
-        self._moved = moved
         self._log = log.bind(tenant=tenant)
-        # What the overlap of the last rounds showed: id -> stamp; the same row again is not read again.
-        self._seen: dict[str, dict[str, str]] = {kind: {} for kind in (*DOCUMENT_KINDS, BILL_RUN)}
+        self._windows: dict[str, Window] = {
+            kind: Window(self._objects, kind, overlap=self._overlap, write=write, moved=moved)
+            for kind in DOCUMENT_KINDS
+        }
         self._finalized: set[str] = set()
+        # Numbers of bill runs that were finalized and that no round has followed yet.
+        self._unfollowed: list[str] = []
 
     async def round(self) -> int:
         """Read everything that changed since the last round; return how many records that was.
@@ -122,18 +105,16 @@ class TenantPoller:
         A kind that fails does not keep the others from being read.
         """
         await self._guarded("accounting codes", self._codes())
-        finalized = await self._guarded(BILL_RUN, self._bill_runs()) or []
+        await self._guarded(BILL_RUN, self._bill_runs())
+        finalized, self._unfollowed = ", ".join(self._unfollowed), []
         found = 0
         for kind in DOCUMENT_KINDS:
-            by: FoundBy = "bill_run" if finalized and kind in _MADE_BY_BILL_RUNS else "poll"
-            found += await self._guarded(kind, self._window(kind, by=by, evidence=", ".join(finalized))) or 0
+            found += await self._guarded(kind, self._window(kind, finalized)) or 0
         return found
 
     async def finalized_since(self) -> bool:
-        """Return whether a bill run was finalized that no round has followed yet."""
-        before = len(self._finalized)
-        await self._guarded(BILL_RUN, self._bill_runs())
-        return len(self._finalized) > before
+        """Return whether a bill run was finalized since the last look; the next round follows it."""
+        return bool(await self._guarded(BILL_RUN, self._bill_runs()))
 
     async def _guarded(self, what: str, work: "Awaitable[Result]") -> "Result | None":
         try:
@@ -144,89 +125,64 @@ class TenantPoller:
 
     async def _codes(self) -> None:
         rows = await self._client.v1_rows("/v1/accounting-codes", "accountingCodes")
-        codes = (_code.decode(raw) for raw in rows)
         await self._write.references(
             [
                 AccountingCode(
                     id=code.id,
                     name=code.name,
-                    code_type=code.type,
-                    active=code.status == "Active",
+                    code_type=code.type or "",
+                    active=(code.status or "Active") == "Active",
                     gl_account_number=code.gl_account_number or "",
                 )
-                for code in codes
+                for code in self._readable(rows, _code, "accounting code")
             ]
         )
 
-    async def _bill_runs(self) -> list[str]:
-        """Read bill runs that changed; return the numbers of those that are finalized and were not before."""
+    async def _bill_runs(self) -> int:
+        """Read bill runs that changed; return how many are finalized and were not before."""
         since, until = await self._bounds(BILL_RUN)
-        params = [
-            ("filter[]", f"updateddate.GE:{since:%Y-%m-%dT%H:%M:%SZ}"),
-            ("filter[]", f"updateddate.LT:{until:%Y-%m-%dT%H:%M:%SZ}"),
-            ("sort[]", "updateddate.ASC"),
-        ]
-        finalized = []
-        async for page in self._client.object_query_pages("billing-runs", params):
-            runs = [_billing_run.decode(raw) for raw in page.rows]
+        before = len(self._finalized)
+        async for headers in self._objects.changed(BILL_RUN, since=since, until=until):
+            runs = list(self._readable([header.raw for header in headers], _billing_run, "bill run"))
             await self._write.references([_reference(run) for run in runs])
             for run in runs:
                 if run.status in _FINALIZED and run.id not in self._finalized:
                     self._finalized.add(run.id)
-                    finalized.append(run.billing_run_number)
-        await self._write.moved_to(BILL_RUN, until)
-        return finalized
+                    self._unfollowed.append(run.billing_run_number or run.id)
+        await move_forward(self._write, BILL_RUN, until)
+        return len(self._finalized) - before
 
-    async def _window(self, kind: str, *, by: FoundBy, evidence: str) -> int:
+    async def _window(self, kind: str, finalized: str) -> int:
         since, until = await self._bounds(kind)
-        window = evidence or f"{since:%Y-%m-%dT%H:%M:%SZ}/{until:%Y-%m-%dT%H:%M:%SZ}"
-        seen, count = self._seen[kind], 0
-        async for headers in self._objects.changed(kind, since=since, until=until):
-            fresh = [header for header in headers if seen.get(header.id) != header.updated]
-            records = await asyncio.gather(
-                *(self._objects.complete(kind, header, by=by, evidence=window) for header in fresh)
-            )
-            await self._write.records(records)
-            seen.update((header.id, header.updated) for header in fresh)
-            count += len(records)
-            self._moved()
-            await self._page_done(kind, headers, until)
-        await self._write.moved_to(kind, until)
-        self._forget(kind, since)
-        if count:
-            self._log.info("polled", kind=kind, records=count)
-        return count
-
-    async def _page_done(self, kind: str, headers: Sequence[Header], until: datetime) -> None:
-        """Move the cursor to the last stamp of a page: rows are sorted by it, so a stopped read goes on from there."""
-        stamp = moment_of(headers[-1].updated) if headers else None
-        if stamp is not None and stamp < until:
-            await self._write.moved_to(kind, stamp)
+        if finalized and kind in _MADE_BY_BILL_RUNS:
+            return await self._windows[kind].read(since, until, by="bill_run", evidence=finalized)
+        window = f"{since:%Y-%m-%dT%H:%M:%SZ}/{until:%Y-%m-%dT%H:%M:%SZ}"
+        return await self._windows[kind].read(since, until, by="poll", evidence=window)
 
     async def _bounds(self, kind: str) -> tuple[datetime, datetime]:
         read_to = await self._write.read_to(kind)
-        await self._client.token.get()
-        until = (self._client.now() - timedelta(seconds=self._settings.lag_s)).replace(microsecond=0)
-        if read_to is None:
-            return self._settings.start, until
-        since = max(read_to - timedelta(seconds=self._settings.overlap_s), self._settings.start)
-        return since, until
+        now = await self._client.hear_time()
+        until = (now - timedelta(seconds=self._settings.lag_s)).replace(microsecond=0)
+        start = self._settings.start.astimezone(UTC)
+        return start if read_to is None else max(read_to - self._overlap, start), until
 
-    def _forget(self, kind: str, since: datetime) -> None:
-        """Forget rows that no overlap will show again."""
-        self._seen[kind] = {
-            name: stamp
-            for name, stamp in self._seen[kind].items()
-            if (moment := moment_of(stamp)) is None or moment >= since
-        }
+    def _readable(
+        self, rows: Sequence[msgspec.Raw], decoder: "msgspec.json.Decoder[Row]", what: str
+    ) -> "Iterator[Row]":
+        """Yield the rows that are as documented; one that is not keeps no other from being known."""
+        for raw in rows:
+            try:
+                yield decoded(raw, decoder, what)
+            except ConnectorError as error:
+                self._log.error("not known to us: a row cannot be read", what=what, reason=str(error))
 
 
 def _reference(run: _BillingRun) -> BillRun:
     return BillRun(
         id=run.id,
-        number=run.billing_run_number,
-        status=run.status,
-        invoices=run.number_of_invoices,
-        credit_memos=run.number_of_credit_memos,
-        updated=run.updated_date,
+        number=run.billing_run_number or "",
+        status=run.status or "",
+        invoices=run.number_of_invoices or 0,
+        credit_memos=run.number_of_credit_memos or 0,
+        updated=run.updated_date or "",
     )

@@ -1,7 +1,7 @@
 """Receives callouts: verified, stored on the broker, and only then answered with 200.
 
 A callout is a hint; nothing in it is looked at here but who sent it. On a configured path it answers 200, 401, 413,
-415 or 503; Zuora calls again only after 503, so everything that may pass is a 503. Nothing of a body reaches a log.
+415 or 503; Zuora calls again only after 503, so whatever fails on our side is a 503. Nothing of a body reaches a log.
 """
 
 import base64
@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from adapters.credentials.secret import Secret
+from adapters.zuora.headers import text_of
 from schemas.callouts import Callout
 from schemas.errors import ConnectorError
 
@@ -50,7 +51,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         user: Name for Basic authentication.
         password: Its password.
         hmac_rule: How bodies are signed, if they are.
-        hmac_secret: The secret they are signed with.
+        hmac_secret: The secret they are signed with; a rule without one lets nobody in.
     """
 
     tenant: str
@@ -85,12 +86,14 @@ def make_receiver(doors: dict[str, Door], store: Store) -> web.Application:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="ml-connector"'})
         try:
             await store(_callout(request, body, door))
-        except ConnectorError as error:
-            log.error("callout not stored; Zuora calls again", tenant=door.tenant, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the hint is not stored: Zuora has to call again
+            reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
+            log.error("callout not stored; Zuora calls again", tenant=door.tenant, reason=reason)
             return web.Response(status=503, headers={"Retry-After": "60"})
         return web.Response(status=200)
 
-    application = web.Application(client_max_size=BODY_BYTES_MAX)
+    # Bodies are never unpacked, not even on the way to a 415.
+    application = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"auto_decompress": False})
     for path in doors:
         application.router.add_post(path, receive)
     return application
@@ -101,9 +104,9 @@ def _callout(request: web.Request, body: bytes, door: Door) -> Callout:
         connection=door.connection,
         tenant=door.tenant,
         received_at=datetime.now(UTC),
-        notification_id=request.headers.get("Zuora-Notification-Id", ""),
-        headers={name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers},
-        content_type=request.content_type,
+        notification_id=text_of(request.headers.get("Zuora-Notification-Id")),
+        headers={name: text_of(request.headers[name]) for name in _KEPT_HEADERS if name in request.headers},
+        content_type=text_of(request.content_type),
         body=body,
     )
 
@@ -123,12 +126,16 @@ def _knows_password(authorization: str, door: Door) -> bool:
 def _signed(headers: Mapping[str, str], body: bytes, door: Door) -> bool:
     """Return whether the body is signed as the tenant was told to; over the raw bytes, before anything is parsed."""
     rule, secret = door.hmac_rule, door.hmac_secret
-    if rule is None or secret is None:
+    if rule is None:
         return True
+    if secret is None:
+        return False
     digest = hmac.new(secret.reveal().encode(), body, rule.algorithm).digest()
-    expected = digest.hex() if rule.output == "hex" else base64.b64encode(digest).decode()
-    given = headers.get(rule.header, "")
-    return hmac.compare_digest(_digest(given.encode()), _digest(expected.encode()))
+    given = headers.get(rule.header, "").encode(errors="surrogateescape")
+    # Hexadecimal digits are the same in either case, and Zuora does not call again after a 401.
+    hexadecimal = rule.output == "hex"
+    expected = digest.hex().encode() if hexadecimal else base64.b64encode(digest)
+    return hmac.compare_digest(_digest(given.lower() if hexadecimal else given), _digest(expected))
 
 
 def _digest(value: bytes) -> bytes:

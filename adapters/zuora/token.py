@@ -1,22 +1,28 @@
 """Zuora's bearer token: one per process and credential, shared by all callers, renewed shortly before its hour ends.
 
-The token call is limited to 100 a minute and address: a 401 storm must never become a token storm.
+The token call is limited to 100 a minute and address: a 401 storm must never become a token storm, so callers that
+come together share one call, and what it was told.
 """
 
 import asyncio
+import math
+import re
 import time
 
 import aiohttp
 import msgspec
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.answers import SignedOut, check_answer
-from schemas.errors import Refused, Transient
+from adapters.zuora.answers import NotFound, SignedOut, read_answer
+from adapters.zuora.clock import ZuoraClock
+from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 
 # Zuora advises to renew five minutes before the end.
 _RENEW_BEFORE_S = 300.0
 # Between two token calls at least: 20 a minute at the very worst.
 _PAUSE_BETWEEN_S = 3.0
+# What may stand in a header.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class _Granted(msgspec.Struct):
@@ -32,19 +38,32 @@ class Token:
     """The token of one tenant's credentials."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base_url: str, *, client_id: Secret, client_secret: Secret
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        *,
+        client_id: Secret,
+        client_secret: Secret,
+        clock: ZuoraClock,
     ) -> None:
         """Hold the credentials; nothing is fetched before the first use."""
         self._session = session
         self._url = f"{base_url}/oauth/token"
         self._client_id = client_id
         self._client_secret = client_secret
+        self._clock = clock
         self._lock = asyncio.Lock()
         self._text = ""
         self._renew_at = 0.0
         self._asked_at = -_PAUSE_BETWEEN_S
+        self._failure: ConnectorError | None = None
         self.scope = ""
         self.fetched = 0
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is sent and must not be told."""
+        return self._client_id.reveal(), self._client_secret.reveal(), self._text
 
     async def get(self) -> str:
         """Return a token that is good for some minutes; callers that come together wait for one call.
@@ -52,12 +71,18 @@ class Token:
         Raises:
             Refused: The credentials are wrong, or belong to another data centre.
             Transient: Zuora cannot answer now.
+            Misconfigured: Somebody else answers.
         """
+        fetched = self.fetched
         if time.monotonic() < self._renew_at:
             return self._text
         async with self._lock:
-            if time.monotonic() >= self._renew_at:
-                await self._fetch()
+            if time.monotonic() < self._renew_at:
+                return self._text
+            if self._failure is not None and self.fetched > fetched:
+                # The call that we waited for was refused: asking once more for each who waited would be the storm.
+                raise self._failure
+            await self._renew()
             return self._text
 
     async def refused(self, text: str) -> None:
@@ -66,10 +91,20 @@ class Token:
             if text == self._text:
                 self._renew_at = 0.0
 
-    async def _fetch(self) -> None:
+    async def _renew(self) -> None:
+        self._failure = None
         await asyncio.sleep(max(0.0, self._asked_at + _PAUSE_BETWEEN_S - time.monotonic()))
         self._asked_at = time.monotonic()
         self.fetched += 1
+        try:
+            granted, lifetime_s = _granted(await self._fetch())
+        except ConnectorError as error:
+            self._failure = error
+            raise
+        self._text, self.scope = granted.access_token, granted.scope
+        self._renew_at = self._asked_at + max(lifetime_s - _RENEW_BEFORE_S, lifetime_s / 2)
+
+    async def _fetch(self) -> bytes:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client_id.reveal(),
@@ -78,17 +113,28 @@ class Token:
         try:
             # Never follow a redirect here: the secret would go with it.
             async with self._session.post(self._url, data=form, allow_redirects=False) as answer:
-                body = await answer.read()
-                check_answer(answer.status, answer.content_type, body, what="POST /oauth/token")
+                body = await read_answer(answer, what="POST /oauth/token", secrets=self.secrets)
+                self._clock.hear(answer.headers.get("Date"))
+                return body
         except SignedOut:
             raise Refused(
                 "Zuora does not accept the client id and secret: they are wrong, "
                 "or belong to another data centre than the base URL"
             ) from None
+        except NotFound as error:
+            # No object was asked for: nothing is gone but the way to it.
+            raise Misconfigured(f"{error}: is the base URL right?") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"Zuora cannot be reached for a token: {type(error).__name__}") from error
+
+
+def _granted(body: bytes) -> tuple[_Granted, float]:
+    """Return what was granted, and for how many seconds."""
+    try:
         granted = _decode(body)
-        self._text = granted.access_token
-        self.scope = granted.scope
         lifetime_s = float(granted.expires_in)  # seconds, no money
-        self._renew_at = self._asked_at + max(lifetime_s - _RENEW_BEFORE_S, lifetime_s / 2)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        raise Transient("Zuora's answer to POST /oauth/token holds no token") from None
+    if not _TOKEN.fullmatch(granted.access_token) or not 0 < lifetime_s < math.inf:
+        raise Transient("Zuora's answer to POST /oauth/token holds a token that cannot be used")
+    return granted, lifetime_s

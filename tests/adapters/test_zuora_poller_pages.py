@@ -4,7 +4,7 @@ import pytest
 
 from schemas.records import RecordKind
 from streams.identity import moment_of
-from tests.adapters.defects import defect, given
+from tests.adapters.defects import given
 from tests.adapters.zuora_tenant import MemoryLog, poller
 
 INVOICE = RecordKind.INVOICE
@@ -69,10 +69,6 @@ async def test_a_row_that_leaves_the_window_before_it_was_shown_comes_with_the_n
     assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
 
 
-@defect(
-    "adapters/zuora/objects.py changed: inside one second an offset cursor is followed; a row of that second that "
-    "changes meanwhile pushes another behind the page, and a back-fill never sees it. Page that second by id"
-)
 async def test_a_full_second_whose_rows_change_while_they_are_paged_is_read_whole(zuora, log):
     zuora.bill_run(MANY)
     zuora.later(days=30)

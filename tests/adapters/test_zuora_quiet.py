@@ -8,7 +8,7 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from schemas.errors import ConnectorError
 from schemas.records import RecordKind
-from tests.adapters.defects import defect, given
+from tests.adapters.defects import given
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import MemoryLog, poller
 
@@ -51,10 +51,6 @@ async def test_no_trouble_tells_a_secret(strange, quick, monkeypatch, heard, tol
     assert [canary for canary in CANARIES if canary in said] == []
 
 
-@defect(
-    "adapters/zuora/answers.py _said: what the other side says is passed on as it came, and it may repeat what it was "
-    "sent; strike out the live secrets of this client"
-)
 @pytest.mark.parametrize(
     ("where", "message"),
     [

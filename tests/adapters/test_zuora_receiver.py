@@ -14,7 +14,7 @@ from adapters.zuora.receiver import BODY_BYTES_MAX, HmacRule
 from schemas.codec import encode
 from schemas.errors import Transient
 from schemas.topics import Topic
-from tests.adapters.defects import defect, given
+from tests.adapters.defects import given
 from tests.adapters.receiving import (
     BODY,
     OBJECT,
@@ -127,10 +127,6 @@ async def test_a_real_publisher_without_a_broker_is_503_in_time(unused_tcp_port)
     assert {status for status, _, _ in answers} == {503}
 
 
-@defect(
-    "adapters/zuora/receiver.py receive: an error that is not of our tree is a 500; on a configured path it answers "
-    "200, 401, 413, 415 or 503 alone"
-)
 @pytest.mark.parametrize("error", [OSError("disk"), TimeoutError(), RuntimeError("closed"), ValueError("x")], ids=repr)
 async def test_whatever_fails_while_it_is_stored_is_503(url, broker, error):
     broker.fails = error
@@ -139,10 +135,6 @@ async def test_whatever_fails_while_it_is_stored_is_503(url, broker, error):
     assert status == 503
 
 
-@defect(
-    "adapters/zuora/receiver.py _callout: a kept header that is no UTF-8 cannot be encoded, which is a 500; Zuora "
-    "calls again until it gives up, and the hint is never stored"
-)
 @pytest.mark.parametrize("name", [b"User-Agent", b"Zuora-Notification-Id"])
 async def test_a_header_that_is_no_text_does_not_keep_a_hint_out(url, broker, name):
     status, _ = await raw(

@@ -246,6 +246,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.kept: list[ZuoraRecord] = []
         self.references_kept: list[ZuoraReference] = []
+        self.dead: list[tuple[str, bytes, str]] = []
         self.cursors: dict[str, datetime] = {}
         self.deeds: list[tuple[str, str]] = []
         self.moves: list[tuple[str, datetime]] = []
@@ -259,6 +260,9 @@ class MemoryLog:
         await asyncio.sleep(0)
         self.kept.extend(records)
         self.deeds += [(record.kind, record.id) for record in records]
+
+    async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
+        self.dead.append((kind, row, reason))
 
     async def references(self, references: Sequence[ZuoraReference]) -> None:
         self.references_kept.extend(references)
@@ -281,7 +285,9 @@ class MemoryLog:
         return msgspec.json.decode(found[-1].parent)
 
 
-def poller(client: ZuoraClient, log: MemoryLog, **settings: Any) -> TenantPoller:
+def poller(
+    client: ZuoraClient, log: MemoryLog, *, moved: Callable[[], None] = lambda: None, **settings: Any
+) -> TenantPoller:
     """Return a poller that starts at the beginning of the year, with the product's overlap and lag."""
     chosen = PollSettings(**{"start": START, "interval_s": 300, **settings})
-    return TenantPoller(client, "acme", settings=chosen, write=log, moved=lambda: None)
+    return TenantPoller(client, "acme", settings=chosen, write=log, moved=moved)

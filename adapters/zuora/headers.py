@@ -1,0 +1,23 @@
+"""What headers of Zuora say, as values that can be used: none of them ends a call or keeps a hint from being stored."""
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+
+def text_of(value: str | None) -> str:
+    """Return a header as text that can be written; bytes that are no UTF-8 are shown as `?`."""
+    return (value or "").encode(errors="replace").decode()
+
+
+def seconds_of(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After asks for, or None where it names none."""
+    return float(value) if value and value.isascii() and value.isdecimal() else None  # seconds, no money
+
+
+def moment_of_date(value: str | None) -> datetime | None:
+    """Return the moment that a Date tells, or None where it is none or has no zone."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
