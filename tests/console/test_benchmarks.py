@@ -1,0 +1,40 @@
+"""`make bench` still does what it says: the same work in each way, or no numbers at all."""
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.__main__ import main
+from benchmarks.comparing import Comparison, measure
+
+
+def test_each_work_is_measured_in_every_way(tmp_path):
+    page = tmp_path / "performance.md"
+    asked = ["--no-broker", "--documents", "5", "--runs", "3", "--json", "--write", str(page)]
+    found = msgspec.json.decode(CliRunner().invoke(main, asked, catch_exceptions=False).stdout)
+    assert found["machine"].keys() == {"cores", "python", "system", "load"}
+    rows = found["measured"]
+    assert [row["comparison"] for row in rows] == ["record to posting"] * 3 + ["bytes to amounts"] * 3
+    assert all(len(row["seconds"]) == 3 and row["median_s"] > 0 for row in rows)
+    assert [row["ratio"] for row in rows[::3]] == [1, 1]
+    for row in rows:
+        assert f"| {row['comparison']} | {row['way']} | 5 |" in page.read_text()
+
+
+def test_ways_that_come_to_different_answers_are_not_compared():
+    comparison = Comparison(name="sum", count=1, ways={"right": lambda: lambda: 2, "wrong": lambda: lambda: 3})
+    with pytest.raises(ValueError, match="not the same work"):
+        measure(comparison, runs=1)
+
+
+def test_what_makes_ready_is_not_measured():
+    prepared = []
+
+    def way():
+        prepared.append("ready")
+        return lambda: prepared.append("worked")
+
+    (row,) = measure(Comparison(name="order", count=10, ways={"only": way}), runs=2)
+    assert prepared == ["ready", "worked"] * 3
+    assert len(row.seconds) == 2
+    assert row.per_second == 10 / row.median_s
