@@ -25,22 +25,22 @@ class Paying(msgspec.Struct, frozen=True, kw_only=True):
     """The postings of the document at hand from which its rows pay.
 
     Attributes:
-        now: The posting that stands, or will.
+        post: The posting that stands, or will.
         since: When Zuora posted it, where it was posted before; "" where there is no earlier one.
         before: The posting that this decision reverses: rows from before `since` are still its own.
     """
 
-    now: PostingId
+    post: PostingId
     since: str = ""
     before: PostingId | None = None
 
     def of(self, row: SignedRow) -> PostingId:
         """Return the posting from which a new row pays."""
-        return self.before if self.before and not is_since(row.created, self.since) else self.now
+        return self.before if self.before and not is_since(row.created, self.since) else self.post
 
     def outlived(self, row: SignedRow, known: Row) -> bool:
         """Return whether a row's posting belongs to an earlier posting of the payer than the row does."""
-        return known.payer != self.now and is_since(row.created, self.since)
+        return known.payer != self.post and is_since(row.created, self.since)
 
 
 class Allocations(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,7 +96,7 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
         at_hand,
         document.applications,
         paying=Paying(
-            now=post,
+            post=post,
             since=document.posted_stamp if n > 1 else "",
             before=open_item(at_hand.connection, at_hand.document, state) if undo else None,
         ),
@@ -133,7 +133,7 @@ def _plan_unposted(at_hand: AtHand, document: BillingDocument, *, state: LedgerS
     if not made.live:
         return Plan()
     version = books.version_for(at_hand.number, document.day)
-    paying = Paying(now=open_item(at_hand.connection, at_hand.document, state))
+    paying = Paying(post=open_item(at_hand.connection, at_hand.document, state))
     rows = allocate_rows(at_hand, document.applications, paying=paying, state=state, books=books)
     undone = reverse(at_hand, unapplied=rows.postings, mapping=version.mapping, state=state, books=books)
     plan = Plan(stops=rows.stops, posted_stamp=made.posted_stamp, mapping_version=version.version)
@@ -150,7 +150,7 @@ def _plan_loaded(
     books: Books,
 ) -> Plan:
     """Leave an item from before the cut-over to who loaded it; what is applied to or from it later goes from here."""
-    paying = Paying(now=document_posting(at_hand.connection, at_hand.document, n=1))
+    paying = Paying(post=document_posting(at_hand.connection, at_hand.document, n=1))
     rows = allocate_rows(at_hand, document.applications, paying=paying, state=state, books=books)
     plan = Plan(stops=(loaded, *rows.stops), mapping_version=version.version)
     own = own_opening(at_hand, rows.postings, state=state)

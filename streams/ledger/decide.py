@@ -7,14 +7,21 @@ output).
 
 from collections.abc import Iterable, Sequence
 
-from schemas.codec import Decoder
 from schemas.decisions import AnyDecision, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
 from schemas.errors import CannotGoOn, Unreadable
+from schemas.events import (
+    read_decision,
+    read_matched,
+    read_outcome,
+    read_postings,
+    read_qad_reference,
+    read_record,
+    read_zuora_reference,
+)
 from schemas.ids import document_key
 from schemas.matching import AccountSeen, Matched
 from schemas.postings import PostingSet
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.references import QadReference, ZuoraReference
 from schemas.topics import Topic, key
 from streams import waits
 from streams.documents import Facts, facts_of
@@ -24,17 +31,11 @@ from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
 from streams.ledger.payments import plan_payment
 from streams.ledger.reading import billing_document, payment_document
-from streams.ledger.spec import SPEC, STAGE, decode_matched
+from streams.ledger.spec import SPEC, STAGE
 from streams.ledger.state import LedgerState, fingerprint
-from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
+from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import next_pass
-
-_records: Decoder[ZuoraRecord] = Decoder(ZuoraRecord)
-_postings: Decoder[PostingSet] = Decoder(PostingSet)
-_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
-_qad: Decoder[QadReference] = Decoder(QadReference)
-_zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
 
 
 class LedgerCore:
@@ -51,9 +52,9 @@ class LedgerCore:
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
         if topic is Topic.POSTINGS:
-            self._state.take(_postings(value))
+            self._state.take(read_postings(value))
             return
-        outcome = decode_outcome(value)
+        outcome = read_outcome(value)
         if outcome.stage == STAGE:
             self._state.standings.stand(outcome)
             self._state.complete(outcome)
@@ -62,12 +63,12 @@ class LedgerCore:
         """Take up a decision or a reference."""
         self._sides[topic.value] = offset
         if topic is Topic.DECISIONS:
-            return self._decided(_decisions(value), offset)
+            return self._decided(read_decision(value), offset)
         if topic is Topic.QAD_REFERENCE:
-            reference = _qad(value)
+            reference = read_qad_reference(value)
             self._books.shown_by_qad(reference)
             return waits.changed_by_qad(reference)
-        shown = _zuora(value)
+        shown = read_zuora_reference(value)
         self._books.shown_by_zuora(shown)
         return waits.changed_by_zuora(shown)
 
@@ -93,10 +94,10 @@ class LedgerCore:
     def decide(self, item: Input) -> Sequence[Output]:
         """Decide one matched document."""
         try:
-            matched = decode_matched(item.value)
+            matched = read_matched(item.value)
             if isinstance(matched, AccountSeen):
                 return ()
-            record = _records(item.material)
+            record = read_record(item.material)
             facts = facts_of(record)
         except Unreadable as error:
             letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error))

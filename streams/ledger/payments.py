@@ -72,7 +72,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
     stops = _changes(at_hand, source_hash, made=made)
     loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=version.mapping.cut_over)
-    paying = Paying(now=document_posting(at_hand.connection, at_hand.document, n=1))
+    paying = Paying(post=document_posting(at_hand.connection, at_hand.document, n=1))
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     first: tuple[Posting, ...] = ()
     if loaded is not None:
