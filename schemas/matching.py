@@ -32,6 +32,7 @@ class AccountSeen(Event, frozen=True, kw_only=True, tag="account_seen"):
         record_id: Which version of the account.
         stamp: Newest stamp of the record, UTC.
         claimed_by: Connections of the tenant that claim the account; exactly one is right.
+        claims: Which claims were asked, as a hash; "" where a connection alone claims every account.
         customer_field: Name of the custom field that was asked for the customer code.
         customer_code: What it says, or "".
     """
@@ -46,6 +47,7 @@ class AccountSeen(Event, frozen=True, kw_only=True, tag="account_seen"):
     currency: str
     payment_term: str = ""
     claimed_by: tuple[str, ...]
+    claims: str = ""
     customer_field: str = ""
     customer_code: str = ""
     sides: dict[str, int] = msgspec.field(default_factory=dict)

@@ -48,6 +48,7 @@ class Standstill(Outcome, frozen=True, kw_only=True):
         currency: Of the document, where it could be read.
         value: Its total, where it could be read.
         said: What QAD answered, scrubbed.
+        record_id: For match: which version of the record stands still; the same version read again says nothing.
         sides: For the sink: the last offset of each side topic that it knew; only what comes after releases it.
     """
 
@@ -55,6 +56,7 @@ class Standstill(Outcome, frozen=True, kw_only=True):
     currency: str = ""
     value: Decimal | None = None
     said: tuple[str, ...] = ()
+    record_id: str = ""
     sides: dict[str, int] = msgspec.field(default_factory=dict)
 
 

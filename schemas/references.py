@@ -5,6 +5,8 @@ One event per object and change. `gone` says that the object is no longer listed
 
 from datetime import date
 
+from msgspec import UNSET, UnsetType
+
 from schemas.codec import Event
 
 
@@ -44,6 +46,10 @@ class Customer(Event, frozen=True, kw_only=True, tag="customer"):
         currency: Its default currency.
         terms: Its credit terms code.
         zuora_account: What the matching field of QAD holds: the Zuora account number, or "".
+        invoice_control: Its control GL profile for invoices, "" where QAD shows none; unset where the site's browse
+            does not show that column.
+        credit_note_control: As above, for credit notes.
+        prepayment_control: As above, for prepayments.
     """
 
     code: str
@@ -52,6 +58,9 @@ class Customer(Event, frozen=True, kw_only=True, tag="customer"):
     held: bool = False
     terms: str = ""
     zuora_account: str = ""
+    invoice_control: str | UnsetType = UNSET
+    credit_note_control: str | UnsetType = UNSET
+    prepayment_control: str | UnsetType = UNSET
     gone: bool = False
 
 

@@ -10,13 +10,17 @@ from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
 from schemas.reasons import Reason
 from schemas.topics import key
 from streams.stage import Input, StageSpec
-from streams.standings import Entry
+from streams.standings import Entry, Standing
 
 decode_outcome: Decoder[AnyOutcome] = Decoder(AnyOutcome)
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Which document an outcome is about, and which input it comes from."""
+    """Which document an outcome is about, and which input it comes from.
+
+    Attributes:
+        record_id: Which version of the record, for a stage that may be given one version twice; else each input is one.
+    """
 
     connection: str
     stage: str
@@ -25,6 +29,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     origin: int
     input_pass: str
     stamp: str
+    record_id: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +45,10 @@ SETTLED = Verdict()
 
 
 def outcome_of(verdict: Verdict, subject: Subject, entry: Entry | None) -> AnyOutcome | None:
-    """Return the outcome to write, or None when the document stands as it stood."""
+    """Return the outcome to write, or None when the same version stands as it stood.
+
+    A newer version is said although it stands still for the same reason: a release decides the newest.
+    """
     last = entry.standing if entry else None
     if verdict.reason is None:
         if last is None:
@@ -55,7 +63,7 @@ def outcome_of(verdict: Verdict, subject: Subject, entry: Entry | None) -> AnyOu
             input_pass=subject.input_pass,
             stamp=subject.stamp,
         )
-    if last is not None and type(last) is verdict.how and last.reason == verdict.reason:
+    if last is not None and _is_same(last, subject) and type(last) is verdict.how and last.reason == verdict.reason:
         return None
     return verdict.how(
         connection=subject.connection,
@@ -66,10 +74,16 @@ def outcome_of(verdict: Verdict, subject: Subject, entry: Entry | None) -> AnyOu
         origin=subject.origin,
         input_pass=subject.input_pass,
         stamp=subject.stamp,
+        record_id=subject.record_id,
         reason=verdict.reason,
         currency=verdict.currency,
         value=verdict.value,
     )
+
+
+def _is_same(last: Standing, subject: Subject) -> bool:
+    """Return whether it is the version of a document that last stood still."""
+    return last.origin == subject.origin or (bool(subject.record_id) and last.record_id == subject.record_id)
 
 
 def outcome_key(outcome: AnyOutcome) -> bytes:

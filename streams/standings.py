@@ -34,6 +34,17 @@ class Entry:
     standing: Standing | None = None
     decisions: int = -1
 
+    @property
+    def is_unsettled(self) -> bool:
+        """It stands still; or it is ignored, and a newer result says that it is not, or no more for that reason.
+
+        A process that is killed between a result and its outcome leaves the older outcome standing.
+        """
+        if self.standing is None:
+            return False
+        said = (self.standing.origin, pass_number(self.standing.input_pass))
+        return not isinstance(self.standing, Ignored) or said < (self.origin, self.passes)
+
 
 @dataclass(slots=True)
 class Standings:
@@ -51,7 +62,9 @@ class Standings:
             entry = self.entries[document] = Entry(origin=origin, stamp=stamp)
         if origin > entry.origin:
             entry.origin, entry.passes, entry.stamp = origin, 0, stamp
-        entry.passes = max(entry.passes, pass_number(input_pass))
+        # Two topics are read in any order: what an older input came to says nothing of the newest.
+        if origin == entry.origin:
+            entry.passes = max(entry.passes, pass_number(input_pass))
         return entry
 
     def stand(self, outcome: AnyOutcome) -> None:
@@ -97,9 +110,7 @@ class Standings:
 
     def unsettled(self) -> list[tuple[int, str]]:
         """Return (origin, why) of all that stands still or was ordered and not yet answered, oldest first."""
-        found = {
-            entry.origin: "release" for entry in self.entries.values() if isinstance(entry.standing, Waiting | Parked)
-        }
+        found = {entry.origin: "release" for entry in self.entries.values() if entry.is_unsettled}
         for document, (offset, why) in self._ordered.items():
             entry = self.entries.get(document)
             if entry is not None and offset > entry.decisions:

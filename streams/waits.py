@@ -13,7 +13,7 @@ from schemas.decisions import (
     DocumentReplayed,
     MappingPublished,
 )
-from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
+from schemas.references import Customer, QadReference, ZuoraReference, reference_code, reference_kind
 
 MAPPING = "mapping"
 
@@ -72,6 +72,11 @@ def qad_reference(kind: str, code: str = "") -> str:
     return f"qad:{kind}:{code}"
 
 
+def holder_of(account_number: str) -> str:
+    """Return the key of the customers of QAD that hold a Zuora account number: one comes to, or holds it no more."""
+    return f"qad:holder:{account_number}"
+
+
 def changed_by_decision(decision: AnyDecision) -> tuple[str, ...]:
     """Return the keys that a decision changes."""
     match decision:
@@ -88,7 +93,10 @@ def changed_by_decision(decision: AnyDecision) -> tuple[str, ...]:
 def changed_by_qad(reference: QadReference) -> tuple[str, ...]:
     """Return the keys that a QAD reference changes."""
     kind = reference_kind(reference)
-    return (qad_reference(kind, reference_code(reference)), qad_reference(kind))
+    keys = (qad_reference(kind, reference_code(reference)), qad_reference(kind))
+    if isinstance(reference, Customer) and reference.zuora_account:
+        return (*keys, holder_of(reference.zuora_account))
+    return keys
 
 
 def changed_by_zuora(reference: ZuoraReference) -> tuple[str, ...]:

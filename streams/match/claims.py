@@ -6,6 +6,8 @@ ignored by name.
 
 import msgspec
 
+from schemas.codec import canonical
+from schemas.ids import hash_of
 from schemas.records import ZuoraRecord
 from schemas.zuora import field_of
 
@@ -29,3 +31,18 @@ def claimed_by(account: ZuoraRecord, claims: tuple[Claim, ...]) -> tuple[str, ..
     return tuple(
         claim.connection for claim in claims if not claim.field or field_of(account.parent, claim.field) in claim.values
     )
+
+
+def claims_hash(claims: tuple[Claim, ...]) -> str:
+    """Return which claims these are: an account that was asked by others is asked again. "" where one claims all."""
+    return "" if len(claims) == 1 and not claims[0].field else hash_of(canonical(claims))
+
+
+def owner_elsewhere(claimed: tuple[str, ...], *, claims: tuple[Claim, ...], connection: str) -> str:
+    """Return the other connection that an account is for; "" where it is ours, or a person here must say whose it is.
+
+    What none or two claim is for a person in the first connection of the tenant.
+    """
+    first = claims[0].connection if claims else connection
+    owner = claimed[0] if len(claimed) == 1 else first
+    return "" if owner == connection else owner

@@ -23,13 +23,14 @@ from streams import waits
 from streams.documents import Facts, facts_of
 from streams.identity import identify, newest_stamp
 from streams.match import reasons
-from streams.match.claims import Claim, claimed_by
+from streams.match.claims import Claim, claimed_by, claims_hash, owner_elsewhere
+from streams.match.fitness import Wanted, purpose_of
 from streams.match.rules import Match, find_customer
 from streams.match.spec import SPEC, STAGE
 from streams.match.state import MatchKnowledge, MatchState
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
 from streams.stage import Input, Output
-from streams.standings import next_pass
+from streams.standings import Entry, next_pass
 
 _records: Decoder[ZuoraRecord] = Decoder(ZuoraRecord)
 _matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
@@ -49,9 +50,13 @@ class MatchCore:
         """
         self._connection = connection
         self._claims = claims
+        self._claims_hash = claims_hash(claims)
         self._state = MatchState()
         self._knowledge = MatchKnowledge()
         self._changed: list[str] = []
+        # Versions that brought nothing new leave no output: the newest of each is known while this core lives. It holds
+        # back an older one that was read at the same time and is written later.
+        self._seen: dict[str, tuple[str, int]] = {}
 
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
@@ -70,8 +75,8 @@ class MatchCore:
             self._knowledge.decided(decision, offset, self._state.standings)
             return waits.changed_by_decision(decision)
         reference = _references(value)
-        self._knowledge.shown(reference)
-        return waits.changed_by_qad(reference)
+        before = self._knowledge.shown(reference)
+        return (*waits.changed_by_qad(reference), *(waits.changed_by_qad(before) if before else ()))
 
     def held_by(self, keys: Iterable[str]) -> Sequence[tuple[int, str]]:
         """Return the inputs that these keys release; a new mapping may ask another field of every account."""
@@ -82,8 +87,9 @@ class MatchCore:
         return sorted(held.items())
 
     def unsettled(self) -> Sequence[tuple[int, str]]:
-        """Return all inputs that stand still or were asked for again."""
-        return sorted((dict(self._state.standings.unsettled()) | self._accounts_asked_otherwise()).items())
+        """Return all inputs that stand still or were asked for again, or whose account changed and told nobody yet."""
+        settling = dict(self._state.standings.unsettled())
+        return sorted((self._of_accounts_that_moved() | settling | self._accounts_asked_otherwise()).items())
 
     def changed(self) -> Sequence[str]:
         """Return the accounts that came or changed since the last call."""
@@ -103,7 +109,7 @@ class MatchCore:
         again = item.again or self._state.standings.again(item.offset, document)
         if entry is not None and not again and item.offset <= entry.origin:
             return ()
-        if entry is not None and (stamp, item.offset) < (entry.stamp, entry.origin):
+        if entry is not None and (stamp, item.offset) < self._newest(document, entry, asked=item.offset):
             return ()
         version = _Version(
             record=record,
@@ -112,8 +118,19 @@ class MatchCore:
             input_pass=next_pass(entry, item.offset, again),
             record_id=record_id,
             stamp=stamp,
+            again=bool(again),
         )
-        return self._account(version) if record.kind == RecordKind.ACCOUNT else self._document(version)
+        outputs = self._account(version) if record.kind == RecordKind.ACCOUNT else self._document(version)
+        if self._state.standings.entries[document].origin < item.offset:
+            self._seen[document] = (stamp, item.offset)
+        else:
+            self._seen.pop(document, None)
+        return outputs
+
+    def _newest(self, document: str, entry: Entry, *, asked: int) -> tuple[str, int]:
+        """Return the newest version that was seen; of what is asked for again, the newest that brought something."""
+        decided = (entry.stamp, entry.origin)
+        return decided if asked == entry.origin else max(decided, self._seen.get(document, decided))
 
     def _account(self, version: "_Version") -> Sequence[Output]:
         try:
@@ -132,9 +149,10 @@ class MatchCore:
             currency=account.currency,
             payment_term=account.payment_term or "",
             claimed_by=claimed_by(version.record, self._claims),
+            claims=self._claims_hash,
             customer_field=customer_field,
             customer_code=field_of(version.record.parent, customer_field) if customer_field else "",
-            sides=dict(self._knowledge.sides),
+            sides=self._knowledge.known_sides(),
         )
         known = self._state.accounts.get(account.id)
         product: list[Output] = []
@@ -150,6 +168,8 @@ class MatchCore:
         except Unreadable as error:
             return self._stand(version, number=version.record.id, verdict=_parked(reasons.unreadable(str(error))))
         last = self._state.results.get(version.document)
+        if last is not None and last.record_id == version.record_id and not version.again:
+            return self._unchanged(version, facts)
         if not facts.posted and last is None:
             verdict = Verdict(how=Ignored, reason=reasons.not_posted(facts), currency=facts.currency, value=facts.value)
             return self._stand(version, number=facts.number, verdict=verdict)
@@ -167,6 +187,13 @@ class MatchCore:
         product = Output(Topic.MATCHED, key(self._connection, version.record.kind, version.record.id), matched)
         return [product, *self._stand(version, number=facts.number, verdict=SETTLED)]
 
+    def _unchanged(self, version: "_Version", facts: Facts) -> Sequence[Output]:
+        """Say nothing of the version that is matched already, whatever became of its customer; unless it comes back."""
+        entry = self._state.standings.entries[version.document]
+        if entry.standing is None or entry.standing.record_id == version.record_id:
+            return ()
+        return self._stand(version, number=facts.number, verdict=SETTLED)
+
     def _customer(self, facts: Facts, kind: str) -> Match:
         """Return the customer of a document.
 
@@ -180,18 +207,17 @@ class MatchCore:
             raise CannotGoOn(reasons.account_not_read(facts))
         if account.claimed_by != (self._connection,):
             raise CannotGoOn(reasons.not_ours(account, facts, claims=self._claims, connection=self._connection))
-        rules = self._knowledge.rules
-        if rules is None:
+        mapping = self._knowledge.mapping
+        if mapping is None:
             raise CannotGoOn(reasons.no_mapping(facts))
-        return find_customer(
-            account,
+        wanted = Wanted(
             number=facts.number,
             currency=facts.currency,
-            owed=kind == RecordKind.INVOICE,
-            links=self._knowledge.links,
-            rules=rules,
-            customers=self._knowledge.customers,
+            purpose=purpose_of(kind, facts.value),
+            payment_term=account.payment_term,
         )
+        known = self._knowledge
+        return find_customer(account, wanted, links=known.links, mapping=mapping, customers=known.customers)
 
     def _matched(self, version: "_Version", facts: Facts, match: Match) -> Matched:
         account = self._state.accounts.get(facts.account_id)
@@ -210,7 +236,7 @@ class MatchCore:
             rule=match.rule,
             payment_term=account.payment_term if account else "",
             passed_over=match.passed_over,
-            sides=dict(self._knowledge.sides),
+            sides=self._knowledge.known_sides(),
         )
 
     def _stand(self, version: "_Version", *, number: str, verdict: Verdict) -> Sequence[Output]:
@@ -222,6 +248,7 @@ class MatchCore:
             origin=version.origin,
             input_pass=version.input_pass,
             stamp=version.stamp,
+            record_id=version.record_id,
         )
         outcome = outcome_of(verdict, subject, self._state.standings.entries.get(version.document))
         if outcome is None:
@@ -230,8 +257,25 @@ class MatchCore:
         return (Output(Topic.OUTCOMES, outcome_key(outcome), outcome),)
 
     def _accounts_asked_otherwise(self) -> dict[int, str]:
-        name = self._knowledge.customer_field()
-        return {seen.origin: "replay" for seen in self._state.accounts.values() if seen.customer_field != name}
+        asked = (self._knowledge.customer_field(), self._claims_hash)
+        accounts = self._state.accounts.values()
+        return {seen.origin: "replay" for seen in accounts if (seen.customer_field, seen.claims) != asked}
+
+    def _of_accounts_that_moved(self) -> dict[int, str]:
+        """Return the documents that are ignored as another connection's, although their account is not, or another's.
+
+        A process that is killed between an account and its documents leaves them so.
+        """
+        accounts = {waits.account(seen.id): seen for seen in self._state.accounts.values()}
+        moved: dict[int, str] = {}
+        for entry in self._state.standings.entries.values():
+            reason = entry.standing.reason if entry.standing is not None else None
+            if reason is None or reason.rule != reasons.OTHER_CONNECTION:
+                continue
+            for seen in (accounts[name] for name in reason.waits_for if name in accounts):
+                if reason.value != owner_elsewhere(seen.claimed_by, claims=self._claims, connection=self._connection):
+                    moved[entry.origin] = "release"
+        return moved
 
 
 class _Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +287,7 @@ class _Version(msgspec.Struct, frozen=True, kw_only=True):
     input_pass: str
     record_id: str
     stamp: str
+    again: bool
 
 
 def _substance(seen: AccountSeen) -> AccountSeen:

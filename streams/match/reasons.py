@@ -5,13 +5,14 @@ from schemas.outcomes import Ignored, Parked, Waiting
 from schemas.reasons import Reason
 from streams import waits
 from streams.documents import Facts
-from streams.match.claims import Claim
+from streams.match.claims import Claim, owner_elsewhere
 
+OTHER_CONNECTION = "other_connection"
 # Rules that are not for a person: the first two go on by themselves, the last is another connection's document.
 HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "account_not_read": Waiting,
     "no_mapping": Waiting,
-    "other_connection": Ignored,
+    OTHER_CONNECTION: Ignored,
 }
 
 
@@ -64,11 +65,10 @@ def no_mapping(facts: Facts) -> Reason:
 def not_ours(account: AccountSeen, facts: Facts, *, claims: tuple[Claim, ...], connection: str) -> Reason:
     """Say whose account it is: another's, nobody's, or two connections'."""
     owners = account.claimed_by
-    first = claims[0].connection if claims else connection
-    if len(owners) == 1 or connection != first:
-        whose = owners[0] if len(owners) == 1 else first
+    whose = owner_elsewhere(owners, claims=claims, connection=connection)
+    if whose:
         return Reason(
-            rule="other_connection",
+            rule=OTHER_CONNECTION,
             message=f"{facts.number}: billing account {account.number} is for connection {whose}",
             value=whose,
             waits_for=(waits.account(account.id),),

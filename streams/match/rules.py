@@ -3,16 +3,18 @@
 Source: ACCOUNTING 5. A similarity never decides; it only ranks proposals for review, elsewhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Table
 
 import msgspec
 
 from schemas.errors import CannotGoOn
-from schemas.mapping import CustomerRules
+from schemas.mapping import CustomerRules, Mapping
 from schemas.matching import AccountSeen, Candidate, MatchRule
 from schemas.reasons import Reason
 from schemas.references import Customer
 from streams import waits
+from streams.match.fitness import Wanted, why_unfit
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,63 +26,65 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Customers(msgspec.Struct, kw_only=True):
-    """QAD's customers as last shown, by code and by the Zuora account number that some carry."""
+    """QAD's customers as last shown, by code and by the Zuora account number that some carry.
+
+    Attributes:
+        show_terms: The site's browse shows credit terms: some customer had them. Only then is one without them unfit.
+    """
 
     by_code: dict[str, Customer] = msgspec.field(default_factory=dict)
     by_account: dict[str, set[str]] = msgspec.field(default_factory=dict)
+    show_terms: bool = False
 
-    def take(self, customer: Customer) -> None:
-        """Take up what QAD shows of a customer."""
+    def take(self, customer: Customer) -> Customer | None:
+        """Take up what QAD shows of a customer; return what it showed before."""
         before = self.by_code.get(customer.code)
         if before is not None and before.zuora_account:
             self.by_account[before.zuora_account].discard(customer.code)
         if customer.gone:
             self.by_code.pop(customer.code, None)
-            return
+            return before
         self.by_code[customer.code] = customer
+        self.show_terms |= bool(customer.terms)
         if customer.zuora_account:
             self.by_account.setdefault(customer.zuora_account, set()).add(customer.code)
+        return before
 
 
 def find_customer(
     account: AccountSeen,
+    wanted: Wanted,
     *,
-    number: str,
-    currency: str,
-    owed: bool,
-    links: Mapping[str, str],
-    rules: CustomerRules,
+    links: Table[str, str],
+    mapping: Mapping,
     customers: Customers,
 ) -> Match:
     """Return the customer of an account for a document.
 
     Args:
         account: The billing account.
-        number: The document's number, for the reason.
-        currency: The document's currency.
-        owed: It raises what the customer owes: a credit hold stops that, and never their money or credit.
+        wanted: What the document asks of a customer.
         links: What people decided: customer by account id.
-        rules: Which rules the site has switched on.
+        mapping: Which rules the site has switched on, and its terms.
         customers: QAD's customers.
 
     Raises:
         CannotGoOn: No candidate fits; the reason names each and why not.
     """
     passed_over: list[Candidate] = []
-    for customer, rule in _candidates(account, links=links, rules=rules, customers=customers):
-        known = customers.by_code.get(customer)
-        why_not = _unfit(known, currency=currency, owed=owed, other_currency=rules.other_currency)
+    for customer, rule in _candidates(account, links=links, rules=mapping.customers, customers=customers):
+        why_not = why_unfit(customers.by_code.get(customer), wanted, mapping=mapping, show_terms=customers.show_terms)
         if not why_not:
             return Match(customer=customer, rule=rule, passed_over=tuple(passed_over))
         passed_over.append(Candidate(customer=customer, rule=rule, why_not=why_not))
         if rule is MatchRule.LINK:
             # A person decided; falling through to a guess would post where they said not to.
             break
-    raise CannotGoOn(_no_customer(account, number=number, passed_over=passed_over))
+    raise CannotGoOn(_no_customer(account, number=wanted.number, passed_over=passed_over))
 
 
 def _candidates(
-    account: AccountSeen, *, links: Mapping[str, str], rules: CustomerRules, customers: Customers
+    account: AccountSeen, *, links: Table[str, str], rules: CustomerRules, customers: Customers
 ) -> Iterator[tuple[str, MatchRule]]:
     if account.id in links:
         yield links[account.id], MatchRule.LINK
@@ -94,20 +98,8 @@ def _candidates(
         yield account.number, MatchRule.EQUAL_CODES
 
 
-def _unfit(customer: Customer | None, *, currency: str, owed: bool, other_currency: bool) -> str:
-    if customer is None:
-        return "does not exist in QAD"
-    if not customer.active:
-        return "is not active in QAD"
-    if owed and customer.held:
-        return "is on credit hold in QAD"
-    if not other_currency and customer.currency and customer.currency != currency:
-        return f"takes {customer.currency}, the document is in {currency}"
-    return ""
-
-
 def _no_customer(account: AccountSeen, *, number: str, passed_over: list[Candidate]) -> Reason:
-    waits_for = (waits.account(account.id), waits.link(account.id), waits.MAPPING)
+    waits_for = _ways_to_one(account, (candidate.customer for candidate in passed_over))
     if not passed_over:
         return Reason(
             rule="no_customer",
@@ -115,7 +107,7 @@ def _no_customer(account: AccountSeen, *, number: str, passed_over: list[Candida
             next_step=f"Link it (ml-connector match link {account.number} CUSTOMER), or fill the field that names it.",
             field="account",
             value=account.number,
-            waits_for=(*waits_for, waits.qad_reference("customer")),
+            waits_for=waits_for,
         )
     told = "; ".join(f"{candidate.customer} ({candidate.rule}) {candidate.why_not}" for candidate in passed_over)
     return Reason(
@@ -124,5 +116,17 @@ def _no_customer(account: AccountSeen, *, number: str, passed_over: list[Candida
         next_step="Mend the customer in QAD, or link the account to another: ml-connector match link.",
         field="customer",
         value=passed_over[0].customer,
-        waits_for=(*waits_for, *(waits.qad_reference("customer", candidate.customer) for candidate in passed_over)),
+        waits_for=waits_for,
+    )
+
+
+def _ways_to_one(account: AccountSeen, candidates: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of all by which any rule may find a customer that fits: no other customer's change matters."""
+    codes = dict.fromkeys((*candidates, account.number))
+    return (
+        waits.account(account.id),
+        waits.link(account.id),
+        waits.MAPPING,
+        waits.holder_of(account.number),
+        *(waits.qad_reference("customer", code) for code in codes),
     )

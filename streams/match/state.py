@@ -13,7 +13,7 @@ from schemas.decisions import (
     StageReplayed,
 )
 from schemas.ids import document_key
-from schemas.mapping import CustomerRules
+from schemas.mapping import Mapping
 from schemas.matching import AccountSeen, MatchedEvent, MatchRule
 from schemas.records import RecordKind
 from schemas.references import Customer, QadReference
@@ -55,13 +55,13 @@ class MatchKnowledge:
     """Learnt from `decisions` and `qad.reference`, with how far each was read."""
 
     links: dict[str, str] = field(default_factory=dict)
-    rules: CustomerRules | None = None
+    mapping: Mapping | None = None
     customers: Customers = field(default_factory=Customers)
     sides: dict[str, int] = field(default_factory=dict)
 
     def customer_field(self) -> str:
         """Return the account's custom field that holds the customer code, "" when the rule is off."""
-        return self.rules.account_field if self.rules else ""
+        return self.mapping.customers.account_field if self.mapping else ""
 
     def decided(self, decision: AnyDecision, offset: int, standings: Standings) -> None:
         """Take up a decision."""
@@ -69,7 +69,7 @@ class MatchKnowledge:
             case CustomerLinked():
                 self.links[decision.account_id] = decision.customer
             case MappingPublished():
-                self.rules = decision.mapping.customers
+                self.mapping = decision.mapping
             case DocumentReleased() | DocumentReplayed():
                 standings.order(decision, offset)
             case StageReplayed() if decision.stage == STAGE:
@@ -77,7 +77,10 @@ class MatchKnowledge:
             case _:
                 pass
 
-    def shown(self, reference: QadReference) -> None:
-        """Take up a reference of QAD."""
-        if isinstance(reference, Customer):
-            self.customers.take(reference)
+    def shown(self, reference: QadReference) -> Customer | None:
+        """Take up a reference of QAD; return a customer as it was shown before."""
+        return self.customers.take(reference) if isinstance(reference, Customer) else None
+
+    def known_sides(self) -> dict[str, int]:
+        """Return how far each side topic was read, in one order, whichever was read first."""
+        return dict(sorted(self.sides.items()))

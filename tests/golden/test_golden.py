@@ -10,7 +10,6 @@ import pytest
 from schemas.codec import encode
 from schemas.topics import Topic
 from tests.golden.record import LOG, OUTPUTS, documents, read_log, told
-from tests.unit.defects import defect
 from tests.unit.world import World
 
 WHAT_TO_DO = """
@@ -52,11 +51,6 @@ def test_the_recorded_log_becomes_what_it_always_became(made, topic):
     hold(made, topic)
 
 
-@defect(
-    "match and ledger write `sides` in the order in which the side topics happened to be read: after a start the same "
-    "offsets give other bytes; sort them",
-    raises=pytest.fail.Exception,
-)
 def test_a_stage_that_begins_anew_after_every_line_makes_the_same():
     found = told(read_log(), restarting=True)
     for topic in OUTPUTS:

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from schemas.codec import Event, encode
 from schemas.topics import Topic
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.scripts import LATER, STORY, happenings
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, Crash, Lane, World, world
 
@@ -121,11 +120,6 @@ def in_one_run(victim: str, after: int | None) -> tuple[World, bool]:
     return found, False
 
 
-@defect(
-    "MatchCore.decide and unsettled: killed between `matched` and `released`, a document that was ignored as a "
-    "draft and posted since stays ignored: the input comes again and is passed over, and at a start only what "
-    "waits or is parked is asked again"
-)
 def test_a_document_that_comes_in_from_ignored_is_released_even_if_the_stage_is_killed():
     found = world().put(zuora.simple_invoice(status="Draft"))
     found.match.write_at_most = 1
@@ -144,11 +138,6 @@ def test_what_a_stage_remembers_is_what_the_log_says(events):
 
 @given(happenings, st.sampled_from([PRODUCT_FIRST, OUTCOMES_FIRST]))
 @settings(property_of_stages, derandomize=True, max_examples=100, phases=(Phase.generate,))
-@defect(
-    "Standings.settle takes up the passes of an older input, LedgerState.take and complete forget or keeps "
-    "`incomplete` by whichever topic was read last: a reader promises no order between topics "
-    "(adapters/kafka/reader.py, to_end)"
-)
 def test_what_a_stage_remembers_does_not_depend_on_which_topic_is_read_first(events, order):
     remembers_the_log(bare().put(*events), order)
 
@@ -158,10 +147,6 @@ def remembers_the_log(found: World, order: str) -> None:
         assert lane.folded(order)._state == lane.core._state
 
 
-@defect(
-    "LedgerState.complete takes any older outcome for the one that is missing: read after the postings, it hides that "
-    "the last input was killed in between, and the document stays `ignored` although it is posted"
-)
 def test_an_outcome_that_is_missing_is_missed_whichever_topic_is_read_first():
     found = world().put(zuora.simple_invoice("0.00"))
     assert found.standing("invoice:inv1") == ("ignored", "zero")
@@ -243,10 +228,6 @@ def test_no_byte_depends_on_the_order_of_a_set():
 
 
 @pytest.mark.parametrize("stage", ["match", "ledger"])
-@defect(
-    "match and ledger write `sides` in the order in which the side topics happened to be "
-    "read: after a start the same offsets can give other bytes; sort them"
-)
 def test_no_byte_depends_on_which_side_topic_was_read_first(stage):
     found = world().put(zuora.simple_invoice())
     lane = found.match if stage == "match" else found.ledger
