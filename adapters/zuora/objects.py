@@ -102,7 +102,7 @@ class ZuoraObjects:
     def __init__(self, client: ZuoraClient, tenant: str) -> None:
         """Read through this client."""
         self._client = client
-        self._tenant = tenant
+        self.tenant = tenant
 
     async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
         """Return one object with all its children, or None where Zuora has none.
@@ -160,7 +160,7 @@ class ZuoraObjects:
         found = Found(by=by, at=datetime.now(UTC), evidence=evidence, request_id=header.request_id)
         return ZuoraRecord(
             connection="",
-            tenant=self._tenant,
+            tenant=self.tenant,
             kind=kind,
             id=header.id,
             found=found,

@@ -61,13 +61,6 @@ class _Known(msgspec.Struct, frozen=True):
     moment: datetime | None
 
 
-class _Unread(msgspec.Struct, frozen=True):
-    """An object that may be read later."""
-
-    header: Header
-    reason: str
-
-
 class Window:
     """The windows of one kind, one after the other."""
 
@@ -88,7 +81,7 @@ class Window:
         self._overlap = overlap
         self._write = write
         self._moved = moved
-        self._log = structlog.get_logger(__name__).bind(kind=kind)
+        self._log = structlog.get_logger(__name__).bind(tenant=objects.tenant, kind=kind)
         # What an overlap may show again, by id.
         self._known: dict[str, _Known] = {}
 
@@ -98,15 +91,15 @@ class Window:
         Raises:
             ConnectorError: A page cannot be read, nothing can be written, or too many objects cannot be read.
         """
-        count, limit, unread = 0, until, list[_Unread]()
+        count, limit, unread = 0, until, dict[str, ConnectorError]()
         async for headers in self._objects.changed(self._kind, since=since, until=until):
-            fresh = self._fresh(headers)
+            fresh = {name: header for name, header in self._fresh(headers).items() if name not in unread}
             records, failed = await self._page(fresh, by=by, evidence=evidence)
             count += len(records)
             if failed and not unread:
-                # Rows come in the order of their stamps: nothing after this one may be passed over.
-                limit = moment_of(failed[0].header.updated) or since
-            unread += failed
+                # Rows come in the order of their stamps: nothing from this one on may be passed over.
+                limit = moment_of(fresh[next(iter(failed))].updated) or since
+            unread |= failed
             if len(unread) > _UNREAD_MAX:
                 break
             await self._page_done(headers, limit)
@@ -117,40 +110,32 @@ class Window:
         self._complain(unread)
         return count
 
-    def _fresh(self, headers: Sequence[Header]) -> dict[str, tuple[Header, _Known]]:
-        """Return the rows that are not known with these bytes."""
-        fresh = {}
-        for header in headers:
-            seen = _Known(hashlib.blake2b(header.raw, digest_size=16).digest(), moment_of(header.updated))
-            name = header.id or seen.digest.hex()
-            if self._known.get(name) != seen:
-                fresh[name] = header, seen
-        return fresh
+    def _fresh(self, headers: Sequence[Header]) -> dict[str, Header]:
+        """Return the rows that are not known with these bytes, by name."""
+        return {_name(header): header for header in headers if self._known.get(_name(header)) != _known(header)}
 
     async def _page(
-        self, fresh: dict[str, tuple[Header, _Known]], *, by: FoundBy, evidence: str
-    ) -> tuple[list[ZuoraRecord], list[_Unread]]:
+        self, fresh: dict[str, Header], *, by: FoundBy, evidence: str
+    ) -> tuple[list[ZuoraRecord], dict[str, ConnectorError]]:
         """Read and write the objects of a page; return what was written, and what may be read later."""
         answers = await asyncio.gather(
-            *(self._objects.complete(self._kind, header, by=by, evidence=evidence) for header, _ in fresh.values()),
+            *(self._objects.complete(self._kind, header, by=by, evidence=evidence) for header in fresh.values()),
             return_exceptions=True,
         )
-        records, failed, known = list[ZuoraRecord](), list[_Unread](), dict[str, _Known]()
-        for (name, (header, seen)), answer in zip(fresh.items(), answers, strict=True):
+        records, failed = list[ZuoraRecord](), dict[str, ConnectorError]()
+        for (name, header), answer in zip(fresh.items(), answers, strict=True):
             match answer:
                 case ZuoraRecord():
                     records.append(answer)
-                    known[name] = seen
                 case Unreadable():
                     self._log.error("no record can be made of this; it is a dead letter", id=name, reason=str(answer))
                     await self._write.unreadable(self._kind, bytes(header.raw), str(answer))
-                    known[name] = seen
                 case ConnectorError():
-                    failed.append(_Unread(header, str(answer)))
+                    failed[name] = answer
                 case _:
                     raise answer
         await self._write.records(records)
-        self._known |= known
+        self._known |= {name: _known(header) for name, header in fresh.items() if name not in failed}
         return records, failed
 
     async def _page_done(self, headers: Sequence[Header], limit: datetime) -> None:
@@ -169,11 +154,23 @@ class Window:
             name: known for name, known in self._known.items() if known.moment is None or known.moment >= before
         }
 
-    def _complain(self, unread: Sequence[_Unread]) -> None:
+    def _complain(self, unread: dict[str, ConnectorError]) -> None:
         if not unread:
             return
-        ids = ", ".join(one.header.id for one in unread[:5]) + (", ..." if len(unread) > 5 else "")
-        told = f"{len(unread)} could not be read ({ids}): {unread[0].reason}"
-        if len(unread) > _UNREAD_MAX:
+        names, reason = list(unread), next(iter(unread.values()))
+        told = f"{len(names)} could not be read ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): {reason}"
+        if len(names) > _UNREAD_MAX:
             raise Transient(f"{told}; newer ones wait with them")
         self._log.error("objects are not read yet; they are tried again with the next round", reason=told)
+
+
+def _name(header: Header) -> str:
+    return header.id or _digest(header).hex()
+
+
+def _known(header: Header) -> _Known:
+    return _Known(_digest(header), moment_of(header.updated))
+
+
+def _digest(header: Header) -> bytes:
+    return hashlib.blake2b(header.raw, digest_size=16).digest()

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
 from schemas.errors import Transient
 from tests.adapters.strange import Told
-from tests.adapters.zuora_tenant import rows_of, speaking_to
+from tests.adapters.zuora_tenant import TOKEN, client_of, rows_of, speaking_to
 
 CODES = "/v1/accounting-codes"
 
@@ -136,6 +137,32 @@ async def test_no_more_calls_are_in_flight_than_the_tenant_was_promised(zuora):
     assert zuora.sandbox.concurrency.most["Default"] == 3
 
 
+@pytest.mark.parametrize("asked", ["\u00b2", "soon", "-5", "Sun, 15 Mar 2026 12:00:00 GMT", ""])
+async def test_a_wait_that_is_no_number_is_none(speaker, strange, quick, asked):
+    strange.tell("/v1/x", Told(status=429, headers={"Retry-After": asked}), Told())
+    await speaker.get("/v1/x")
+    assert strange.times("/v1/x") == 2
+
+
+async def test_a_request_id_that_is_no_text_can_be_written(unused_tcp_port_factory):
+    """Bytes that are no UTF-8 would otherwise end the writing of the record that names them."""
+    token = b'{"access_token": "t", "expires_in": 3598}'
+
+    async def answer(reader, writer):
+        asked = await reader.readuntil(b"\r\n\r\n")
+        body = token if asked.startswith(b"POST") else b'{"success": true}'
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nZuora-Request-Id: caf\xe9\r\nConnection: close\r\n"
+        )
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port := unused_tcp_port_factory())
+    async with server, client_of(f"http://127.0.0.1:{port}") as client:
+        assert (await client.get("/v1/x")).request_id == "caf?"
+
+
 # -- whose clock -----------------------------------------------------------------------------------------------------
 
 
@@ -158,3 +185,31 @@ async def test_a_date_that_is_none_changes_no_clock(speaker, strange, date):
     strange.tell("/v1/x", Told(b'{"success": true}', headers={"Date": date}))
     await speaker.get("/v1/x")
     assert speaker.clock_ahead_s == pytest.approx(0, abs=3)
+
+
+async def test_the_token_tells_the_time_before_any_call(zuora):
+    client = await zuora.client()
+    now = await client.hear_time()
+    assert abs((now - zuora.sandbox.clock.stamp().utc()).total_seconds()) < 3
+    await client.hear_time()
+    assert zuora.token_calls == 1
+
+
+async def test_without_zuoras_time_there_is_none(strange):
+    strange.tell("/oauth/token", Told(TOKEN.body, headers={"Date": ""}))
+    async with client_of(strange.url) as client:
+        with pytest.raises(Transient, match="tell no time"):
+            await client.hear_time()
+
+
+async def test_time_goes_on_between_answers_whatever_is_done_to_our_clock(zuora, monkeypatch):
+    client = await zuora.client()
+    before = await client.hear_time()
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=1)
+
+    monkeypatch.setattr("adapters.zuora.clock.datetime", Tomorrow)
+    assert timedelta(0) <= client.now() - before < timedelta(seconds=10)

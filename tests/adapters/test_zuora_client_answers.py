@@ -61,10 +61,16 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         # several reasons: retried only if all of them are
         (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 53100020}]}', Misconfigured, 1),
         (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 50000061}]}', Transient, 5),
+        (400, b'{"reasons": [{"code": 50000050}, {"code": "ObjectNotFound"}]}', Misconfigured, 1),
+        # a code that is none
+        (400, b'{"reasons": [{"code": "\xc2\xb250"}]}', Misconfigured, 1),
         # Object Query
         (400, REASONS % b"50000027", Misconfigured, 1),
         (403, REASONS % b"50000010", Refused, 1),
         (404, REASONS % b"50000040", NotFound, 1),
+        # of the same category, and about the path
+        (404, REASONS.replace(b'"m"', b'"The endpoint /v1/x does not exist."') % b"50000040", Refused, 1),
+        (404, b'{"message": "no Route matched with those values"}', Misconfigured, 1),
         (500, REASONS % b"50000060", Transient, 5),
         # notifications and v1 500
         (500, REASONS % b'"SystemError"', Transient, 5),
@@ -176,6 +182,21 @@ async def test_a_cursor_that_does_not_move_is_not_the_end_of_a_list(speaker, str
     )
     with pytest.raises(ConnectorError):
         await rows_of(speaker, "invoices")
+
+
+async def test_cursors_that_go_round_are_not_the_end_of_a_list(speaker, strange):
+    pages = (Told(b'{"nextPage": "%s", "data": [{"id": "1"}]}' % name) for name in (b"MTA=", b"MjA=", b"MTA="))
+    strange.tell("/object-query/invoices", *pages)
+    with pytest.raises(Transient, match="does not end"):
+        await rows_of(speaker, "invoices")
+
+
+async def test_an_older_list_that_is_left_out_is_empty_only_where_all_went_well(speaker, strange, quick):
+    strange.tell(CODES, Told(b'{"success": true}'))
+    assert await speaker.v1_rows(CODES, "accountingCodes") == []
+    strange.tell(CODES, Told(b'{"requestId": "r"}'))
+    with pytest.raises(Transient, match="has no accountingCodes"):
+        await speaker.v1_rows(CODES, "accountingCodes")
 
 
 async def test_an_older_list_that_names_itself_as_its_next_page_comes_to_an_end(speaker, strange):

@@ -291,6 +291,17 @@ async def test_what_is_deleted_between_parent_and_children_is_none(zuora, quick)
     assert await (await zuora.objects()).read(RecordKind.CREDIT_MEMO, memo.id, BY_HAND) is None
 
 
+async def test_what_is_there_without_its_children_is_not_gone(zuora, quick):
+    """A list that cannot be seen yet is no reason to take a document for deleted."""
+    payment = zuora.payment(amount="10")
+    armed = zuora.arm("http_500", f"^/v1/payments/{payment.id}/parts$", code=50_000_040, status=404, count=1)
+    objects = await zuora.objects()
+    with pytest.raises(Transient, match="not all of it"):
+        await objects.read(RecordKind.PAYMENT, payment.id, BY_HAND)
+    assert armed.fired == 1
+    assert await objects.read(RecordKind.PAYMENT, payment.id, BY_HAND) is not None
+
+
 async def test_a_canceled_payment_is_read_with_its_history(zuora):
     payment = zuora.payment(amount="25")
     cancel_payment(zuora.tenant, payment=payment.id)

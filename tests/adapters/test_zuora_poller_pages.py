@@ -1,11 +1,16 @@
 """Polling page by page: nothing that changed is skipped, whatever moves meanwhile."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from adapters.zuora.objects import ZuoraObjects
+from schemas.errors import Transient
 from schemas.records import RecordKind
 from streams.identity import moment_of
 from tests.adapters.defects import given
-from tests.adapters.zuora_tenant import MemoryLog, poller
+from tests.adapters.strange import Told
+from tests.adapters.zuora_tenant import MemoryLog, poller, speaking_to
 
 INVOICE = RecordKind.INVOICE
 INVOICES = "^/object-query/invoices$"
@@ -90,3 +95,44 @@ async def test_an_sdk_that_still_says_fifty(zuora, log, quick, page_size_max):
     await poller(await zuora.client(), log).round()
     assert len(log.ids(INVOICE)) == (60 if page_size_max == 99 else 0)
     assert (INVOICE in log.cursors) == (page_size_max == 99)
+
+
+async def test_a_row_that_becomes_visible_late_in_a_full_second_is_read(zuora, log):
+    """It takes its place among those that were shown, and pushes none out."""
+    zuora.bill_run(MANY)
+    armed = zuora.arm("late_commit", "^create_invoice$|^post_invoice$", seconds=86_400)
+    late = zuora.invoice()
+    zuora.later(hours=23)
+    zuora.after_answer(INVOICES, lambda: zuora.later(hours=2))
+    await poller(await zuora.client(), log).round()
+    assert armed.fired > 0
+    assert late.id in log.ids(INVOICE)
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+
+
+async def test_a_full_second_that_stays_as_it_is_is_walked_twice(zuora, log):
+    zuora.bill_run(MANY)
+    zuora.later(days=30)
+    await poller(await zuora.client(), log).round()
+    # One page to find the second, one that it fills, twice three pages of it, and one to see that nothing is behind.
+    assert len(zuora.requests(INVOICES)) == 1 + 1 + 2 * 3 + 1
+    assert len(log.ids(INVOICE)) == MANY
+
+
+async def test_a_second_without_an_order_comes_to_an_end(strange, log, monkeypatch):
+    monkeypatch.setattr("adapters.zuora.objects._WALKS_MAX", 3)
+    row = '{{"id": "i{}", "updatedDate": "2026-03-01T10:00:00Z"}}'
+    first = '{{"nextPage": "{}", "data": [{}]}}'
+    # Each walk of two pages shows other rows than the one before.
+    walks = [
+        (first.format(f"c{number}", row.format(number)), f'{{"data": [{row.format(number + 1)}]}}')
+        for number in range(1, 20, 2)
+    ]
+    told = [first.format("c0", row.format(0)), *(page for walk in walks for page in walk)]
+    strange.tell("/object-query/invoices", *(Told(page.encode()) for page in told))
+    async with speaking_to(strange) as client:
+        objects = ZuoraObjects(client, "acme")
+        second = datetime(2026, 3, 1, 10, tzinfo=UTC)
+        with pytest.raises(Transient, match="never come twice"):
+            [headers async for headers in objects.changed(INVOICE, since=second, until=second + timedelta(days=1))]
+    assert strange.times("/object-query/invoices") == 1 + 2 * 3

@@ -57,6 +57,7 @@ async def test_no_trouble_tells_a_secret(strange, quick, monkeypatch, heard, tol
         ("/oauth/token", f"client_secret {WORD} is not valid"),
         ("/oauth/token", f"client_id {ID} is not known"),
         ("/v1/x", f"Bearer {TOKEN} has no permission"),
+        ("/v1/x", "x" * 290 + TOKEN),
     ],
 )
 async def test_an_answer_that_repeats_a_secret_is_not_passed_on(strange, quick, told, where, message):

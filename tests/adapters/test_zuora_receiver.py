@@ -163,17 +163,10 @@ async def test_a_body_that_is_too_large_is_413(url, broker, size, chunked):
     assert WORD.encode() not in body
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity, gzip", "x", "GZIP"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "identity, gzip", "x", "GZIP"])
 async def test_no_encoding_is_taken(url, broker, bomb, encoding):
     status, _, body = await post(url, body=bomb, **basic(), **{"Content-Encoding": encoding})
     assert (status, body, broker.kept) == (415, b"", [])
-
-
-@pytest.mark.parametrize("encoding", ["br", "zstd"])
-async def test_an_encoding_that_the_server_cannot_read_ends_in_its_own_400(url, broker, bomb, encoding):
-    status, _, body = await post(url, body=bomb, **basic(), **{"Content-Encoding": encoding})
-    assert (status in (400, 415), broker.kept) == (True, [])
-    assert WORD.encode() not in body
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity"])

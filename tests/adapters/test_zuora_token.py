@@ -6,19 +6,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from adapters.credentials.secret import Secret
 from adapters.zuora.client import ZuoraClient
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from tests.adapters.strange import Told
-from tests.adapters.zuora_tenant import zuora_tenant
+from tests.adapters.zuora_tenant import client_of, zuora_tenant
 
 TOKEN = "/oauth/token"
 # Characters that a form must escape.
 SECRET = "a+b/c="
 
 
-def client_of(url: str) -> ZuoraClient:
-    return ZuoraClient(url, client_id=Secret("id"), client_secret=Secret(SECRET), version="2025-08-12", concurrency=2)
+def speaker(url: str) -> ZuoraClient:
+    return client_of(url, client_secret=SECRET)
 
 
 async def test_callers_that_come_together_wait_for_one_call(zuora):
@@ -109,7 +108,7 @@ async def test_callers_that_come_together_share_a_refusal(zuora, quick):
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_the_secret_never_follows_a_redirect(strange, status):
     strange.tell(TOKEN, Told(status=status, headers={"Location": f"{strange.url}/elsewhere"}))
-    async with client_of(strange.url) as client:
+    async with speaker(strange.url) as client:
         with pytest.raises(Misconfigured, match="redirect"):
             await client.token.get()
     assert strange.times("/elsewhere") == 0
@@ -118,7 +117,7 @@ async def test_the_secret_never_follows_a_redirect(strange, status):
 
 async def test_the_secret_is_in_the_body_and_nowhere_else(strange):
     strange.tell(TOKEN, Told(b'{"access_token": "t", "expires_in": 3598}'))
-    async with client_of(strange.url) as client:
+    async with speaker(strange.url) as client:
         await client.token.get()
     [asked] = strange.asked
     assert (asked.method, asked.query) == ("POST", {})
@@ -174,7 +173,7 @@ async def test_a_token_call_that_hangs_ends(zuora, monkeypatch):
 
 
 async def test_a_zuora_that_is_not_there_is_transient(unused_tcp_port):
-    async with client_of(f"http://127.0.0.1:{unused_tcp_port}") as client:
+    async with speaker(f"http://127.0.0.1:{unused_tcp_port}") as client:
         with pytest.raises(Transient, match="cannot be reached"):
             await client.token.get()
 
@@ -192,11 +191,42 @@ async def test_a_zuora_that_is_not_there_is_transient(unused_tcp_port):
         Told(b'{"access_token": 5}'),
         Told(b'{"access_token": "abc", "expires_in": "soon"}'),
         Told(b'{"access_token": "\xff\xfe"}'),
+        Told(b'{"access_token": ""}'),
+        Told(b'{"access_token": "abc\\r\\nX: y"}'),
+        Told(b'{"access_token": "abc", "expires_in": 0}'),
+        Told(b'{"access_token": "abc", "expires_in": "nan"}'),
+        Told(b'{"access_token": "abc", "expires_in": "inf"}'),
     ],
     ids=lambda answer: answer.body.decode("latin-1")[:28],
 )
 async def test_whatever_answers_in_its_place_is_an_error_of_ours(strange, answer):
     strange.tell(TOKEN, answer)
-    async with client_of(strange.url) as client:
+    async with speaker(strange.url) as client:
         with pytest.raises(ConnectorError):
             await client.token.get()
+
+
+async def test_a_token_call_that_leads_nowhere_is_no_deleted_object(strange):
+    strange.tell(TOKEN, Told(b'{"reasons": [{"code": 50000040, "message": "Cannot find entity"}]}', status=404))
+    async with speaker(strange.url) as client:
+        with pytest.raises(Misconfigured, match="base URL"):
+            await client.get("/object-query/invoices/i1")
+
+
+async def test_a_refusal_is_not_remembered_for_those_who_come_later(zuora, quick):
+    armed = zuora.arm("http_503", f"^{TOKEN}$", count=1)
+    client = await zuora.client()
+    first = await asyncio.gather(*(client.token.get() for _ in range(5)), return_exceptions=True)
+    assert {type(answer) for answer in first} == {Transient}
+    assert await client.token.get()
+    assert (armed.fired, zuora.token_calls) == (1, 2)
+
+
+async def test_who_waits_behind_one_that_was_cancelled_asks_by_itself(zuora, quick):
+    zuora.arm("slow", f"^{TOKEN}$", seconds=0.2)
+    client = await zuora.client()
+    first, second = (asyncio.create_task(client.token.get()) for _ in range(2))
+    await asyncio.wait([first], timeout=0.05)
+    first.cancel()
+    assert await second
+    assert first.cancelled()

@@ -223,13 +223,18 @@ async def zuora_tenant(settings: Settings | None = None) -> AsyncIterator[ZuoraT
 TOKEN = Told(b'{"access_token": "t", "expires_in": 3598}')
 
 
+def client_of(url: str, *, client_id: str = "i", client_secret: str = "s") -> ZuoraClient:
+    """Return a client of whatever answers there."""
+    return ZuoraClient(
+        url, client_id=Secret(client_id), client_secret=Secret(client_secret), version="2025-08-12", concurrency=4
+    )
+
+
 @asynccontextmanager
 async def speaking_to(strange: StrangeServer) -> AsyncIterator[ZuoraClient]:
     """Yield a client of a strange server, which grants it a token."""
     strange.tell("/oauth/token", TOKEN)
-    async with ZuoraClient(
-        strange.url, client_id=Secret("i"), client_secret=Secret("s"), version="2025-08-12", concurrency=4
-    ) as client:
+    async with client_of(strange.url) as client:
         yield client
 
 

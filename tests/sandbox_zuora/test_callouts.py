@@ -87,7 +87,12 @@ async def test_a_posted_invoice_is_told(zuora, receiver, listen, eventually):
     invoice = zuora.posted()
     await eventually(lambda: settled(zuora, receiver, 1))
     headers, body = receiver.seen[0]
-    assert json.loads(body) == {"eventCategory": "1110", "objectId": invoice.id, "number": "INV00000001"}
+    assert json.loads(body) == {
+        "eventCategory": "1110",
+        "object": "Invoice",
+        "id": invoice.id,
+        "number": "INV00000001",
+    }
     assert headers["Content-Type"] == "application/json"
     assert len(headers["Zuora-Notification-Id"]) == len(headers["Zuora-Request-Id"]) == 36
 
@@ -129,7 +134,12 @@ async def test_only_electronic_payments_are_told(zuora, receiver, listen, eventu
     )
     process_payment(zuora.tenant, payment=waiting.id)
     await eventually(lambda: settled(zuora, receiver, 1))
-    assert receiver.bodies()[0] == {"eventCategory": "2120", "objectId": waiting.id, "number": "P-00000002"}
+    assert receiver.bodies()[0] == {
+        "eventCategory": "2120",
+        "object": "Payment",
+        "id": waiting.id,
+        "number": "P-00000002",
+    }
     await zuora.settings(payment_processed_for_external=True)
     create_payment(zuora.tenant, request=NewPayment(account="A-00000001", amount=Decimal(1)))
     await eventually(lambda: settled(zuora, receiver, 2))
@@ -142,7 +152,12 @@ async def test_a_posted_memo_is_told(zuora, receiver, listen, eventually):
     )
     post_credit_memo(zuora.tenant, credit_memo=memo.id)
     await eventually(lambda: settled(zuora, receiver, 1))
-    assert receiver.bodies()[0] == {"eventCategory": "2720", "objectId": memo.id, "number": "CM-00000001"}
+    assert receiver.bodies()[0] == {
+        "eventCategory": "2720",
+        "object": "CreditMemo",
+        "id": memo.id,
+        "number": "CM-00000001",
+    }
 
 
 async def test_custom_events_follow_rows(zuora, receiver, listen, eventually):
@@ -164,7 +179,7 @@ async def test_accounts_are_told_but_not_for_their_balance(zuora, receiver, list
     update_account(zuora.tenant, account=account.id, name="Newer")
     zuora.posted()
     await eventually(lambda: settled(zuora, receiver, 3 if on_balance else 2))
-    assert [body["objectId"] for body in receiver.bodies()[:2]] == [account.id] * 2
+    assert [(body["object"], body["id"]) for body in receiver.bodies()[:2]] == [("Account", account.id)] * 2
 
 
 async def test_a_trigger_may_wait_for_a_value(zuora, receiver, listen, eventually):

@@ -74,7 +74,7 @@ class CalloutConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
         name: Name of the notification.
         event: A standard event (`STANDARD_EVENTS`) or the name of an event trigger.
         url: Where to (calloutBaseurl).
-        body: Template of the JSON body (customRequestBody); empty for category, id and number.
+        body: Template of the JSON body (customRequestBody); empty for category, object, id and number.
         headers: Further headers (calloutHeaders).
         variants: For posting events, which ways of posting fire it; in Zuora each is a notification of its own.
         communication_profile_id: If set, only accounts with this profile fire it.

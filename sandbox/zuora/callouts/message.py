@@ -122,7 +122,8 @@ def _default_body(event: Event) -> str:
     )
     parts = {
         "eventCategory": event.category,
-        "objectId": f"{{{{DataSource.{event.object_name}.Id}}}}",
+        "object": event.object_name,
+        "id": f"{{{{DataSource.{event.object_name}.Id}}}}",
         "number": f"{{{{DataSource.{event.object_name}.{number}}}}}" if number else "",
     }
     return msgspec.json.encode(parts).decode()

@@ -1,0 +1,244 @@
+"""What cannot be read: it keeps nothing else back, is tried again where that helps, and is never just passed over."""
+
+import asyncio
+from datetime import timedelta
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from adapters.kafka.feed import TenantFeed
+from adapters.kafka.read_lane import ReadLane
+from adapters.zuora.objects import BILL_RUN, ZuoraObjects
+from adapters.zuora.poller import DOCUMENT_KINDS
+from schemas.callouts import Callout
+from schemas.codec import Decoder, encode
+from schemas.deadletters import DeadLetter
+from schemas.errors import Unreadable
+from schemas.records import RecordKind
+from schemas.topics import Topic
+from schemas.zuora import parent_of
+from tests.adapters.defects import given
+from tests.adapters.strange import Told
+from tests.adapters.zuora_tenant import NOON, MemoryLog, poller, speaking_to
+
+INVOICE, PAYMENT = RecordKind.INVOICE, RecordKind.PAYMENT
+LISTS = {
+    RecordKind.ACCOUNT: "accounts",
+    INVOICE: "invoices",
+    RecordKind.CREDIT_MEMO: "credit-memos",
+    PAYMENT: "payments",
+    BILL_RUN: "billing-runs",
+}
+STAMP = '"updatedDate": "2026-03-01T10:00:00Z"'
+
+
+@pytest.fixture
+def log():
+    return MemoryLog()
+
+
+@pytest.fixture
+async def lists(strange):
+    """A tenant that lists what a test tells it, and a client of it."""
+    strange.tell("/v1/accounting-codes", Told(b'{"accountingCodes": []}'))
+    for objects in LISTS.values():
+        strange.tell(f"/object-query/{objects}", Told(b'{"data": []}'))
+    async with speaking_to(strange) as client:
+        yield SimpleNamespace(
+            client=client,
+            tell=lambda kind, *rows: strange.tell(
+                f"/object-query/{LISTS[kind]}", Told(f'{{"data": [{", ".join(rows)}]}}'.encode())
+            ),
+        )
+
+
+# -- for ever --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", ['{"id": null}', "{}", "[]", "5", '{"id": "../x"}', '{"id": "i", "status": 5}'])
+async def test_a_row_that_no_record_can_be_made_of_is_a_dead_letter_and_the_others_are_read(lists, log, row):
+    lists.tell(INVOICE, f'{{"id": "i1", {STAMP}}}', row, f'{{"id": "i2", {STAMP}}}')
+    polling = poller(lists.client, log)
+    await polling.round()
+    assert log.ids(INVOICE) == ["i1", "i2"]
+    assert [(kind, raw.decode()) for kind, raw, _ in log.dead] == [(INVOICE, row)]
+    assert INVOICE in log.cursors
+
+
+async def test_a_row_is_a_dead_letter_once_while_it_stays_as_it_is(lists, log):
+    lists.tell(INVOICE, f'{{"id": "i1", "status": 5, {STAMP}}}')
+    polling = poller(lists.client, log, overlap_s=365 * 86_400)
+    await polling.round()
+    await polling.round()
+    assert len(log.dead) == 1
+    lists.tell(INVOICE, f'{{"id": "i1", "status": 6, {STAMP}}}')
+    await polling.round()
+    assert len(log.dead) == 2
+
+
+async def test_what_zuora_gave_goes_on_as_it_came_where_it_only_lacks_a_value(lists, log):
+    """Whoever decides says what is missing, and the document stands still by name."""
+    row = f'{{"id": "i1", "status": null, {STAMP}}}'
+    lists.tell(INVOICE, row)
+    await poller(lists.client, log).round()
+    [record] = log.kept
+    assert (bytes(record.parent).decode(), log.dead) == (row, [])
+    with pytest.raises(Unreadable):
+        parent_of(record)
+
+
+async def test_a_code_or_a_bill_run_that_is_not_as_documented_keeps_no_other_from_being_known(lists, log, strange):
+    strange.tell("/v1/accounting-codes", Told(b'{"accountingCodes": [{"id": 5}, {"id": "c", "name": "n"}]}'))
+    lists.tell(BILL_RUN, '{"id": "b1", "status": 5}', f'{{"id": "b2", "status": "Posted", {STAMP}}}')
+    await poller(lists.client, log).round()
+    assert [one.id for one in log.references_kept] == ["c", "b2"]
+    assert BILL_RUN in log.cursors
+
+
+# -- for now ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_cursor_waits_for_what_may_be_read_later(zuora, log, quick, heard):
+    payments = []
+    for _ in range(3):
+        zuora.later(seconds=10)
+        payments.append(zuora.payment(amount="10"))
+    zuora.later(minutes=30)
+    armed = zuora.arm("http_500", f"^/v1/payments/{payments[1].id}/parts$")
+    polling = poller(await zuora.client(), log)
+    for _ in range(2):
+        await polling.round()
+        assert log.ids(PAYMENT) == [payments[0].id, payments[2].id]
+        assert log.cursors[PAYMENT] == NOON + timedelta(seconds=20)
+        assert payments[1].id in heard()
+        zuora.later(minutes=30)
+    given(armed.fired == 10, "one object could not be read")
+    zuora.sandbox.faults.disarm()
+    await polling.round()
+    assert log.ids(PAYMENT) == [payments[0].id, payments[2].id, payments[1].id]
+    assert log.cursors[PAYMENT] > NOON + timedelta(minutes=30)
+
+
+async def test_an_object_that_stays_unread_is_found_after_a_restart(zuora, log, quick):
+    """The cursor alone brings it back, without any overlap."""
+    first, second = zuora.payment(amount="10"), zuora.payment(amount="10")
+    zuora.later(minutes=30)
+    zuora.arm("http_500", f"^/v1/payments/{first.id}/parts$")
+    await poller(await zuora.client(), log, overlap_s=0).round()
+    given(log.ids(PAYMENT) == [second.id], "one was read, one was not")
+    zuora.sandbox.faults.disarm()
+    await poller(await zuora.client(), log, overlap_s=0).round()
+    assert set(log.ids(PAYMENT)) == {first.id, second.id}
+
+
+async def test_more_than_a_page_that_cannot_be_read_ends_the_window(zuora, log, quick, heard):
+    """A permission that is missing is no matter of single objects: a back-fill does not try them all each round."""
+    for _ in range(220):
+        zuora.later(seconds=1)
+        zuora.payment(amount="10")
+    zuora.later(minutes=30)
+    armed = zuora.arm("http_500", "^/v1/payments/.*/parts$", code=50_000_010, status=403)
+    await poller(await zuora.client(), log).round()
+    given(armed.fired > 0, "nothing could be read")
+    assert armed.fired <= 2 * 99
+    assert "newer ones wait" in heard()
+    assert (log.ids(PAYMENT), log.cursors[PAYMENT]) == ([], NOON + timedelta(seconds=1))
+
+
+# -- hints -----------------------------------------------------------------------------------------------------------
+
+
+class Worker:
+    """The lane's side of the worker: keeps what is sent."""
+
+    def __init__(self):
+        self.sent, self.acknowledged = [], asyncio.Event()
+
+    def hold_back(self):
+        pass
+
+    let_go = moved = hold_back
+
+    async def send(self, topic, *, key, value, stage):
+        self.sent.append((topic, value))
+        return asyncio.sleep(0)
+
+    async def acknowledge(self, _event):
+        self.acknowledged.set()
+
+
+def hint(number, zuora_id):
+    callout = Callout(
+        connection="acme-main",
+        tenant="acme",
+        received_at=NOON,
+        notification_id=f"n-{number}",
+        headers={},
+        content_type="application/json",
+        body=msgspec.json.encode({"object": "Payment", "id": zuora_id}),
+    )
+    return SimpleNamespace(offset=number, timestamp=0, key=b"k", value=encode(callout))
+
+
+async def read_hints(client, log, *zuora_ids):
+    worker = Worker()
+    lane = ReadLane(connection="acme-main", zuora=ZuoraObjects(client, "acme"), feed=log, worker=worker)
+    lane.start()
+    lane.put(SimpleNamespace(value=[hint(*one) for one in enumerate(zuora_ids)]), worker.acknowledge)
+    try:
+        async with asyncio.timeout(10):
+            await worker.acknowledged.wait()
+    finally:
+        await lane.close()
+    return worker
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"id": 5}'])
+async def test_a_hint_to_what_is_no_object_is_a_dead_letter_and_holds_no_other(lists, strange, log, body):
+    strange.tell("/object-query/payments/p1", Told(body))
+    strange.tell("/object-query/payments/p2", Told(b'{"id": "p2", "status": "Processed"}'))
+    strange.tell("/v1/payments/p2/parts", Told(b'{"parts": []}'))
+    worker = await read_hints(lists.client, log, "p1", "p2")
+    [(topic, value)] = worker.sent
+    letter = Decoder(DeadLetter)(value)
+    assert (topic, letter.offset) == (Topic.DEAD_LETTERS, 0)
+    assert "not what it documents" in letter.reason
+    assert log.ids(PAYMENT) == ["p2"]
+
+
+async def test_an_endpoint_that_is_not_there_is_no_deleted_document(lists, strange, log, quick):
+    """A feature that is off, or a token call that leads nowhere: the hint waits, nothing is ignored."""
+    no_endpoint = b'{"reasons": [{"code": 50000040, "message": "The endpoint /x does not exist."}]}'
+    there = Told(b'{"id": "p1", "status": "Processed"}')
+    strange.tell("/object-query/payments/p1", Told(no_endpoint, status=404), there)
+    strange.tell("/v1/payments/p1/parts", Told(b'{"parts": []}'))
+    worker = await read_hints(lists.client, log, "p1")
+    assert (worker.sent, log.ids(PAYMENT)) == ([], ["p1"])
+
+
+# -- where dead letters go -------------------------------------------------------------------------------------------
+
+
+class Publisher:
+    def __init__(self):
+        self.sent = []
+
+    async def publish(self, publications):
+        self.sent += publications
+
+
+@pytest.mark.parametrize(("size", "kept"), [(20, True), (9 * 1024 * 1024, False)])
+async def test_a_row_goes_whole_to_the_first_connection(size, kept):
+    publisher, row = Publisher(), b"x" * size
+    feed = TenantFeed(None, publisher, {"acme-main": 3, "acme-asia": 5})
+    await feed.unreadable(INVOICE, row, "no id")
+    [publication] = publisher.sent
+    letter = Decoder(DeadLetter)(encode(publication.event))
+    assert (publication.topic, publication.partition, letter.connection) == (Topic.DEAD_LETTERS, 3, "acme-main")
+    assert (letter.value == row, letter.reason, letter.stage) == (kept, "no id", "poll")
+    assert letter.next_step
+
+
+def test_every_kind_that_is_polled_is_one_of_these():
+    assert {*DOCUMENT_KINDS, BILL_RUN} == set(LISTS)
