@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 # Longer than a leader takes to change, shorter than Zuora waits for the answer to a callout (15 s).
 _WRITE_TIMEOUT_S = 10.0
+# A producer that failed may hang when it ends as well: with the write before it, this too stays below those 15 s.
+_STOP_TIMEOUT_S = 2.0
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
-                async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
                     await producer.stop()
             except (KafkaError, TimeoutError):
                 log.warning("a producer did not end cleanly; it is left behind")
