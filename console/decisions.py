@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import read_whole
 from console.wiring import Wiring
-from schemas.codec import Decoder
 from schemas.decisions import AnyDecision, Decision
+from schemas.events import read_decision
 from schemas.topics import Topic, key
-
-_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
 
 
 async def decide(wiring: Wiring, decision: Decision) -> None:
@@ -33,7 +31,7 @@ async def decided(wiring: Wiring, connection: str) -> Sequence[AnyDecision]:
     """Return all decisions of a connection, oldest first."""
     partitions = await wiring.partitions()
     records = await read_whole(wiring.site.cluster, partitions[connection], [Topic.DECISIONS])
-    return [_decisions(record.value) for record in records]
+    return [read_decision(record.value) for record in records]
 
 
 def now() -> datetime:

@@ -8,21 +8,19 @@ import msgspec
 from adapters.kafka.reader import read_whole
 from console.decisions import decide, decided, now
 from console.wiring import Wiring
-from schemas.codec import Decoder, canonical
+from schemas.codec import canonical
 from schemas.decisions import MappingPublished
 from schemas.errors import Misconfigured
+from schemas.events import read_qad_reference, read_zuora_reference
 from schemas.ids import hash_of
 from schemas.mapping import PROCESSING_TYPES, Analysis, Mapping
 from schemas.money import MoneyError, scale_of
-from schemas.references import AccountingCode, Daybook, GlAccount, QadReference, ZuoraReference
+from schemas.references import AccountingCode, Daybook, GlAccount
 from schemas.topics import Topic
 
 # What the fields of QAD hold (reference 2.11): longer than that, each document would be refused.
 _LENGTHS = {"account": 8, "sub_account": 8, "cost_centre": 4, "project": 8}
 _DAYBOOK_LENGTH = 8
-
-_qad: Decoder[QadReference] = Decoder(QadReference)
-_zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
 
 
 async def check_mapping(wiring: Wiring, connection: str, mapping: Mapping) -> list[str]:
@@ -35,11 +33,11 @@ async def check_mapping(wiring: Wiring, connection: str, mapping: Mapping) -> li
     codes: set[str] = set()
     for record in records:
         if record.topic is Topic.ZUORA_REFERENCE:
-            shown = _zuora(record.value)
+            shown = read_zuora_reference(record.value)
             if isinstance(shown, AccountingCode):
                 codes.add(shown.name)
             continue
-        reference = _qad(record.value)
+        reference = read_qad_reference(record.value)
         if isinstance(reference, GlAccount):
             accounts[reference.code] = reference
         elif isinstance(reference, Daybook):

@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from adapters.kafka.administration import end_offsets
 from adapters.kafka.cluster import Cluster, started
 from adapters.kafka.reader import ByOffset
-from schemas.codec import Decoder, encode
-from schemas.decisions import AnyDecision, ConnectionAssigned
+from schemas.codec import encode
+from schemas.decisions import ConnectionAssigned
 from schemas.errors import Misconfigured, Unreadable
+from schemas.events import read_decision
 from schemas.topics import Topic, key
-
-_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
 
 
 async def read_assignments(cluster: Cluster, *, partitions: int) -> dict[str, int]:
@@ -72,7 +71,7 @@ async def _owner(cluster: Cluster, number: int) -> str:
     async with ByOffset(cluster, Topic.DECISIONS, number) as decisions:
         first = (await decisions.get([0]))[0]
     try:
-        decision = _decisions(first.value)
+        decision = read_decision(first.value)
     except Unreadable as error:
         raise Misconfigured(f"decisions, partition {number}, does not begin with its connection: {error}") from None
     if not isinstance(decision, ConnectionAssigned):

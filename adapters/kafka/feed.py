@@ -9,16 +9,13 @@ import msgspec
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import read_whole
-from schemas.codec import Decoder, encode
+from schemas.codec import encode
 from schemas.cursors import Cursor
 from schemas.deadletters import DeadLetter
+from schemas.events import read_cursor, read_qad_reference, read_zuora_reference
 from schemas.records import ZuoraRecord
 from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
 from schemas.topics import RECORD_BYTES_MAX, Topic, key
-
-_cursors: Decoder[Cursor] = Decoder(Cursor)
-_zuora: Decoder[ZuoraReference] = Decoder(ZuoraReference)
-_qad: Decoder[QadReference] = Decoder(QadReference)
 
 # A letter writes bytes as base64, a third longer, beside its other words.
 _ROW_BYTES_MAX = RECORD_BYTES_MAX // 2
@@ -47,10 +44,10 @@ class TenantFeed:
         records = await read_whole(self._cluster, self._partitions[self._first], [Topic.CURSORS, Topic.ZUORA_REFERENCE])
         for record in records:
             if record.topic is Topic.CURSORS:
-                cursor = _cursors(record.value)
+                cursor = read_cursor(record.value)
                 self._cursors[cursor.kind] = cursor.read_to
             else:
-                reference = _zuora(record.value)
+                reference = read_zuora_reference(record.value)
                 self._known[reference_kind(reference), reference_code(reference)] = reference
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
@@ -121,7 +118,7 @@ class ReferenceFeed:
     async def load(self) -> None:
         """Read what was written before."""
         for record in await read_whole(self._cluster, self._partition, [Topic.QAD_REFERENCE]):
-            reference = _qad(record.value)
+            reference = read_qad_reference(record.value)
             known = self._known.setdefault(reference_kind(reference), {})
             if reference.gone:
                 known.pop(reference_code(reference), None)

@@ -16,8 +16,9 @@ import structlog
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
 from schemas.callouts import Callout
-from schemas.codec import Decoder, encode
+from schemas.codec import encode
 from schemas.errors import Misconfigured, Refused, Transient, Unreadable
+from schemas.events import read_callout
 from schemas.ids import document_key
 from schemas.outcomes import Ignored
 from schemas.reasons import Reason
@@ -33,8 +34,6 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_S = 1.0
 _PAUSE_MAX_S = 60.0
-
-_callouts: Decoder[Callout] = Decoder(Callout)
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -134,7 +133,7 @@ class ReadLane:
         for record in records:
             item = Input(record.offset, record.timestamp, record.key or b"", record.value or b"")
             try:
-                callout = _callouts(item.value)
+                callout = read_callout(item.value)
                 hint = read_hint(callout)
             except Unreadable as error:
                 await self._dead_letter(item, str(error))

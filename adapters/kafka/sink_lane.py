@@ -19,12 +19,12 @@ from adapters.kafka.reader import ByOffset, Reader, ends_of
 from adapters.kafka.sink_calls import Calls, Limits, Say, Wire
 from adapters.kafka.sink_session import Known, Session
 from adapters.kafka.writer import Fenced, FencingWriter, Write
-from schemas.codec import Decoder, encode
+from schemas.codec import encode
 from schemas.errors import Unreadable
+from schemas.events import read_outcome, read_postings
 from schemas.outcomes import AnyOutcome
-from schemas.postings import PostingSet
 from schemas.topics import Topic
-from streams.outcomes import dead_letter, decode_outcome, outcome_key
+from streams.outcomes import dead_letter, outcome_key
 from streams.ports import Erp
 from streams.sink import saying
 from streams.sink.spec import SPEC, STAGE
@@ -37,8 +37,6 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 1.0
 # How long calls on the wire may end when the lane closes: below the session time-out, above most answers.
 _CLOSE_GRACE_S = 3.5
-
-_postings: Decoder[PostingSet] = Decoder(PostingSet)
 
 
 class SinkLane:
@@ -177,7 +175,7 @@ class SinkLane:
         self._worker.moved()
 
     def _fold(self, value: bytes) -> None:
-        outcome = decode_outcome(value)
+        outcome = read_outcome(value)
         if outcome.stage == STAGE:
             self._state.take(outcome)
 
@@ -186,7 +184,7 @@ class SinkLane:
         under_way: list[asyncio.Task[None]] = []
         for record in event.value:
             try:
-                postings = _postings(record.value)
+                postings = read_postings(record.value)
             except Unreadable as error:
                 await self._dead_letter(record, str(error))
                 continue

@@ -14,12 +14,10 @@ import structlog
 
 from adapters.kafka.reader import LogRecord, Reader
 from adapters.kafka.sink_calls import Say
-from schemas.codec import Decoder
-from schemas.decisions import AnyDecision
+from schemas.events import read_decision, read_postings, read_qad_reference
 from schemas.ids import PostingId
 from schemas.outcomes import AnyOutcome, Parked, Superseded, Waiting
-from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, PostingSet, ReceiptContent
-from schemas.references import QadReference
+from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, ReceiptContent
 from schemas.topics import Topic
 from streams import waits
 from streams.sink import saying
@@ -31,10 +29,6 @@ log = structlog.get_logger(__name__)
 
 # How long a receipt waits for an invoice that is on its way at this moment, so as to carry its application.
 _CARRY_PATIENCE_S = 10.0
-
-_postings: Decoder[PostingSet] = Decoder(PostingSet)
-_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
-_references: Decoder[QadReference] = Decoder(QadReference)
 
 
 class Making(Protocol):
@@ -285,10 +279,10 @@ class Session:
         standing = self._state.postings[name]
         async with self._reading:
             found = await self._inputs.get([standing.origin])
-        return saying.jobs_of(_postings(found[standing.origin].value), standing.origin)[standing.index]
+        return saying.jobs_of(read_postings(found[standing.origin].value), standing.origin)[standing.index]
 
 
 def _changed_by(record: LogRecord) -> Sequence[str]:
     if record.topic is Topic.DECISIONS:
-        return waits.changed_by_decision(_decisions(record.value))
-    return waits.changed_by_qad(_references(record.value))
+        return waits.changed_by_decision(read_decision(record.value))
+    return waits.changed_by_qad(read_qad_reference(record.value))

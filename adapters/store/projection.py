@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from schemas.callouts import Callout
-from schemas.codec import Decoder, Event
+from schemas.codec import Event
 from schemas.cursors import Cursor
 from schemas.deadletters import DeadLetter
 from schemas.decisions import AnyDecision
 from schemas.errors import Unreadable
+from schemas.events import EVENTS
 from schemas.ids import document_key
 from schemas.matching import AccountSeen, MatchedEvent
 from schemas.outcomes import AnyOutcome, Ignored, Intended, Parked, Posted, Standstill, Superseded, Waiting
@@ -87,13 +88,11 @@ class Projected(msgspec.Struct, frozen=True, kw_only=True):
 
 def project(topic: Topic, value: bytes) -> Projected:
     """Return the rows of one record of the log."""
-    decoder, make = _TOPICS[topic]
     try:
-        event = decoder(value)
+        event = EVENTS[topic](value)
     except Unreadable:
         return Projected(event=EventRow(type="unreadable"))
-    projected: Projected = make(event)
-    return projected
+    return _ROWS[topic](event)
 
 
 def _tag(event: Event) -> str:
@@ -221,15 +220,15 @@ def _dead_letter(event: DeadLetter) -> Projected:
     return Projected(event=row, dead_letter=letter)
 
 
-_TOPICS: Mapping[Topic, tuple[Decoder[Any], Callable[[Any], Projected]]] = {
-    Topic.CALLOUTS: (Decoder(Callout), _callout),
-    Topic.RECORDS: (Decoder(ZuoraRecord), _record),
-    Topic.ZUORA_REFERENCE: (Decoder(ZuoraReference), _reference),
-    Topic.QAD_REFERENCE: (Decoder(QadReference), _reference),
-    Topic.DECISIONS: (Decoder(AnyDecision), _decision),
-    Topic.MATCHED: (Decoder(MatchedEvent), _matched),
-    Topic.POSTINGS: (Decoder(PostingSet), _postings),
-    Topic.OUTCOMES: (Decoder(AnyOutcome), _outcome),
-    Topic.DEAD_LETTERS: (Decoder(DeadLetter), _dead_letter),
-    Topic.CURSORS: (Decoder(Cursor), _cursor),
+_ROWS: Mapping[Topic, Callable[[Any], Projected]] = {
+    Topic.CALLOUTS: _callout,
+    Topic.RECORDS: _record,
+    Topic.ZUORA_REFERENCE: _reference,
+    Topic.QAD_REFERENCE: _reference,
+    Topic.DECISIONS: _decision,
+    Topic.MATCHED: _matched,
+    Topic.POSTINGS: _postings,
+    Topic.OUTCOMES: _outcome,
+    Topic.DEAD_LETTERS: _dead_letter,
+    Topic.CURSORS: _cursor,
 }

@@ -6,15 +6,12 @@ from adapters.kafka.reader import read_whole
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decide, decided, now
 from console.wiring import Wiring
-from schemas.codec import Decoder
 from schemas.decisions import CustomerLinked
 from schemas.errors import Misconfigured
-from schemas.matching import AccountSeen, MatchedEvent
-from schemas.references import Customer, QadReference
+from schemas.events import read_matched, read_qad_reference
+from schemas.matching import AccountSeen
+from schemas.references import Customer
 from schemas.topics import Topic
-
-_matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
-_references: Decoder[QadReference] = Decoder(QadReference)
 
 
 @click.group()
@@ -89,7 +86,7 @@ async def _seen(wiring: Wiring, connection: str) -> tuple[dict[str, AccountSeen]
     accounts = {
         event.id: event
         for record in await read_whole(wiring.site.cluster, partitions[connection], [Topic.MATCHED])
-        if isinstance(event := _matched(record.value), AccountSeen)
+        if isinstance(event := read_matched(record.value), AccountSeen)
     }
     customers = await _customers(wiring, connection)
     return accounts, {held.zuora_account: held.code for held in customers.values() if held.zuora_account}
@@ -98,7 +95,7 @@ async def _seen(wiring: Wiring, connection: str) -> tuple[dict[str, AccountSeen]
 async def _customers(wiring: Wiring, connection: str) -> dict[str, Customer]:
     partitions = await wiring.partitions()
     records = await read_whole(wiring.site.cluster, partitions[connection], [Topic.QAD_REFERENCE])
-    events = (_references(record.value) for record in records)
+    events = (read_qad_reference(record.value) for record in records)
     return {event.code: event for event in events if isinstance(event, Customer) and not event.gone}
 
 

@@ -9,17 +9,14 @@ from adapters.store.readmodel import ReadModel
 from console.demo.screen import Screen
 from console.lagging import lags
 from console.wiring import Wiring
-from schemas.codec import Decoder
-from schemas.cursors import Cursor
 from schemas.errors import ConnectorError
+from schemas.events import read_cursor
 from schemas.topics import Topic
 
 _LOOK_S = 0.5
 # So often nothing has moved: between two stages there is a moment in which neither is behind.
 _STILL_LOOKS = 3
 _STATUSES = ("posted", "intended", "unknown", "waiting", "parked", "ignored")
-
-_cursors: Decoder[Cursor] = Decoder(Cursor)
 
 
 class StillBusyError(ConnectorError):
@@ -67,6 +64,6 @@ async def _is_read(wiring: Wiring, tenant: str, moment: datetime) -> bool:
     first = wiring.site.connections_of(tenant)[0]
     cursors: dict[str, datetime] = {}
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
-        cursor = _cursors(record.value)
+        cursor = read_cursor(record.value)
         cursors[cursor.kind] = cursor.read_to
     return bool(cursors) and all(read_to > moment for read_to in cursors.values())

@@ -10,15 +10,13 @@ from aiohttp import web
 
 from adapters.credentials.secret import Secret
 from adapters.zuora.receiver import Door, make_receiver
-from schemas.callouts import Callout
-from schemas.codec import Decoder, encode
+from schemas.codec import encode
+from schemas.events import read_callout
 
 PATH, SIGNED = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d", "/callouts/signed-0xQkz5nR4wY7cJ1d"
 USER, WORD, SECRET = "zuora", "canary-callout-word-71", "canary-signing-secret-83"
 OBJECT = "8a8082e65ba3d1a4015ba3e27b2c0b1d"
 BODY = json.dumps({"eventCategory": "1110", "objectId": OBJECT, "x": "canary-body"}).encode()
-
-_decode = Decoder(Callout)
 
 
 class Broker:
@@ -33,7 +31,7 @@ class Broker:
         value = encode(callout)
         if self.waits is not None:
             await self.waits.wait()
-        self.kept.append(_decode(value))
+        self.kept.append(read_callout(value))
 
 
 def door(**changes):

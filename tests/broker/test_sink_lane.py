@@ -15,8 +15,9 @@ from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from sandbox.qad.books.master import PeriodStatus
 from sandbox.qad.faults import Fault
-from schemas.codec import Decoder, Event, encode
+from schemas.codec import Event, encode
 from schemas.decisions import DocumentReleased
+from schemas.events import read_outcome
 from schemas.outcomes import AnyOutcome, Intended, Parked, Posted, Superseded, Unknown, Waiting
 from schemas.postings import Posting, PostingSet
 from schemas.references import Period
@@ -37,8 +38,6 @@ from tests.broker.lanes import OwnedPartition, Runs, read_records
 
 # Settling is quick here: the calls time out after one second.
 LIMITS = Limits(concurrency=4, age_s=0.3, settle_s=1.8)
-
-_outcomes: Decoder[AnyOutcome] = Decoder(AnyOutcome)
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ async def put(cluster: Cluster, topic: Topic, *events: Event) -> None:
 
 async def outcomes(cluster: Cluster, *postings: Posting) -> list[AnyOutcome]:
     names = {posting.id for posting in postings}
-    found = [_outcomes(record.value) for record in await read_whole(cluster, 0, [Topic.OUTCOMES])]
+    found = [read_outcome(record.value) for record in await read_whole(cluster, 0, [Topic.OUTCOMES])]
     return [outcome for outcome in found if not names or outcome.subject in names]
 
 

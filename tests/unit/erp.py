@@ -13,19 +13,19 @@ from random import Random
 
 from schemas.codec import encode
 from schemas.errors import Rejected
+from schemas.events import read_outcome, read_postings
 from schemas.ids import PostingId
 from schemas.outcomes import AnyOutcome, Document, Parked, Posted, Superseded, Waiting
 from schemas.postings import CreditNoteContent, InverseContent, InvoiceContent, PostingSet
 from schemas.topics import Topic
 from streams import waits
-from streams.outcomes import decode_outcome
 from streams.ports import Adjustment, Command, Receipt
 from streams.sink import answers, saying
 from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job, jobs_of
 from streams.sink.state import SinkState
 from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, WaitFor, moved_by, next_step
-from tests.unit.world import World, decode_postings
+from tests.unit.world import World
 
 ZERO = Decimal(0)
 
@@ -122,7 +122,7 @@ class Sink:
         """Take what the ledger wrote and bring all as far as it goes, in its own order or any other."""
         values = self.world.log[Topic.POSTINGS]
         for origin in range(self._taken, len(values)):
-            self._take(decode_postings(values[origin]), origin)
+            self._take(read_postings(values[origin]), origin)
         self._taken = len(values)
         moved = True
         while moved:
@@ -237,7 +237,7 @@ class Sink:
 
     def _say(self, outcome: AnyOutcome) -> None:
         self.outcomes.append(outcome)
-        self.state.take(decode_outcome(encode(outcome)))
+        self.state.take(read_outcome(encode(outcome)))
         if isinstance(outcome, Posted):
             posting = self.jobs[PostingId(outcome.subject)].posting
             moved = (waits.posting(posting.id), *map(waits.item, moved_by(posting)))

@@ -12,9 +12,9 @@ import pytest
 from adapters.kafka.reader import LogRecord
 from adapters.kafka.sink_session import Known, Session
 from schemas.codec import encode
+from schemas.events import read_outcome
 from schemas.outcomes import Document
 from schemas.topics import Topic
-from streams.outcomes import decode_outcome
 from streams.sink import saying
 from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job
@@ -36,7 +36,7 @@ class Quay:
     async def say(self, *outcomes) -> None:
         await asyncio.sleep(MOMENT_S)
         for outcome in outcomes:
-            self.state.take(decode_outcome(encode(outcome)))
+            self.state.take(read_outcome(encode(outcome)))
 
     async def make(self, job: Job, inverted) -> None:
         frozen = freeze(job.posting, state=self.state, inverted=inverted)

@@ -3,8 +3,8 @@
 import pytest
 
 from schemas.codec import encode
+from schemas.events import read_outcome
 from streams import waits
-from streams.outcomes import decode_outcome
 from streams.sink.state import SinkState, Status
 from tests.unit.sink_data import (
     ignored,
@@ -144,5 +144,5 @@ def test_the_log_read_back_is_the_state_that_was():
     live, folded = SinkState(), SinkState()
     for outcome in outcomes:
         live.take(outcome)
-        folded.take(decode_outcome(encode(outcome)))
+        folded.take(read_outcome(encode(outcome)))
     assert live == folded

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from schemas.codec import Decoder, Event, encode
+from schemas.codec import Event, encode
+from schemas.events import read_matched, read_outcome, read_postings
 from schemas.matching import Matched
 from schemas.outcomes import AnyOutcome
 from schemas.postings import Posting, PostingSet
@@ -16,17 +17,13 @@ from schemas.references import AccountingCode, BillRun
 from schemas.topics import Topic
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER
-from streams.ledger.spec import decode_matched
 from streams.match.claims import Claim
 from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
-from streams.outcomes import decode_outcome
 from streams.stage import Core, Input, Output, StageSpec
 from tests.unit import builders as zuora
 
 CLAIMS = (Claim(connection=zuora.CONNECTION),)
-
-decode_postings: Decoder[PostingSet] = Decoder(PostingSet)
 
 
 class Log(defaultdict[Topic, list[bytes]]):
@@ -71,7 +68,7 @@ class Lane:
         core = self.make_core()
         for topic, offset in self._own(order):
             value = self.log[topic][offset]
-            if topic is not Topic.OUTCOMES or decode_outcome(value).stage == self.spec.name:
+            if topic is not Topic.OUTCOMES or read_outcome(value).stage == self.spec.name:
                 core.fold(topic, value)
         for topic in self.spec.sides:
             for offset, value in enumerate(self.log[topic]):
@@ -173,7 +170,7 @@ class World:
 
     @property
     def matched(self) -> list[Matched]:
-        return [event for value in self.log[Topic.MATCHED] if isinstance(event := decode_matched(value), Matched)]
+        return [event for value in self.log[Topic.MATCHED] if isinstance(event := read_matched(value), Matched)]
 
     @property
     def sets(self) -> list[PostingSet]:
@@ -186,7 +183,7 @@ class World:
 
     @property
     def outcomes(self) -> list[AnyOutcome]:
-        return [decode_outcome(value) for value in self.log[Topic.OUTCOMES]]
+        return [read_outcome(value) for value in self.log[Topic.OUTCOMES]]
 
     def standing(self, document: str, stage: str = "ledger") -> tuple[str, str]:
         """Return (tag, rule) of the newest outcome of a document; ("", "") where there is none."""
@@ -202,7 +199,7 @@ class World:
 
 
 def posting_sets(log: Log) -> list[PostingSet]:
-    return [decode_postings(value) for value in log[Topic.POSTINGS]]
+    return [read_postings(value) for value in log[Topic.POSTINGS]]
 
 
 def world(*, policy: dict[str, Any] | None = None, **changes: Any) -> World:
