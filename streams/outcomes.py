@@ -4,15 +4,12 @@ from decimal import Decimal
 
 import msgspec
 
-from schemas.codec import Decoder
 from schemas.deadletters import DeadLetter
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
 from schemas.reasons import Reason
 from schemas.topics import key
 from streams.stage import Input, StageSpec
 from streams.standings import Entry, Standing
-
-decode_outcome: Decoder[AnyOutcome] = Decoder(AnyOutcome)
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

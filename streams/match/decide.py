@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from schemas.codec import Decoder
-from schemas.decisions import AnyDecision
 from schemas.errors import CannotGoOn, Unreadable
+from schemas.events import read_decision, read_matched, read_outcome, read_qad_reference, read_record
 from schemas.ids import document_key
-from schemas.matching import AccountSeen, Matched, MatchedEvent
+from schemas.matching import AccountSeen, Matched
 from schemas.outcomes import Ignored, Parked
 from schemas.reasons import Reason
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.references import QadReference
 from schemas.topics import Topic, key
 from schemas.zuora import Account, field_of, parent_of
 from streams import waits
@@ -28,14 +26,9 @@ from streams.match.fitness import Wanted, purpose_of
 from streams.match.rules import Match, find_customer
 from streams.match.spec import SPEC, STAGE
 from streams.match.state import MatchKnowledge, MatchState
-from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, decode_outcome, outcome_key, outcome_of
+from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import Entry, next_pass
-
-_records: Decoder[ZuoraRecord] = Decoder(ZuoraRecord)
-_matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
-_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
-_references: Decoder[QadReference] = Decoder(QadReference)
 
 
 class MatchCore:
@@ -61,9 +54,9 @@ class MatchCore:
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
         if topic is Topic.MATCHED:
-            self._state.take(_matched(value))
+            self._state.take(read_matched(value))
             return
-        outcome = decode_outcome(value)
+        outcome = read_outcome(value)
         if outcome.stage == STAGE:
             self._state.standings.stand(outcome)
 
@@ -71,10 +64,10 @@ class MatchCore:
         """Take up a decision or a reference of QAD."""
         self._knowledge.sides[topic.value] = offset
         if topic is Topic.DECISIONS:
-            decision = _decisions(value)
+            decision = read_decision(value)
             self._knowledge.decided(decision, offset, self._state.standings)
             return waits.changed_by_decision(decision)
-        reference = _references(value)
+        reference = read_qad_reference(value)
         before = self._knowledge.shown(reference)
         return (*waits.changed_by_qad(reference), *(waits.changed_by_qad(before) if before else ()))
 
@@ -99,7 +92,7 @@ class MatchCore:
     def decide(self, item: Input) -> Sequence[Output]:
         """Decide one record."""
         try:
-            record = _records(item.value)
+            record = read_record(item.value)
             record_id, stamp = identify(record), newest_stamp(record)
         except Unreadable as error:
             letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error))

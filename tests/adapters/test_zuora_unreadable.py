@@ -12,9 +12,9 @@ from adapters.kafka.read_lane import ReadLane
 from adapters.zuora.objects import BILL_RUN, ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS
 from schemas.callouts import Callout
-from schemas.codec import Decoder, encode
-from schemas.deadletters import DeadLetter
+from schemas.codec import encode
 from schemas.errors import Unreadable
+from schemas.events import read_dead_letter
 from schemas.records import RecordKind
 from schemas.topics import Topic
 from schemas.zuora import parent_of
@@ -146,6 +146,28 @@ async def test_more_than_a_page_that_cannot_be_read_ends_the_window(zuora, log, 
     assert (log.ids(PAYMENT), log.cursors[PAYMENT]) == ([], NOON + timedelta(seconds=1))
 
 
+async def test_an_object_that_fails_is_tried_once_however_often_its_second_is_walked(zuora, log, quick):
+    payments = [zuora.payment(amount="10") for _ in range(120)]
+    zuora.later(minutes=30)
+    armed = zuora.arm("http_500", f"^/v1/payments/{payments[0].id}/parts$")
+    await poller(await zuora.client(), log).round()
+    # Five tries of one reading.
+    assert armed.fired == 5
+    assert sorted(log.ids(PAYMENT)) == sorted(payment.id for payment in payments[1:])
+
+
+async def test_a_backfill_remembers_no_more_than_the_overlap_shows_again(zuora, log):
+    for _ in range(250):
+        zuora.later(minutes=1)
+        zuora.invoice()
+    zuora.later(minutes=5)
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    assert len(log.ids(INVOICE)) == 250
+    # Fifteen minutes, and the last page.
+    assert len(polling._windows[INVOICE]._known) <= 15 + 99
+
+
 # -- hints -----------------------------------------------------------------------------------------------------------
 
 
@@ -201,7 +223,7 @@ async def test_a_hint_to_what_is_no_object_is_a_dead_letter_and_holds_no_other(l
     strange.tell("/v1/payments/p2/parts", Told(b'{"parts": []}'))
     worker = await read_hints(lists.client, log, "p1", "p2")
     [(topic, value)] = worker.sent
-    letter = Decoder(DeadLetter)(value)
+    letter = read_dead_letter(value)
     assert (topic, letter.offset) == (Topic.DEAD_LETTERS, 0)
     assert "not what it documents" in letter.reason
     assert log.ids(PAYMENT) == ["p2"]
@@ -234,7 +256,7 @@ async def test_a_row_goes_whole_to_the_first_connection(size, kept):
     feed = TenantFeed(None, publisher, {"acme-main": 3, "acme-asia": 5})
     await feed.unreadable(INVOICE, row, "no id")
     [publication] = publisher.sent
-    letter = Decoder(DeadLetter)(encode(publication.event))
+    letter = read_dead_letter(encode(publication.event))
     assert (publication.topic, publication.partition, letter.connection) == (Topic.DEAD_LETTERS, 3, "acme-main")
     assert (letter.value == row, letter.reason, letter.stage) == (kept, "no id", "poll")
     assert letter.next_step
