@@ -1,9 +1,10 @@
 """The processes, each until it is told to stop: receive, poll, and one per stage. Losing any of them loses nothing."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from console.schedule import next_round_s
 from console.web import Page
 from console.wiring import Wiring
 from schemas.callouts import Callout
-from schemas.errors import ConnectorError
+from schemas.errors import ConnectorError, Misconfigured
 from schemas.references import QadReference
 from schemas.topics import Topic, key
 from streams.read.spec import SPEC as READ
@@ -67,14 +68,25 @@ async def until_told(work: Coroutine[Any, Any, None]) -> int:
     return 0
 
 
-async def serve(application: web.Application, listen: Listen, what: str) -> None:
-    """Serve an application until cancelled."""
+@asynccontextmanager
+async def listening(application: web.Application, listen: Listen, what: str) -> AsyncIterator[None]:
+    """Serve an application meanwhile.
+
+    Raises:
+        Misconfigured: Somebody else listens there, or the address is not this machine's.
+    """
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
+        try:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        except OSError as error:
+            raise Misconfigured(
+                f"{what}: cannot listen on {listen.host}:{listen.port} ({os.strerror(error.errno or 0)}): "
+                "end what listens there, or set another port"
+            ) from None
         log.info("listening", what=what, host=listen.host, port=listen.port)
-        await asyncio.Event().wait()
+        yield
     finally:
         await runner.cleanup()
 
@@ -96,7 +108,8 @@ async def receive(wiring: Wiring) -> None:
                 ]
             )
 
-        await serve(make_receiver(wiring.doors(), store), wiring.site.config.receiver, "callouts")
+        async with listening(make_receiver(wiring.doors(), store), wiring.site.config.receiver, "callouts"):
+            await asyncio.Event().wait()
 
 
 async def poll(wiring: Wiring, *, slot: str) -> None:
@@ -148,10 +161,10 @@ async def observe(wiring: Wiring, read_model: Path) -> None:
         # The page reads through its own handle: a long read never holds the writer.
         with ReadModel(read_model) as reading:
             page = Page(wiring, reading)
-            async with asyncio.TaskGroup() as tasks:
+            where = wiring.site.config.observe
+            async with listening(page.application(), where, "metrics and the page"), asyncio.TaskGroup() as tasks:
                 tasks.create_task(observer.run())
                 tasks.create_task(page.keep())
-                tasks.create_task(serve(page.application(), wiring.site.config.observe, "metrics and the page"))
 
 
 async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
