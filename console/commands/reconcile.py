@@ -9,11 +9,12 @@ import click
 from console.context import Context, command_options
 from console.output import EXIT_FINDINGS, Output
 from console.reconciliation.comparing import compare
-from console.reconciliation.facts import Standing
+from console.reconciliation.facts import LogSide, Standing
 from console.reconciliation.reading import read_log, read_qad, read_zuora
 from console.reports import FAULTS, Report, keep_report
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
+from schemas.ids import PostingId
 from schemas.money import shown
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -71,12 +72,13 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
     async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
         read_at = zuora.now()
         documents = await read_zuora(zuora, tenant, progress=progress)
-        daybooks = await read_log(wiring, connection)
-        if daybooks.cut_over is None:
+        before = await read_log(wiring, connection)
+        if before.cut_over is None:
             raise Misconfigured(f"{connection} has no published mapping: there is nothing to compare yet")
-        shown = await read_qad(qad, profile, daybooks, progress=progress)
+        shown = await read_qad(qad, profile, before, progress=progress)
         log = await read_log(wiring, connection)
         log.read = read
+        log.late = _posted(log) - _posted(before)
     if sys.stderr.isatty():
         click.echo("", err=True)
     others = _others(log.documents)
@@ -101,6 +103,10 @@ def _read_documents(context: Context, connection: str) -> set[str]:
         return set()
     with context.read_model() as model:
         return model.documents_read(connection)
+
+
+def _posted(log: LogSide) -> set[PostingId]:
+    return {name for name, standing in log.standings.items() if standing.status == "posted"}
 
 
 def _others(documents: dict[str, Standing]) -> set[str]:

@@ -15,13 +15,14 @@ KINDS = ("invoice", "credit_memo", "payment")
 
 
 class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that counts in Zuora today.
+    """A document of Zuora.
 
     Attributes:
         document: `kind:id`.
         total: As Zuora signs it.
         open: What is not applied or paid of it.
         updated: Its stamp, to tell whether it has been read.
+        counts: Whether it counts today; a draft, or one that was unposted or cancelled, does not.
     """
 
     document: str
@@ -32,6 +33,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
     open: Decimal
     day: date
     updated: str
+    counts: bool = True
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +69,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         qad: Its document in QAD, once posted.
         customer: Where it went.
         how: How it came there.
+        currency: What was sent, or is to be.
+        total: Likewise.
+        day: Likewise, the posting date.
     """
 
     status: str
@@ -74,6 +79,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     qad: Document | None = None
     customer: str = ""
     how: str = ""
+    currency: str = ""
+    total: Decimal | None = None
+    day: date | None = None
 
 
 class LogSide(msgspec.Struct, kw_only=True):
@@ -87,6 +95,7 @@ class LogSide(msgspec.Struct, kw_only=True):
         matched: Documents that have a customer.
         read_to: How far each kind has been polled.
         cut_over: The agreed date.
+        late: Postings that came into QAD while both systems were read: what was read of them may be either.
         daybooks: Daybooks that published mappings name, by kind of QAD document.
     """
 
@@ -97,6 +106,7 @@ class LogSide(msgspec.Struct, kw_only=True):
     matched: set[str] = msgspec.field(default_factory=set)
     read_to: dict[str, str] = msgspec.field(default_factory=dict)
     cut_over: date | None = None
+    late: set[PostingId] = msgspec.field(default_factory=set)
     daybooks: dict[str, set[str]] = msgspec.field(default_factory=dict)
 
 

@@ -17,25 +17,18 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
 from console.wiring import Wiring
-from schemas.codec import Decoder
-from schemas.cursors import Cursor
-from schemas.decisions import AnyDecision, MappingPublished
+from schemas.decisions import MappingPublished
 from schemas.errors import Misconfigured
+from schemas.events import read_cursor, read_decision, read_matched, read_outcome, read_postings
 from schemas.ids import PostingId, document_key
-from schemas.matching import Matched, MatchedEvent
-from schemas.outcomes import AnyOutcome, Document, Posted, Released, Standstill
-from schemas.postings import PostingSet
+from schemas.matching import Matched
+from schemas.outcomes import AnyOutcome, Document, Intended, Posted, Released, Standstill
 from schemas.records import RecordKind
 from schemas.topics import Topic
 
 Progress = Callable[[str], None]
 
 _TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
-_decisions: Decoder[AnyDecision] = Decoder(AnyDecision)
-_matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
-_postings: Decoder[PostingSet] = Decoder(PostingSet)
-_outcomes: Decoder[AnyOutcome] = Decoder(AnyOutcome)
-_cursors: Decoder[Cursor] = Decoder(Cursor)
 
 
 class _Header(msgspec.Struct, rename="camel"):
@@ -70,13 +63,13 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
     tenant = wiring.site.config.connections[connection].tenant
     first = wiring.site.connections_of(tenant)[0]
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
-        cursor = _cursors(record.value)
+        cursor = read_cursor(record.value)
         side.read_to[cursor.kind] = cursor.read_to.astimezone(UTC).isoformat()
     return side
 
 
 async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) -> list[ZuoraDocument]:
-    """Return every document that counts in Zuora today."""
+    """Return every document of Zuora, with those that do not count today: their stamps tell since when."""
     objects, documents = ZuoraObjects(client, tenant), {}
     beginning = datetime(2000, 1, 1, tzinfo=UTC)
     await client.token.get()
@@ -84,8 +77,7 @@ async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) ->
         async for headers in objects.changed(kind, since=beginning, until=datetime(2100, 1, 1, tzinfo=UTC)):
             for header in headers:
                 found = _header.decode(header.raw)
-                if found.status == _COUNTS[kind]:
-                    documents[document_key(kind, found.id)] = _document(kind, found)
+                documents[document_key(kind, found.id)] = _document(kind, found)
             progress(f"Zuora: {len(documents)} documents")
     return list(documents.values())
 
@@ -200,11 +192,12 @@ def _document(kind: str, header: _Header) -> ZuoraDocument:
         open=unsettled,
         day=moment or date.min,
         updated=header.updated_date,
+        counts=header.status == _COUNTS[kind],
     )
 
 
 def _take_decision(side: LogSide, value: bytes) -> None:
-    decision = _decisions(value)
+    decision = read_decision(value)
     if isinstance(decision, MappingPublished):
         side.cut_over = decision.mapping.cut_over
         books = decision.mapping.daybooks
@@ -218,32 +211,44 @@ def _take_decision(side: LogSide, value: bytes) -> None:
 
 
 def _take_matched(side: LogSide, value: bytes) -> None:
-    event = _matched(value)
+    event = read_matched(value)
     if isinstance(event, Matched):
         side.matched.add(document_key(event.kind, event.id))
 
 
 def _take_postings(side: LogSide, value: bytes) -> None:
-    for posting in _postings(value).postings:
+    for posting in read_postings(value).postings:
         side.postings[posting.id] = posting
 
 
 def _take_outcome(side: LogSide, value: bytes) -> None:
-    outcome = _outcomes(value)
+    outcome = read_outcome(value)
     standing = Standing(status=str(outcome.__struct_config__.tag))
     if isinstance(outcome, Standstill):
         standing = msgspec.structs.replace(standing, reason=outcome.reason)
-    elif isinstance(outcome, Posted):
-        standing = msgspec.structs.replace(standing, qad=outcome.qad, customer=outcome.customer, how=outcome.how)
-    if outcome.stage != "sink":
-        if isinstance(outcome, Released):
-            side.documents.pop(outcome.subject, None)
-        else:
-            side.documents[outcome.subject] = standing
+    if outcome.stage == "sink":
+        _take_posting(side, PostingId(outcome.subject), standing, outcome)
+    elif isinstance(outcome, Released):
+        side.documents.pop(outcome.subject, None)
+    else:
+        side.documents[outcome.subject] = standing
+
+
+def _take_posting(side: LogSide, name: PostingId, standing: Standing, outcome: AnyOutcome) -> None:
+    """Take up where a posting stands; what was intended last is what was sent, whatever the mapping says today."""
+    known = side.standings.get(name)
+    if known is not None and known.status == "posted":
         return
-    known = side.standings.get(PostingId(outcome.subject))
-    if known is None or known.status != "posted":
-        side.standings[PostingId(outcome.subject)] = standing
+    if isinstance(outcome, Intended):
+        standing = msgspec.structs.replace(standing, day=outcome.day)
+    elif known is not None:
+        standing = msgspec.structs.replace(standing, day=known.day)
+    if isinstance(outcome, Intended | Posted):
+        sent = {"customer": outcome.customer, "currency": outcome.currency, "total": outcome.total}
+        standing = msgspec.structs.replace(standing, **sent)
+    if isinstance(outcome, Posted):
+        standing = msgspec.structs.replace(standing, qad=outcome.qad, how=outcome.how)
+    side.standings[name] = standing
 
 
 _TAKE: dict[Topic, Callable[[LogSide, bytes], None]] = {

@@ -159,14 +159,17 @@ class Sides:
         total = content.amount if isinstance(content, AllocationContent) else content.total
         daybook = getattr(content, "daybook", "")
         key = self.key(daybook, customer=customer, currency=content.currency, total=str(total))
-        self.log.standings[posting.id] = Standing(status="posted", qad=key, customer=customer, how=how)
+        day = getattr(content, "posting_date", None)
+        self.log.standings[posting.id] = Standing(
+            status="posted", qad=key, customer=customer, how=how, currency=content.currency, total=total, day=day
+        )
         self.qad.documents.append(
             QadDocument(
                 key=key,
                 kind=_KINDS.get(kind, kind),
                 reference=posting.reference,
                 number=posting.number,
-                day=getattr(content, "posting_date", None),
+                day=day,
             )
         )
         if open_amount is not None:

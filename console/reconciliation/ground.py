@@ -1,0 +1,155 @@
+"""What comparisons stand on: the three sides by what they are looked up by, and where a document is that is not in QAD.
+
+Nothing is compared here, and nothing is read: what the sides say is all there is.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from console.reconciliation.facts import LogSide, QadSide, Standing, ZuoraDocument
+from console.reports import Difference
+from schemas.outcomes import Document
+from schemas.postings import AllocationContent, OpeningContent, Posting
+
+ZERO = Decimal(0)
+
+# Rules of a wait that is a matter of dates, not of work to do.
+_TIMING = frozenset({"period_closed", "period_not_defined"})
+
+Key = tuple[int, str, int]
+
+
+class Place(NamedTuple):
+    """Where something is that is not in QAD: a bucket of the last line, the rule, and a sentence."""
+
+    bucket: str
+    rule: str
+    why: str
+
+
+class Findings:
+    """What a comparison counted, and what it named."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.checks: Counter[str] = Counter()
+        self.differences: list[Difference] = []
+
+    def name(
+        self, part: str, number: str, what: str, currency: str = "", amount: Decimal = ZERO, *, rule: str = ""
+    ) -> None:
+        """Name one difference."""
+        found = Difference(part=part, number=number, what=what, currency=currency, amount=amount, rule=rule)
+        self.differences.append(found)
+
+
+class Ground:
+    """The three sides.
+
+    Attributes:
+        zuora: What counts in Zuora today, by `kind:id`.
+        qad: What QAD shows.
+        log: What stands between.
+        in_qad: Documents in our daybooks by their key.
+        by_reference: Our postings by their machine reference.
+        effects: Postings that bring a document into QAD or take it away, by document.
+        moves: Applications, by each of the two documents that they move.
+    """
+
+    def __init__(self, zuora: Sequence[ZuoraDocument], qad: QadSide, log: LogSide) -> None:
+        """Sort the sides in."""
+        self.zuora = {document.document: document for document in zuora if document.counts}
+        self._not_counting = {document.document: document for document in zuora if not document.counts}
+        self.qad = qad
+        self.log = log
+        self.in_qad = {key_of(document.key): document for document in qad.documents}
+        self.by_reference = {posting.reference: posting for posting in log.postings.values()}
+        self.effects: defaultdict[str, list[Posting]] = defaultdict(list)
+        self.moves: defaultdict[str, list[Posting]] = defaultdict(list)
+        for posting in log.postings.values():
+            self._sort_in(posting)
+
+    def _sort_in(self, posting: Posting) -> None:
+        content = posting.content
+        if isinstance(content, AllocationContent):
+            # What settles a document against its own inverse is no application of Zuora's.
+            if content.row:
+                self.moves[content.payer_document].append(posting)
+                self.moves[content.item_document].append(posting)
+        elif not isinstance(content, OpeningContent):
+            self.effects[posting.document].append(posting)
+
+    def status(self, posting: Posting) -> str:
+        """Return how far a posting is for the sink, "" where it has not met it."""
+        standing = self.log.standings.get(posting.id)
+        return standing.status if standing is not None else ""
+
+    def posted(self, posting: Posting) -> Standing | None:
+        """Return where a posting stands, if it is in QAD by a call of ours."""
+        standing = self.log.standings.get(posting.id)
+        if standing is None or standing.qad is None or standing.how not in ("answer", "look_up"):
+            return None
+        return standing if standing.status == "posted" else None
+
+    def where(self, name: str) -> Place:
+        """Return where the part of a document is that is not in QAD."""
+        for posting in self.effects[name]:
+            standing = self.log.standings.get(posting.id)
+            if standing is None or standing.status in ("intended", "unknown", "rejected", "released"):
+                return Place("in_flight", "", f"{posting.step} is on its way to QAD")
+            if standing.status in ("waiting", "parked", "superseded"):
+                return place_of(standing)
+            if posting.id in self.log.late:
+                return Place("in_flight", "", f"{posting.step} came into QAD while both systems were read")
+        held = self.log.documents.get(name)
+        if held is not None:
+            return place_of(held)
+        on_its_way = self._on_its_way(name)
+        if on_its_way:
+            return Place("in_flight", "", on_its_way)
+        what = "it is in Zuora and not in QAD" if name in self.zuora else "it is in QAD and no longer counts in Zuora"
+        return Place("unexplained", "", f"{what}, and nothing says why")
+
+    def _on_its_way(self, name: str) -> str:
+        """Return where a document is that no outcome speaks of, or "" where nobody knows."""
+        if self.is_unread(name):
+            return "not read yet: it changed after the last poll"
+        if name in self.log.matched and not self.effects[name]:
+            return "matched, and not mapped yet"
+        if name in self.log.read and name not in self.log.matched:
+            return "read, and not matched yet"
+        return ""
+
+    def is_unread(self, name: str) -> bool:
+        """Return whether a document, one that no longer counts too, changed after the moment up to which was polled."""
+        document = self.zuora.get(name) or self._not_counting.get(name)
+        if document is None:
+            return False
+        read_to = self.log.read_to.get(document.kind, "")
+        if not read_to or not document.updated:
+            return not read_to
+        return datetime.fromisoformat(document.updated).astimezone(UTC) >= datetime.fromisoformat(read_to)
+
+
+def place_of(standing: Standing) -> Place:
+    """Return the bucket of what does not go on."""
+    reason = standing.reason
+    rule, why = (reason.rule, reason.message) if reason else ("", standing.status)
+    if standing.status == "parked":
+        return Place("parked", rule, why)
+    if standing.status in ("ignored", "superseded"):
+        return Place("ignored", rule, why)
+    return Place("timing" if rule in _TIMING else "in_flight", rule, why)
+
+
+def key_of(document: Document) -> Key:
+    """Return the part of a document's key that no two have."""
+    return (document.year, document.daybook, document.voucher)
+
+
+def written(document: Document) -> str:
+    """Return a key as people write it."""
+    return f"{document.year}/{document.daybook}/{document.voucher}"
