@@ -1,16 +1,18 @@
 """No secret, token or body of Zuora in a log, an error or what an error comes from, whatever goes wrong."""
 
+from urllib.parse import quote, quote_plus
+
 import msgspec
 import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
-from schemas.errors import ConnectorError
+from schemas.errors import ConnectorError, Misconfigured
 from schemas.records import RecordKind
 from tests.adapters.defects import given
 from tests.adapters.strange import Told
-from tests.adapters.zuora_tenant import MemoryLog, poller
+from tests.adapters.zuora_tenant import MemoryLog, client_of, poller
 
 ID, WORD, TOKEN, BODY = "canary-client-id-5d", "canary-client-word-9c", "canary-token-2a", "canary-body-77"
 CANARIES = (ID, WORD, TOKEN, BODY)
@@ -72,6 +74,20 @@ async def test_an_answer_that_repeats_a_secret_is_not_passed_on(strange, quick, 
             said = ""
     given("400" in said, "the refusal was told")
     assert [canary for canary in CANARIES if canary in said] == []
+
+
+@pytest.mark.parametrize(
+    "write", [str, quote_plus, lambda secret: quote(secret, safe="")], ids=["as it is", "form", "address"]
+)
+async def test_a_secret_is_struck_out_in_every_form_it_is_sent_in(strange, told, write):
+    secret = "canary/word+8d==="
+    said = msgspec.json.encode({"code": 400, "message": f"invalid: {write(secret)}"})
+    strange.tell("/oauth/token", Told(said, status=400))
+    async with client_of(strange.url, client_secret=secret) as client:
+        with pytest.raises(Misconfigured) as refused:
+            await client.get("/v1/x")
+    assert "invalid: ***" in told(refused.value)
+    assert "canary" not in told(refused.value)
 
 
 async def test_a_whole_round_is_quiet(zuora, quick, heard):
