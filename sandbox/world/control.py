@@ -54,7 +54,7 @@ class ZuoraControl(_Control):
         """Act through this session on the stand-in at this base URL."""
         super().__init__(session, f"{url.rstrip('/')}/control")
 
-    async def act(self, name: str, request: msgspec.Struct | None = None, **keywords: Any) -> dict[str, Any]:
+    async def act(self, name: str, request: msgspec.Struct | None = None, /, **keywords: Any) -> dict[str, Any]:
         """Do an act and return the object that came of it."""
         result: dict[str, Any] = await self._call("POST", f"acts/{name}", body=keywords if request is None else request)
         return result

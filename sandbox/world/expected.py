@@ -69,7 +69,7 @@ async def expected_books(scene: Scene, *, mended: bool = True) -> ExpectedBooks:
         mended: As if every fix were done; else as if none were.
     """
     standing = {number: case for case in scene.cases for number in case.documents if _stands(case, mended=mended)}
-    corrected = {
+    corrected: dict[tuple[str, str], Decimal] = {
         (case.kind, number): case.amount
         for case in scene.cases
         if case.fix is not None and case.amount is not None and mended

@@ -1,4 +1,4 @@
-"""A house with the whole product in it, as the demo builds it, on the broker of the test run."""
+"""Houses with the whole product in them, as the demo builds them, on the broker of the test run."""
 
 from collections.abc import AsyncIterator
 
