@@ -8,7 +8,7 @@ import msgspec
 from adapters.kafka.assignments import read_assignments
 from adapters.qad.answers import read_object
 from adapters.qad.client import QadClient
-from adapters.qad.profile import BROWSES, Profile, unconfirmed
+from adapters.qad.profile import BROWSES, OpenItems, Profile, unconfirmed
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
@@ -170,6 +170,8 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
             for kind, document in profile.documents.items():
                 yield await _look_up(client, profile, connection, kind)
                 yield await _permission(client, connection, kind, document.view_uri)
+            if profile.open_items is not None:
+                yield await _openings(RestQad(client, profile), connection, profile.open_items)
     except ConnectorError as error:
         yield Finding(subject=connection, what="QAD", ok=False, found="does not work", next_step=str(error))
 
@@ -203,6 +205,16 @@ async def _look_up(client: QadClient, profile: Profile, connection: str, kind: s
         )
     try:
         await qad.find(kind, _NOBODYS_REFERENCE)
+    except ConnectorError as error:
+        return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
+    return Finding(subject=connection, what=what, ok=True, found="answers")
+
+
+async def _openings(qad: RestQad, connection: str, items: OpenItems) -> Finding:
+    what = "look-up of opening items"
+    try:
+        for kind in items.types:
+            await qad.find_opening(number=_NOBODYS_REFERENCE, item_kind=kind, currency="")
     except ConnectorError as error:
         return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
     return Finding(subject=connection, what=what, ok=True, found="answers")

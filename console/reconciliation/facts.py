@@ -10,9 +10,6 @@ from schemas.outcomes import Document
 from schemas.postings import Posting
 from schemas.reasons import Reason
 
-# How a document's total counts in its own kind: as Zuora signs it.
-KINDS = ("invoice", "credit_memo", "payment")
-
 
 class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A document of Zuora.

@@ -1,0 +1,39 @@
+"""What `ping` tries at QAD before anything is posted: a look-up that could never find anything is said."""
+
+import pytest
+
+from console.pinging import _look_up, _openings
+from tests.adapters.qad_company import ENTITY, post, qad_company
+from tests.adapters.test_qad_finding import by_hand
+
+
+@pytest.fixture
+async def qad(tmp_path):
+    async with qad_company(tmp_path) as company:
+        yield company
+
+
+def misspelt(qad, table, name):
+    head, tail = qad.profile_text().split(f"[{table}.find]")
+    return qad.profile(f"{head}[{table}.find]" + tail.replace(f'\n{name} = "', f'\n{name} = "x', 1))
+
+
+async def test_look_ups_of_openings_and_documents_answer(qad):
+    erp = await qad.erp()
+    await post(erp, qad.invoice())
+    assert (await _openings(erp, "acme", qad.profile().open_items)).ok
+    assert (await _look_up(await qad.client(), qad.profile(), "acme", "invoice")).ok
+
+
+async def test_a_number_column_of_open_items_that_is_misspelt_is_said(qad):
+    qad.control.post_by_hand(ENTITY, by_hand("INV-OLD-1"), user="clerk")
+    profile = misspelt(qad, "open_items", "number")
+    finding = await _openings(await qad.erp(profile), "acme", profile.open_items)
+    assert (finding.ok, "xreference" in finding.next_step) == (False, True)
+
+
+async def test_a_reference_column_of_documents_that_is_misspelt_is_said(qad):
+    profile = misspelt(qad, "documents.invoice", "reference")
+    await post(await qad.erp(), qad.invoice())
+    finding = await _look_up(await qad.client(profile), profile, "acme", "invoice")
+    assert (finding.ok, "xcustomShort0" in finding.next_step) == (False, True)
