@@ -53,9 +53,7 @@ class RestQad:
     async def find(self, kind: str, reference: str) -> FoundInQad | None:
         """Return the document that carries a machine reference."""
         find = self._find(kind)
-        condition = equals(find.reference, reference)
-        pages = self._where(find, find.reference, condition)
-        found = [self._found(find, row) async for page in pages for row in page]
+        found = [self._found(find, row) for row in await self._equal(find, find.reference, reference)]
         return _only(found, f"documents in QAD carry the reference {reference}")
 
     async def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
@@ -77,8 +75,7 @@ class RestQad:
         find, wanted = items.find, _item_type(items, item_kind)
         found = [
             self._found(find, row)
-            async for page in self._where(find, find.number, equals(find.number, number))
-            for row in page
+            for row in await self._equal(find, find.number, number)
             if column(row, items.type_column, browse_id=find.browse_id) == wanted
         ]
         same = [one for one in found if one.document.currency in ("", currency)]
@@ -119,6 +116,18 @@ class RestQad:
         if find is None:
             raise Misconfigured(f"[documents.{kind}] has no [find]: a look-up is not configured")
         return find
+
+    async def _equal(self, find: Find, name: str, value: str) -> list[Row]:
+        """Return the rows whose column is this value; a browse that shows others too does not filter by it."""
+        rows = [row async for page in self._where(find, name, equals(name, value)) for row in page]
+        for row in rows:
+            shown = str(column(row, name, browse_id=find.browse_id))
+            # QAD compares texts without case and without blanks behind them.
+            if shown.rstrip().casefold() != value.rstrip().casefold():
+                raise Misconfigured(
+                    f"the browse {find.browse_id} does not filter by {name}: look at the profile"
+                )
+        return rows
 
     async def _where(self, find: Find, name: str, condition: str) -> AsyncIterator[Sequence[Row]]:
         """Yield the rows that fulfil a condition on a column.

@@ -20,6 +20,13 @@ from tests.adapters.strange import Told
 BROWSES = "/api/qracore/browses"
 ABSENT = "A" * 20
 PAGES_BEFORE_NOTICED = 20
+# The one row of a look-up: its reference and its voucher.
+ROW = (
+    b'{"data": [{"customerInvoice.customShort0": "%s", "customerInvoice.postingYear": 2026, '
+    b'"customerInvoice.daybookCode": "Z", "customerInvoice.voucher": %s, "customerInvoice.customerCode": "C", '
+    b'"customerInvoice.currencyCode": "USD", "customerInvoice.originalAmount": 1, '
+    b'"customerInvoice.postingDate": "2026-01-01"}]}'
+)
 
 
 def by_hand(number, *, reference="", amount="70.00", currency="USD", customer="C0001", kind="INVOICE", daybook="HINV"):
@@ -385,16 +392,24 @@ async def test_a_word_about_more_that_is_none_is_no_more(speaker, strange):
     assert len(await rows(speaker)) == 1
 
 
+async def test_a_browse_that_does_not_heed_its_filter_finds_nobodys_document(qad, strange):
+    """Another document of the same customer, day and amount would pass for ours."""
+    strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
+    strange.tell(BROWSES, Told(ROW % (b"OTHER", b"7")), Told(ROW % (b"a  ", b"7")))
+    profile = qad.profile(base_url=strange.url)
+    async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+        erp = RestQad(client, profile)
+        with pytest.raises(Misconfigured, match="does not filter"):
+            await erp.find("invoice", "A")
+        found = await erp.find("invoice", "A")
+    assert found is not None
+    assert found.document.voucher == 7
+
+
 @pytest.mark.parametrize("voucher", [b"null", b'"x"', b"{}", b"true", b"1.5", b"-1", b"1e999999999"])
 async def test_a_row_without_a_key_is_said(qad, strange, voucher):
     strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
-    row = (
-        b'{"data": [{"customerInvoice.customShort0": "A", "customerInvoice.postingYear": 2026, '
-        b'"customerInvoice.daybookCode": "Z", "customerInvoice.voucher": %s, "customerInvoice.customerCode": "C", '
-        b'"customerInvoice.currencyCode": "USD", "customerInvoice.originalAmount": 1, '
-        b'"customerInvoice.postingDate": "2026-01-01"}]}' % voucher
-    )
-    strange.tell(BROWSES, Told(row))
+    strange.tell(BROWSES, Told(ROW % (b"A", voucher)))
     profile = qad.profile(base_url=strange.url)
     async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
         with pytest.raises(ConnectorError):
