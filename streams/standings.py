@@ -36,14 +36,13 @@ class Entry:
 
     @property
     def is_unsettled(self) -> bool:
-        """It stands still; or it is ignored, and a newer result says that it is not, or no more for that reason.
+        """It stands still; or it is ignored, and a newer version has a result, which says that it is not.
 
         A process that is killed between a result and its outcome leaves the older outcome standing.
         """
-        if self.standing is None:
-            return False
-        said = (self.standing.origin, pass_number(self.standing.input_pass))
-        return not isinstance(self.standing, Ignored) or said < (self.origin, self.passes)
+        if isinstance(self.standing, Ignored):
+            return self.standing.origin < self.origin
+        return self.standing is not None
 
 
 @dataclass(slots=True)

@@ -130,6 +130,13 @@ def test_a_customer_that_is_mended_releases_what_waits_for_it(unfit, mended):
     assert found.matched[0].customer == "C1"
 
 
+def test_a_customer_that_holds_the_account_number_no_more_leaves_it_to_the_other():
+    found = world().put(zuora.customer("C7"), zuora.simple_invoice())
+    assert standing(found) == ("parked", "no_customer")
+    found.put(zuora.customer("C7", zuora_account="A-7"))
+    assert [event.customer for event in found.matched] == ["C1"]
+
+
 def test_a_mapping_that_asks_another_field_asks_every_account_again():
     found = World().put(zuora.account(Code__c="C9"), zuora.customer("C9", zuora_account=""), zuora.published())
     found.put(zuora.customer(gone=True), zuora.simple_invoice())

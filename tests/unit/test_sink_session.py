@@ -7,14 +7,17 @@ import asyncio
 from collections.abc import Iterable
 from itertools import permutations
 
+import msgspec
 import pytest
 
 from adapters.kafka.reader import LogRecord
 from adapters.kafka.sink_session import Known, Session
 from schemas.codec import encode
 from schemas.events import read_outcome
-from schemas.outcomes import Document
+from schemas.outcomes import Document, Waiting
+from schemas.reasons import Reason
 from schemas.topics import Topic
+from streams import waits
 from streams.sink import saying
 from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job
@@ -88,6 +91,44 @@ async def test_a_receipt_carries_an_allocation_or_it_is_annulled_never_both(runs
     await send(quay, *runs)
     applied, unapplied = statuses(quay, "allocate:r1", "deallocate:r2")
     assert applied is unapplied
-    carried = [name for standing in quay.state.postings.values() for name in standing.carried]
-    assert applied is (Status.POSTED if carried else applied)
     assert applied in {Status.POSTED, Status.SUPERSEDED}
+    assert applied is Status.POSTED or not carried_by(quay)
+
+
+def carried_by(quay: Quay) -> list[str]:
+    return [name for standing in quay.state.postings.values() for name in standing.carried]
+
+
+APPLIED, UNAPPLIED, RECEIPT = "allocate:r1", "deallocate:r2", "document"
+
+
+@pytest.mark.parametrize("receipt_is_there", [False, True])
+@pytest.mark.parametrize(
+    "order", [*permutations([APPLIED, UNAPPLIED, RECEIPT]), (UNAPPLIED, RECEIPT), (RECEIPT, UNAPPLIED)], ids=" ".join
+)
+async def test_an_allocation_that_waits_is_annulled_or_goes_whatever_begins_at_one_moment(order, receipt_is_there):
+    """The application waits for its receipt; all three begin at once, and each must find what the others do."""
+    quay = Quay(applied_and_unapplied(zuora.DAY))
+    jobs = {
+        (job.posting.document, job.posting.step): job
+        for origin, event in enumerate(quay.found.sets)
+        for job in saying.jobs_of(event, origin)
+    }
+    receipt, allocation = jobs["payment:pay1", RECEIPT], jobs["payment:pay1", APPLIED]
+    told = Reason(rule="waits_for_posting", message="", waits_for=(waits.posting(receipt.name),))
+    # Its place counts from the end: the same posting, and older than what is handed over below.
+    quay.state.take(saying.say_still(msgspec.structs.replace(allocation, index=-1), Waiting, told))
+    async with asyncio.TaskGroup() as tasks:
+        session = Session(quay.state, quay, tasks, inputs=quay, say=quay.say, known=Known({}))
+        await asyncio.gather(*session.begin_new([jobs["invoice:inv1", RECEIPT]]))
+        if receipt_is_there:
+            document = Document(year=2026, daybook="Z", voucher=99)
+            quay.state.take(saying.say_there(receipt, document, customer="C1", how="opening"))
+        await asyncio.gather(*session.begin_new([jobs["payment:pay1", step] for step in order]))
+    applied, unapplied = statuses(quay, APPLIED, UNAPPLIED)
+    assert (applied is unapplied, quay.state.status(receipt.name)) == (True, Status.POSTED)
+    assert applied in {Status.POSTED, Status.SUPERSEDED}
+    # Of the two adjustments both were made, or none: the invoice and the receipt (if sent), a carried one is no call.
+    calls = (0 if applied is Status.SUPERSEDED else 1 if carried_by(quay) else 2) + 1 + (not receipt_is_there)
+    assert quay.vouchers == calls
+    assert applied is Status.POSTED or not carried_by(quay)
