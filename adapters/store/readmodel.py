@@ -18,7 +18,7 @@ from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 2
+VERSION = 3
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ class ReadModel:
             )
         if letter is not None:
             execute(
-                "insert or replace into dead_letters values (?,?,?,?,?,?,?)",
+                "insert or replace into dead_letters values (?,?,?,?,?,?,?,?)",
                 (
                     letter.connection,
                     letter.topic,
@@ -168,6 +168,7 @@ class ReadModel:
                     letter.reason,
                     letter.next_step,
                     record.timestamp_ms,
+                    record.offset if letter.offset < 0 else 0,
                 ),
             )
 

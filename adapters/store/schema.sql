@@ -70,5 +70,7 @@ create table if not exists dead_letters (
     reason text not null,
     next_step text not null,
     at_ms integer not null,
-    primary key (connection, topic, offset, stage)
+    -- Offset of the letter itself where what it holds never stood in a topic; 0 where `offset` names it.
+    letter integer not null,
+    primary key (connection, topic, offset, stage, letter)
 ) without rowid;

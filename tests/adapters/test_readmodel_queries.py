@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.store.readmodel import ReadModel
+from schemas.deadletters import DeadLetter
 from schemas.outcomes import Ignored, RejectedByQad, Released, Unknown, Waiting
 from schemas.topics import Topic
 from tests.adapters.logbook import _STAND, ID, INVOICE, Log, dump, invoice, little_log, parked, reason
@@ -152,6 +153,30 @@ def test_dead_letters_by_connection(model):
     assert (letter.topic, letter.offset, letter.stage) == ("zuora.records", 2, "match")
     assert model.dead_letters("acme") == [letter]
     assert model.dead_letters("other") == []
+
+
+def test_letters_of_what_never_stood_in_a_topic_are_all_kept(model):
+    """What the poll cannot read has no offset of its own: each letter stands for itself, and once."""
+    log = Log()
+    for kind in ("invoice", "payment"):
+        log.add(
+            Topic.DEAD_LETTERS,
+            DeadLetter(
+                connection="acme",
+                topic="zuora.records",
+                offset=-1,
+                at_ms=1,
+                stage="poll",
+                reason=f"a {kind} that is none",
+                next_step="",
+                key=b"",
+                value=b"{}",
+            ),
+            gap=6,
+        )
+    model.take(log.records)
+    model.take(log.records)
+    assert len(model.dead_letters()) == 3
 
 
 def test_lag_is_told_in_time_and_in_money(model):
