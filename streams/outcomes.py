@@ -7,7 +7,7 @@ import msgspec
 from schemas.deadletters import DeadLetter
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
 from schemas.reasons import Reason
-from schemas.topics import key
+from schemas.topics import Topic, key
 from streams.stage import Input, StageSpec
 from streams.standings import Entry, Standing
 
@@ -88,11 +88,11 @@ def outcome_key(outcome: AnyOutcome) -> bytes:
     return key(outcome.connection, outcome.subject)
 
 
-def dead_letter(item: Input, *, connection: str, spec: StageSpec, reason: str) -> DeadLetter:
-    """Return the dead letter of an input that could not be read."""
+def dead_letter(item: Input, *, connection: str, spec: StageSpec, reason: str, side: Topic | None = None) -> DeadLetter:
+    """Return the dead letter of an input, or of a record of a side topic, that could not be read."""
     return DeadLetter(
         connection=connection,
-        topic=spec.source.value,
+        topic=(side or spec.source).value,
         offset=item.offset,
         at_ms=item.timestamp_ms,
         stage=spec.name,

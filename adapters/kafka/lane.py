@@ -19,6 +19,7 @@ import structlog
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
 from schemas.codec import encode
+from schemas.errors import Unreadable
 from schemas.topics import Topic
 from streams.outcomes import dead_letter
 from streams.stage import Core, Input, Output, StageSpec
@@ -160,7 +161,7 @@ class StageLane:
             ByOffset(self._cluster, spec.material or spec.source, self._partition) as material,
         ):
             for record in await reader.to_end():
-                self._take_up(core, record)
+                await self._take_up(core, record)
             self._log.info("lane ready", read_to={topic.value: end for topic, end in self._positions.items()})
             work = _Work(self, core, inputs=inputs, material=material)
             await work.again(core.unsettled())
@@ -204,23 +205,34 @@ class StageLane:
         for record in records:
             if record.topic in self._spec.writes and self._foreign(record):
                 raise StateDiffersError(f"{record.topic} at {record.offset}")
-            keys.extend(self._take_up(core, record))
+            keys.extend(await self._take_up(core, record))
         if keys:
             await work.again(core.held_by(keys))
 
     def _foreign(self, record: LogRecord) -> bool:
         return _stage_of(record) == self._spec.name and record.offset not in self._written[record.topic]
 
-    def _take_up(self, core: Core, record: LogRecord) -> Sequence[str]:
+    async def _take_up(self, core: Core, record: LogRecord) -> Sequence[str]:
         """Take up one record of the log: an own output once, a side record with the keys that it changes."""
         self._positions[record.topic] = record.offset + 1
         if record.topic in self._spec.sides:
-            return core.learn(record.topic, record.offset, record.value)
+            try:
+                return core.learn(record.topic, record.offset, record.value)
+            except Unreadable as error:
+                await self._set_aside(record, str(error))
+                return ()
         if record.offset in self._written[record.topic]:
             self._written[record.topic].discard(record.offset)
         elif _stage_of(record) == self._spec.name:
             core.fold(record.topic, record.value)
         return ()
+
+    async def _set_aside(self, record: LogRecord, reason: str) -> None:
+        """Make a dead letter of a side record that nobody can read: it must not stop this connection's inputs."""
+        item = Input(record.offset, record.timestamp_ms, record.key, record.value)
+        letter = dead_letter(item, connection=self._connection, spec=self._spec, reason=reason, side=record.topic)
+        self._log.error("a record beside cannot be read and is passed over", topic=record.topic, offset=record.offset)
+        await (await self._worker.send(Topic.DEAD_LETTERS, key=item.key, value=encode(letter), stage=self._spec.name))
 
     def _drop(self) -> None:
         self._core = None

@@ -14,6 +14,7 @@ import structlog
 
 from adapters.kafka.reader import LogRecord, Reader
 from adapters.kafka.sink_calls import Say
+from schemas.errors import Unreadable
 from schemas.events import read_decision, read_postings, read_qad_reference
 from schemas.ids import PostingId
 from schemas.outcomes import AnyOutcome, Parked, Superseded, Waiting
@@ -283,6 +284,11 @@ class Session:
 
 
 def _changed_by(record: LogRecord) -> Sequence[str]:
-    if record.topic is Topic.DECISIONS:
-        return waits.changed_by_decision(read_decision(record.value))
-    return waits.changed_by_qad(read_qad_reference(record.value))
+    """Return the keys that a side record changes; none where nobody can read it: the ledger makes the dead letter."""
+    try:
+        if record.topic is Topic.DECISIONS:
+            return waits.changed_by_decision(read_decision(record.value))
+        return waits.changed_by_qad(read_qad_reference(record.value))
+    except Unreadable:
+        log.exception("a record beside cannot be read and is passed over", topic=record.topic, offset=record.offset)
+        return ()

@@ -149,14 +149,16 @@ class Books:
         """Return QAD's period of a day.
 
         Raises:
-            CannotGoOn: QAD has none.
+            CannotGoOn: QAD has none, or more than one.
         """
         if not self.periods:
             raise CannotGoOn(reasons.reference_not_read(number, "period"))
-        for period in self.periods.values():
-            if period.first_day <= day <= period.last_day:
-                return period
-        raise CannotGoOn(reasons.period_not_defined(number, day))
+        found = [period for period in self.periods.values() if period.first_day <= day <= period.last_day]
+        if not found:
+            raise CannotGoOn(reasons.period_not_defined(number, day))
+        if len(found) > 1:
+            raise CannotGoOn(reasons.periods_overlap(number, day, [period.code for period in found]))
+        return found[0]
 
     def posting_date(self, number: str, day: date, mapping: Mapping) -> tuple[date, date | None]:
         """Return the posting date of a document dated `day`, and that day where the posting date is another.

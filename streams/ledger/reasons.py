@@ -231,6 +231,18 @@ def period_not_defined(number: str, day: date) -> Reason:
     )
 
 
+def periods_overlap(number: str, day: date, codes: Sequence[str]) -> Reason:
+    """Say that QAD has more than one period for a date: whether it is open cannot be told."""
+    return Reason(
+        rule="periods_overlap",
+        message=f"{number}: QAD shows more than one period for {day} ({', '.join(sorted(codes))})",
+        next_step="Mend QAD's calendar, or the columns of [browses.periods] in the profile; it goes on then.",
+        field="posting date",
+        value=str(day),
+        waits_for=(waits.qad_reference("period"),),
+    )
+
+
 def conflict(number: str) -> Reason:
     """Say that Zuora shows other financial content for a posting that is made."""
     return Reason(

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from schemas.mapping import LineRow
@@ -114,6 +115,14 @@ def test_a_day_that_qads_calendar_does_not_have_waits_for_it():
 def test_first_and_last_days_belong_to_their_period(day):
     found = world().put(zuora.invoice(zuora.item("5.00", serviceEndDate=None), invoiceDate=day))
     assert found.contents()[0].posting_date == date.fromisoformat(day)
+
+
+def test_a_day_in_two_periods_parks_and_goes_on_when_the_calendar_is_mended():
+    other = msgspec.structs.replace(zuora.period(3), code="2026-03A", open=False)
+    found = world().put(other, zuora.simple_invoice())
+    assert found.standing(INVOICE) == ("parked", "periods_overlap")
+    found.put(msgspec.structs.replace(other, gone=True))
+    assert (found.standing(INVOICE), len(found.postings)) == (("released", ""), 1)
 
 
 def test_a_mapping_counts_from_its_first_document_date():
