@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.crashpoints import crashpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import read_whole
@@ -100,6 +101,7 @@ class TenantFeed:
         publication = Publication(
             topic=Topic.CURSORS, partition=self._partitions[self._first], key=key(self._first, kind), event=cursor
         )
+        crashpoint("poll.before_cursor")
         await self._publisher.publish([publication])
         self._cursors[kind] = moment
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from adapters.crashpoints import crashpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
 from schemas.codec import encode
@@ -193,6 +194,7 @@ class StageLane:
     async def _one_run(self, work: "_Work") -> None:
         event, acknowledge = self._runs[0]
         await work.run(event.value)
+        crashpoint("stage.before_acknowledged")
         await acknowledge(event)
         self._runs.pop(0)
         self._held_documents -= len(event.value)
@@ -248,6 +250,7 @@ class StageLane:
 
     async def write(self, outputs: Sequence[Output]) -> None:
         """Send outputs in order and wait for the broker; remember where they stand."""
+        crashpoint("stage.before_write")
         sends = [
             (
                 output.topic,
@@ -261,6 +264,7 @@ class StageLane:
             acknowledged = await sent
             if topic in self._spec.writes:
                 self._written[topic].add(acknowledged.offset)
+            crashpoint("stage.between_writes")
 
     def crashed(self, item: Input) -> None:
         """Count a crash at an input; at the third it is given up, and becomes a dead letter when it comes again."""

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from adapters.clock import boot_time_s
+from adapters.crashpoints import crashpoint
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent
@@ -222,9 +223,12 @@ class Calls:
         await self._wire.enter()
         try:
             self._moved()
+            crashpoint("sink.before_call")
             accepted = await self._erp.post(frozen.command, not_after=not_after)
+            crashpoint("sink.after_call")
             # Step 3: the answer is in the log. A crash before this is looked up, and found.
             await self._say(saying.say_posted(job, intent, accepted.document, how="answer", warnings=accepted.warnings))
+            crashpoint("sink.after_posted")
         except Rejected as error:
             await self._rejected(job, frozen, intent, error)
         except OutcomeUnknown as error:
@@ -284,7 +288,9 @@ class Calls:
     async def _intend(self, job: Job, frozen: Frozen, attempt: int) -> tuple[Intended, float]:
         not_after = boot_time_s() + self._limits.age_s
         intent = self._intent(job, frozen, attempt)
+        crashpoint("sink.before_intended")
         await self._say(intent)
+        crashpoint("sink.after_intended")
         return intent, not_after
 
     def _intent(self, job: Job, frozen: Frozen, attempt: int) -> Intended:

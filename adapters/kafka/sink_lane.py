@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from adapters.clock import boot_time_s
+from adapters.crashpoints import crashpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
 from adapters.kafka.reader import ByOffset, Reader, ends_of
@@ -191,6 +192,7 @@ class SinkLane:
             under_way.extend(session.begin_new(saying.jobs_of(postings, record.offset)))
         # gather, not wait: a cancelled document must not acknowledge its run.
         await asyncio.gather(*under_way)
+        crashpoint("sink.before_acknowledged")
         await acknowledge(event)
         self._runs.remove((event, acknowledge))
         self._held_documents -= len(event.value)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from adapters.crashpoints import crashpoint
 from adapters.kafka.cluster import Cluster, started
 from adapters.kafka.reader import LogRecord
 from adapters.store.readmodel import ReadModel
@@ -44,6 +45,7 @@ class Observer:
                     for record in records
                 ]
                 if batch:
+                    crashpoint("observe.before_commit")
                     await asyncio.to_thread(self._model.take, batch)
                 self._model.looked()
 

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from adapters.crashpoints import crashpoint
 from adapters.credentials.secret import Secret
 from adapters.zuora.headers import text_of
 from schemas.callouts import Callout
@@ -90,6 +91,7 @@ def make_receiver(doors: dict[str, Door], store: Store) -> web.Application:
             reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
             log.error("callout not stored; Zuora calls again", tenant=door.tenant, reason=reason)
             return web.Response(status=503, headers={"Retry-After": "60"})
+        crashpoint("receive.before_answer")
         return web.Response(status=200)
 
     # Bodies are never unpacked, not even on the way to a 415.
