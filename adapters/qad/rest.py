@@ -124,9 +124,7 @@ class RestQad:
             shown = str(column(row, name, browse_id=find.browse_id))
             # QAD compares texts without case and without blanks behind them.
             if shown.rstrip().casefold() != value.rstrip().casefold():
-                raise Misconfigured(
-                    f"the browse {find.browse_id} does not filter by {name}: look at the profile"
-                )
+                raise Misconfigured(f"the browse {find.browse_id} does not filter by {name}: look at the profile")
         return rows
 
     async def _where(self, find: Find, name: str, condition: str) -> AsyncIterator[Sequence[Row]]:
