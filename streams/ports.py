@@ -131,7 +131,12 @@ class Erp(Protocol):
         ...
 
     async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
-        """Return the opening item that others loaded under a Zuora number."""
+        """Return the opening item that others loaded under a Zuora number.
+
+        Raises:
+            Conflict: Two items carry it.
+            Misconfigured: The profile names a column that QAD does not show, or no type for that kind.
+        """
         ...
 
     def can_find(self, kind: str) -> bool:

@@ -14,7 +14,7 @@ import structlog
 
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
-from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Refused, Rejected, Transient
+from schemas.errors import Conflict, InvariantViolation, Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent
 from streams.ports import Adjustment, Erp
@@ -130,12 +130,16 @@ class Calls:
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
         """Find an item that others loaded before the cut-over."""
-        async with self._slots:
-            found = await self._answered(
-                lambda: self._erp.find_opening(
-                    number=content.number, item_kind=content.item_kind, currency=content.currency
+        try:
+            async with self._slots:
+                found = await self._answered(
+                    lambda: self._erp.find_opening(
+                        number=content.number, item_kind=content.item_kind, currency=content.currency
+                    )
                 )
-            )
+        except Conflict as error:
+            await self._say(saying.say_still(job, Parked, answers.conflict(error, number=content.number)))
+            return
         if found is None:
             await self._say(saying.say_still(job, Parked, answers.opening_not_found(content.number)))
         else:
@@ -278,7 +282,7 @@ class Calls:
             try:
                 self._moved()
                 return await ask()
-            except (Transient, Refused) as error:
+            except (Transient, Refused, Misconfigured) as error:
                 tries += 1
                 await self._pause(tries, error)
 
@@ -304,11 +308,11 @@ class Calls:
             mapping_version=job.mapping_version,
         )
 
-    async def _pause(self, tries: int, error: Transient | Refused) -> None:
-        """Wait before another try; a refusal of credentials stops the whole connection meanwhile."""
-        if isinstance(error, Refused):
+    async def _pause(self, tries: int, error: Transient | Refused | Misconfigured) -> None:
+        """Wait before another try; what a person must set right stops the whole connection meanwhile."""
+        if isinstance(error, Refused | Misconfigured):
             if self._allowed.is_set():
-                log.error("QAD refuses this connection; it is tried again by itself", what=str(error))
+                log.error("QAD cannot be used by this connection; it is tried again by itself", what=str(error))
             self._allowed.clear()
             await asyncio.sleep(_jittered(tries, _PAUSE_MAX_S))
             self._allowed.set()

@@ -70,7 +70,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
 
     # Zuora first, then QAD, then the log: what happens meanwhile is seen by the side that explains it.
     async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
-        read_at = zuora.now()
+        read_at = await zuora.hear_time()
         documents = await read_zuora(zuora, tenant, progress=progress)
         before = await read_log(wiring, connection)
         if before.cut_over is None:
