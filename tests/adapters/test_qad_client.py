@@ -9,7 +9,7 @@ from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile import Auth, CallLimits, Profile
 from adapters.qad.rest import RestQad
 from schemas.errors import ConnectorError, Refused, Transient
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
 

@@ -13,7 +13,7 @@ from adapters.qad.rest import RestQad
 from sandbox.qad.books.documents import Invoice, Payment, PostingLine
 from schemas.errors import Conflict, ConnectorError, Misconfigured, OutcomeUnknown, Refused, Transient
 from schemas.outcomes import Document
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.qad_company import ENTITY, JANUARY, post
 from tests.adapters.strange import Told
 

@@ -11,7 +11,7 @@ from sandbox.zuora.acts import Application, apply_payment, post_bill_run
 from schemas.errors import Transient
 from schemas.records import RecordKind
 from schemas.references import AccountingCode, BillRun
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import NOON, START, MemoryLog, poller, speaking_to
 

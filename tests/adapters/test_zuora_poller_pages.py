@@ -8,7 +8,7 @@ from adapters.zuora.objects import ZuoraObjects
 from schemas.errors import Transient
 from schemas.records import RecordKind
 from streams.identity import moment_of
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import MemoryLog, poller, speaking_to
 

@@ -10,7 +10,7 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.records import RecordKind
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import MemoryLog, client_of, poller
 

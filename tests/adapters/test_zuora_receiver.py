@@ -14,7 +14,7 @@ from adapters.zuora.receiver import BODY_BYTES_MAX, HmacRule
 from schemas.codec import encode
 from schemas.errors import Transient
 from schemas.topics import Topic
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.receiving import (
     BODY,
     OBJECT,

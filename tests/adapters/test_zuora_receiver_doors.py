@@ -11,7 +11,7 @@ from adapters.credentials.secret import Secret
 from adapters.zuora.receiver import HmacRule
 from sandbox.zuora.callouts.configuration import BasicAuthentication, CalloutConfiguration, Signature
 from streams.read.hints import read_hint
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.receiving import BODY, PATH, SECRET, SIGNED, USER, WORD, Broker, basic, door, post, raw, receiving
 
 

@@ -18,7 +18,7 @@ from schemas.events import read_dead_letter
 from schemas.records import RecordKind
 from schemas.topics import Topic
 from schemas.zuora import parent_of
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import NOON, MemoryLog, poller, speaking_to
 

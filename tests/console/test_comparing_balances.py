@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from console.reconciliation.facts import QadDocument
-from tests.adapters.defects import given
+from tests.adapters.ground import given
 from tests.console.sides import READ
 
 D = Decimal
