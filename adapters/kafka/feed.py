@@ -1,25 +1,39 @@
 """What the pollers write: records to every connection of a tenant, changed references, cursors after the records."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
+import structlog
 
 from adapters.crashpoints import crashpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
-from adapters.kafka.reader import read_whole
+from adapters.kafka.reader import LogRecord, read_whole
 from schemas.codec import encode
 from schemas.cursors import Cursor
 from schemas.deadletters import DeadLetter
+from schemas.errors import Unreadable
 from schemas.events import read_cursor, read_qad_reference, read_zuora_reference
 from schemas.records import ZuoraRecord
 from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
 from schemas.topics import RECORD_BYTES_MAX, Topic, key
 
+log = structlog.get_logger(__name__)
+
 # A letter writes bytes as base64, a third longer, beside its other words.
 _ROW_BYTES_MAX = RECORD_BYTES_MAX // 2
+
+
+@contextmanager
+def passing_over(record: LogRecord) -> Iterator[None]:
+    """Go on without a record that nobody can read: what it said is read from the other side again, and written anew."""
+    try:
+        yield
+    except Unreadable as error:
+        log.error("passed over", topic=record.topic, offset=record.offset, reason=str(error))
 
 
 class TenantFeed:
@@ -44,12 +58,13 @@ class TenantFeed:
         """Read the cursors and references that were written before."""
         records = await read_whole(self._cluster, self._partitions[self._first], [Topic.CURSORS, Topic.ZUORA_REFERENCE])
         for record in records:
-            if record.topic is Topic.CURSORS:
-                cursor = read_cursor(record.value)
-                self._cursors[cursor.kind] = cursor.read_to
-            else:
-                reference = read_zuora_reference(record.value)
-                self._known[reference_kind(reference), reference_code(reference)] = reference
+            with passing_over(record):
+                if record.topic is Topic.CURSORS:
+                    cursor = read_cursor(record.value)
+                    self._cursors[cursor.kind] = cursor.read_to
+                else:
+                    reference = read_zuora_reference(record.value)
+                    self._known[reference_kind(reference), reference_code(reference)] = reference
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
         """Write records to every connection of the tenant; one that is too large for a topic is a dead letter."""
@@ -120,12 +135,13 @@ class ReferenceFeed:
     async def load(self) -> None:
         """Read what was written before."""
         for record in await read_whole(self._cluster, self._partition, [Topic.QAD_REFERENCE]):
-            reference = read_qad_reference(record.value)
-            known = self._known.setdefault(reference_kind(reference), {})
-            if reference.gone:
-                known.pop(reference_code(reference), None)
-            else:
-                known[reference_code(reference)] = reference
+            with passing_over(record):
+                reference = read_qad_reference(record.value)
+                known = self._known.setdefault(reference_kind(reference), {})
+                if reference.gone:
+                    known.pop(reference_code(reference), None)
+                else:
+                    known[reference_code(reference)] = reference
 
     async def write_list(self, kind: str, shown: Iterable[QadReference]) -> int:
         """Write what differs in a whole list, and what is gone from it; return how many that was."""

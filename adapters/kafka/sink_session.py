@@ -290,5 +290,5 @@ def _changed_by(record: LogRecord) -> Sequence[str]:
             return waits.changed_by_decision(read_decision(record.value))
         return waits.changed_by_qad(read_qad_reference(record.value))
     except Unreadable:
-        log.exception("a record beside cannot be read and is passed over", topic=record.topic, offset=record.offset)
+        log.error("a record beside cannot be read and is passed over", topic=record.topic, offset=record.offset)
         return ()

@@ -18,7 +18,6 @@ import pytest_asyncio
 
 from adapters.kafka.reader import read_whole
 from console.demo.house import House
-from console.wiring import STAGES
 from sandbox.world.chapters.trouble_days import DAY
 from sandbox.world.charges import priced, services, subscription
 from sandbox.world.chart import SUPPORT
@@ -114,6 +113,13 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_the_next_document_goes_o
     assert len(set(named)) == len(named)
 
 
+@pytest.mark.parametrize("topic", [topic for topic in Topic if topic not in {source for source, _ in SOURCES.values()}])
+async def test_what_cannot_be_read_beside_the_inputs_stops_nobody(work, topic):
+    """References, decisions, outcomes and the rest: written by us alone, and one day by a version newer than this."""
+    await work.put(SITE, topic, *(value for value, _ in unreadable("surprise").values()))
+    await work.comes_into_qad(SITE, await work.bill(SITE))
+
+
 async def was_found_by_callout(work: AtWork, number: str) -> None:
     assert "callout" in {record.found.by for record in await records_of(work, number)}
 
@@ -125,16 +131,16 @@ async def records_of(work: AtWork, number: str) -> list[ZuoraRecord]:
     return [_records(record.value) for record in records if f'"{number}"'.encode() in record.value]
 
 
-async def test_after_a_restart_each_stage_steps_over_what_it_could_not_read(work):
-    for topic, tag in SOURCES.values():
-        await work.put(SITE, topic, *(value for value, _ in unreadable(tag).values()))
+async def test_after_a_restart_each_process_steps_over_what_it_could_not_read(work):
+    for topic in Topic:
+        await work.put(SITE, topic, *(value for value, _ in unreadable("surprise").values()))
     before = work.pids()
-    for stage in STAGES:
-        os.kill(before[stage], signal.SIGKILL)
+    for process in before:
+        os.kill(before[process], signal.SIGKILL)
 
     async def are_back() -> None:
         now = work.pids()
-        assert not [stage for stage in STAGES if now[stage] == before[stage]]
+        assert not [process for process in now if now[process] == before[process]]
 
     await work.eventually(are_back, within_s=30)
     await work.comes_into_qad(SITE, await work.bill(SITE), within_s=60)
