@@ -8,6 +8,7 @@ import click
 
 from console.commands import match, operating, running, setup, trying
 from console.commands.reconcile import reconcile
+from console.commands.verify import verify
 from console.config import FILE_NAME, FILE_VARIABLE
 from console.context import Context
 from console.output import EXIT_FAILED, EXIT_USAGE
@@ -61,6 +62,7 @@ for command in (
     operating.replay,
     match.match,
     reconcile,
+    verify,
     trying.sandbox,
 ):
     main.add_command(command)

@@ -1,0 +1,216 @@
+"""The judge's own reading of the topics: only what it asks of an event, as it stands, unchecked.
+
+It decodes for itself, so that a fault in what the product says of its events cannot hide a fault in the events; and
+leniently, so that what the product would refuse to read (a posting that does not balance) can be named.
+"""
+
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from schemas.money import ZERO
+
+View = TypeVar("View")
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One line of the general ledger. Nothing vouches for its amounts: they are computed with once they are checked."""
+
+    account: str = ""
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+
+
+class Offer(msgspec.Struct, frozen=True, gc=False):
+    """An application that a receipt may carry."""
+
+    allocation: str
+    item: str
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """What a posting carries, whatever its kind."""
+
+    kind: str
+    currency: str = ""
+    total: Decimal | None = None
+    amount: Decimal | None = None
+    posting_date: str = ""
+    lines: tuple[Line, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    payer: str = ""
+    item: str = ""
+    of: str = ""
+    payer_document: str = ""
+    item_document: str = ""
+    reopens: bool = False
+    row: str = ""
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting."""
+
+    id: str
+    reference: str
+    number: str
+    document: str
+    act: str
+    n: int
+    step: str
+    content: Content
+    after: tuple[str, ...] = ()
+
+
+class Postings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one input of the ledger became."""
+
+    kind: str
+    id: str
+    origin: int
+    record: int
+    postings: tuple[Posting, ...]
+
+
+class Parent(msgspec.Struct, frozen=True, rename="camel"):
+    """What the judge asks of a document of Zuora: the stamp of this version."""
+
+    updated_date: str | None = None
+
+
+class Row(msgspec.Struct, frozen=True, rename="camel"):
+    """One application: the document that it moves."""
+
+    invoice_id: str | None = None
+
+
+class Children(msgspec.Struct, frozen=True):
+    """The children of a document that pays."""
+
+    applications: tuple[Row, ...] = ()
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What Zuora said."""
+
+    kind: str
+    id: str
+    parent: Parent
+    children: Children = Children()
+
+
+class Matched(msgspec.Struct, frozen=True, kw_only=True):
+    """A record with its customer, or an account."""
+
+    type: str
+    id: str
+    origin: int
+    kind: str = "account"
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why something stands still."""
+
+    rule: str = ""
+    message: str = ""
+    next_step: str = ""
+    waits_for: tuple[str, ...] = ()
+
+
+class QadKey(msgspec.Struct, frozen=True, gc=False):
+    """What QAD calls a document."""
+
+    year: int
+    daybook: str
+    voucher: int
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a document or posting stands, whoever says it."""
+
+    type: str
+    stage: str
+    subject: str
+    document: str
+    origin: int
+    number: str = ""
+    index: int = 0
+    reason: Reason | None = None
+    reference: str = ""
+    attempt: int = 0
+    customer: str = ""
+    currency: str = ""
+    total: Decimal | None = None
+    day: str = ""
+    carried: tuple[str, ...] = ()
+    qad: QadKey | None = None
+    how: str = ""
+    reason_class: str = ""
+
+
+class Daybooks(msgspec.Struct, frozen=True):
+    """The daybooks of a mapping."""
+
+    invoice: str = ""
+    credit_note: str = ""
+    receipt: str = ""
+    adjustment: str = ""
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    """What the judge asks of a mapping."""
+
+    cut_over: str = ""
+    daybooks: Daybooks = Daybooks()
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody decided."""
+
+    type: str
+    by: str = ""
+    at: str = ""
+    mapping: Mapping | None = None
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that were given up."""
+
+    topic: str
+    offset: int
+    stage: str = ""
+    reason: str = ""
+    next_step: str = ""
+    key: bytes = b""
+    value: bytes = b""
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a kind was polled."""
+
+    kind: str
+    read_to: str
+
+
+class Reading(Generic[View]):
+    """Reads the events of one topic; None where the bytes are no such event."""
+
+    def __init__(self, kind: Any) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def __call__(self, value: bytes) -> View | None:
+        """Return the event, None where these bytes are none."""
+        try:
+            event: View = self._decoder.decode(value)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return None
+        return event
+
+
+read_record: Reading[Record] = Reading(Record)
+read_matched: Reading[Matched] = Reading(Matched)
+read_postings: Reading[Postings] = Reading(Postings)
+read_outcome: Reading[Outcome] = Reading(Outcome)
+read_decision: Reading[Decision] = Reading(Decision)
+read_dead_letter: Reading[DeadLetter] = Reading(DeadLetter)
+read_cursor: Reading[Cursor] = Reading(Cursor)
