@@ -46,6 +46,7 @@ class Broker:
         directory: Holds the data, the settings and the log, and is kept. Without one, a temporary directory is made at
             each start, kept over `kill` and removed by `stop`.
         port: Where clients connect. Without one, a free port is chosen, once.
+        detour: A second way in, through a proxy.
 
     Attributes:
         directory: Where all that the broker writes is.
@@ -53,7 +54,9 @@ class Broker:
         log: The broker's log file.
     """
 
-    def __init__(self, directory: Path | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, directory: Path | None = None, port: int | None = None, *, detour: settings.Detour | None = None
+    ) -> None:
         self._temporary = directory is None
         self.directory = (
             directory.absolute()
@@ -61,6 +64,7 @@ class Broker:
             else Path(tempfile.gettempdir(), f"ml-connector-kafka-{secrets.token_hex(8)}")
         )
         self.port = port or free_port()
+        self._detour = detour
         self.log = self.directory / settings.LOG_FILE
         self._process: Child | None = None
         self._log_start = 0
@@ -176,7 +180,7 @@ class Broker:
         return claim
 
     def _write_settings(self) -> None:
-        server = settings.server_properties(port=self.port, controller_port=free_port())
+        server = settings.server_properties(port=self.port, controller_port=free_port(), detour=self._detour)
         (self.directory / settings.SERVER_FILE).write_text(server, encoding="ascii")
         (self.directory / settings.LOGGING_FILE).write_text(settings.log4j_properties(), encoding="ascii")
 

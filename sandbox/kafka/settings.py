@@ -5,6 +5,7 @@ path is relative to the broker's directory, where its Java runs, so no character
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from sandbox.kafka.ports import HOST
 
@@ -93,13 +94,31 @@ JAVA_FLAGS = (
 )
 
 
-def server_properties(*, port: int, controller_port: int) -> str:
+class Detour(NamedTuple):
+    """A second way in, through a proxy: who comes that way is told the proxy's port, and so stays on it.
+
+    Attributes:
+        port: Where the broker listens for the proxy.
+        proxy_port: Where the proxy listens for clients.
+    """
+
+    port: int
+    proxy_port: int
+
+
+def server_properties(*, port: int, controller_port: int, detour: Detour | None = None) -> str:
     """Give the content of the broker's settings file."""
+    listeners, told, protocols = f"CLIENTS://{HOST}:{port}", f"CLIENTS://{HOST}:{port}", "CLIENTS:PLAINTEXT"
+    if detour:
+        listeners += f",DETOUR://{HOST}:{detour.port}"
+        told += f",DETOUR://{HOST}:{detour.proxy_port}"
+        protocols += ",DETOUR:PLAINTEXT"
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": 1,
-        "listeners": f"CLIENTS://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"{listeners},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": told,
+        "listener.security.protocol.map": f"{protocols},CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENTS",
         "controller.listener.names": "CONTROLLER",
         # Named here and not kept in the log, so that the controller may have another port at each start.
