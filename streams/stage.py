@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.codec import Event
 from schemas.topics import Topic
+from streams.shelf import Kept
 
 LIVE = "live"
 
@@ -67,6 +68,11 @@ class StageSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 class Core(Protocol):
     """The pure part of a stage for one partition."""
+
+    @property
+    def kept(self) -> Kept:
+        """What is folded from the stage's own outputs: it can be written down, and taken up by an empty core."""
+        ...
 
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up one output of this stage from the log; records of other stages are passed over."""

@@ -5,19 +5,20 @@ Folded from the stage's own outcomes by one rule. Shared by the stages that deci
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from schemas.decisions import DocumentReleased, DocumentReplayed, StageReplayed
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
-from streams import waits
+from streams.shelf import Shelf, Snapshot, packed
 from streams.stage import LIVE
 
 Standing = Waiting | Parked | Ignored
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, array_like=True):
     """One document.
 
     Attributes:
@@ -45,37 +46,42 @@ class Entry:
         return self.standing is not None
 
 
+def _entries() -> Shelf[Entry]:
+    return Shelf(Entry, ended=lambda entry: not entry.is_unsettled)
+
+
+def _waiting() -> defaultdict[str, set[str]]:
+    return defaultdict(set)
+
+
 @dataclass(slots=True)
 class Standings:
     """All documents of one stage and partition."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    _waiting: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    entries: Shelf[Entry] = field(default_factory=_entries)
+    _waiting: defaultdict[str, set[str]] = field(default_factory=_waiting)
     _ordered: dict[str, tuple[int, str]] = field(default_factory=dict)
     _replays: list[StageReplayed] = field(default_factory=list)
 
-    def settle(self, document: str, *, origin: int, input_pass: str, stamp: str) -> Entry:
-        """Take up that a result of this input exists; return the document's entry."""
-        entry = self.entries.get(document)
-        if entry is None:
-            entry = self.entries[document] = Entry(origin=origin, stamp=stamp)
-        if origin > entry.origin:
-            entry.origin, entry.passes, entry.stamp = origin, 0, stamp
-        # Two topics are read in any order: what an older input came to says nothing of the newest.
-        if origin == entry.origin:
-            entry.passes = max(entry.passes, pass_number(input_pass))
-        return entry
+    def settle(self, document: str, *, origin: int, input_pass: str, stamp: str, decisions: int | None = None) -> None:
+        """Take up that a result of this input exists, and how far it knew the decisions."""
+        entry = self._settled(document, origin=origin, input_pass=input_pass, stamp=stamp)
+        if decisions is not None:
+            entry.decisions = decisions
+        self.entries.put(document, entry)
 
     def stand(self, outcome: AnyOutcome) -> None:
         """Take up an outcome of this stage."""
-        entry = self.settle(outcome.subject, origin=outcome.origin, input_pass=outcome.input_pass, stamp=outcome.stamp)
-        self._forget(outcome.subject, entry)
+        document = outcome.subject
+        entry = self._settled(document, origin=outcome.origin, input_pass=outcome.input_pass, stamp=outcome.stamp)
+        self._forget(document, entry)
         if isinstance(outcome, Waiting | Parked | Ignored):
             entry.standing = outcome
-            for key in (*outcome.reason.waits_for, waits.release(outcome.subject)):
-                self._waiting[key].add(outcome.subject)
+            for key in outcome.reason.waits_for:
+                self._waiting[key].add(document)
         elif isinstance(outcome, Released):
             entry.standing = None
+        self.entries.put(document, entry)
 
     def order(self, decision: DocumentReleased | DocumentReplayed | StageReplayed, offset: int) -> None:
         """Take up that a person asked for a document, or a range of inputs, to be decided again."""
@@ -91,34 +97,59 @@ class Standings:
         """Return why an input is decided again although it may be known: "replay", "release", or ""."""
         if any(replay.from_offset <= offset < replay.to_offset for replay in self._replays):
             return "replay"
-        entry = self.entries.get(document)
         ordered = self._ordered.get(document)
+        entry = self.entries.get(document) if ordered else None
         return ordered[1] if entry and ordered and ordered[0] > entry.decisions else ""
 
     def held_by(self, keys: Iterable[str]) -> list[tuple[int, str]]:
         """Return (origin, why) of the documents that any of these keys release, oldest first."""
         found: dict[int, str] = {}
         for key in keys:
-            for document in self._waiting.get(key, ()):
-                entry = self.entries[document]
+            for entry in self.waiting_for(key):
                 found[entry.origin] = "release"
             document = key.removeprefix("release:")
-            if document != key and document in self._ordered and document in self.entries:
-                found[self.entries[document].origin] = self._ordered[document][1]
+            if document != key and (named := self.entries.get(document)) is not None:
+                if named.standing is not None:
+                    found[named.origin] = "release"
+                if document in self._ordered:
+                    found[named.origin] = self._ordered[document][1]
         return sorted(found.items())
+
+    def waiting_for(self, key: str) -> Iterator[Entry]:
+        """Yield the documents that stand still until a key changes."""
+        for document in self._waiting.get(key, ()):
+            yield self.entries[document]
 
     def unsettled(self) -> list[tuple[int, str]]:
         """Return (origin, why) of all that stands still or was ordered and not yet answered, oldest first."""
-        found = {entry.origin: "release" for entry in self.entries.values() if entry.is_unsettled}
+        found = {entry.origin: "release" for entry in self.entries.live.values()}
         for document, (offset, why) in self._ordered.items():
             entry = self.entries.get(document)
             if entry is not None and offset > entry.decisions:
                 found[entry.origin] = why
         return sorted(found.items())
 
+    def parts(self) -> Sequence[Snapshot]:
+        """Return what was folded; what people ordered is learnt from their decisions again."""
+        return (packed(self._waiting), *self.entries.parts())
+
+    def restore(self, parts: Iterator[memoryview]) -> None:
+        """Take up what `parts` gave."""
+        self._waiting.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[str]]))
+        self.entries.restore(parts)
+
+    def _settled(self, document: str, *, origin: int, input_pass: str, stamp: str) -> Entry:
+        entry = self.entries.get(document) or Entry(origin=origin, stamp=stamp)
+        if origin > entry.origin:
+            entry.origin, entry.passes, entry.stamp = origin, 0, stamp
+        # Two topics are read in any order: what an older input came to says nothing of the newest.
+        if origin == entry.origin:
+            entry.passes = max(entry.passes, pass_number(input_pass))
+        return entry
+
     def _forget(self, document: str, entry: Entry) -> None:
         if entry.standing is not None:
-            for key in (*entry.standing.reason.waits_for, waits.release(document)):
+            for key in entry.standing.reason.waits_for:
                 self._waiting[key].discard(document)
                 if not self._waiting[key]:
                     del self._waiting[key]

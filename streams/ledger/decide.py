@@ -49,6 +49,11 @@ class LedgerCore:
         self._sides: dict[str, int] = {}
         self._changed: list[str] = []
 
+    @property
+    def kept(self) -> LedgerState:
+        """What is folded from the stage's own outputs."""
+        return self._state
+
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
         if topic is Topic.POSTINGS:
@@ -82,7 +87,7 @@ class LedgerCore:
 
     def unsettled(self) -> Sequence[tuple[int, str]]:
         """Return all inputs that stand still, were asked for again, lack their outcome, or wait for nothing."""
-        incomplete = {made.incomplete: "" for made in self._state.made.values() if made.incomplete >= 0}
+        incomplete = {made.incomplete: "" for made in self._state.made.live.values()}
         let_go = self.held_by(key for key in self._state.referring if self._state.makes_no_posting(waits.named(key)))
         return sorted((dict(let_go) | incomplete | dict(self._state.standings.unsettled())).items())
 

@@ -5,9 +5,14 @@ topics is read first.
 """
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from hashlib import blake2b
+
+import msgspec
 
 from schemas.ids import PostingId, document_key
 from schemas.money import ZERO
@@ -25,11 +30,11 @@ from schemas.postings import (
     ReceiptContent,
 )
 from streams import waits
-from streams.standings import Standing, Standings, pass_number
+from streams.shelf import Shelf, Snapshot, packed, shape_of
+from streams.standings import Entry, Standing, Standings, pass_number
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct, array_like=True):
     """One application row that has its posting, seen from the document that pays.
 
     Attributes:
@@ -57,8 +62,7 @@ class Row:
     detached: bool = False
 
 
-@dataclass(slots=True)
-class Made:
+class Made(msgspec.Struct, array_like=True):
     """What was made of one document.
 
     Attributes:
@@ -99,10 +103,10 @@ class Made:
     customer: str = ""
     currency: str = ""
     total: Decimal = ZERO
-    hashes: dict[PostingId, tuple[str, ...]] = field(default_factory=dict)
-    rows: dict[str, Row] = field(default_factory=dict)
+    hashes: dict[PostingId, bytes] = msgspec.field(default_factory=dict)
+    rows: dict[str, Row] = msgspec.field(default_factory=dict)
     offers: tuple[Offer, ...] = ()
-    payers: set[str] = field(default_factory=set)
+    payers: set[str] = msgspec.field(default_factory=set)
     newest: tuple[int, int] = (-1, 0)
     more: bool = False
     answered: tuple[int, int] = (-1, 0)
@@ -113,9 +117,9 @@ class Made:
         return self.newest[0] if self.more and self.answered < self.newest else -1
 
 
-def fingerprint(posting: Posting) -> tuple[str, ...]:
+def fingerprint(posting: Posting) -> bytes:
     """Return what a posting must differ in to be written again: its content, or what it comes after."""
-    return (posting.content_hash, *posting.after)
+    return blake2b("|".join((posting.content_hash, *posting.after)).encode(), digest_size=16).digest()
 
 
 def row_of(posting: Posting, content: AllocationContent) -> Row:
@@ -133,11 +137,13 @@ def row_of(posting: Posting, content: AllocationContent) -> Row:
     )
 
 
-@dataclass(slots=True)
+@dataclass
 class LedgerState:
     """All documents of one partition; and credit memos, by the wait key of the document that they refer to."""
 
-    made: dict[str, Made] = field(default_factory=dict)
+    shape = shape_of(Entry, Made)
+
+    made: Shelf[Made] = field(default_factory=lambda: Shelf(Made, ended=lambda made: made.incomplete < 0))
     standings: Standings = field(default_factory=Standings)
     referring: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -146,7 +152,7 @@ class LedgerState:
         return isinstance(self.standing_of(document), Ignored) and not self.of(document).live
 
     def of(self, document: str) -> Made:
-        """Return what was made of a document; an empty one where nothing was."""
+        """Return what was made of a document, to be read; an empty one where nothing was."""
         return self.made.get(document) or Made()
 
     def standing_of(self, document: str) -> Standing | None:
@@ -157,19 +163,48 @@ class LedgerState:
     def take(self, event: PostingSet) -> None:
         """Take up one event of `postings`."""
         document = document_key(event.kind, event.id)
-        entry = self.standings.settle(document, origin=event.origin, input_pass=event.input_pass, stamp=event.stamp)
-        entry.decisions = event.sides.get("decisions", -1)
-        made = self.made.setdefault(document, Made())
-        made.newest, made.more = (event.origin, pass_number(event.input_pass)), event.more
-        for posting in event.postings:
-            self._take_posting(self.made.setdefault(posting.document, Made()), posting, event)
+        decisions = event.sides.get("decisions", -1)
+        self.standings.settle(
+            document, origin=event.origin, input_pass=event.input_pass, stamp=event.stamp, decisions=decisions
+        )
+        with self._changing() as of:
+            made = of(document)
+            made.newest, made.more = (event.origin, pass_number(event.input_pass)), event.more
+            for posting in event.postings:
+                self._take_posting(of, posting, event)
 
     def complete(self, outcome: AnyOutcome) -> None:
         """Take up an outcome of this stage: the one that an input's postings announced, or any other."""
-        made = self.made.setdefault(outcome.subject, Made())
-        made.answered = max(made.answered, (outcome.origin, pass_number(outcome.input_pass)))
+        with self._changing() as of:
+            made = of(outcome.subject)
+            made.answered = max(made.answered, (outcome.origin, pass_number(outcome.input_pass)))
 
-    def _take_posting(self, made: Made, posting: Posting, event: PostingSet) -> None:
+    def parts(self) -> Sequence[Snapshot]:
+        """Return the state as it is now."""
+        return (packed(self.referring), *self.standings.parts(), *self.made.parts())
+
+    def restore(self, parts: Iterator[memoryview]) -> None:
+        """Take up what `parts` gave."""
+        self.referring.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[str]]))
+        self.standings.restore(parts)
+        self.made.restore(parts)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Callable[[str], Made]]:
+        """Yield what gives a document to be changed: the same one each time, kept when the block ends."""
+        changed: dict[str, Made] = {}
+
+        def of(document: str) -> Made:
+            if document not in changed:
+                changed[document] = self.of(document)
+            return changed[document]
+
+        yield of
+        for document, made in changed.items():
+            self.made.put(document, made)
+
+    def _take_posting(self, of: Callable[[str], Made], posting: Posting, event: PostingSet) -> None:
+        made = of(posting.document)
         made.hashes[posting.id] = fingerprint(posting)
         match posting.content:
             case InvoiceContent() | CreditNoteContent() | ReceiptContent() as content:
@@ -178,10 +213,10 @@ class LedgerState:
                 made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
             case InverseContent() as content:
                 made.live = False
-                self._detach(made, content.of)
+                _detach(of, made, content.of)
             case AllocationContent() as content if content.row and posting.act is not Act.REVERSE:
-                self.made.setdefault(content.payer_document, Made()).rows[content.row] = row_of(posting, content)
-                self.made.setdefault(content.item_document, Made()).payers.add(content.payer_document)
+                of(content.payer_document).rows[content.row] = row_of(posting, content)
+                of(content.item_document).payers.add(content.payer_document)
             case _:
                 # What a reversal frees and settles ends with its inverse.
                 pass
@@ -205,10 +240,11 @@ class LedgerState:
         if isinstance(content, CreditNoteContent) and content.refers_to:
             self.referring[waits.document(content.refers_to)].add(posting.document)
 
-    def _detach(self, made: Made, reversed_posting: PostingId) -> None:
-        rows = list(made.rows.values())
-        for payer in made.payers:
-            rows.extend(self.of(payer).rows.values())
-        for row in rows:
-            if reversed_posting in (row.payer, row.item):
-                row.detached = True
+
+def _detach(of: Callable[[str], Made], made: Made, reversed_posting: PostingId) -> None:
+    rows = list(made.rows.values())
+    for payer in made.payers:
+        rows.extend(of(payer).rows.values())
+    for row in rows:
+        if reversed_posting in (row.payer, row.item):
+            row.detached = True

@@ -51,6 +51,11 @@ class MatchCore:
         # back an older one that was read at the same time and is written later.
         self._seen: dict[str, tuple[str, int]] = {}
 
+    @property
+    def kept(self) -> MatchState:
+        """What is folded from the stage's own outputs."""
+        return self._state
+
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
         if topic is Topic.MATCHED:
@@ -259,14 +264,12 @@ class MatchCore:
 
         A process that is killed between an account and its documents leaves them so.
         """
-        accounts = {waits.account(seen.id): seen for seen in self._state.accounts.values()}
         moved: dict[int, str] = {}
-        for entry in self._state.standings.entries.values():
-            reason = entry.standing.reason if entry.standing is not None else None
-            if reason is None or reason.rule != reasons.OTHER_CONNECTION:
-                continue
-            for seen in (accounts[name] for name in reason.waits_for if name in accounts):
-                if reason.value != owner_elsewhere(seen.claimed_by, claims=self._claims, connection=self._connection):
+        for seen in self._state.accounts.values():
+            owner = owner_elsewhere(seen.claimed_by, claims=self._claims, connection=self._connection)
+            for entry in self._state.standings.waiting_for(waits.account(seen.id)):
+                reason = entry.standing.reason if entry.standing is not None else None
+                if reason is not None and reason.rule == reasons.OTHER_CONNECTION and reason.value != owner:
                     moved[entry.origin] = "release"
         return moved
 

@@ -1,5 +1,6 @@
 """What the match stage knows of one partition: folded from its own outputs, and learnt from side topics."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,10 +20,11 @@ from schemas.records import RecordKind
 from schemas.references import Customer, QadReference
 from streams.match.rules import Customers
 from streams.match.spec import STAGE
-from streams.standings import Standings
+from streams.shelf import Shelf, Snapshot, shape_of
+from streams.standings import Entry, Standings
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, array_like=True):
     """What matching last said of a document."""
 
     record_id: str
@@ -30,24 +32,38 @@ class Result(msgspec.Struct, frozen=True):
     rule: MatchRule
 
 
-@dataclass(slots=True)
+@dataclass
 class MatchState:
     """Folded from `matched` and this stage's outcomes alone."""
 
-    accounts: dict[str, AccountSeen] = field(default_factory=dict)
-    results: dict[str, Result] = field(default_factory=dict)
+    shape = shape_of(Entry, AccountSeen, Result)
+
+    accounts: Shelf[AccountSeen] = field(default_factory=lambda: Shelf(AccountSeen, ended=lambda _: True))
+    results: Shelf[Result] = field(default_factory=lambda: Shelf(Result, ended=lambda _: True))
     standings: Standings = field(default_factory=Standings)
 
     def take(self, event: MatchedEvent) -> None:
         """Take up one event of `matched`."""
         kind = RecordKind.ACCOUNT if isinstance(event, AccountSeen) else event.kind
         document = document_key(kind, event.id)
-        entry = self.standings.settle(document, origin=event.origin, input_pass=event.input_pass, stamp=event.stamp)
-        entry.decisions = event.sides.get("decisions", -1)
+        decisions = event.sides.get("decisions", -1)
+        self.standings.settle(
+            document, origin=event.origin, input_pass=event.input_pass, stamp=event.stamp, decisions=decisions
+        )
         if isinstance(event, AccountSeen):
-            self.accounts[event.id] = event
+            self.accounts.put(event.id, event)
         else:
-            self.results[document] = Result(event.record_id, event.customer, event.rule)
+            self.results.put(document, Result(event.record_id, event.customer, event.rule))
+
+    def parts(self) -> Sequence[Snapshot]:
+        """Return the state as it is now."""
+        return (*self.standings.parts(), *self.accounts.parts(), *self.results.parts())
+
+    def restore(self, parts: Iterator[memoryview]) -> None:
+        """Take up what `parts` gave."""
+        self.standings.restore(parts)
+        self.accounts.restore(parts)
+        self.results.restore(parts)
 
 
 @dataclass(slots=True)
