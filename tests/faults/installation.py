@@ -1,0 +1,131 @@
+"""Everything that a campaign of faults runs on: a broker of its own behind a proxy, six companies, the product.
+
+The product's processes go through the proxies; the harness reads the log by the direct way.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adapters.credentials.keys import make_key_file
+from adapters.credentials.store import CredentialStore
+from adapters.kafka.cluster import Cluster
+from console.config import load_site
+from console.demo.product import CommandFailed, Product
+from console.wiring import Wiring
+from sandbox.kafka.broker import Broker
+from sandbox.kafka.ports import HOST, free_port
+from sandbox.kafka.settings import Detour
+from sandbox.proxy.proxy import FaultProxy
+from sandbox.world.configuration import HMAC_HEADER, profile_text
+from sandbox.world.mapping import mapping_text
+from sandbox.world.toml import table
+from tests.faults.places import Place, standing_places
+from tests.faults.processes import Crew
+
+PARTITIONS = 8
+# Two of what decides and of what sends, so that a rebalance moves work.
+SLOTS = {"read": 1, "match": 2, "ledger": 2, "sink": 2}
+_MAPPING = 2
+
+
+class Installation:
+    """What stands, and where.
+
+    Attributes:
+        directory: Configuration, credentials, data and logs.
+        broker: Its broker.
+        kafka: The proxy that the product's processes go through.
+        places: The companies.
+        crew: The product's processes.
+        product: Its commands.
+        cluster: The log, by the direct way.
+        partitions: Partition by place.
+    """
+
+    def __init__(self, directory: Path, *, broker: Broker, kafka: FaultProxy, places: list[Place], ports: list[int]):
+        self.directory = directory
+        self.broker = broker
+        self.kafka = kafka
+        self.places = places
+        self.logs = directory / "logs"
+        self.logs.mkdir(parents=True)
+        self.configuration = directory / "ml-connector.toml"
+        self.configuration.write_text(_configuration(kafka.port, places, ports), encoding="utf-8")
+        for place in places:
+            profile = profile_text(place.world.site, base_url=place.qad_url)
+            (directory / f"profile-{place.name}.toml").write_text(profile, encoding="utf-8")
+            mapping = mapping_text(place.world.site, _MAPPING)
+            (directory / f"mapping-{place.name}.toml").write_text(mapping, encoding="utf-8")
+        self.wiring = Wiring(load_site(self.configuration))
+        make_key_file(directory / "credentials.key")
+        store = CredentialStore(directory / "credentials.json", directory / "credentials.key")
+        for place in places:
+            for owner, fields in place.secrets().items():
+                for name, text in fields.items():
+                    store.set(owner, name, text)
+        self.product = Product(self.configuration, log=self.logs / "commands.log")
+        self.crew = Crew(self.configuration, self.logs, slots=SLOTS)
+        self.cluster = Cluster(broker.bootstrap)
+        self.partitions: dict[str, int] = {}
+
+    async def go_live(self) -> None:
+        """Make the topics, start everything and publish the mappings."""
+        await self.product.command("topics", "create")
+        self.partitions = await self.wiring.partitions()
+        self.crew.start()
+        await asyncio.gather(*(self._publish(place) for place in self.places))
+
+    async def _publish(self, place: Place) -> None:
+        words = ("mapping", "publish", f"mapping-{place.name}.toml", "-c", place.name, "--why", "agreed", "--yes")
+        async with asyncio.timeout(120):
+            while True:
+                try:
+                    await self.product.command(*words)
+                except CommandFailed:
+                    # QAD's accounts have not been read yet.
+                    await asyncio.sleep(2)
+                else:
+                    return
+
+
+@asynccontextmanager
+async def standing_installation(directory: Path, *, seed: int, keepalive_s: float) -> AsyncIterator[Installation]:
+    """Start everything and set it up; end all of it on leaving."""
+    async with AsyncExitStack() as stack:
+        broker_port, ports = free_port(), [free_port(), free_port()]
+        kafka = await stack.enter_async_context(FaultProxy(HOST, broker_port, seed=seed))
+        broker = Broker(directory / "kafka", detour=Detour(broker_port, kafka.port))
+        await asyncio.to_thread(broker.start)
+        stack.callback(broker.stop)
+        receiver = f"http://{HOST}:{ports[0]}"
+        places = await stack.enter_async_context(standing_places(seed=seed, receiver=receiver, keepalive_s=keepalive_s))
+        installation = Installation(directory, broker=broker, kafka=kafka, places=places, ports=ports)
+        stack.push_async_callback(installation.crew.stop)
+        await installation.go_live()
+        yield installation
+
+
+def _configuration(kafka_port: int, places: list[Place], ports: list[int]) -> str:
+    tables = [
+        table("[kafka]", {"bootstrap": f"{HOST}:{kafka_port}", "partitions": PARTITIONS, "replicas": 1}),
+        table("[receiver]", {"port": ports[0]}),
+        table("[observe]", {"port": ports[1]}),
+    ]
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    for place in places:
+        name = place.name
+        tables += [
+            table(f"[tenants.{name}]", {"base_url": place.zuora_url, "tenant_id": place.world.site.tenant_id}),
+            table(f"[tenants.{name}.poll]", {"interval_s": 4, "overlap_s": 30, "lag_s": 2, "start": start}),
+            table(f"[tenants.{name}.callouts]", {"path": place.world.keys.callout_path}),
+        ]
+        if place.world.keys.hmac_secret:
+            hmac = {"header": HMAC_HEADER, "algorithm": "sha256", "output": "hex"}
+            tables.append(table(f"[tenants.{name}.callouts.hmac]", hmac))
+    for place in places:
+        facts = {"tenant": place.name, "profile": f"profile-{place.name}.toml", "reference_interval_s": 5}
+        tables.append(table(f"[connections.{place.name}]", facts))
+    return "\n".join(tables)

@@ -1,0 +1,157 @@
+"""The judge: what both stand-ins' own books and the log say after a fault; the product is not asked.
+
+Doubled, lost, other, order broken, not in balance, called without an intent: each finding is a sentence that names the
+place and the document. An empty list is the only good answer.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.reader import read_whole
+from sandbox.qad.books.documents import Document, DocumentKey, Kind
+from schemas.events import read_outcome
+from schemas.outcomes import AnyOutcome, Intended, Parked
+from schemas.topics import Topic
+from streams.sink.answers import UNCLASSIFIED
+from tests.faults.places import Place
+from tests.faults.work import Made
+
+USER = "connector"
+# What QAD answers to an allocation that comes before what it refers to, or twice.
+_OUT_OF_ORDER = {"ITEM_UNKNOWN", "OVER_ALLOCATION", "OVER_REOPENING"}
+ZERO = Decimal(0)
+
+
+def missing(place: Place, made: Made) -> set[str]:
+    """Return the numbers of documents that are not in QAD: a quick look, to know when to judge."""
+    there = {document.content.reference for document in _ours(place)}
+    return set(made.numbers) - there
+
+
+def unequal(place: Place) -> Iterator[str]:
+    """Yield documents with another total, or another open amount, in QAD than in Zuora."""
+    tenant = place.zuora.tenant
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+    open_amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for document in _ours(place):
+        if document.kind is not Kind.ADJUSTMENT:
+            number = document.content.reference
+            totals[number] += _amount(document)
+            item = place.ledger.items.get(document.key)
+            open_amounts[number] += item.open_amount if item else ZERO
+    sides = [
+        *((row.invoice_number, row.amount, row.balance) for row in tenant.invoices.latest.values()),
+        *((row.memo_number, row.total_amount, row.balance) for row in tenant.credit_memos.latest.values()),
+        *((row.payment_number, row.amount, row.unapplied_amount) for row in tenant.payments.latest.values()),
+    ]
+    for number, total, rest in sides:
+        if number in totals and totals[number] != total:
+            yield f"{place.name}: {number} is over {total} in Zuora and {totals[number]} in QAD"
+        elif number in totals and open_amounts[number] != rest:
+            yield f"{place.name}: of {number} {rest} is open in Zuora and {open_amounts[number]} in QAD"
+
+
+def doubled(place: Place) -> Iterator[str]:
+    """Yield machine references and Zuora's numbers that stand on more than one document."""
+    for found in place.qad.control.duplicates():
+        yield f"{place.name}: {found['custom_short_0']} stands on {found['documents']}"
+    counts = Counter(one.content.reference for one in _ours(place) if one.content.reference)
+    yield from (f"{place.name}: {number} is in QAD {count} times" for number, count in counts.items() if count > 1)
+
+
+def out_of_order(place: Place) -> Iterator[str]:
+    """Yield allocations that were tried before what they refer to, and documents that refer to a later one."""
+    for call in place.qad.control.requests(limit=1_000_000):
+        if _OUT_OF_ORDER.intersection(call.errors):
+            yield f"{place.name}: call {call.number} of {call.references} was refused: {call.errors}"
+    seen: set[DocumentKey] = set()
+    for document in place.ledger.documents.values():
+        for key in _refers_to(document):
+            if key not in seen:
+                yield f"{place.name}: {document.key} refers to {key}, which came later"
+        seen.add(document.key)
+
+
+def contradictions(place: Place) -> Iterator[str]:
+    """Yield what QAD's books, reckoned anew, contradict themselves in."""
+    for entity, found in place.qad.control.audit().items():
+        yield from (f"{place.name}: {entity}: {one}" for one in found)
+    yield from (f"{place.name}: {one}" for one in place.qad.installation.violations)
+
+
+def uncalled_for(place: Place, outcomes: Sequence[tuple[int, AnyOutcome]]) -> Iterator[str]:
+    """Yield calls of QAD that no intent stands before in the log, and outcomes that are no known class."""
+    intended: dict[str, int] = {}
+    for at_ms, outcome in outcomes:
+        if isinstance(outcome, Intended):
+            intended.setdefault(outcome.reference, at_ms)
+        if isinstance(outcome, Parked) and outcome.reason.rule == UNCLASSIFIED:
+            yield f"{place.name}: {outcome.number} was refused for an unclassified reason: {outcome.said}"
+    for call in place.qad.control.requests(limit=1_000_000):
+        # Stand-in and broker share the machine's clock; a call is stamped in microseconds, a record in milliseconds.
+        at_ms = call.at.timestamp() * 1000 + 1
+        for reference in call.references if call.user == USER else ():
+            if reference and not intended.get(reference, at_ms + 1) <= at_ms:
+                yield f"{place.name}: call {call.number} carried {reference} before an intent stood in the log"
+
+
+async def outcomes_of(cluster: Cluster, partition: int) -> list[tuple[int, AnyOutcome]]:
+    """Return the outcomes of a connection with their times, oldest first."""
+    records = await read_whole(cluster, partition, [Topic.OUTCOMES])
+    return [(record.timestamp_ms, read_outcome(record.value)) for record in records]
+
+
+class Verdict:
+    """What the judge found, by invariant."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {
+            name: []
+            for name in ("doubled", "lost", "unequal", "order broken", "out of balance", "no intent", "unexpected")
+        }
+
+    def add(self, invariant: str, findings: Iterator[str] | Sequence[str]) -> None:
+        """Add findings."""
+        self.found[invariant].extend(findings)
+
+    @property
+    def findings(self) -> list[str]:
+        """All of them, the invariant before each."""
+        return [f"{name}: {one}" for name, all_of in self.found.items() for one in all_of]
+
+
+async def judge(
+    places: Sequence[Place], made: Mapping[str, Made], *, cluster: Cluster, partitions: Mapping[str, int]
+) -> Verdict:
+    """Judge all that has happened so far."""
+    verdict = Verdict()
+    for place in places:
+        verdict.add("lost", [f"{place.name}: {number}" for number in sorted(missing(place, made[place.name]))])
+        verdict.add("doubled", doubled(place))
+        verdict.add("unequal", unequal(place))
+        verdict.add("order broken", out_of_order(place))
+        verdict.add("out of balance", contradictions(place))
+        verdict.add("no intent", uncalled_for(place, await outcomes_of(cluster, partitions[place.name])))
+    return verdict
+
+
+def _ours(place: Place) -> list[Document]:
+    return [document for document in place.ledger.documents.values() if document.created_by == USER]
+
+
+def _amount(document: Document) -> Decimal:
+    content = document.content
+    return Decimal(getattr(content, "original_amount", None) or getattr(content, "amount", ZERO))
+
+
+def _refers_to(document: Document) -> Iterator[DocumentKey]:
+    content, entity = document.content, document.key.entity_code
+    for allocation in getattr(content, "allocations", ()):
+        yield DocumentKey(
+            entity, allocation.invoice_posting_year, allocation.invoice_daybook_code, allocation.invoice_voucher
+        )
+    for line in getattr(content, "lines", ()):
+        if getattr(line, "item_voucher", 0):
+            yield DocumentKey(entity, line.item_posting_year, line.item_daybook_code, line.item_voucher)

@@ -1,0 +1,173 @@
+"""Faults of processes: killed at random and at each crash point, stopped and woken, joined and left, two by mistake."""
+
+import asyncio
+import json
+import signal
+
+from adapters.crashpoints import CRASHPOINTS
+from tests.faults.processes import Process
+from tests.faults.scenario import Scenario, Trial
+
+# Twice the session time-out of a worker: another has taken over long before.
+ZOMBIE_S = 21.0
+_FIRE_WITHIN_S = 60.0
+_HOSTS = {"receive": "receive", "poll": "poll", "observe": "observe", "stage": "ledger", "sink": "sink"}
+
+
+def host_of(trial: Trial, crashpoint: str) -> Process:
+    """Return a process that passes a crash point."""
+    stage = _HOSTS[crashpoint.partition(".")[0]]
+    if stage == "ledger":
+        stage = trial.draw.choice(("match", "ledger"))
+    return trial.draw.choice(trial.installation.crew.of(stage))
+
+
+async def until_fired(trial: Trial, process: Process, crashpoint: str, before: int) -> bool:
+    """Wait until a crash point has fired; make a little work meanwhile, so that somebody passes it."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _FIRE_WITHIN_S
+    more = loop.time() + 4.0
+    while loop.time() < until:
+        if len(process.crashpoints_fired()) > before:
+            trial.fired[crashpoint] += 1
+            return True
+        if loop.time() > more:
+            await trial.work.make(6)
+            more = loop.time() + 4.0
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def at_each_crash_point(trial: Trial) -> None:
+    """Kill a process at each crash point."""
+    for _ in range(trial.rounds):
+        for crashpoint in CRASHPOINTS:
+            process = host_of(trial, crashpoint)
+            before = len(process.crashpoints_fired())
+            await process.arm(crashpoint, nth=trial.draw.randint(1, 3) if "sink" in crashpoint else 1)
+            await until_fired(trial, process, crashpoint, before)
+
+
+async def at_random(trial: Trial) -> None:
+    """Kill two or three processes at once, again and again."""
+    for _ in range(7 * trial.rounds):
+        await asyncio.sleep(trial.draw.uniform(2, 5))
+        names = trial.draw.sample(sorted(trial.installation.crew.processes), k=trial.draw.randint(2, 3))
+        for name in names:
+            trial.fired["SIGKILL"] += trial.installation.crew[name].kill()
+
+
+async def zombies_at_crash_points(trial: Trial) -> None:
+    """Stop a sink at a crash point for twice the session time-out, and wake it: another owns its lanes by then."""
+    points = [point for point in CRASHPOINTS if point.startswith("sink.")]
+    for crashpoint in points if trial.rounds > 1 else ("sink.after_intended", "sink.before_call"):
+        process = host_of(trial, crashpoint)
+        before = len(process.crashpoints_fired())
+        await process.arm(crashpoint, nth=trial.draw.randint(1, 3), stop=True)
+        if await until_fired(trial, process, crashpoint, before):
+            trial.fired["stopped and woken"] += 1
+        await asyncio.sleep(ZOMBIE_S)
+        process.signal(signal.SIGCONT)
+
+
+async def zombies_at_random(trial: Trial) -> None:
+    """Stop one process of each stage that has two, at a random moment, and wake them."""
+    for _ in range(trial.rounds):
+        await asyncio.sleep(trial.draw.uniform(0.5, 4))
+        chosen = [trial.draw.choice(trial.installation.crew.of(stage)) for stage in ("sink", "ledger", "match")]
+        for process in chosen:
+            process.signal(signal.SIGSTOP)
+            trial.fired["stopped and woken"] += 1
+        await asyncio.sleep(ZOMBIE_S)
+        for process in chosen:
+            process.signal(signal.SIGCONT)
+
+
+async def rebalance_storm(trial: Trial) -> None:
+    """Let workers join and leave every few seconds, by going and by dying."""
+    crew = trial.installation.crew
+    movers = [crew["sink-1"], crew["ledger-1"], crew["match-1"]]
+    before = sum(assignments(process) for process in crew.processes.values())
+    for number in range(4 * trial.rounds):
+        mover = movers[number % len(movers)]
+        if trial.draw.random() < 0.7:
+            await mover.leave()
+        else:
+            await mover.kill_and_stay_away()
+        await asyncio.sleep(trial.draw.uniform(1, 3))
+        mover.start()
+        await asyncio.sleep(trial.draw.uniform(2, 4))
+    trial.fired["rebalances"] += sum(assignments(process) for process in crew.processes.values()) - before
+
+
+def assignments(process: Process) -> int:
+    """Return how often a process was assigned partitions."""
+    return process.log.read_bytes().count(b'"partitions assigned"') if process.log.exists() else 0
+
+
+def lanes_of(process: Process) -> list[int]:
+    """Return the partitions that a process was assigned last."""
+    lanes: list[int] = []
+    for line in process.log.read_bytes().splitlines():
+        if b'"partitions assigned"' in line:
+            lanes = json.loads(line)["lanes"]
+    return lanes
+
+
+_BROKER_SLOW = (r"lane opens again.*(CancelledError|KafkaError|Timeout)",)
+
+SCENARIOS = (
+    Scenario(
+        name="killed at each crash point",
+        faults=("F1",),
+        script=at_each_crash_point,
+        expects=CRASHPOINTS,
+        documents=120,
+        over_s=60,
+        bursts=12,
+        rounds=3,
+        drains_within_s=120,
+    ),
+    Scenario(
+        name="killed at random moments",
+        faults=("F1",),
+        script=at_random,
+        expects=("SIGKILL",),
+        documents=120,
+        over_s=25,
+        bursts=6,
+        rounds=12,
+    ),
+    Scenario(
+        name="stopped at crash points, woken as zombies",
+        faults=("F2",),
+        script=zombies_at_crash_points,
+        expects=("stopped and woken",),
+        documents=90,
+        over_s=50,
+        bursts=10,
+        rounds=2,
+        explains=_BROKER_SLOW,
+    ),
+    Scenario(
+        name="stopped at random moments, woken as zombies",
+        faults=("F2",),
+        script=zombies_at_random,
+        expects=("stopped and woken",),
+        documents=60,
+        over_s=20,
+        bursts=6,
+        rounds=17,
+        explains=_BROKER_SLOW,
+    ),
+    Scenario(
+        name="rebalance storm",
+        faults=("F5",),
+        script=rebalance_storm,
+        expects=("rebalances",),
+        documents=90,
+        over_s=30,
+        bursts=8,
+        rounds=8,
+    ),
+)

@@ -1,0 +1,189 @@
+"""A scenario: a workload, a fault script that runs beside it, and what the fault explains; and how one is played.
+
+Make work while the script does its worst; heal everything; wait until nothing is missing; judge. A fault that never
+fired, a finding of the judge, an error in a log that the fault does not explain: each fails the scenario.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from sandbox.proxy.weather import LostReply, Weather
+from tests.faults.installation import Installation
+from tests.faults.judge import judge, missing, unequal
+from tests.faults.logs import Logs
+from tests.faults.places import Place
+from tests.faults.work import Work
+
+_LOOK_S = 0.5
+# What every kind of fault may bring: a lane or a client that begins again because the broker was not there.
+_LATENCY_MS = 40
+
+
+@dataclass
+class Trial:
+    """What a script acts on.
+
+    Attributes:
+        installation: Everything that stands.
+        work: Makes business.
+        rounds: How often to do it: 1 in the quick tier, more in the full one.
+        draw: Seeded.
+        fired: How often each fault fired; a name that stays at 0 fails.
+        figures: What is measured beside it.
+        findings: What the script itself found wrong.
+        samples: Times in seconds, by what was timed.
+        before: How often faults had fired before this scenario.
+    """
+
+    installation: Installation
+    work: Work
+    rounds: int
+    draw: Random
+    fired: Counter[str] = field(default_factory=Counter)
+    figures: dict[str, str] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+
+
+Script = Callable[[Trial], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One fault and its workload.
+
+    Attributes:
+        name: For people.
+        faults: Numbers of the fault matrix that it covers.
+        script: Does it.
+        expects: Names in `fired` that must not stay 0.
+        documents: How many are made meanwhile, per round.
+        over_s: For how long, per round; the script may take longer.
+        bursts: In how many batches, per round.
+        rounds: Rounds of the full tier.
+        drains_within_s: Patience after the fault.
+        explains: Patterns of log lines that the fault brings.
+        quick: Whether it is part of the quick tier.
+    """
+
+    name: str
+    faults: tuple[str, ...]
+    script: Script
+    expects: tuple[str, ...]
+    documents: int = 60
+    over_s: float = 15.0
+    bursts: int = 3
+    rounds: int = 1
+    drains_within_s: float = 120.0
+    explains: tuple[str, ...] = ()
+    quick: bool = True
+
+
+@dataclass
+class Result:
+    """What came of a scenario."""
+
+    scenario: Scenario
+    documents: int
+    seconds: float
+    drained_s: float
+    kills: int
+    fired: Counter[str]
+    figures: dict[str, str]
+    findings: dict[str, list[str]]
+    samples: dict[str, list[float]]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return not any(self.findings.values())
+
+
+class Campaign:
+    """Plays scenarios one after the other on one installation."""
+
+    def __init__(self, installation: Installation, *, seed: int) -> None:
+        self.installation = installation
+        self.seed = seed
+        self.work = Work(installation.places, seed=seed)
+        self._logs = Logs(installation.logs)
+
+    async def play(self, scenario: Scenario, *, rounds: int) -> Result:
+        """Play one scenario and judge it."""
+        began, before, kills = time.monotonic(), self.work.documents, len(self.installation.crew.kills)
+        trial = Trial(self.installation, self.work, rounds, Random(f"{self.seed}:{scenario.name}"))
+        trial.fired.update(dict.fromkeys(scenario.expects, 0))
+        self._logs.skip()
+        heal(self.installation)
+        making = asyncio.create_task(
+            self.work.make(
+                scenario.documents * rounds, over_s=scenario.over_s * rounds, bursts=scenario.bursts * rounds
+            )
+        )
+        try:
+            await scenario.script(trial)
+        except Exception as error:  # noqa: BLE001 - a script that fails is a finding, and the next one goes on
+            trial.findings.append(f"the script ended with {type(error).__name__}: {error}")
+        await making
+        heal(self.installation)
+        healed = time.monotonic()
+        drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4))
+        drained_s = time.monotonic() - healed
+        verdict = await judge(
+            self.installation.places,
+            self.work.made,
+            cluster=self.installation.cluster,
+            partitions=self.installation.partitions,
+        )
+        findings = verdict.found
+        findings["unexpected"] += trial.findings + self._logs.unexpected(scenario.explains)
+        findings["unexpected"] += [f"{name} never fired" for name, count in trial.fired.items() if not count]
+        if not drained:
+            findings["unexpected"].append(f"not drained within {scenario.drains_within_s:.0f} s")
+        return Result(
+            scenario,
+            documents=self.work.documents - before,
+            seconds=time.monotonic() - began,
+            drained_s=drained_s,
+            kills=len(self.installation.crew.kills) - kills,
+            fired=trial.fired,
+            figures=trial.figures,
+            findings=findings,
+            samples=trial.samples,
+        )
+
+    async def warm_up(self, documents: int) -> bool:
+        """Let some work through undisturbed; return whether it came through."""
+        heal(self.installation)
+        await self.work.make(documents)
+        return await self._drained(120)
+
+    async def _drained(self, within_s: float) -> bool:
+        """Wait until everything is in QAD, with what is open of it as in Zuora."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            if all(self._is_done(place) for place in self.installation.places):
+                return True
+            await asyncio.sleep(_LOOK_S)
+        return False
+
+    def _is_done(self, place: Place) -> bool:
+        return not missing(place, self.work.made[place.name]) and not any(unequal(place))
+
+
+def heal(installation: Installation) -> None:
+    """End every fault: fair weather, nothing armed, everybody there."""
+    installation.kafka.weather = Weather()
+    for place in installation.places:
+        place.proxy.weather = Weather()
+        place.proxy.lose_replies(LostReply())
+        place.qad.control.disarm()
+        place.qad.control.set_down(is_down=False)
+        place.qad.control.change_settings({"traffic": {"latency_ms": _LATENCY_MS, "concurrency_max": 0}})
+        place.zuora.faults.disarm()
+    installation.crew.start()

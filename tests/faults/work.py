@@ -1,0 +1,115 @@
+"""The workload: seeded business in every company, and which documents must come of it.
+
+Invoices come by bill run, payments and memos by themselves. Each later act undoes or applies an earlier one, so that
+order matters: what is allocated must be there before.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+from sandbox.world.charges import drawn_price, services
+from sandbox.world.population import Account
+from sandbox.world.scene import Row
+from sandbox.zuora.acts import NewInvoice
+from sandbox.zuora.money import rounded
+from tests.faults.places import Place
+
+DAY = date(2026, 11, 10)
+# Of a batch so many are invoices; of the rest three in four are payments.
+_INVOICES = 0.6
+_PAYMENTS = 0.75
+
+
+@dataclass
+class Made:
+    """What was made in one company.
+
+    Attributes:
+        numbers: Numbers of all documents.
+        open_invoices: Invoices that can still be paid, with what is open.
+        advances: Payments with something unapplied, by account.
+    """
+
+    numbers: list[str] = field(default_factory=list)
+    open_invoices: list[tuple[Account, Row, Decimal]] = field(default_factory=list)
+    advances: list[tuple[Account, str, Decimal]] = field(default_factory=list)
+
+
+class Work:
+    """Makes business."""
+
+    def __init__(self, places: list[Place], *, seed: int) -> None:
+        self.places = places
+        self.made = {place.name: Made() for place in places}
+        self._draws = {place.name: Random(f"{seed}:{place.name}") for place in places}
+
+    @property
+    def documents(self) -> int:
+        """How many documents were made so far."""
+        return sum(len(made.numbers) for made in self.made.values())
+
+    async def make(self, documents: int, *, over_s: float = 0.0, bursts: int = 1) -> None:
+        """Make so many documents, spread over all companies and, in bursts, over a time."""
+        each = max(1, documents // (len(self.places) * bursts))
+        for burst in range(bursts):
+            await asyncio.gather(*(self._batch(place, each) for place in self.places))
+            if over_s and burst < bursts - 1:
+                await asyncio.sleep(over_s / bursts)
+
+    async def _batch(self, place: Place, count: int) -> None:
+        draw, made = self._draws[place.name], self.made[place.name]
+        invoices = max(1, round(count * _INVOICES))
+        await self._bill(place, invoices, draw, made)
+        for _ in range(count - invoices):
+            if draw.random() < _PAYMENTS:
+                await self._pay(place, draw, made)
+            else:
+                await self._credit(place, draw, made)
+
+    async def _bill(self, place: Place, count: int, draw: Random, made: Made) -> None:
+        scene = place.scene
+        by_number = {account.number: account for account in place.accounts}
+        asked = []
+        for _ in range(count):
+            account = draw.choice(place.accounts)
+            amount = drawn_price(draw, account, least=50, most=5000)
+            asked.append(NewInvoice(account=account.number, items=scene.taxed(account, services(amount, DAY))))
+        before = len(place.zuora.tenant.invoices.latest)
+        await scene.bill(f"run {len(made.numbers)}", DAY, asked)
+        ids = {account.id: account.account_number for account in place.zuora.tenant.accounts.latest.values()}
+        for row in list(place.zuora.tenant.invoices.latest.values())[before:]:
+            shown = {"invoiceNumber": row.invoice_number, "amount": row.amount, "balance": row.balance}
+            made.numbers.append(row.invoice_number)
+            made.open_invoices.append((by_number[ids[row.account_id]], shown, row.balance))
+
+    async def _pay(self, place: Place, draw: Random, made: Made) -> None:
+        """Pay an invoice in whole, in part, or too much; or apply what was paid too much."""
+        scene = place.scene
+        if not made.open_invoices:
+            await self._bill(place, 1, draw, made)
+        at = draw.randrange(len(made.open_invoices))
+        account, invoice, owed = made.open_invoices.pop(at)
+        kind = draw.choice(("whole", "whole", "part", "later"))
+        amount = owed if kind != "part" else max(rounded(owed / 3, account.currency), min(owed, Decimal(1)))
+        to = {} if kind == "later" else {invoice["invoiceNumber"]: amount}
+        number = await scene.pay(account, amount, DAY, to=to, by="cards")
+        made.numbers.append(number)
+        if kind == "later":
+            await scene.apply_payment(number, {invoice["invoiceNumber"]: amount}, DAY)
+
+    async def _credit(self, place: Place, draw: Random, made: Made) -> None:
+        """Give a credit memo and apply it to an invoice of that account, if one is open."""
+        scene = place.scene
+        account = draw.choice(place.accounts)
+        mine = [one for one in made.open_invoices if one[0] == account]
+        amount = drawn_price(draw, account, least=5, most=40)
+        items = scene.taxed(account, services(amount, DAY, name="Goodwill"))
+        memo = await scene.credit(account, items, DAY, reason="Goodwill")
+        made.numbers.append(str(memo["memoNumber"]))
+        total = Decimal(memo["totalAmount"])
+        if mine and mine[0][2] >= total and draw.random() < 0.7:
+            made.open_invoices.remove(mine[0])
+            await scene.apply_memo(str(memo["memoNumber"]), {mine[0][1]["invoiceNumber"]: total}, DAY)
