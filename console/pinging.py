@@ -164,6 +164,8 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
             next_step="Compare these parts with the tenant, then set confirmed = true; nothing is posted before.",
         )
         async with wiring.qad(connection, profile) as client:
+            # Once and first: a wrong password that is tried for every line locks the service user out.
+            await client.token.get()
             references = QadReferences(client, profile)
             for name in BROWSES:
                 yield await _reference_list(references, connection, name)
@@ -221,13 +223,17 @@ async def _openings(qad: RestQad, connection: str, items: OpenItems) -> Finding:
 
 
 async def _permission(client: QadClient, connection: str, kind: str, view_uri: str) -> Finding:
-    reply = await client.get("/api/qracore/permissionState", [("uri", view_uri), ("action", "CREATE")])
+    what = f"permission for {kind}"
+    try:
+        reply = await client.get("/api/qracore/permissionState", [("uri", view_uri), ("action", "CREATE")])
+    except ConnectorError as error:
+        return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
     answer = read_object(reply.body) or {}
     data = answer.get("data")
     told = data.get("hasPermission") if isinstance(data, dict) else None
     return Finding(
         subject=connection,
-        what=f"permission for {kind}",
+        what=what,
         ok=told is not False,
         found="not told by this tenant" if told is None else ("given" if told else "not given"),
         next_step="Give the user a role that may create this kind of document.",

@@ -105,7 +105,7 @@ class QadToken:
             async with self._session.post(self._url, data=self._form(), allow_redirects=False) as answer:
                 granted = _granted(answer, await answer.read(), self._auth.path)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Transient(f"QAD cannot be reached for a token: {type(error).__name__}") from error
+            raise Transient(f"QAD cannot be reached at {self._url} (base_url): {type(error).__name__}") from error
         lifetime_s = _lifetime_s(granted.get("expires_in")) or self._auth.lifetime_s
         self._text = granted["access_token"]
         self._renew_at = self._asked_at + max(lifetime_s - self._auth.renew_before_s, lifetime_s // 2)

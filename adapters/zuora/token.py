@@ -123,9 +123,9 @@ class Token:
             ) from None
         except NotFound as error:
             # No object was asked for: nothing is gone but the way to it.
-            raise Misconfigured(f"{error}: is the base URL right?") from None
+            raise Misconfigured(f"{error}: is base_url right? It was asked at {self._url}") from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Transient(f"Zuora cannot be reached for a token: {type(error).__name__}") from error
+            raise Transient(f"Zuora cannot be reached at {self._url} (base_url): {type(error).__name__}") from error
 
 
 def _granted(body: bytes) -> tuple[_Granted, float]:

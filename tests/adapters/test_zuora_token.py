@@ -209,7 +209,7 @@ async def test_whatever_answers_in_its_place_is_an_error_of_ours(strange, answer
 async def test_a_token_call_that_leads_nowhere_is_no_deleted_object(strange):
     strange.tell(TOKEN, Told(b'{"reasons": [{"code": 50000040, "message": "Cannot find entity"}]}', status=404))
     async with speaker(strange.url) as client:
-        with pytest.raises(Misconfigured, match="base URL"):
+        with pytest.raises(Misconfigured, match="base_url"):
             await client.get("/object-query/invoices/i1")
 
 

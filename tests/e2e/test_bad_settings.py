@@ -163,8 +163,9 @@ async def test_a_base_url_of_zuora_where_nobody_listens(copy):
         taken.bind(("127.0.0.1", 0))
         copy.edit(CONFIGURATION, BASE_URL, f"http://127.0.0.1:{taken.getsockname()[1]}")
         failed = await failed_pings(copy)
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
     assert set(failed) == {(SITE, "Zuora")}
-    assert "Zuora cannot be reached for a token" in failed[SITE, "Zuora"]
+    assert f"Zuora cannot be reached at {address}/oauth/token (base_url)" in failed[SITE, "Zuora"]
 
 
 async def test_a_base_url_of_zuora_where_something_else_answers(copy):
@@ -185,8 +186,8 @@ async def test_a_secret_of_zuora_that_is_wrong(copy):
 async def test_a_password_of_qad_that_is_wrong(copy):
     await set_wrong(copy, "qad/emea", "password")
     failed = await failed_pings(copy)
-    assert {subject for subject, _ in failed} == {SITE}
-    assert "QAD does not accept the credentials: ml-connector credentials set" in failed[SITE, "browse of customers"]
+    assert set(failed) == {(SITE, "QAD")}, "asked once: seven wrong log-ins lock a service user out"
+    assert "QAD does not accept the credentials: ml-connector credentials set" in failed[SITE, "QAD"]
     assert WRONG not in str(failed)
 
 
