@@ -5,7 +5,7 @@ committed records may wait, and an outcome that is not seen is a second call to 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import msgspec
 from aiokafka import TopicPartition
@@ -71,21 +71,34 @@ class Reader:
         await asyncio.gather(self._consumer.stop(), self._probe.stop())
 
     async def to_end(self) -> Sequence[LogRecord]:
-        """Return all records up to the high watermark as it is now.
+        """Return all records up to the high watermark as it is now; for what is not large.
 
         Raises:
             LogShorterError: A topic ends before the position it is read from.
+        """
+        return [record async for records in self.until_end() for record in records]
+
+    async def until_end(self) -> AsyncIterator[Sequence[LogRecord]]:
+        """Yield the records up to the high watermark as it is when this begins, as they are fetched.
+
+        Raises:
+            LogShorterError: A topic ends before the position it is read from.
+            TimeoutError: Nothing came for too long.
         """
         parts = list(self._topics)
         ends: dict[TopicPartition, int] = await self._probe.end_offsets(parts)
         for part, topic in self._topics.items():
             if self._positions[topic] > ends[part]:
                 raise LogShorterError(f"{topic} ends at {ends[part]}, before {self._positions[topic]} that was read")
-        records: list[LogRecord] = []
-        async with asyncio.timeout(_TO_END_TIMEOUT_S):
-            while [part for part in parts if await self._consumer.position(part) < ends[part]]:
-                records.extend(await self.step())
-        return records
+        loop = asyncio.get_running_loop()
+        moved_at = loop.time()
+        while [part for part in parts if await self._consumer.position(part) < ends[part]]:
+            records = await self.step()
+            if records:
+                yield records
+                moved_at = loop.time()
+            elif loop.time() - moved_at > _TO_END_TIMEOUT_S:
+                raise TimeoutError(f"the end of {', '.join(self._topics.values())} is not reached")
 
     async def step(self) -> Sequence[LogRecord]:
         """Return what is new, waiting a moment for it; an empty list when nothing came."""
