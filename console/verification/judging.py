@@ -37,7 +37,7 @@ async def verify(
     for tenant in dict.fromkeys(wiring.site.config.connections[name].tenant for name in connections):
         sharing = wiring.site.connections_of(tenant)
         asked = [name for name in sharing if name in connections]
-        logs = [await _begin(wiring.site.cluster, name, partitions[name]) for name in asked]
+        logs = await _begin(wiring.site.cluster, {name: partitions[name] for name in asked})
         async with wiring.zuora(tenant) as client:
             await client.token.get()
             zuora = await read_zuora(client, tenant, progress=progress)
@@ -101,14 +101,17 @@ async def _follow(reader: LogReader, topic: Topic, following: Following, log: Lo
         progress(f"{topic.value}: {log.read[topic]} events")
 
 
-async def _begin(cluster: Cluster, connection: str, partition: int) -> Log:
-    """Return an empty log that knows where the real one ends now, and what its stages have worked off."""
-    log = Log(connection, partition)
-    async with reading(cluster, partition) as reader:
-        log.ends = await reader.ends(TOPICS)
+async def _begin(cluster: Cluster, partitions: Mapping[str, int]) -> list[Log]:
+    """Return empty logs that know where the real ones end now, and what their stages have worked off."""
+    logs = [Log(connection, partition) for connection, partition in partitions.items()]
+    for log in logs:
+        async with reading(cluster, log.partition) as reader:
+            log.ends = await reader.ends(TOPICS)
     for stage in _STAGES:
-        log.committed[stage] = (await group_state(cluster, stage)).committed.get(partition, 0)
-    return log
+        committed = (await group_state(cluster, stage)).committed
+        for log in logs:
+            log.committed[stage] = committed.get(log.partition, 0)
+    return logs
 
 
 def _taken_by_none(names: set[str], zuora: Mapping[str, ZuoraDocument], findings: Findings) -> None:

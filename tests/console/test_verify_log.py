@@ -339,6 +339,11 @@ def test_a_crash_that_nobody_knows(court):
     assert found.document == name
 
 
+def test_a_callout_that_was_given_up_says_nothing_of_a_crash(court):
+    court.give_up(Topic.CALLOUTS, 0, b'{"type":"callout"}', reason="the body is not JSON")
+    assert court.verdict().holds
+
+
 # -- what is said of what stands still ---------------------------------------------------------------------------------
 
 
