@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from console.commands import match, operating, running, setup, trying
+from console.commands import deadletters, match, operating, running, setup, trying
+from console.commands.keys import keys
 from console.commands.reconcile import reconcile
 from console.commands.verify import verify
 from console.config import FILE_NAME, FILE_VARIABLE
@@ -48,6 +49,7 @@ def main(ctx: click.Context, config: Path) -> None:
 for command in (
     setup.init,
     setup.credentials,
+    keys,
     setup.ping,
     setup.topics,
     setup.mapping,
@@ -58,6 +60,7 @@ for command in (
     running.observe,
     operating.lag,
     operating.parked,
+    deadletters.deadletters,
     operating.trace,
     operating.replay,
     match.match,

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.credentials.keys import KEY_BYTES, KEY_VARIABLE, Key, make_key_file, read_key
+from adapters.credentials.keys import KEY_BYTES, KEY_VARIABLE, Key, make_key_file, read_ring
 from schemas.errors import Misconfigured
 
 GOOD = base64.b64encode(bytes(range(32)))
@@ -36,7 +36,7 @@ def key_file(tmp_path):
 def test_a_key_that_is_made_is_read_again(tmp_path):
     path = tmp_path / "deep" / "store.key"
     made = make_key_file(path)
-    assert (read_key(path).id, read_key(path).material) == (made.id, made.material)
+    assert (read_ring(path).active.id, read_ring(path).active.material) == (made.id, made.material)
     assert stat.S_IMODE(path.stat().st_mode) == 0o400
     assert len(made.material) == KEY_BYTES
 
@@ -60,7 +60,7 @@ def test_a_key_is_never_written_over(tmp_path):
     first = make_key_file(path)
     with pytest.raises(Misconfigured, match="never written over"):
         make_key_file(path)
-    assert read_key(path).material == first.material
+    assert read_ring(path).active.material == first.material
 
 
 def test_a_link_is_never_written_through(tmp_path):
@@ -72,7 +72,7 @@ def test_a_link_is_never_written_through(tmp_path):
 
 
 def test_the_id_tells_nothing_of_the_key(key_file):
-    key = read_key(key_file())
+    key = read_ring(key_file()).active
     assert GOOD.decode()[:8] not in key.id
     assert bytes(range(32)).hex()[:8] not in key.id
 
@@ -80,12 +80,12 @@ def test_the_id_tells_nothing_of_the_key(key_file):
 @pytest.mark.parametrize("mode", [0o440, 0o404, 0o604, 0o660, 0o640, 0o777, 0o401, 0o410, 0o420])
 def test_a_key_that_others_can_touch_is_refused(key_file, mode):
     with pytest.raises(Misconfigured, match="chmod 400"):
-        read_key(key_file(mode=mode))
+        read_ring(key_file(mode=mode))
 
 
 @pytest.mark.parametrize("mode", [0o400, 0o600, 0o500])
 def test_a_key_of_ones_own_is_taken(key_file, mode):
-    assert read_key(key_file(mode=mode)).material == bytes(range(32))
+    assert read_ring(key_file(mode=mode)).active.material == bytes(range(32))
 
 
 @pytest.mark.parametrize(
@@ -106,32 +106,32 @@ def test_a_key_of_ones_own_is_taken(key_file, mode):
 )
 def test_a_key_that_is_none_is_refused_and_not_shown(key_file, content):
     with pytest.raises(Misconfigured) as refused:
-        read_key(key_file(content))
+        read_ring(key_file(content))
     if content.strip():
         assert content.decode() not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [GOOD + b"\n", b"  " + GOOD + b"  \r\n"])
 def test_blanks_round_a_key_do_no_harm(key_file, content):
-    assert read_key(key_file(content)).material == bytes(range(32))
+    assert read_ring(key_file(content)).active.material == bytes(range(32))
 
 
 def test_raw_bytes_are_no_key(key_file):
     with pytest.raises(Misconfigured):
-        read_key(key_file(b"\xff" * 32))
+        read_ring(key_file(b"\xff" * 32))
 
 
 def test_a_link_to_a_key_is_refused(key_file, tmp_path):
     link = tmp_path / "link.key"
     link.symlink_to(key_file())
     with pytest.raises(Misconfigured):
-        read_key(link)
+        read_ring(link)
 
 
 @pytest.mark.parametrize("path", [None, Path("none.key")])
 def test_a_key_that_is_not_there_stops_the_start(tmp_path, path):
     with pytest.raises(Misconfigured) as refused:
-        read_key(path and tmp_path / path)
+        read_ring(path and tmp_path / path)
     assert KEY_VARIABLE in str(refused.value)
     assert "ml-connector init" in str(refused.value)
     assert not list(tmp_path.iterdir())
@@ -140,7 +140,7 @@ def test_a_key_that_is_not_there_stops_the_start(tmp_path, path):
 def test_a_folder_is_no_key(tmp_path):
     (tmp_path / "store.key").mkdir(mode=0o700)
     with pytest.raises(Misconfigured):
-        read_key(tmp_path / "store.key")
+        read_ring(tmp_path / "store.key")
 
 
 def test_a_pipe_is_no_key_and_holds_nobody(tmp_path):
@@ -150,7 +150,7 @@ def test_a_pipe_is_no_key_and_holds_nobody(tmp_path):
 
     def start():
         try:
-            read_key(path)
+            read_ring(path)
         except Misconfigured:
             ended.set()
 
@@ -172,7 +172,7 @@ def test_a_key_in_a_folder_that_others_can_write_to_is_refused(tmp_path):
     make_key_file(folder / "store.key")
     folder.chmod(0o777)
     with pytest.raises(Misconfigured):
-        read_key(folder / "store.key")
+        read_ring(folder / "store.key")
 
 
 def test_no_key_is_made_where_others_could_replace_it(tmp_path):
@@ -191,13 +191,13 @@ def test_a_folder_where_nobody_else_can_replace_the_key_is_taken(tmp_path, mode)
     folder.mkdir()
     os.chown(folder, -1, os.getegid())
     folder.chmod(mode)
-    assert make_key_file(folder / "store.key").id == read_key(folder / "store.key").id
+    assert make_key_file(folder / "store.key").id == read_ring(folder / "store.key").active.id
 
 
 def test_a_key_from_the_environment_goes_first_and_is_told(key_file, monkeypatch, heard):
     other = base64.b64encode(b"\x07" * 32).decode()
     monkeypatch.setenv(KEY_VARIABLE, other)
-    assert read_key(key_file()).material == b"\x07" * 32
+    assert read_ring(key_file()).active.material == b"\x07" * 32
     assert "environment" in heard()
     assert other not in heard()
 
@@ -206,11 +206,11 @@ def test_a_key_from_the_environment_goes_first_and_is_told(key_file, monkeypatch
 def test_a_wrong_key_in_the_environment_is_never_replaced_by_the_file(key_file, monkeypatch, text):
     monkeypatch.setenv(KEY_VARIABLE, text)
     with pytest.raises(Misconfigured, match=KEY_VARIABLE):
-        read_key(key_file())
+        read_ring(key_file())
 
 
 def test_a_key_shows_its_name_alone(key_file):
-    key = read_key(key_file())
+    key = read_ring(key_file()).active
     for shown in (repr(key), str(key), f"{key}", repr([key]), repr({"key": key}), "%s" % key):  # noqa: UP031 - a way to show
         assert GOOD.decode() not in shown
         assert repr(bytes(range(32)))[2:20] not in shown

@@ -6,7 +6,7 @@ import stat
 import pytest
 from click.testing import CliRunner
 
-from adapters.credentials.keys import read_key
+from adapters.credentials.keys import read_ring
 from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, load_profile, unconfirmed
 from adapters.settings import load_settings
 from console.cli import main
@@ -78,7 +78,7 @@ def test_the_suspense_row_can_be_let_in(written):
 def test_the_key_is_private_and_good(written):
     site = written()
     assert stat.S_IMODE((site / "credentials.key").stat().st_mode) == 0o400
-    assert read_key(site / "credentials.key").id
+    assert read_ring(site / "credentials.key").active.id
 
 
 @pytest.mark.parametrize(
