@@ -14,9 +14,10 @@ import structlog
 
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
+from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, STAGE_HEADER, Acknowledge, Partition
-from adapters.kafka.reader import ByOffset, Reader, ends_of
+from adapters.kafka.reader import ByOffset, LogRecord, LogShorterError, Reader, ends_of
 from adapters.kafka.sink_calls import Calls, Limits, Say, Wire
 from adapters.kafka.sink_session import Known, Session
 from adapters.kafka.writer import Fenced, FencingWriter, Write
@@ -53,6 +54,7 @@ class SinkLane:
         erp: Erp,
         worker: Partition,
         end_process: Callable[[str], None],
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         """Build the lane; it begins with `start`.
 
@@ -64,6 +66,7 @@ class SinkLane:
             erp: This connection's QAD.
             worker: The worker that owns the partition.
             end_process: Called with a reason when another worker owns the connection.
+            checkpoint: Where the state is written down at times; without it, every start reads the whole log.
         """
         self._cluster = cluster
         self._connection = connection
@@ -73,8 +76,11 @@ class SinkLane:
         self._worker = worker
         self._end_process = end_process
         self._log = log.bind(stage=STAGE, connection=connection, partition=partition)
+        self._checkpoint = checkpoint
         self._state = SinkState()
         self._position = 0
+        # False once the log is found to hold less of `outcomes` than was read of it before, or another record there.
+        self._outcomes_whole = True
         self._task: asyncio.Task[None] | None = None
         self._runs: list[tuple[Any, Acknowledge]] = []
         self._inbox: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
@@ -143,7 +149,7 @@ class SinkLane:
                     wire=self._wire,
                     moved=self._worker.moved,
                 )
-                if not self._state.postings:
+                if not self._outcomes_whole or not self._state.postings:
                     await calls.look_before_first()
                 session = Session(self._state, calls, tasks, inputs=inputs, say=say, known=known)
                 self._log.info("lane ready", postings=len(self._state.postings))
@@ -158,16 +164,40 @@ class SinkLane:
 
     async def _catch_up(self) -> None:
         """Read our outcomes on to the high watermark: the one before is shut out, so nothing of it comes after."""
+        if self._checkpoint is not None and not self._position:
+            positions = await self._checkpoint.restore(self._state)
+            self._position = positions.get(Topic.OUTCOMES, 0)
+            self._outcomes_whole = self._outcomes_whole and not self._checkpoint.log_is_cut
+        try:
+            await self._read_on()
+        except LogShorterError as error:
+            self._log.error("outcomes were lost: what is left of them is read anew", what=str(error))
+            self._state, self._position, self._outcomes_whole = SinkState(), 0, False
+            await self._read_on()
+        self._keep()
+
+    async def _read_on(self) -> None:
         async with Reader(self._cluster, self._partition, {Topic.OUTCOMES: self._position}) as reader:
-            for record in await reader.to_end():
-                try:
-                    self._fold(record.value)
-                except Unreadable:
-                    # One of our own may be a document in QAD: without it nothing may be sent.
-                    if (STAGE_HEADER, STAGE.encode()) in record.headers:
-                        raise
-                    self._log.error("an outcome of nobody is passed over", offset=record.offset)
-                self._position = record.offset + 1
+            async for records in reader.until_end():
+                for record in records:
+                    self._take_up(record)
+                self._worker.moved()
+
+    def _take_up(self, record: LogRecord) -> None:
+        try:
+            self._fold(record.value)
+        except Unreadable:
+            # One of our own may be a document in QAD: without it nothing may be sent.
+            if (STAGE_HEADER, STAGE.encode()) in record.headers:
+                raise
+            self._log.error("an outcome of nobody is passed over", offset=record.offset)
+        self._position = record.offset + 1
+
+    def _keep(self) -> None:
+        """Write a checkpoint when one is due: the state is what the log says up to the position, at any moment."""
+        positions = {Topic.OUTCOMES: self._position}
+        if self._checkpoint is not None and self._checkpoint.is_due(positions):
+            self._checkpoint.keep(self._state, positions)
 
     async def _side_positions(self) -> dict[Topic, int]:
         """Return where to follow the side topics from: what stands still knew them up to there, or all of them."""
@@ -179,6 +209,7 @@ class SinkLane:
         for record in records:
             self._fold(record.value)
         self._position = last_offset + 1
+        self._keep()
         self._worker.moved()
 
     def _fold(self, value: bytes) -> None:
