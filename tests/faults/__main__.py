@@ -10,18 +10,21 @@ import time
 from pathlib import Path
 
 from tests.faults.erp import SCENARIOS as ERP
+from tests.faults.host import SCENARIOS as HOST
 from tests.faults.installation import standing_installation
 from tests.faults.killing import SCENARIOS as KILLING
+from tests.faults.log import SCENARIOS as LOG
 from tests.faults.places import KEEPALIVE_S
+from tests.faults.report import write
 from tests.faults.scenario import Campaign, Result, Scenario
+from tests.faults.soak import soak
 
-SCENARIOS = (*KILLING, *ERP)
+SCENARIOS = (*KILLING, *ERP, *LOG, *HOST)
 
 
-async def run(arguments: argparse.Namespace) -> list[Result]:
-    """Play the chosen scenarios on one installation."""
+async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:
+    """Play the chosen scenarios on one installation; return what came of each, and figures of the whole."""
     chosen = [one for one in SCENARIOS if _is_chosen(one, arguments)]
-    results = []
     directory = Path(arguments.directory or tempfile.mkdtemp(prefix="ml-connector-faults-"))
     say(f"seed {arguments.seed}, {len(chosen)} scenarios, logs in {directory / 'logs'}")
     async with standing_installation(directory, seed=arguments.seed, keepalive_s=KEEPALIVE_S) as installation:
@@ -29,11 +32,14 @@ async def run(arguments: argparse.Namespace) -> list[Result]:
         began = time.monotonic()
         came = await campaign.warm_up(24)
         say(f"warm-up {'came through' if came else 'DID NOT COME THROUGH'} in {time.monotonic() - began:.1f} s")
+        if arguments.soak:
+            return await soak(campaign, chosen, minutes=arguments.soak, told=say_result)
+        results = []
         for scenario in chosen:
             result = await campaign.play(scenario, rounds=1 if arguments.quick else scenario.rounds)
             results.append(result)
             say_result(result)
-    return results
+        return results, {}
 
 
 def _is_chosen(scenario: Scenario, arguments: argparse.Namespace) -> bool:
@@ -66,13 +72,30 @@ def say_result(result: Result) -> None:
 def main() -> int:
     """Read the command line and run; 1 where something was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--quick", action="store_true", help="each fault at least once")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="all faults mixed at random")
+    parser.add_argument("--only", nargs="*", default=[], metavar="WORD", help="by number or by words of the name")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--directory", default="")
+    parser.add_argument("--directory", default="", help="keeps all logs; must not be there yet")
+    parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
+    arguments = parser.parse_args()
+    # A run that seems to hang says where it stands.
     faulthandler.register(signal.SIGUSR1)
-    results = asyncio.run(run(parser.parse_args()))
-    return 0 if all(result.passed for result in results) else 1
+    began = time.monotonic()
+    results, figures = asyncio.run(run(arguments))
+    minutes = (time.monotonic() - began) / 60
+    if arguments.write:
+        tier, command = _tier(arguments)
+        write(tier, results, command=command, seed=arguments.seed, minutes=minutes, figures=figures)
+    failed = sum(not result.passed for result in results)
+    say(f"{len(results)} scenarios in {minutes:.0f} minutes, {failed} failed")
+    return 1 if failed else 0
+
+
+def _tier(arguments: argparse.Namespace) -> tuple[str, str]:
+    if arguments.soak:
+        return "Soak", f"make soak MINUTES={arguments.soak:.0f}"
+    return ("Quick", "make faults QUICK=1") if arguments.quick else ("Full", "make faults")
 
 
 if __name__ == "__main__":

@@ -16,13 +16,6 @@ _WRITES = "POST /clouderp/api/erp/"
 _SILENCE_S = 5.0
 
 
-def arm(trial: Trial, *faults: Fault) -> None:
-    """Arm faults at every place."""
-    for place in trial.installation.places:
-        for fault in faults:
-            place.qad.control.arm(fault)
-
-
 def count(trial: Trial, *names: str) -> None:
     """Add how often faults have fired since the last count."""
     for name in names:
@@ -37,7 +30,9 @@ def armed(*names: str, for_s: float, **settings: object) -> Callable[[Trial], Aw
         trial.before = {
             name: sum(place.qad.control.fired(name) for place in trial.installation.places) for name in names
         }
-        arm(trial, *(Fault(name=name, seed=trial.draw.randrange(1000), **settings) for name in names))  # type: ignore[arg-type]  # keywords by name
+        for place in trial.installation.places:
+            for name in names:
+                place.qad.control.arm(Fault(name=name, seed=trial.draw.randrange(1000), **settings))  # type: ignore[arg-type]  # keywords by name
         await asyncio.sleep(for_s * trial.rounds)
         count(trial, *names)
 

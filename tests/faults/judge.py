@@ -81,14 +81,28 @@ def contradictions(place: Place) -> Iterator[str]:
     yield from (f"{place.name}: {one}" for one in place.qad.installation.violations)
 
 
-def uncalled_for(place: Place, outcomes: Sequence[tuple[int, AnyOutcome]]) -> Iterator[str]:
-    """Yield calls of QAD that no intent stands before in the log, and outcomes that are no known class."""
-    intended: dict[str, int] = {}
-    for at_ms, outcome in outcomes:
-        if isinstance(outcome, Intended):
-            intended.setdefault(outcome.reference, at_ms)
-        if isinstance(outcome, Parked) and outcome.reason.rule == UNCLASSIFIED:
-            yield f"{place.name}: {outcome.number} was refused for an unclassified reason: {outcome.said}"
+class Intents:
+    """What the log has ever held of intents: they are remembered, for a topic may be cut off or made anew."""
+
+    def __init__(self, cluster: Cluster, places: Sequence[Place], partitions: Mapping[str, int]) -> None:
+        self._cluster = cluster
+        self._places = places
+        self._partitions = partitions
+        self.by_place: dict[str, dict[str, int]] = {place.name: {} for place in places}
+        self.unclassified: set[str] = set()
+
+    async def read(self) -> None:
+        """Read what stands in the log now."""
+        for place in self._places:
+            for at_ms, outcome in await outcomes_of(self._cluster, self._partitions[place.name]):
+                if isinstance(outcome, Intended):
+                    self.by_place[place.name].setdefault(outcome.reference, at_ms)
+                elif isinstance(outcome, Parked) and outcome.reason.rule == UNCLASSIFIED:
+                    self.unclassified.add(f"{place.name}: {outcome.number} was refused unclassified: {outcome.said}")
+
+
+def uncalled_for(place: Place, intended: Mapping[str, int]) -> Iterator[str]:
+    """Yield calls of QAD that no intent stands before in the log."""
     for call in place.qad.control.requests(limit=1_000_000):
         # Stand-in and broker share the machine's clock; a call is stamped in microseconds, a record in milliseconds.
         at_ms = call.at.timestamp() * 1000 + 1
@@ -122,18 +136,18 @@ class Verdict:
         return [f"{name}: {one}" for name, all_of in self.found.items() for one in all_of]
 
 
-async def judge(
-    places: Sequence[Place], made: Mapping[str, Made], *, cluster: Cluster, partitions: Mapping[str, int]
-) -> Verdict:
+async def judge(places: Sequence[Place], made: Mapping[str, Made], intents: Intents) -> Verdict:
     """Judge all that has happened so far."""
     verdict = Verdict()
+    await intents.read()
+    verdict.add("unexpected", sorted(intents.unclassified))
     for place in places:
         verdict.add("lost", [f"{place.name}: {number}" for number in sorted(missing(place, made[place.name]))])
         verdict.add("doubled", doubled(place))
         verdict.add("unequal", unequal(place))
         verdict.add("order broken", out_of_order(place))
         verdict.add("out of balance", contradictions(place))
-        verdict.add("no intent", uncalled_for(place, await outcomes_of(cluster, partitions[place.name])))
+        verdict.add("no intent", uncalled_for(place, intents.by_place[place.name]))
     return verdict
 
 

@@ -3,14 +3,19 @@
 import asyncio
 import json
 import signal
+import time
 
 from adapters.crashpoints import CRASHPOINTS
+from schemas.outcomes import Intended, Unknown
+from tests.faults.judge import outcomes_of
 from tests.faults.processes import Process
 from tests.faults.scenario import Scenario, Trial
 
 # Twice the session time-out of a worker: another has taken over long before.
 ZOMBIE_S = 21.0
 _FIRE_WITHIN_S = 60.0
+# Longer than any recovery that counts as one.
+RECOVERY_S = 25.0
 _HOSTS = {"receive": "receive", "poll": "poll", "observe": "observe", "stage": "ledger", "sink": "sink"}
 
 
@@ -114,6 +119,70 @@ def lanes_of(process: Process) -> list[int]:
     return lanes
 
 
+async def recoveries(trial: Trial) -> None:
+    """Kill sinks over a backlog, with and without intents in the log: how soon does each connection post again?"""
+    places, crew = trial.installation.places, trial.installation.crew
+    sinks = crew.of("sink")
+    for place in places:
+        place.qad.control.change_settings({"traffic": {"latency_ms": 300, "concurrency_max": 1, "beyond": "queue"}})
+    for _ in range(trial.rounds):
+        # Nothing intended: everything is settled, and a sink dies before its first intent.
+        await _until_settled(trial)
+        await asyncio.gather(*(sink.leave() for sink in sinks))
+        await trial.work.make(240)
+        await asyncio.sleep(8)
+        before = {sink.name: (len(sink.kills), len(sink.crashpoints_fired())) for sink in sinks}
+        await asyncio.gather(*(sink.arm("sink.before_intended") for sink in sinks))
+        for sink in sinks:
+            await until_fired(trial, sink, "sink.before_intended", before[sink.name][1])
+        await asyncio.sleep(RECOVERY_S)
+        for sink in sinks:
+            await _time(trial, sink, since=before[sink.name][0])
+        # Something intended: both are killed at work.
+        marks = [len(sink.kills) for sink in sinks]
+        for sink in sinks:
+            trial.fired["SIGKILL"] += sink.kill()
+        await asyncio.sleep(RECOVERY_S)
+        for sink, mark in zip(sinks, marks, strict=True):
+            await _time(trial, sink, since=mark)
+
+
+async def _until_settled(trial: Trial) -> None:
+    """Wait until no intent is open anywhere."""
+    for _ in range(60):
+        if not any([await _intended_at(trial, place.name, time.time()) for place in trial.installation.places]):
+            return
+        await asyncio.sleep(1)
+
+
+async def _time(trial: Trial, sink: Process, *, since: int) -> None:
+    """Time, for each connection of a sink that was killed, how long it was until its next call."""
+    for at, _ in sink.kills[since : since + 1]:
+        for place in trial.installation.places:
+            if trial.installation.partitions[place.name] not in lanes_of(sink):
+                continue
+            calls = place.qad.control.requests(limit=1_000_000)
+            later = [call.at.timestamp() - at for call in calls if call.references and call.at.timestamp() > at]
+            if not later:
+                trial.findings.append(f"{place.name} posted nothing within {RECOVERY_S:.0f} s after {sink.name} ended")
+                continue
+            intended = await _intended_at(trial, place.name, at)
+            trial.samples.setdefault("something intended" if intended else "nothing intended", []).append(later[0])
+
+
+async def _intended_at(trial: Trial, place: str, at: float) -> bool:
+    """Return whether the log held an intent without an outcome at a moment."""
+    installation, open_intents = trial.installation, set[str]()
+    for at_ms, outcome in await outcomes_of(installation.cluster, installation.partitions[place]):
+        if outcome.stage != "sink" or at_ms > at * 1000:
+            continue
+        if isinstance(outcome, Intended | Unknown):
+            open_intents.add(outcome.subject)
+        else:
+            open_intents.discard(outcome.subject)
+    return bool(open_intents)
+
+
 _BROKER_SLOW = (r"lane opens again.*(CancelledError|KafkaError|Timeout)",)
 
 SCENARIOS = (
@@ -137,6 +206,17 @@ SCENARIOS = (
         over_s=25,
         bursts=6,
         rounds=12,
+    ),
+    Scenario(
+        name="sinks killed over a backlog: recovery",
+        faults=("F1",),
+        script=recoveries,
+        expects=("sink.before_intended", "SIGKILL"),
+        documents=6,
+        over_s=0,
+        bursts=1,
+        rounds=5,
+        drains_within_s=180,
     ),
     Scenario(
         name="stopped at crash points, woken as zombies",

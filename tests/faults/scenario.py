@@ -7,19 +7,19 @@ fired, a finding of the judge, an error in a log that the fault does not explain
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from sandbox.proxy.weather import LostReply, Weather
 from tests.faults.installation import Installation
-from tests.faults.judge import judge, missing, unequal
+from tests.faults.judge import Intents, judge, missing, unequal
 from tests.faults.logs import Logs
 from tests.faults.places import Place
 from tests.faults.work import Work
 
 _LOOK_S = 0.5
-# What every kind of fault may bring: a lane or a client that begins again because the broker was not there.
+# What a call of QAD takes in fair weather.
 _LATENCY_MS = 40
 
 
@@ -30,6 +30,7 @@ class Trial:
     Attributes:
         installation: Everything that stands.
         work: Makes business.
+        intents: What the log has ever held of them; to be read before a fault of the log.
         rounds: How often to do it: 1 in the quick tier, more in the full one.
         draw: Seeded.
         fired: How often each fault fired; a name that stays at 0 fails.
@@ -41,6 +42,7 @@ class Trial:
 
     installation: Installation
     work: Work
+    intents: Intents
     rounds: int
     draw: Random
     fired: Counter[str] = field(default_factory=Counter)
@@ -111,12 +113,17 @@ class Campaign:
         self.installation = installation
         self.seed = seed
         self.work = Work(installation.places, seed=seed)
+        self.intents = Intents(installation.cluster, installation.places, installation.partitions)
         self._logs = Logs(installation.logs)
+        self._played = 0
 
-    async def play(self, scenario: Scenario, *, rounds: int) -> Result:
-        """Play one scenario and judge it."""
+    async def play(self, *scenarios: Scenario, rounds: int) -> Result:
+        """Play one scenario, or several at once, and judge what came of it."""
+        scenario = together(scenarios)
         began, before, kills = time.monotonic(), self.work.documents, len(self.installation.crew.kills)
-        trial = Trial(self.installation, self.work, rounds, Random(f"{self.seed}:{scenario.name}"))
+        self._played += 1
+        draw = Random(f"{self.seed}:{self._played}:{scenario.name}")
+        trial = Trial(self.installation, self.work, self.intents, rounds, draw)
         trial.fired.update(dict.fromkeys(scenario.expects, 0))
         self._logs.skip()
         heal(self.installation)
@@ -134,12 +141,7 @@ class Campaign:
         healed = time.monotonic()
         drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4))
         drained_s = time.monotonic() - healed
-        verdict = await judge(
-            self.installation.places,
-            self.work.made,
-            cluster=self.installation.cluster,
-            partitions=self.installation.partitions,
-        )
+        verdict = await judge(self.installation.places, self.work.made, self.intents)
         findings = verdict.found
         findings["unexpected"] += trial.findings + self._logs.unexpected(scenario.explains)
         findings["unexpected"] += [f"{name} never fired" for name, count in trial.fired.items() if not count]
@@ -174,6 +176,29 @@ class Campaign:
 
     def _is_done(self, place: Place) -> bool:
         return not missing(place, self.work.made[place.name]) and not any(unequal(place))
+
+
+def together(scenarios: Sequence[Scenario]) -> Scenario:
+    """Return several scenarios as one."""
+    if len(scenarios) == 1:
+        return scenarios[0]
+
+    async def script(trial: Trial) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for scenario in scenarios:
+                tasks.create_task(scenario.script(trial))  # type: ignore[arg-type]  # each is a coroutine function
+
+    return Scenario(
+        name=" + ".join(one.name for one in scenarios),
+        faults=tuple(dict.fromkeys(fault for one in scenarios for fault in one.faults)),
+        script=script,
+        expects=tuple(name for one in scenarios for name in one.expects),
+        documents=sum(one.documents for one in scenarios),
+        over_s=max(one.over_s for one in scenarios),
+        bursts=max(one.bursts for one in scenarios),
+        drains_within_s=2 * max(one.drains_within_s for one in scenarios),
+        explains=tuple(pattern for one in scenarios for pattern in one.explains),
+    )
 
 
 def heal(installation: Installation) -> None:

@@ -53,9 +53,11 @@ class Work:
 
     async def make(self, documents: int, *, over_s: float = 0.0, bursts: int = 1) -> None:
         """Make so many documents, spread over all companies and, in bursts, over a time."""
-        each = max(1, documents // (len(self.places) * bursts))
+        batches = bursts * len(self.places)
         for burst in range(bursts):
-            await asyncio.gather(*(self._batch(place, each) for place in self.places))
+            first = burst * len(self.places)
+            counts = [(documents + first + number) // batches for number in range(len(self.places))]
+            await asyncio.gather(*(self._batch(*one) for one in zip(self.places, counts, strict=True) if one[1]))
             if over_s and burst < bursts - 1:
                 await asyncio.sleep(over_s / bursts)
 
