@@ -7,7 +7,7 @@ COMPILE := $(VENV)/lock/bin/uv pip compile --generate-hashes --universal --pytho
 	--no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test faults soak check format bench lock clean
 
 help: ## Say what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -29,6 +29,12 @@ demo: $(READY) ## Move billing runs from a stand-in Zuora into a stand-in QAD (K
 
 test: $(READY) ## Everything but the long fault runs, on a real broker
 	@$(BIN)/pytest
+
+faults: $(READY) ## Every fault on real processes, with a table (QUICK=1: each at least once; SEED=n)
+	@$(BIN)/python -m tests.faults --write --seed $(or $(SEED),1) $(if $(QUICK),--quick)
+
+soak: $(READY) ## All faults mixed at random for MINUTES=60, with a report
+	@$(BIN)/python -m tests.faults --write --seed $(or $(SEED),1) --soak $(or $(MINUTES),60)
 
 check: $(READY) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .

@@ -14,12 +14,13 @@ from tests.faults.host import SCENARIOS as HOST
 from tests.faults.installation import standing_installation
 from tests.faults.killing import SCENARIOS as KILLING
 from tests.faults.log import SCENARIOS as LOG
+from tests.faults.people import SCENARIOS as PEOPLE
 from tests.faults.places import KEEPALIVE_S
 from tests.faults.report import write
 from tests.faults.scenario import Campaign, Result, Scenario
 from tests.faults.soak import soak
 
-SCENARIOS = (*KILLING, *ERP, *LOG, *HOST)
+SCENARIOS = (*KILLING, *ERP, *LOG, *PEOPLE, *HOST)
 
 
 async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:

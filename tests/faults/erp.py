@@ -16,25 +16,22 @@ _WRITES = "POST /clouderp/api/erp/"
 _SILENCE_S = 5.0
 
 
-def count(trial: Trial, *names: str) -> None:
-    """Add how often faults have fired since the last count."""
-    for name in names:
-        total = sum(place.qad.control.fired(name) for place in trial.installation.places)
-        trial.fired[name] = total - trial.before.get(name, 0)
+def fired(trial: Trial, name: str) -> int:
+    """Return how often a fault of the stand-ins has fired so far."""
+    return sum(place.qad.control.fired(name) for place in trial.installation.places)
 
 
 def armed(*names: str, for_s: float, **settings: object) -> Callable[[Trial], Awaitable[None]]:
     """Return a script that arms faults of the stand-in for a while."""
 
     async def script(trial: Trial) -> None:
-        trial.before = {
-            name: sum(place.qad.control.fired(name) for place in trial.installation.places) for name in names
-        }
+        before = {name: fired(trial, name) for name in names}
         for place in trial.installation.places:
             for name in names:
                 place.qad.control.arm(Fault(name=name, seed=trial.draw.randrange(1000), **settings))  # type: ignore[arg-type]  # keywords by name
         await asyncio.sleep(for_s * trial.rounds)
-        count(trial, *names)
+        for name in names:
+            trial.fired[name] += fired(trial, name) - before[name]
 
     return script
 
@@ -45,7 +42,7 @@ async def replies_lost_on_the_way(trial: Trial) -> None:
     before = sum(place.proxy.counts["reply_lost"] for place in places)
     for how in ("reset", "close", "silence"):
         for place in places:
-            place.proxy.lose_replies(LostReply(share=0.4, begins=_WRITES, how=how))  # type: ignore[arg-type]  # one of three
+            place.proxy.lose_replies(LostReply(share=0.4, begins=_WRITES, how=how))
         await asyncio.sleep(8 * trial.rounds)
     trial.fired["replies lost"] += sum(place.proxy.counts["reply_lost"] for place in places) - before
 
@@ -101,7 +98,7 @@ async def refused_as_repeated(trial: Trial) -> None:
 
 async def three_of_fifty_refused(trial: Trial) -> None:
     """Refuse 3 calls at each place for a business reason: they park, the others go on; then they are released."""
-    places = trial.installation.places
+    places, before = trial.installation.places, fired(trial, "business_error")
     for place in places:
         place.qad.control.arm(
             Fault(name="business_error", kind="invoice", count=3, code="CUSTOMER_ON_HOLD", field="customer_code")
@@ -112,7 +109,7 @@ async def three_of_fifty_refused(trial: Trial) -> None:
         while len(standing) < 3 * len(places):
             await asyncio.sleep(1)
             standing = await parked_by(trial, "customer")
-    trial.fired["refused"] += sum(place.qad.control.fired("business_error") for place in places)
+    trial.fired["refused"] += fired(trial, "business_error") - before
     trial.figures["parked"] = f"{len(standing)} of {3 * len(places)} refused"
     await release(trial, "customer")
 

@@ -21,7 +21,7 @@ from sandbox.kafka.settings import Detour
 from sandbox.proxy.proxy import FaultProxy
 from sandbox.world.configuration import HMAC_HEADER, profile_text
 from sandbox.world.mapping import mapping_text
-from sandbox.world.toml import table
+from sandbox.world.toml import Value, table
 from tests.faults.places import Place, standing_places
 from tests.faults.processes import Crew
 
@@ -126,6 +126,10 @@ def _configuration(kafka_port: int, places: list[Place], ports: list[int]) -> st
             hmac = {"header": HMAC_HEADER, "algorithm": "sha256", "output": "hex"}
             tables.append(table(f"[tenants.{name}.callouts.hmac]", hmac))
     for place in places:
-        facts = {"tenant": place.name, "profile": f"profile-{place.name}.toml", "reference_interval_s": 5}
+        facts: dict[str, Value] = {
+            "tenant": place.name,
+            "profile": f"profile-{place.name}.toml",
+            "reference_interval_s": 5,
+        }
         tables.append(table(f"[connections.{place.name}]", facts))
     return "\n".join(tables)

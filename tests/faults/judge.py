@@ -157,7 +157,8 @@ def _ours(place: Place) -> list[Document]:
 
 def _amount(document: Document) -> Decimal:
     content = document.content
-    return Decimal(getattr(content, "original_amount", None) or getattr(content, "amount", ZERO))
+    amount: Decimal = getattr(content, "original_amount", getattr(content, "amount", ZERO))
+    return amount
 
 
 def _refers_to(document: Document) -> Iterator[DocumentKey]:

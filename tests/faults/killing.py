@@ -248,6 +248,6 @@ SCENARIOS = (
         documents=90,
         over_s=30,
         bursts=8,
-        rounds=8,
+        rounds=12,
     ),
 )

@@ -37,7 +37,6 @@ class Trial:
         figures: What is measured beside it.
         findings: What the script itself found wrong.
         samples: Times in seconds, by what was timed.
-        before: How often faults had fired before this scenario.
     """
 
     installation: Installation
@@ -49,7 +48,6 @@ class Trial:
     figures: dict[str, str] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     samples: dict[str, list[float]] = field(default_factory=dict)
-    before: dict[str, int] = field(default_factory=dict)
 
 
 Script = Callable[[Trial], Awaitable[None]]
