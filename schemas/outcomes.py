@@ -50,6 +50,8 @@ class Standstill(Outcome, frozen=True, kw_only=True):
         said: What QAD answered, scrubbed.
         record_id: For match: which version of the record stands still; the same version read again says nothing.
         sides: For the sink: the last offset of each side topic that it knew; only what comes after releases it.
+        cancels: For the sink: how much of which allocations this unapplication took back before they were sent; by so
+            much less is sent of both.
     """
 
     reason: Reason
@@ -58,6 +60,7 @@ class Standstill(Outcome, frozen=True, kw_only=True):
     said: tuple[str, ...] = ()
     record_id: str = ""
     sides: dict[str, int] = msgspec.field(default_factory=dict)
+    cancels: dict[PostingId, Decimal] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Waiting(Standstill, frozen=True, kw_only=True, tag="waiting"):

@@ -5,19 +5,20 @@ what a crash right after it leaves behind. Whether a posting is due, and what is
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
-from schemas.errors import Conflict, InvariantViolation, Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
+from adapters.kafka.sink_gate import Gate, jittered
+from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
+from schemas.ids import machine_reference
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent
-from streams.ports import Adjustment, Erp
+from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
 from streams.sink.finding import check_control
 from streams.sink.freezing import Frozen, freeze, intended
@@ -26,9 +27,6 @@ from streams.sink.state import SinkState
 
 log = structlog.get_logger(__name__)
 
-# Full jitter between tries: never in step with others, never longer than the cap.
-_PAUSE_S = 0.2
-_PAUSE_MAX_S = 30.0
 # While a document's fate is open it keeps a slot, so it is asked for more often.
 _LOOK_UP_PAUSE_MAX_S = 2.0
 
@@ -96,6 +94,7 @@ class Calls:
         fenced_at: float,
         wire: Wire,
         moved: Callable[[], None],
+        told: Any = log,
     ) -> None:
         """Build it.
 
@@ -107,6 +106,7 @@ class Calls:
             fenced_at: When this owner shut the one before out, by the boot-time clock.
             wire: The lane's calls under way.
             moved: Called whenever QAD was asked: the watchdog listens.
+            told: The lane's log.
         """
         self._erp = erp
         self._state = state
@@ -117,16 +117,34 @@ class Calls:
         self._moved = moved
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._room = asyncio.Semaphore(limits.intended_ahead)
-        self._allowed = asyncio.Event()
-        self._allowed.set()
-        self._already: set[str] = set()
+        self._gate = Gate(told)
+        self._looked = asyncio.Event()
+        self._looked.set()
+        self._distrusted_below = 0
+        # What QAD held under our references when that was read, packed: there may be a million of them. An empty one
+        # stood there more than once.
+        self._already: dict[str, bytes] = {}
 
-    async def look_before_first(self) -> None:
-        """Read, page by page, what QAD holds under our references: the outcomes log cannot say that it is nothing."""
+    def distrust(self, below: int) -> None:
+        """Hold all that is not in doubt back until what QAD holds has been read: the log cannot say that it is nothing.
+
+        Args:
+            below: Postings from before this offset may have been sent.
+        """
+        self._distrusted_below = below
+        self._looked.clear()
+
+    async def look_before_first(self, *, sure_from: float) -> None:
+        """Read, page by page, what QAD holds under our references; then what is not in doubt may begin.
+
+        Args:
+            sure_from: Boot-time clock from which on no call of an owner before can be on the wire.
+        """
+        await asyncio.sleep(max(sure_from - boot_time_s(), 0.0))
         for kind in KINDS:
             if self._erp.can_find(kind):
-                found = await self._answered(lambda kind=kind: self._all_of(kind))  # type: ignore[misc]
-                self._already |= found
+                await self._answered(lambda kind=kind: self._read_all(kind))  # type: ignore[misc]
+        self._looked.set()
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
         """Find an item that others loaded before the cut-over."""
@@ -151,6 +169,8 @@ class Calls:
         standing = self._state.postings.get(job.name)
         intent = standing.intent if standing else None
         doubted = standing is not None and standing.doubted
+        if not doubted:
+            await self._looked.wait()
         try:
             frozen = freeze(job.posting, state=self._state, inverted=inverted, intent=intent if doubted else None)
         except InvariantViolation as error:
@@ -162,13 +182,35 @@ class Calls:
             attempt = intent.attempt + 1
             if await self._second_attempt_settled(job, frozen, intent, doubted=doubted):
                 return
-        # Found before a first attempt: it is taken for ours by its control columns, as after any attempt.
-        elif job.posting.reference in self._already and await self._looked_up(
-            job, frozen, self._intent(job, frozen, attempt), sure_from=0.0
-        ):
+        elif await self._first_attempt_settled(job, frozen):
             return
         while not await self._attempt(job, frozen, attempt):
             attempt += 1
+
+    async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
+        """Look for what the log may have lost; True when nothing more is to be done."""
+        if not self._erp.can_find(frozen.kind):
+            return job.origin < self._distrusted_below and await self._left_to_a_person(job)
+        packed = self._already.get(job.posting.reference)
+        if packed is None:
+            return False
+        intent = self._intent(job, frozen, attempt=1)
+        # What a receipt was sent with is not to be read back: it carries what it can, but what stands there by itself.
+        carried = tuple(name for name in intent.carried if machine_reference(name) not in self._already)
+        intent = msgspec.structs.replace(intent, carried=carried)
+        if packed:
+            return await self._is_there(job, intent, _unpack(packed))
+        async with self._slots:
+            return await self._looked_up(job, frozen, intent, sure_from=0.0)
+
+    async def _left_to_a_person(self, job: Job) -> bool:
+        """Park what may have been sent and cannot be looked up; False once a person has released it."""
+        standing = self._state.postings.get(job.name)
+        reason = answers.log_not_whole(job.posting.number)
+        if standing is not None and standing.reason is not None and standing.reason.reason.rule == reason.rule:
+            return False
+        await self._say(saying.say_still(job, Parked, reason))
+        return True
 
     async def _second_attempt_settled(self, job: Job, frozen: Frozen, intent: Intended, *, doubted: bool) -> bool:
         """Look up what an earlier attempt may have made; True when nothing more is to be done."""
@@ -190,25 +232,15 @@ class Calls:
             # Step 1: the intent is in the log, on all replicas. A crash from here on is looked up.
             intent, not_after = await self._intend(job, frozen, attempt)
             async with self._slots:
-                tries = 0
-                while True:
-                    if boot_time_s() > not_after:
-                        # The slot was long in coming: intended again, keeping the slot, or a slow QAD would starve it.
-                        intent, not_after = await self._intend(job, frozen, attempt)
-                    try:
-                        # Step 2: the call. Its first byte is not sent once the intent is too old.
-                        unknown = await self._call(job, frozen, intent, not_after)
-                        break
-                    except (Transient, Refused) as error:
-                        # It certainly did not happen. The slot is kept: with QAD down, this is the circuit.
-                        tries += 1
-                        await self._pause(tries, error)
-                        intent, not_after = await self._intend(job, frozen, attempt)
-                if unknown is None:
+                intent, answer = await self._called(job, frozen, intent, not_after)
+                try:
+                    await self._write(job, frozen, intent, answer)
+                finally:
+                    self._wire.leave()
+                if not isinstance(answer, OutcomeUnknown):
                     return True
                 # Step 4: nobody knows. The slot is kept until a look-up is answered, the room until it is settled.
                 ended = boot_time_s()
-                await self._say(saying.say_unknown(job, intent, unknown))
                 if not self._erp.can_find(frozen.kind):
                     await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
                     return True
@@ -216,31 +248,46 @@ class Calls:
                     return True
             return await self._looked_up(job, frozen, intent, sure_from=ended + self._limits.settle_s)
 
-    async def _call(self, job: Job, frozen: Frozen, intent: Intended, not_after: float) -> str | None:
-        """Make the call and write what came of it; return a sentence where nobody knows.
+    async def _called(
+        self, job: Job, frozen: Frozen, intent: Intended, not_after: float
+    ) -> tuple[Intended, Accepted | Rejected | OutcomeUnknown]:
+        """Call until QAD has answered, or may have done it; return the intent that counts, and what came.
 
-        Raises:
-            Transient: It certainly did not happen.
-            Refused: Credentials or permission.
+        What certainly did not happen keeps its slot and is tried again: with QAD down, this is the circuit. The task is
+        on the wire afterwards, until its answer is written.
         """
-        await self._allowed.wait()
-        await self._wire.enter()
-        try:
-            self._moved()
-            crashpoint("sink.before_call")
-            accepted = await self._erp.post(frozen.command, not_after=not_after)
-            crashpoint("sink.after_call")
-            # Step 3: the answer is in the log. A crash before this is looked up, and found.
-            await self._say(saying.say_posted(job, intent, accepted.document, how="answer", warnings=accepted.warnings))
-            crashpoint("sink.after_posted")
-        except Rejected as error:
-            await self._rejected(job, frozen, intent, error)
-        except OutcomeUnknown as error:
-            return str(error)
-        finally:
-            self._wire.leave()
-        self._allowed.set()
-        return None
+        turn = self._gate.turn()
+        while True:
+            async with turn:
+                if boot_time_s() > not_after:
+                    # Slot or gate were long in coming: intended again, keeping the slot, or a slow QAD would starve it.
+                    intent, not_after = await self._intend(job, frozen, intent.attempt)
+                await self._wire.enter()
+                try:
+                    self._moved()
+                    crashpoint("sink.before_call")
+                    # Step 2: the call. Its first byte is not sent once the intent is too old.
+                    return intent, await self._erp.post(frozen.command, not_after=not_after)
+                except (Rejected, OutcomeUnknown) as error:
+                    return intent, error
+                except BaseException:
+                    self._wire.leave()
+                    raise
+
+    async def _write(
+        self, job: Job, frozen: Frozen, intent: Intended, answer: Accepted | Rejected | OutcomeUnknown
+    ) -> None:
+        """Step 3: the answer is in the log. A crash before this is looked up, and found."""
+        match answer:
+            case Accepted():
+                crashpoint("sink.after_call")
+                posted = saying.say_posted(job, intent, answer.document, how="answer", warnings=answer.warnings)
+                await self._say(posted)
+                crashpoint("sink.after_posted")
+            case Rejected():
+                await self._rejected(job, frozen, intent, answer)
+            case OutcomeUnknown():
+                await self._say(saying.say_unknown(job, intent, str(answer)))
 
     async def _rejected(self, job: Job, frozen: Frozen, intent: Intended, error: Rejected) -> None:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
@@ -263,31 +310,41 @@ class Calls:
             begun = boot_time_s()
             try:
                 found = await self._answered(lambda: self._erp.find(frozen.kind, intent.reference))
-                if found is not None:
-                    check_control(found, intent)
-                    await self._say(saying.say_posted(job, intent, found.document, how="look_up"))
-                    return True
             except Conflict as error:
                 await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
                 return True
+            if found is not None:
+                return await self._is_there(job, intent, found)
             if begun >= sure_from:
                 return False
             tries += 1
-            await asyncio.sleep(min(_jittered(tries, _LOOK_UP_PAUSE_MAX_S), max(sure_from - boot_time_s(), 0.05)))
+            await asyncio.sleep(min(jittered(tries, _LOOK_UP_PAUSE_MAX_S), max(sure_from - boot_time_s(), 0.05)))
+
+    async def _is_there(self, job: Job, intent: Intended, found: FoundInQad) -> bool:
+        """Write that it was found: as what was meant, or as something else; True, for nothing more is to be done."""
+        try:
+            check_control(found, intent)
+        except Conflict as error:
+            await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
+        else:
+            await self._say(saying.say_posted(job, intent, found.document, how="look_up"))
+        return True
 
     async def _answered(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask QAD until it answers: asking changes nothing, so it is repeated without limit, with growing pauses."""
-        tries = 0
+        turn = self._gate.turn()
         while True:
-            try:
+            async with turn:
                 self._moved()
                 return await ask()
-            except (Transient, Refused, Misconfigured) as error:
-                tries += 1
-                await self._pause(tries, error)
 
-    async def _all_of(self, kind: str) -> set[str]:
-        return {found.reference async for page in self._erp.find_all(kind) for found in page}
+    async def _read_all(self, kind: str) -> None:
+        found: dict[str, bytes] = {}
+        async for page in self._erp.find_all(kind):
+            self._moved()
+            for one in page:
+                found[one.reference] = b"" if one.reference in found else _pack(one)
+        self._already |= found
 
     async def _intend(self, job: Job, frozen: Frozen, attempt: int) -> tuple[Intended, float]:
         not_after = boot_time_s() + self._limits.age_s
@@ -308,19 +365,6 @@ class Calls:
             mapping_version=job.mapping_version,
         )
 
-    async def _pause(self, tries: int, error: Transient | Refused | Misconfigured) -> None:
-        """Wait before another try; what a person must set right stops the whole connection meanwhile."""
-        if isinstance(error, Refused | Misconfigured):
-            if self._allowed.is_set():
-                log.error("QAD cannot be used by this connection; it is tried again by itself", what=str(error))
-            self._allowed.clear()
-            await asyncio.sleep(_jittered(tries, _PAUSE_MAX_S))
-            self._allowed.set()
-            return
-        asked = error.retry_after_s or 0.0
-        await asyncio.sleep(max(min(asked, _PAUSE_MAX_S), _jittered(tries, _PAUSE_MAX_S)))
 
-
-def _jittered(tries: int, pause_max_s: float) -> float:
-    # The exponent is capped: 2 to the power of a week's tries is no number for a float.
-    return random.uniform(0, min(pause_max_s, _PAUSE_S * 2 ** min(tries, 16)))  # noqa: S311 - jitter is no secret
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(FoundInQad).decode

@@ -10,20 +10,25 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+import msgspec
 import structlog
+from aiokafka.errors import KafkaError
 
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
+from adapters.kafka.bookmark import Bookmark, Mark, Witness
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, STAGE_HEADER, Acknowledge, Partition
 from adapters.kafka.reader import ByOffset, LogRecord, LogShorterError, Reader, ends_of
+from adapters.kafka.sink_audit import Audit
 from adapters.kafka.sink_calls import Calls, Limits, Say, Wire
 from adapters.kafka.sink_session import Known, Session
 from adapters.kafka.writer import Fenced, FencingWriter, Write
 from schemas.codec import encode
 from schemas.errors import Unreadable
 from schemas.events import read_outcome, read_postings
+from schemas.ids import PostingId
 from schemas.outcomes import AnyOutcome
 from schemas.topics import Topic
 from streams.outcomes import dead_letter, outcome_key
@@ -39,6 +44,8 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 1.0
 # How long calls on the wire may end when the lane closes: below the session time-out, above most answers.
 _CLOSE_GRACE_S = 3.5
+# How often what is behind the commit is held against the outcomes: it is read once, and nothing waits for it.
+_AUDIT_EVERY_S = 30.0
 
 
 class SinkLane:
@@ -55,6 +62,7 @@ class SinkLane:
         worker: Partition,
         end_process: Callable[[str], None],
         checkpoint: Checkpoint | None = None,
+        bookmark: Bookmark | None = None,
     ) -> None:
         """Build the lane; it begins with `start`.
 
@@ -67,6 +75,7 @@ class SinkLane:
             worker: The worker that owns the partition.
             end_process: Called with a reason when another worker owns the connection.
             checkpoint: Where the state is written down at times; without it, every start reads the whole log.
+            bookmark: What the log ended with; without it, no new lane can be shown that the log is whole.
         """
         self._cluster = cluster
         self._connection = connection
@@ -77,10 +86,9 @@ class SinkLane:
         self._end_process = end_process
         self._log = log.bind(stage=STAGE, connection=connection, partition=partition)
         self._checkpoint = checkpoint
+        self._bookmark = bookmark or Bookmark(None)
         self._state = SinkState()
         self._position = 0
-        # False once the log is found to hold less of `outcomes` than was read of it before, or another record there.
-        self._outcomes_whole = True
         self._task: asyncio.Task[None] | None = None
         self._runs: list[tuple[Any, Acknowledge]] = []
         self._inbox: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
@@ -128,11 +136,12 @@ class SinkLane:
         """Fence, read where all stands, settle what is in doubt, then take what comes."""
         name = f"{self._cluster.group(STAGE)}.{self._connection}"
         async with AsyncExitStack() as stack:
-            writer = FencingWriter(self._cluster, self._partition, name, self._written)
+            writer = FencingWriter(self._cluster, self._partition, name, self._written, begins=self._begins)
             stack.push_async_callback(writer.stop)
             await writer.start()
             fenced_at = boot_time_s()
-            await self._catch_up()
+            audit = await stack.enter_async_context(Audit(self._cluster, self._partition))
+            await self._catch_up(audit)
             positions = await self._side_positions()
             sides = await stack.enter_async_context(Reader(self._cluster, self._partition, positions))
             known = Known(positions)
@@ -148,39 +157,58 @@ class SinkLane:
                     fenced_at=fenced_at,
                     wire=self._wire,
                     moved=self._worker.moved,
+                    told=self._log,
                 )
-                if not self._outcomes_whole or not self._state.postings:
-                    await calls.look_before_first()
+                looking = _Looking(calls, tasks, sure_from=fenced_at + self._limits.settle_s)
+                if self._bookmark.known.must_look:
+                    looking.begin(self._bookmark.known)
                 session = Session(self._state, calls, tasks, inputs=inputs, say=say, known=known)
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()
                 tasks.create_task(session.follow(sides))
+                tasks.create_task(self._account(audit, session, looking))
                 for event, acknowledge in list(self._runs):
-                    tasks.create_task(self._take(session, event, acknowledge))
+                    tasks.create_task(self._take(session, looking, event, acknowledge))
                 while True:
                     event, acknowledge = await self._inbox.get()
                     self._runs.append((event, acknowledge))
-                    tasks.create_task(self._take(session, event, acknowledge))
+                    tasks.create_task(self._take(session, looking, event, acknowledge))
 
-    async def _catch_up(self) -> None:
-        """Read our outcomes on to the high watermark: the one before is shut out, so nothing of it comes after."""
+    async def _catch_up(self, audit: Audit) -> None:
+        """Read our outcomes on to the high watermark: the one before is shut out, so nothing of it comes after.
+
+        The last one that is known must stand where it stood. Else the log has lost its end, or was made anew.
+        """
+        cut = False
         if self._checkpoint is not None and not self._position:
             positions = await self._checkpoint.restore(self._state)
-            self._position = positions.get(Topic.OUTCOMES, 0)
-            self._outcomes_whole = self._outcomes_whole and not self._checkpoint.log_is_cut
+            self._position, cut = positions.get(Topic.OUTCOMES, 0), self._checkpoint.log_is_cut
+        known, held = self._bookmark.read(), self._position > 0
+        witness = Witness(known)
+        start = self._position if known is None or known.offset < 0 else min(self._position, known.offset)
         try:
-            await self._read_on()
-        except LogShorterError as error:
-            self._log.error("outcomes were lost: what is left of them is read anew", what=str(error))
-            self._state, self._position, self._outcomes_whole = SinkState(), 0, False
-            await self._read_on()
+            await self._read_on(start, witness)
+            kept = known is None or witness.met
+        except LogShorterError:
+            kept = False
+        if held and not kept:
+            self._state, self._position = SinkState(), 0
+            await self._read_on(0, witness := Witness(None))
+        if known is not None and witness.whole and not cut:
+            last = witness.last
+            self._bookmark.set(msgspec.structs.replace(known, offset=last.offset, digest=last.digest, pending=""))
+        else:
+            await self._distrust(audit, witness.last)
         self._keep()
 
-    async def _read_on(self) -> None:
-        async with Reader(self._cluster, self._partition, {Topic.OUTCOMES: self._position}) as reader:
+    async def _read_on(self, start: int, witness: Witness) -> None:
+        async with Reader(self._cluster, self._partition, {Topic.OUTCOMES: start}) as reader:
             async for records in reader.until_end():
                 for record in records:
-                    self._take_up(record)
+                    if _is_ours(record):
+                        witness.see(record)
+                    if record.offset >= self._position:
+                        self._take_up(record)
                 self._worker.moved()
 
     def _take_up(self, record: LogRecord) -> None:
@@ -188,10 +216,37 @@ class SinkLane:
             self._fold(record.value)
         except Unreadable:
             # One of our own may be a document in QAD: without it nothing may be sent.
-            if (STAGE_HEADER, STAGE.encode()) in record.headers:
+            if _is_ours(record):
                 raise
             self._log.error("an outcome of nobody is passed over", offset=record.offset)
         self._position = record.offset + 1
+
+    async def _distrust(self, audit: Audit, last: Mark) -> None:
+        """Note that postings which are there now may have been sent without a trace in the log."""
+        end = (await ends_of(self._cluster, self._partition, [SPEC.source]))[SPEC.source]
+        first_start = not len(self._state.postings) and not await audit.committed()
+        self._bookmark.set(msgspec.structs.replace(last, look_below=max(end, 1), first_start=first_start))
+        if not first_start:
+            self._log.warning("the outcomes cannot be shown whole: QAD is asked before anything is sent", below=end)
+
+    async def _account(self, audit: Audit, session: Session, looking: "_Looking") -> None:
+        """Take up, now and then, what was lost behind the commit."""
+        while True:
+            try:
+                end = await audit.committed()
+                lost = await audit.lost(self._bookmark.known.accounted, end, self._has_outcome)
+            except KafkaError as error:
+                self._log.warning("what is behind the commit cannot be read now", what=type(error).__name__)
+            else:
+                if lost:
+                    self._log.error("postings behind the commit have no outcome: taken up again", count=len(lost))
+                    looking.begin(self._bookmark.known)
+                    await session.take_up(lost)
+                self._bookmark.account(end)
+            await asyncio.sleep(_AUDIT_EVERY_S)
+
+    def _has_outcome(self, name: PostingId) -> bool:
+        return self._state.status(name) is not None
 
     def _keep(self) -> None:
         """Write a checkpoint when one is due: the state is what the log says up to the position, at any moment."""
@@ -205,7 +260,11 @@ class SinkLane:
         known = self._state.known_sides()
         return {topic: min(end, known.get(topic.value, end)) for topic, end in ends.items()}
 
+    def _begins(self, records: Sequence[Write]) -> None:
+        self._bookmark.begins([record.value for record in records])
+
     def _written(self, records: Sequence[Write], last_offset: int) -> None:
+        self._bookmark.committed([record.value for record in records], last_offset)
         for record in records:
             self._fold(record.value)
         self._position = last_offset + 1
@@ -217,7 +276,7 @@ class SinkLane:
         if outcome.stage == STAGE:
             self._state.take(outcome)
 
-    async def _take(self, session: Session, event: Any, acknowledge: Acknowledge) -> None:
+    async def _take(self, session: Session, looking: "_Looking", event: Any, acknowledge: Acknowledge) -> None:
         """Acknowledge a run when each of its postings has ended, or stands in the log with its origin."""
         under_way: list[asyncio.Task[None]] = []
         for record in event.value:
@@ -226,7 +285,12 @@ class SinkLane:
             except Unreadable as error:
                 await self._dead_letter(record, str(error))
                 continue
-            under_way.extend(session.begin_new(saying.jobs_of(postings, record.offset)))
+            jobs = saying.jobs_of(postings, record.offset)
+            accounted = record.offset < self._bookmark.known.accounted
+            if accounted and not all(self._has_outcome(job.name) for job in jobs):
+                # It comes again, and what became of it is gone: the log is not what it was.
+                looking.begin(self._bookmark.known)
+            under_way.extend(session.begin_new(jobs))
         # gather, not wait: a cancelled document must not acknowledge its run.
         await asyncio.gather(*under_way)
         crashpoint("sink.before_acknowledged")
@@ -241,6 +305,28 @@ class SinkLane:
         item = Input(record.offset, record.timestamp, record.key or b"", record.value or b"")
         letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=reason)
         await (await self._worker.send(Topic.DEAD_LETTERS, key=item.key, value=encode(letter), stage=STAGE))
+
+
+class _Looking:
+    """The look at what QAD holds, once a session, before anything is sent that is not in doubt."""
+
+    def __init__(self, calls: Calls, tasks: asyncio.TaskGroup, *, sure_from: float) -> None:
+        self._calls = calls
+        self._tasks = tasks
+        self._sure_from = sure_from
+        self._begun = False
+
+    def begin(self, mark: Mark) -> None:
+        """Begin it; where no owner was there before, nothing of one can be on the wire."""
+        if not self._begun:
+            self._begun = True
+            self._calls.distrust(0 if mark.first_start else max(mark.look_below, mark.accounted))
+            sure_from = 0.0 if mark.first_start else self._sure_from
+            self._tasks.create_task(self._calls.look_before_first(sure_from=sure_from))
+
+
+def _is_ours(record: LogRecord) -> bool:
+    return (STAGE_HEADER, STAGE.encode()) in record.headers
 
 
 def writer_says(writer: FencingWriter, known: Known) -> Say:

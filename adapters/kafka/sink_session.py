@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 # How long a receipt waits for an invoice that is on its way at this moment, so as to carry its application.
 _CARRY_PATIENCE_S = 10.0
+# Postings that are taken up again together: as many as a lane holds in memory otherwise.
+_TAKEN_UP_AT_ONCE = 300
 
 
 class Making(Protocol):
@@ -109,6 +111,24 @@ class Session:
         for name in self._state.to_settle():
             self._begin(await self._read_again(name))
 
+    async def take_up(self, places: Sequence[tuple[int, int]]) -> None:
+        """Bring postings as far as they can go now that have no outcome although their input is behind the commit.
+
+        Args:
+            places: Input and place there, of each.
+        """
+        for start in range(0, len(places), _TAKEN_UP_AT_ONCE):
+            wanted = set(places[start : start + _TAKEN_UP_AT_ONCE])
+            async with self._reading:
+                found = await self._inputs.get({origin for origin, _ in wanted})
+            jobs = [
+                job
+                for origin, record in found.items()
+                for job in saying.jobs_of(read_postings(record.value), origin)
+                if (origin, job.index) in wanted
+            ]
+            await asyncio.gather(*self.begin_new(jobs))
+
     async def follow(self, sides: Reader) -> None:
         """Begin again what a decision or a change in QAD releases."""
         while True:
@@ -178,7 +198,10 @@ class Session:
         keys = standing.reason.reason.waits_for
         if any(self._changed_at.get(key, 0) > moment for key in (*keys, waits.release(standing.document))):
             return True
-        return any(waits.posting(name) in keys and self._state.settled(name) for name in job.posting.after)
+        if not any(waits.posting(name) in keys for name in job.posting.after):
+            return False
+        step = next_step(job.posting, self._state)
+        return not isinstance(step, WaitFor) or step.reason != standing.reason.reason
 
     async def _step(self, job: Job) -> None:
         """Do what comes next to a posting, once nothing else acts on what that touches."""
@@ -188,8 +211,10 @@ class Session:
             step = await self._turn(job)
         if step is None:
             return
-        with self._acting_on(job.name, *(step.undone if isinstance(step, Annul) else ())):
-            await self._act(job, step)
+        with self._acting_on(job.name, *(_undone_by(step) if isinstance(step, Annul) else ())):
+            await self._act(msgspec.structs.replace(job, undone=self._state.undone(job.name)), step)
+        if isinstance(step, Annul) and step.goes_on:
+            await self._step(job)
 
     async def _turn(self, job: Job) -> Step | None:
         """Return what happens next to a posting when that can happen now, or None if it has ended meanwhile."""
@@ -209,7 +234,7 @@ class Session:
         content = job.posting.content
         touched = [job.name]
         if isinstance(step, Annul):
-            touched.extend(step.undone)
+            touched.extend(_undone_by(step))
             # The receipt that is being sent may carry what is undone.
             touched.extend([content.payer] if isinstance(content, AllocationContent) else [])
         elif isinstance(content, ReceiptContent):
@@ -239,12 +264,9 @@ class Session:
                 await self._calls.find_opening(job, content)
             case CarriedBy(qad, customer):
                 await self._say(saying.say_there(job, qad, customer=customer, how="carried"))
-            case Annul(undone, reason):
-                others = (
-                    saying.say_superseded(job.connection, name, self._state.postings[name], reason) for name in undone
-                )
-                await self._say(*others, saying.say_still(job, Superseded, reason))
-                for name in undone:
+            case Annul():
+                await self._say(*saying.say_annulled(job, step, self._state))
+                for name in step.undone:
                     await self._wake(name)
             case Drop(reason):
                 await self._say(saying.say_still(job, Superseded, reason))
@@ -255,11 +277,19 @@ class Session:
                     await self._say(saying.say_still(job, Waiting, reason))
 
     async def _wake(self, name: PostingId, *moved: str) -> None:
-        """Begin what waits for a posting that is in QAD now, or never will be, and for the open items that it moved."""
+        """Begin what waits for a posting that is in QAD now, or never will be, and for the open items that it moved.
+
+        What undoes one that QAD has refused may cancel out with it, so that is begun as well.
+        """
+        standing = self._state.postings.get(name)
         if self._state.settled(name):
             self._changed(moved)
-            for waiting in self._state.held_by((waits.posting(name), *moved)):
-                self._begin(await self._read_again(waiting))
+        elif standing is not None and standing.stands_still and standing.intent is not None:
+            moved = ()
+        else:
+            return
+        for waiting in self._state.held_by((waits.posting(name), *moved)):
+            self._begin(await self._read_again(waiting))
 
     async def _carry(self, job: Job) -> None:
         """Let invoices that are on their way at this moment come in first, so that the receipt can carry them."""
@@ -281,6 +311,11 @@ class Session:
         async with self._reading:
             found = await self._inputs.get([standing.origin])
         return saying.jobs_of(read_postings(found[standing.origin].value), standing.origin)[standing.index]
+
+
+def _undone_by(annul: Annul) -> tuple[PostingId, ...]:
+    """Return the postings of which something is undone."""
+    return tuple(annul.cancels) or annul.undone
 
 
 def _changed_by(record: LogRecord) -> Sequence[str]:

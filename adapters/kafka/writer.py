@@ -38,7 +38,13 @@ class FencingWriter:
     """Writes groups of records, each group in one transaction, in order."""
 
     def __init__(
-        self, cluster: Cluster, partition: int, name: str, taken: Callable[[Sequence[Write], int], None]
+        self,
+        cluster: Cluster,
+        partition: int,
+        name: str,
+        taken: Callable[[Sequence[Write], int], None],
+        *,
+        begins: Callable[[Sequence[Write]], None] | None = None,
     ) -> None:
         """Name the owner.
 
@@ -48,10 +54,12 @@ class FencingWriter:
             name: Transactional id.
             taken: Called with each committed group and its last offset, before its writers go on: what the log holds
                 is what memory holds, whoever was cancelled meanwhile.
+            begins: Called with each group before it is written.
         """
         self._cluster = cluster
         self._partition = partition
         self._taken = taken
+        self._begins = begins
         self._producer = cluster.producer(
             transactional_id=name, transaction_timeout_ms=TRANSACTION_TIMEOUT_MS, request_timeout_ms=20_000
         )
@@ -109,6 +117,8 @@ class FencingWriter:
 
     async def _commit(self, group: Sequence[tuple[Sequence[Write], asyncio.Future[None]]]) -> None:
         records = [record for written, _ in group for record in written]
+        if self._begins is not None:
+            self._begins(records)
         await self._producer.begin_transaction()
         sends = [
             await self._producer.send(

@@ -148,6 +148,15 @@ def no_look_up(number: str) -> Reason:
     )
 
 
+def log_not_whole(number: str) -> Reason:
+    """Return why a document parks that may have been sent although the log does not say so, with no look-up for it."""
+    return Reason(
+        rule="log_not_whole",
+        message=f"{number}: the log of outcomes lost its end, and the profile has no look-up for this kind of document",
+        next_step="Look in QAD whether it is there; where it is not, release the document and it is sent.",
+    )
+
+
 def opening_not_found(number: str) -> Reason:
     """Return why what refers to an opening item cannot go on."""
     return Reason(

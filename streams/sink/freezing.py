@@ -151,16 +151,18 @@ def _can_carry(offer: Offer, state: SinkState) -> bool:
 
 
 def _allocations(offers: Sequence[Offer], state: SinkState) -> tuple[tuple[Document, Decimal], ...]:
-    return tuple((_key(offer.item, state)[0], offer.amount) for offer in offers)
+    return tuple((_key(offer.item, state)[0], offer.amount - state.undone(offer.allocation)) for offer in offers)
 
 
 def _adjustment(posting: Posting, content: AllocationContent, state: SinkState) -> Frozen:
     payer, payer_customer = _key(content.payer, state)
     item, item_customer = _key(content.item, state)
-    lowered, raised = (ZERO, content.amount) if content.reopens else (content.amount, ZERO)
+    # What cancelled out with what undoes it is not sent.
+    amount = content.amount - state.undone(posting.id)
+    lowered, raised = (ZERO, amount) if content.reopens else (amount, ZERO)
     payload = Adjustment(
         currency=content.currency,
-        total=content.amount,
+        total=amount,
         document_date=content.document_date,
         posting_date=content.posting_date,
         daybook=content.daybook,

@@ -1,11 +1,13 @@
 """The sink's outcomes, as they are written: each says which posting, of which input, of which document."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
 from schemas.ids import PostingId
+from schemas.money import ZERO
 from schemas.outcomes import (
     Document,
     Intended,
@@ -16,10 +18,11 @@ from schemas.outcomes import (
     Unknown,
     Waiting,
 )
-from schemas.postings import Posting, PostingSet
+from schemas.postings import AllocationContent, Posting, PostingSet
 from schemas.reasons import Reason
 from streams.sink.spec import STAGE
-from streams.sink.state import Standing
+from streams.sink.state import SinkState, Standing
+from streams.sink.steps import Annul
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +34,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         origin: Offset of its input in `postings`.
         index: Its place there.
         mapping_version: The mapping that built it.
+        undone: How much of an allocation or unapplication is not to be sent any more.
     """
 
     connection: str
@@ -38,6 +42,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     origin: int
     index: int
     mapping_version: int
+    undone: Decimal = ZERO
 
     @property
     def name(self) -> PostingId:
@@ -60,10 +65,15 @@ def jobs_of(event: PostingSet, origin: int) -> list[Job]:
 
 
 def say_still(
-    job: Job, how: type[Waiting] | type[Parked] | type[Superseded], reason: Reason, *, said: tuple[str, ...] = ()
+    job: Job,
+    how: type[Waiting] | type[Parked] | type[Superseded],
+    reason: Reason,
+    *,
+    said: tuple[str, ...] = (),
+    cancels: Mapping[PostingId, Decimal] | None = None,
 ) -> Waiting | Parked | Superseded:
     """Say that a posting does not go on, and why."""
-    currency, value = _worth(job.posting)
+    currency, value = _worth(job)
     return how(
         connection=job.connection,
         stage=STAGE,
@@ -76,7 +86,16 @@ def say_still(
         currency=currency,
         value=value,
         said=said,
+        cancels=dict(cancels) if cancels else msgspec.UNSET,
     )
+
+
+def say_annulled(job: Job, annul: Annul, state: SinkState) -> list[Waiting | Parked | Superseded]:
+    """Say what a posting undoes before it was sent, and what that leaves of itself."""
+    others = [say_superseded(job.connection, name, state.postings[name], annul.reason) for name in annul.undone]
+    rest = msgspec.structs.replace(job, undone=job.undone + sum(annul.cancels.values(), ZERO))
+    how = Waiting if annul.goes_on else Superseded
+    return [*others, say_still(rest, how, annul.reason, cancels=annul.cancels)]
 
 
 def say_superseded(connection: str, name: PostingId, standing: Standing, reason: Reason) -> Superseded:
@@ -125,7 +144,7 @@ def say_posted(
 
 def say_there(job: Job, qad: Document, *, customer: str, how: Literal["carried", "opening"]) -> Posted:
     """Say that a posting is in QAD without a call of its own."""
-    currency, value = _worth(job.posting)
+    currency, value = _worth(job)
     return Posted(
         connection=job.connection,
         stage=STAGE,
@@ -176,7 +195,8 @@ def say_unknown(job: Job, intent: Intended, what: str) -> Unknown:
     )
 
 
-def _worth(posting: Posting) -> tuple[str, Decimal | None]:
-    content = posting.content
-    total = getattr(content, "total", None)
-    return content.currency, total if total is not None else getattr(content, "amount", None)
+def _worth(job: Job) -> tuple[str, Decimal | None]:
+    content = job.posting.content
+    if isinstance(content, AllocationContent):
+        return content.currency, content.amount - job.undone
+    return content.currency, getattr(content, "total", None)

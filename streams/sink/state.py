@@ -5,12 +5,15 @@ again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
+import msgspec
+
 from schemas.ids import PostingId
+from schemas.money import ZERO
 from schemas.outcomes import (
     AnyOutcome,
     Document,
@@ -20,12 +23,12 @@ from schemas.outcomes import (
     Posted,
     RejectedByQad,
     Released,
-    Standstill,
     Superseded,
     Unknown,
     Waiting,
 )
 from streams import waits
+from streams.shelf import Shelf, Snapshot, packed, shape_of
 
 
 class Status(Enum):
@@ -42,9 +45,10 @@ class Status(Enum):
 
 _SETTLED = frozenset({Status.POSTED, Status.SUPERSEDED})
 
+Standstill = Waiting | Parked | Superseded | Ignored
 
-@dataclass(slots=True)
-class Standing:
+
+class Standing(msgspec.Struct, array_like=True):
     """One posting.
 
     Attributes:
@@ -58,7 +62,8 @@ class Standing:
         intent: What was intended last, with its control columns.
         qad: Its document, once posted.
         customer: The customer it went to.
-        value: What it is worth, where an outcome said so.
+        value: What it is worth, where an outcome said so: what is left of it to be sent.
+        undone: Of an allocation or unapplication: how much of it and of the other cancelled out before they were sent.
         carried: Allocations that it carries, once posted.
         reason: Why it stands still.
     """
@@ -74,6 +79,7 @@ class Standing:
     qad: Document | None = None
     customer: str = ""
     value: Decimal | None = None
+    undone: Decimal = ZERO
     carried: frozenset[PostingId] = frozenset()
     source_hash: str = ""
     reason: Standstill | None = None
@@ -89,12 +95,15 @@ class Standing:
         return allocation in self.carried or allocation in sent
 
 
-@dataclass(slots=True)
+@dataclass
 class SinkState:
     """All postings of one connection."""
 
-    postings: dict[PostingId, Standing] = field(default_factory=dict)
-    by_document: defaultdict[str, set[PostingId]] = field(default_factory=lambda: defaultdict(set))
+    shape = shape_of(Standing)
+
+    postings: Shelf[Standing] = field(
+        default_factory=lambda: Shelf(Standing, ended=lambda standing: standing.status in _SETTLED)
+    )
     _waiting: defaultdict[str, set[PostingId]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, outcome: AnyOutcome) -> None:
@@ -105,8 +114,6 @@ class SinkState:
             standing = Standing(
                 Status.WAITING, outcome.origin, outcome.index, document=outcome.document, number=outcome.number
             )
-            self.postings[name] = standing
-            self.by_document[outcome.document].add(name)
         if standing.status is Status.POSTED:
             return
         self._forget(name, standing)
@@ -126,11 +133,14 @@ class SinkState:
                 standing.status, standing.doubted = Status.REJECTED, False
             case Waiting() | Parked():
                 standing.status = Status.WAITING if isinstance(outcome, Waiting) else Status.PARKED
+                self._cancel(standing, outcome)
                 self._hold(name, standing, outcome)
             case Superseded() | Ignored():
                 standing.status, standing.reason = Status.SUPERSEDED, outcome
+                self._cancel(standing, outcome)
             case Released():
                 standing.status = Status.WAITING
+        self.postings.put(name, standing)
 
     def settled(self, name: PostingId) -> bool:
         """Return whether a posting is in QAD, or never will be."""
@@ -140,6 +150,11 @@ class SinkState:
         """Return how far a posting is, or None where nothing is known of it."""
         standing = self.postings.get(name)
         return standing.status if standing else None
+
+    def undone(self, name: PostingId) -> Decimal:
+        """Return how much of an allocation or unapplication is not to be sent any more."""
+        standing = self.postings.get(name)
+        return standing.undone if standing else ZERO
 
     def held_by(self, keys: Iterable[str], *, topic: str = "", offset: int = 0) -> list[PostingId]:
         """Return the postings that any of these keys release, in the order of their inputs.
@@ -164,25 +179,42 @@ class SinkState:
         from a side topic alone: nothing is sent again because a process was started.
         """
         names = (
-            name
-            for name, standing in self.postings.items()
-            if standing.status not in _SETTLED
-            and (standing.doubted or standing.reason is None or waits.of_postings(standing.reason.reason.waits_for))
+            PostingId(name)
+            for name, standing in self.postings.live.items()
+            if standing.doubted or standing.reason is None or waits.of_postings(standing.reason.reason.waits_for)
         )
         return sorted(names, key=lambda name: (self.postings[name].origin, self.postings[name].index))
 
     def known_sides(self) -> dict[str, int]:
         """Return from which offset on each side topic may hold what releases a posting that stands still."""
         known: dict[str, int] = {}
-        for standing in self.postings.values():
-            if standing.reason is not None and standing.status not in _SETTLED:
+        for standing in self.postings.live.values():
+            if standing.reason is not None:
                 for topic, offset in standing.reason.sides.items():
                     known[topic] = min(known.get(topic, offset + 1), offset + 1)
         return known
 
+    def parts(self) -> Sequence[Snapshot]:
+        """Return the state as it is now."""
+        return (packed(self._waiting), *self.postings.parts())
+
+    def restore(self, parts: Iterator[memoryview]) -> None:
+        """Take up what `parts` gave."""
+        self._waiting.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[PostingId]]))
+        self.postings.restore(parts)
+
     def _knew(self, name: PostingId) -> dict[str, int]:
         reason = self.postings[name].reason
         return reason.sides if reason is not None else {}
+
+    def _cancel(self, standing: Standing, outcome: Standstill) -> None:
+        for name, amount in (outcome.cancels or {}).items():
+            allocation = self.postings[name]
+            allocation.undone += amount
+            standing.undone += amount
+            if allocation.value is not None:
+                allocation.value -= amount
+            self.postings.put(name, allocation)
 
     def _hold(self, name: PostingId, standing: Standing, outcome: Standstill) -> None:
         standing.reason = outcome

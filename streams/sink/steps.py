@@ -1,9 +1,12 @@
 """What happens next to a posting: it goes, it waits for another, or it will never be needed.
 
 Order follows dependency (ACCOUNTING 6): nothing is allocated, credited or reversed before what it refers to. What
-undoes the whole of a posting that is certainly not in QAD undoes it here, and neither is sent; what undoes a part of it
-waits.
+undoes a posting that is certainly not in QAD undoes it here, and neither is sent. An unapplication and the allocations
+of its pair cancel out as far as they go, and only the rest of either is sent: else an allocation that QAD has no room
+for, and the unapplication that makes room and comes after it, would wait for each other.
 """
+
+from decimal import Decimal
 
 import msgspec
 
@@ -49,10 +52,18 @@ class WaitFor(msgspec.Struct, frozen=True):
 
 
 class Annul(msgspec.Struct, frozen=True):
-    """It undoes the whole of one posting, or of several, that are certainly not in QAD: none of them is needed."""
+    """It undoes what is certainly not in QAD.
+
+    Attributes:
+        undone: Postings of which nothing is left to be sent.
+        cancels: Of an unapplication: how much of which allocations it takes back.
+        goes_on: A part of it is left, which undoes what is in QAD.
+    """
 
     undone: tuple[PostingId, ...]
     reason: Reason
+    cancels: dict[PostingId, Decimal] = msgspec.field(default_factory=dict)
+    goes_on: bool = False
 
 
 class Drop(msgspec.Struct, frozen=True):
@@ -69,13 +80,13 @@ def next_step(posting: Posting, state: SinkState) -> Step:
     content = posting.content
     if isinstance(content, OpeningContent):
         return FindOpening(content)
-    annulled = _annulled(posting, state)
-    if annulled:
-        return Annul(annulled, _undone_before(posting, state.postings[annulled[0]]))
+    annul = _annul(posting, state)
+    if annul is not None:
+        return annul
     # What it undoes comes first: as long as that may still be annulled, it does not matter what else is missing.
-    undone = _undone(posting)
+    undone, needed = _undone(posting), _needed(posting, state)
     for name in sorted(posting.after, key=lambda name: name not in undone):
-        stop = _stop(posting, name, state.postings.get(name))
+        stop = _stop(posting, name, state.postings.get(name), needed)
         if stop is not None:
             return stop
     if isinstance(content, AllocationContent):
@@ -96,29 +107,36 @@ def moved_by(posting: Posting) -> tuple[PostingId, ...]:
             return ()
 
 
-def _stop(posting: Posting, name: PostingId, standing: Standing | None) -> Step | None:
+def _stop(posting: Posting, name: PostingId, standing: Standing | None, needed: frozenset[PostingId]) -> Step | None:
     """Return what another posting that comes first makes of this one, or None where it is out of the way."""
     if standing is None:
         return WaitFor(name, _not_come(posting, name))
     if standing.status is Status.POSTED:
         return None
     if standing.status is Status.SUPERSEDED:
-        return Drop(_undone_before(posting, standing)) if name in _needed(posting) else None
+        return Drop(_undone_before(posting, standing)) if name in needed else None
     return WaitFor(name, _not_in_qad(posting, name, standing))
 
 
-def _annulled(posting: Posting, state: SinkState) -> tuple[PostingId, ...]:
-    """Return the postings that this one undoes whole, one or all, and that are certainly not in QAD."""
+def _annul(posting: Posting, state: SinkState) -> Annul | None:
+    """Return what of this posting undoes what is certainly not in QAD, or None where nothing does."""
     content, undone = posting.content, _undone(posting)
-    absent = [name for name in undone if _is_absent(name, content, state)]
     if not isinstance(content, AllocationContent):
-        return tuple(absent)
-    for name in reversed(absent):
-        if state.postings[name].value == content.amount and (len(undone) == 1 or posting.act is not Act.REVERSE):
-            return (name,)
-    # What a reversal comes after are unapplications as well: their amounts are no sum.
-    worth = sum((state.postings[name].value or ZERO for name in absent), ZERO)
-    return tuple(absent) if posting.act is not Act.REVERSE and worth == content.amount else ()
+        absent = tuple(name for name in undone if _is_absent(name, content, state))
+        return Annul(absent, _undone_before(posting, state.postings[absent[0]])) if absent else None
+    left = content.amount - state.undone(posting.id)
+    cancels: dict[PostingId, Decimal] = {}
+    # What stands between two items is one sum: any allocation of the pair will do, and the newest comes first.
+    for name in reversed(undone):
+        amount = min(left, state.postings[name].value or ZERO) if _is_absent(name, content, state) else ZERO
+        if amount:
+            cancels[name] = amount
+            left -= amount
+    if not cancels:
+        return None
+    whole = tuple(name for name, amount in cancels.items() if amount == state.postings[name].value)
+    newest = state.postings[next(iter(cancels))]
+    return Annul(whole, _undone_before(posting, newest), cancels, goes_on=left > 0)
 
 
 def _is_absent(name: PostingId, content: Content, state: SinkState) -> bool:
@@ -128,12 +146,14 @@ def _is_absent(name: PostingId, content: Content, state: SinkState) -> bool:
     return standing is not None and standing.stands_still and not (payer is not None and payer.may_carry(name))
 
 
-def _needed(posting: Posting) -> frozenset[PostingId]:
+def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
     """Return the postings without which this one has no meaning; others are only waited for."""
     match posting.content:
         case AllocationContent() as content:
             undone = _undone(posting)
-            return frozenset({content.payer, content.item, *(undone if len(undone) == 1 else ())})
+            # A reversal names one allocation of its pair; that may have cancelled out while another is in QAD.
+            gone = posting.act is not Act.REVERSE and all(state.status(name) is Status.SUPERSEDED for name in undone)
+            return frozenset({content.payer, content.item, *(undone if gone else ())})
         case InverseContent() as content:
             return frozenset({content.of})
         case _:
@@ -141,12 +161,14 @@ def _needed(posting: Posting) -> frozenset[PostingId]:
 
 
 def _undone(posting: Posting) -> tuple[PostingId, ...]:
-    """Return the postings that this one undoes, or a part of them."""
+    """Return the postings that this one undoes, or a part of them, oldest first."""
     content = posting.content
     if isinstance(content, InverseContent):
         return (content.of,)
     if isinstance(content, AllocationContent) and content.reopens:
-        return tuple(name for name in posting.after if name not in (content.payer, content.item))
+        others = tuple(name for name in posting.after if name not in (content.payer, content.item))
+        # What a reversal names after its allocation are unapplications: it undoes what they left of it.
+        return others[:1] if posting.act is Act.REVERSE else others
     return ()
 
 

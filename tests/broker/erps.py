@@ -53,8 +53,11 @@ def profile_for(server: QadServer, directory: Path) -> Profile:
 
 @dataclass
 class Qad:
+    """A QAD, and where the lanes that speak to it keep their bookmark."""
+
     server: QadServer
     erp: RestQad
+    bookmark: Path
 
     def documents(self) -> int:
         counts = self.server.control.counts()["10USACO"]
@@ -77,7 +80,7 @@ async def running_qad(directory: Path, *, timeout_s: float = 1.0) -> AsyncIterat
             client_id=Secret("ml-connector"), username=Secret("connector"), password=Secret("connector-word")
         )
         async with QadClient(profile, credentials) as client:
-            yield Qad(server, RestQad(client, profile))
+            yield Qad(server, RestQad(client, profile), directory / "outcomes.mark")
 
 
 def name_of(

@@ -1,27 +1,20 @@
 """The sink on a real broker against real books: each posting once, whatever is cut, killed, refused or late."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from adapters.kafka.administration import create_topics
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import read_whole
-from adapters.kafka.sink_calls import Limits
-from adapters.kafka.sink_lane import SinkLane
 from sandbox.qad.books.master import PeriodStatus
 from sandbox.qad.faults import Fault
-from schemas.codec import Event, encode
+from schemas.codec import encode
 from schemas.decisions import DocumentReleased
-from schemas.events import read_outcome
-from schemas.outcomes import AnyOutcome, Intended, Parked, Posted, Superseded, Unknown, Waiting
-from schemas.postings import Posting, PostingSet
+from schemas.outcomes import Intended, Parked, Posted, Superseded, Unknown, Waiting
 from schemas.references import Period
-from schemas.topics import Topic, key
+from schemas.topics import Topic
 from tests.broker.erps import (
     CONNECTION,
     Qad,
@@ -32,74 +25,9 @@ from tests.broker.erps import (
     posting_set,
     receipt,
     reversal,
-    running_qad,
 )
-from tests.broker.lanes import OwnedPartition, Runs, read_records
-
-# Settling is quick here: the calls time out after one second.
-LIMITS = Limits(concurrency=4, age_s=0.3, settle_s=1.8)
-
-
-@pytest.fixture
-async def qad(tmp_path: Path) -> AsyncIterator[Qad]:
-    async with running_qad(tmp_path) as found:
-        yield found
-        found.check_books()
-
-
-class Sink:
-    """A lane, and what is handed to it."""
-
-    def __init__(self, cluster: Cluster, qad: Qad, worker: OwnedPartition) -> None:
-        self._cluster = cluster
-        self.ended: list[str] = []
-        self.runs = Runs()
-        self.lane = SinkLane(
-            cluster=cluster,
-            connection=CONNECTION,
-            partition=0,
-            limits=LIMITS,
-            erp=qad.erp,
-            worker=worker,
-            end_process=self.ended.append,
-        )
-
-    async def give(self, *sets: PostingSet) -> None:
-        """Write inputs to the topic and hand all of them over as one run."""
-        before = len(await read_records(self._cluster, Topic.POSTINGS))
-        await put(self._cluster, Topic.POSTINGS, *sets)
-        self.take((await read_records(self._cluster, Topic.POSTINGS))[before:])
-
-    def take(self, records: Sequence[object]) -> None:
-        self.lane.put(self.runs.event(*records), self.runs.acknowledge)
-
-    async def acknowledged(self, count: int = 1) -> None:
-        assert len(self.runs.acknowledged) >= count
-
-
-@asynccontextmanager
-async def running_sink(cluster: Cluster, qad: Qad) -> AsyncIterator[Sink]:
-    async with OwnedPartition(cluster) as worker:
-        sink = Sink(cluster, qad, worker)
-        sink.lane.start()
-        yield sink
-        await sink.lane.close()
-
-
-async def put(cluster: Cluster, topic: Topic, *events: Event) -> None:
-    async with OwnedPartition(cluster) as worker:
-        for event in events:
-            await (await worker.send(topic, key=key(CONNECTION), value=encode(event), stage="test"))
-
-
-async def outcomes(cluster: Cluster, *postings: Posting) -> list[AnyOutcome]:
-    names = {posting.id for posting in postings}
-    found = [read_outcome(record.value) for record in await read_whole(cluster, 0, [Topic.OUTCOMES])]
-    return [outcome for outcome in found if not names or outcome.subject in names]
-
-
-def kinds(found: Sequence[AnyOutcome]) -> list[str]:
-    return [type(outcome).__name__ for outcome in found]
+from tests.broker.lanes import OwnedPartition, read_records
+from tests.broker.sinks import LIMITS, Sink, kinds, outcomes, put, running_sink
 
 
 async def test_intended_is_written_before_the_call_and_posted_after_it(cluster: Cluster, qad: Qad, eventually):

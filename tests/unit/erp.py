@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
+import msgspec
+
 from schemas.codec import encode
 from schemas.errors import Rejected
 from schemas.events import read_outcome, read_postings
@@ -183,6 +185,7 @@ class Sink:
         standing = self.state.postings.get(job.name)
         if self.state.settled(job.name) or job.name in self._held:
             return False
+        job = msgspec.structs.replace(job, undone=self.state.undone(job.name))
         match next_step(job.posting, self.state):
             case Ready():
                 self._send(job)
@@ -190,10 +193,10 @@ class Sink:
                 self._find(job, content.number)
             case CarriedBy(qad, customer):
                 self._say(saying.say_there(job, qad, customer=customer, how="carried"))
-            case Annul(undone, reason):
-                for name in undone:
-                    self._say(saying.say_superseded(job.connection, name, self.state.postings[name], reason))
-                self._say(saying.say_still(job, Superseded, reason))
+            case Annul() as annul:
+                for outcome in saying.say_annulled(job, annul, self.state):
+                    self._say(outcome)
+                self._held.difference_update(self.state.held_by(map(waits.item, moved_by(job.posting))))
             case Drop(reason):
                 self._say(saying.say_still(job, Superseded, reason))
             case WaitFor(_, reason):

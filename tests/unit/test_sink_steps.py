@@ -110,13 +110,27 @@ def test_a_deallocation_of_what_is_certainly_not_there_undoes_it_here(stands):
 
 
 @pytest.mark.parametrize("stands", STILL)
-@pytest.mark.parametrize("part", ["0.01", "39.99", "40.01"])
-def test_a_deallocation_of_a_part_waits_for_the_whole(stands, part):
+@pytest.mark.parametrize("part", ["0.01", "39.99"])
+def test_a_deallocation_of_a_part_of_what_is_certainly_not_there_takes_that_part_back(stands, part):
     some = posting("free", allocation(reopens=True, amount=part), "pay", "inv", "alloc")
     step = next_step(some, state(*BOTH, *(renamed(one, "alloc") for one in stands)))
-    assert isinstance(step, WaitFor)
-    assert step.posting == name("alloc")
+    assert isinstance(step, Annul)
+    assert (step.undone, step.cancels, step.goes_on) == ((), {name("alloc"): Decimal(part)}, False)
     assert next_step(some, state(*BOTH, posted("alloc", 3))) == Ready()
+
+
+@pytest.mark.parametrize("stands", STILL)
+def test_a_deallocation_of_more_than_what_is_not_there_goes_on_with_the_rest(stands):
+    more = posting("free", allocation(reopens=True, amount="40.01"), "pay", "inv", "alloc")
+    step = next_step(more, state(*BOTH, *(renamed(one, "alloc") for one in stands)))
+    assert isinstance(step, Annul)
+    assert (step.undone, step.cancels, step.goes_on) == ((name("alloc"),), {name("alloc"): Decimal("40.00")}, True)
+
+
+@pytest.mark.parametrize("stands", DOUBTED)
+def test_a_deallocation_of_a_part_waits_while_nobody_knows(stands):
+    some = posting("free", allocation(reopens=True, amount="0.01"), "pay", "inv", "alloc")
+    assert isinstance(next_step(some, state(*BOTH, *(renamed(one, "alloc") for one in stands))), WaitFor)
 
 
 CARRYING = [
@@ -149,21 +163,27 @@ def of_several(amount: str, act: Act = Act.DEALLOCATE):
     return msgspec.structs.replace(posting("free", content, "pay", "inv", "alloc", "alloc2"), act=act)
 
 
-def test_a_deallocation_of_a_part_of_several_waits_for_all_of_them():
+def test_a_deallocation_of_several_takes_back_what_is_not_there_and_frees_the_rest():
     for amount in ("80.00", "50.00"):
-        several = of_several(amount)
-        step = next_step(several, state(*BOTH, posted("alloc", 3), waiting("alloc2", **WHOLE)))
-        assert isinstance(step, WaitFor)
-        assert step.posting == name("alloc2")
-        assert next_step(several, state(*BOTH, posted("alloc", 3), posted("alloc2", 4))) == Ready()
+        several, there = of_several(amount), (*BOTH, posted("alloc", 3))
+        step = next_step(several, state(*there, waiting("alloc2", **WHOLE)))
+        assert isinstance(step, Annul)
+        assert (step.undone, step.cancels) == ((name("alloc2"),), {name("alloc2"): Decimal("40.00")})
+        assert step.goes_on
+        assert next_step(several, state(*there, superseded("alloc2"))) == Ready()
+        assert next_step(several, state(*there, posted("alloc2", 4))) == Ready()
+        assert isinstance(next_step(several, state(*there, intended("alloc2"))), WaitFor)
 
 
 def test_a_deallocation_of_all_of_several_undoes_them_here():
     both = (waiting("alloc", **WHOLE), parked("alloc2", **WHOLE))
     step = next_step(of_several("80.00"), state(parked("pay"), *both))
     assert isinstance(step, Annul)
-    assert step.undone == (name("alloc"), name("alloc2"))
-    assert isinstance(next_step(of_several("79.99"), state(*BOTH, *both)), WaitFor)
+    assert set(step.undone) == {name("alloc"), name("alloc2")}
+    step = next_step(of_several("79.99"), state(*BOTH, *both))
+    assert isinstance(step, Annul)
+    assert (step.undone, step.goes_on) == ((name("alloc2"),), False)
+    assert step.cancels == {name("alloc2"): Decimal("40.00"), name("alloc"): Decimal("39.99")}
 
 
 def test_of_several_the_newest_of_the_same_amount_is_undone_here():
@@ -174,12 +194,18 @@ def test_of_several_the_newest_of_the_same_amount_is_undone_here():
         assert step.undone == (name("alloc2"),)
 
 
-def test_a_reversal_that_frees_what_is_left_waits_for_all_that_was_applied_and_unapplied():
+def test_a_reversal_that_frees_what_is_left_takes_back_the_allocation_never_what_unapplied_it():
     """Of 40.00 a part of 20.00 is unapplied: the rest is 20.00 as well, and no amount tells the two apart."""
     part = {**WHOLE, "value": Decimal("20.00")}
     rest = of_several("20.00", Act.REVERSE)
-    found = state(*BOTH, waiting("alloc", **WHOLE), waiting("alloc2", **part))
-    assert isinstance(next_step(rest, found), WaitFor)
+    step = next_step(rest, state(*BOTH, waiting("alloc", **WHOLE), waiting("alloc2", **part)))
+    assert isinstance(step, Annul)
+    assert (step.undone, step.cancels) == ((), {name("alloc"): Decimal("20.00")})
+    assert isinstance(next_step(rest, state(*BOTH, posted("alloc"), waiting("alloc2", **part))), WaitFor)
+
+
+def test_a_reversal_goes_when_its_allocation_cancelled_out_while_another_of_the_pair_is_there():
+    assert next_step(of_several("20.00", Act.REVERSE), state(*BOTH, superseded("alloc"), posted("alloc2"))) == Ready()
 
 
 @pytest.mark.parametrize("held", ["pay", "inv"])

@@ -1,0 +1,155 @@
+"""What our outcomes of one connection ended with, in a small file beside the workers: a log that lost its end shows.
+
+The file is written before and after each group of outcomes, so what the log may hold beyond it is one group, and no
+call was made on the strength of that. It is no state: without it, or with another's, QAD is asked before anything is
+sent.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from adapters.kafka.reader import LogRecord
+
+log = structlog.get_logger(__name__)
+
+# More outcomes than one group holds: so many beyond a mark were written by another owner, and are not kept here.
+_GROUP_MAX = 10_000
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a log, and what it cannot say.
+
+    Attributes:
+        offset: Where our last outcome stands, -1 where there is none.
+        digest: Of its bytes.
+        pending: Digest of a group that may follow it: whoever writes it has made no call yet that relies on it.
+        look_below: Postings from before this offset may have been sent without a trace, until they are accounted for.
+        accounted: Every posting from before this offset has an outcome.
+        first_start: No trace of an owner before was found when that was noted.
+    """
+
+    offset: int = -1
+    digest: str = ""
+    pending: str = ""
+    look_below: int = 0
+    accounted: int = 0
+    first_start: bool = False
+
+    @property
+    def must_look(self) -> bool:
+        """Whether QAD has to be asked before first attempts."""
+        return self.accounted < self.look_below
+
+
+class Bookmark:
+    """The mark of one connection, in memory and in its file: whoever owns the connection on this machine writes it."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Name the file; with no path, what is known lives as long as this object."""
+        self._path = path
+        self._failed = False
+        self._mark: Mark | None = None
+
+    def read(self) -> Mark | None:
+        """Return the mark as whoever was the last owner here left it, or None where there is none."""
+        if self._path is not None:
+            self._mark = _read(self._path)
+        return self._mark
+
+    def set(self, mark: Mark) -> None:
+        """Replace the mark."""
+        self._mark = mark
+        if self._path is not None:
+            self._write(self._path, mark)
+
+    def begins(self, values: Sequence[bytes]) -> None:
+        """Note that a group is about to be written."""
+        self.set(msgspec.structs.replace(self.known, pending=_digest(*values)))
+
+    def committed(self, values: Sequence[bytes], last_offset: int) -> None:
+        """Note that a group is in the log."""
+        self.set(msgspec.structs.replace(self.known, offset=last_offset, digest=_digest(values[-1]), pending=""))
+
+    def account(self, offset: int) -> None:
+        """Note that every posting from before this offset has an outcome."""
+        if offset > self.known.accounted:
+            self.set(msgspec.structs.replace(self.known, accounted=offset))
+
+    @property
+    def known(self) -> Mark:
+        """The mark, which is there once the log was read."""
+        return self._mark or Mark()
+
+    def _write(self, path: Path, mark: Mark) -> None:
+        """Replace the file in one step. Where that fails it is behind, which is noticed and costs a look at QAD."""
+        body = msgspec.json.encode(mark)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_suffix(".new")
+            beside.write_bytes(_digest(body).encode() + b"\n" + body)
+            beside.replace(path)
+        except OSError as error:
+            if not self._failed:
+                log.error("the bookmark of the outcomes log cannot be written", file=str(path), what=error.strerror)
+            self._failed = True
+        else:
+            self._failed = False
+
+
+class Witness:
+    """Holds a log against a mark, outcome by outcome of ours, in order."""
+
+    def __init__(self, mark: Mark | None) -> None:
+        """Begin before the outcome that the mark names, or anywhere before it."""
+        self._mark = mark
+        self._met = mark is not None and mark.offset < 0
+        self._beyond: list[bytes] = []
+        self.last = Mark()
+
+    def see(self, record: LogRecord) -> None:
+        """Take note of one outcome of ours."""
+        self.last = Mark(offset=record.offset, digest=_digest(record.value))
+        if self._mark is None or record.offset < self._mark.offset:
+            return
+        if record.offset == self._mark.offset:
+            self._met = self.last.digest == self._mark.digest
+        elif len(self._beyond) < _GROUP_MAX:
+            self._beyond.append(record.value)
+
+    @property
+    def met(self) -> bool:
+        """Whether the outcome that the mark names stands where it says."""
+        return self._met
+
+    @property
+    def whole(self) -> bool:
+        """Whether the log ends as the mark says, or with the group that was being written."""
+        if self._mark is None or not self._met:
+            return False
+        return not self._beyond or _digest(*self._beyond) == self._mark.pending
+
+
+def _read(path: Path) -> Mark | None:
+    try:
+        digest, _, body = path.read_bytes().partition(b"\n")
+        if digest.decode() == _digest(body):
+            return msgspec.json.decode(body, type=Mark)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        log.warning("the bookmark of the outcomes log cannot be read", file=str(path), what=type(error).__name__)
+        return None
+    log.warning("the bookmark of the outcomes log is garbled", file=str(path))
+    return None
+
+
+def _digest(*values: bytes) -> str:
+    found = sha256()
+    for value in values:
+        found.update(len(value).to_bytes(8, "big"))
+        found.update(value)
+    return found.hexdigest()

@@ -1,0 +1,94 @@
+"""Which postings have no outcome although the sink's group has committed past them: they were lost, and are taken up.
+
+It reads `postings` beside the stage, from where every posting is accounted for to where the group has committed. It
+never sends anything.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+
+import msgspec
+
+from adapters.kafka.cluster import Cluster
+from schemas.ids import PostingId
+from streams.sink.spec import SPEC, STAGE
+
+# How long one poll waits, and how many records it takes.
+_POLL_MS = 500
+_POLL_RECORDS = 2000
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: PostingId
+
+
+class _Input(msgspec.Struct, frozen=True):
+    """An input as far as it is needed here: a million of them are read after a log was lost."""
+
+    postings: tuple[_Named, ...] = ()
+
+
+class Audit:
+    """The postings behind the commit of one partition."""
+
+    def __init__(self, cluster: Cluster, partition: int) -> None:
+        """Name them."""
+        self._part = cluster.partition(SPEC.source, partition)
+        # It joins no group: it asks for its commit alone.
+        self._consumer = cluster.consumer(group_id=cluster.group(STAGE), max_poll_records=_POLL_RECORDS)
+
+    async def __aenter__(self) -> "Audit":
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        self._consumer.assign([self._part])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+
+    async def committed(self) -> int:
+        """Return the offset up to which the group has done its work, 0 where it has done none."""
+        return int(await self._consumer.committed(self._part) or 0)
+
+    async def lost(self, first: int, end: int, has_outcome: Callable[[PostingId], bool]) -> Sequence[tuple[int, int]]:
+        """Return where postings stand (input, place there) that have no outcome, each where it came last, in order.
+
+        Args:
+            first: Offset to begin with.
+            end: Offset before which the last one stands.
+            has_outcome: Whether a posting has one.
+        """
+        places: dict[PostingId, tuple[int, int]] = {}
+        async for offset, names in self._inputs(first, end):
+            for index, name in enumerate(names):
+                if not has_outcome(name):
+                    places[name] = (offset, index)
+        return sorted(places.values())
+
+    async def _inputs(self, first: int, end: int) -> AsyncIterator[tuple[int, Sequence[PostingId]]]:
+        ends = await self._consumer.end_offsets([self._part])
+        end = min(end, int(ends[self._part]))
+        if first >= end:
+            return
+        self._consumer.seek(self._part, first)
+        while await self._consumer.position(self._part) < end:
+            fetched = await self._consumer.getmany(self._part, timeout_ms=_POLL_MS)
+            for record in fetched.get(self._part, ()):
+                if record.offset < end:
+                    yield record.offset, _names(record.value or b"")
+
+
+def _names(value: bytes) -> Sequence[PostingId]:
+    """Return the postings of an input; none of bytes that nobody can read: they are a dead letter."""
+    try:
+        return [posting.id for posting in _decode(value).postings]
+    except msgspec.DecodeError:
+        return ()
+
+
+_decode = msgspec.json.Decoder(_Input).decode
