@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from console.commands import match, operating, running, setup, trying
+from console.commands import deadletters, match, operating, running, setup, trying
 from console.commands.keys import keys
 from console.commands.reconcile import reconcile
 from console.commands.verify import verify
@@ -60,6 +60,7 @@ for command in (
     running.observe,
     operating.lag,
     operating.parked,
+    deadletters.deadletters,
     operating.trace,
     operating.replay,
     match.match,

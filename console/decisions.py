@@ -1,12 +1,14 @@
 """Writes what people decide, and reads it back: the log says who, when and why."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import read_whole
 from console.wiring import Wiring
 from schemas.decisions import AnyDecision, Decision
+from schemas.errors import Unreadable
 from schemas.events import read_decision
 from schemas.topics import Topic, key
 
@@ -28,10 +30,13 @@ async def decide(wiring: Wiring, decision: Decision) -> None:
 
 
 async def decided(wiring: Wiring, connection: str) -> Sequence[AnyDecision]:
-    """Return all decisions of a connection, oldest first."""
+    """Return all decisions of a connection, oldest first; what nobody can read there is a dead letter already."""
     partitions = await wiring.partitions()
-    records = await read_whole(wiring.site.cluster, partitions[connection], [Topic.DECISIONS])
-    return [read_decision(record.value) for record in records]
+    found = []
+    for record in await read_whole(wiring.site.cluster, partitions[connection], [Topic.DECISIONS]):
+        with suppress(Unreadable):
+            found.append(read_decision(record.value))
+    return found
 
 
 def now() -> datetime:

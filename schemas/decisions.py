@@ -74,6 +74,26 @@ class StageReplayed(Decision, frozen=True, kw_only=True, tag="stage_replayed"):
     to_offset: int
 
 
+class DeadLetterPutBack(Decision, frozen=True, kw_only=True, tag="dead_letter_put_back"):
+    """The bytes of a dead letter stand in their topic again, behind all that was there.
+
+    Attributes:
+        topic: Name of the topic, without the namespace.
+        offset: Where they stood in this connection's partition when a stage could not read them.
+        again_at: Where they stand now.
+    """
+
+    topic: str
+    offset: int
+    again_at: int
+
+
 AnyDecision = (
-    ConnectionAssigned | MappingPublished | CustomerLinked | DocumentReleased | DocumentReplayed | StageReplayed
+    ConnectionAssigned
+    | MappingPublished
+    | CustomerLinked
+    | DocumentReleased
+    | DocumentReplayed
+    | StageReplayed
+    | DeadLetterPutBack
 )

@@ -97,7 +97,7 @@ def dead_letter(item: Input, *, connection: str, spec: StageSpec, reason: str, s
         at_ms=item.timestamp_ms,
         stage=spec.name,
         reason=reason,
-        next_step="Find out who wrote these bytes; mend or upgrade; what Zuora holds comes again with the next poll.",
+        next_step="Find out who wrote these bytes; mend or upgrade, then put it back (ml-connector deadletters).",
         key=item.key,
         value=item.value,
     )

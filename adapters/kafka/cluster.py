@@ -107,6 +107,10 @@ async def started(client: Any, cluster: Cluster) -> AsyncIterator[Any]:
     except KafkaConnectionError:
         await client.stop()
         raise Transient(f"no Kafka answers at {cluster.bootstrap}: start it, or set [kafka] bootstrap") from None
+    except BaseException:
+        # Cancelled while starting: half a client is left open otherwise.
+        await client.stop()
+        raise
     try:
         yield client
     finally:

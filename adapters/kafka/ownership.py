@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from adapters.kafka.cluster import Cluster, started
-from adapters.kafka.worker import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S
+from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
+from adapters.kafka.watchdog import end_process
 from schemas.topics import Topic
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ class Ownership:
         self._slot = slot
         self._work = work
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._membership = Membership()
 
     async def run(self) -> None:
         """Share out until cancelled; a task that fails ends all, with its error."""
@@ -44,7 +46,7 @@ class Ownership:
             rebalance_timeout_ms=SESSION_TIMEOUT_S * 1000,
         )
         async with started(consumer, self._cluster):
-            consumer.subscribe([self._cluster.name(Topic.CURSORS)], listener=_Listener(self))
+            consumer.subscribe([self._cluster.name(Topic.CURSORS)], listener=_Listener(self, consumer))
             try:
                 while True:
                     # What is read is of no use here; asking keeps the membership.
@@ -65,16 +67,28 @@ class Ownership:
             self._tasks[number] = asyncio.create_task(self._run_one(number), name=f"{STAGE}.{number}")
         log.info("partitions assigned", stage=STAGE, partitions=sorted(partitions))
 
+    def revoked(self, consumer: AIOKafkaConsumer) -> None:
+        """See why a rebalance begins; end this process where another one has its name."""
+        if self._membership.taken_over(consumer):
+            end_process(f"{STAGE}.{self._slot}", SLOT_TAKEN)
+
+    async def assigned(self, partitions: set[int]) -> None:
+        """Take note that the group has taken us in, with these partitions."""
+        self._membership.joined()
+        await self.take(partitions)
+
     async def _run_one(self, number: int) -> None:
         await self._work(number)
 
 
 class _Listener(ConsumerRebalanceListener):
-    def __init__(self, ownership: Ownership) -> None:
+    def __init__(self, ownership: Ownership, consumer: AIOKafkaConsumer) -> None:
         self._ownership = ownership
+        self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Do nothing: what stays ours goes on, and the assignment names all that is ours."""
+        """End nothing: what stays ours goes on, and the assignment names all that is ours."""
+        self._ownership.revoked(self._consumer)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._ownership.take({part.partition for part in assigned})
+        await self._ownership.assigned({part.partition for part in assigned})

@@ -33,7 +33,8 @@ from streams.stage import Input
 log = structlog.get_logger(__name__)
 
 _PAUSE_S = 1.0
-_PAUSE_MAX_S = 60.0
+# Below what the watchdog takes for standing still.
+_PAUSE_MAX_S = 30.0
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -114,6 +115,7 @@ class ReadLane:
         works = await self._hints(records)
         tries = 0
         while works:
+            self._worker.moved()
             answers = await asyncio.gather(*(self._read(work) for work in works.values()), return_exceptions=True)
             left: dict[tuple[str, str], _Work] = {}
             for (name, work), answer in zip(works.items(), answers, strict=True):

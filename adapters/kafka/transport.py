@@ -5,23 +5,18 @@ Stock Faust acknowledges an event whose handler raised, and commits over an unfi
 faust-streaming are touched in this module alone; the version is pinned to the one they were read in.
 """
 
-import os
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import faust
-import structlog
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 SCHEME = "ml-connector"
-
-log = structlog.get_logger(__name__)
 
 
 class RunConsumer(driver.Consumer):
@@ -133,18 +128,8 @@ class RunSchema(faust.Schema[None, list[Any]]):
         return run
 
 
-def end_if_stopping_hangs(app: Any, *, after_s: float = 15.0) -> None:
-    """Watch from a thread that a stopping worker ends.
-
-    A crashed Faust worker can stay for ever after it has left its group (4 of 37 crashes were seen to); then no
-    supervisor would start it again. Fifteen seconds are more than the longest stop seen (5.2 s, during a rebalance).
-    """
-
-    def watch() -> None:
-        while not app.should_stop:
-            time.sleep(0.5)
-        time.sleep(after_s)
-        log.error("worker hung while stopping; ending it", worker=app.conf.id, after_s=after_s)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="stop-guard", daemon=True).start()
+def client_of(app: faust.App) -> AIOKafkaConsumer:
+    """Return the client under a running app's consumer."""
+    consumer: Any = app.consumer
+    client: AIOKafkaConsumer = consumer._thread._consumer  # noqa: SLF001 - Faust hands it out nowhere
+    return client

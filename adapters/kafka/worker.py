@@ -1,7 +1,8 @@
 """A stage's process: one Faust app, its rebalances, and a lane for each partition it owns.
 
 The rebalance hooks only close and start lanes: what takes long (fencing, reading state) is the lane's own, so that
-heartbeats go on. The agent hands runs to lanes and never waits.
+heartbeats go on. The agent hands runs to lanes and never waits. A worker that must not go on ends with a reason and
+exit code 1: whoever started it starts it again.
 """
 
 import asyncio
@@ -14,17 +15,17 @@ import faust
 import structlog
 from faust.types import TP
 
+from adapters.kafka.administration import end_offsets, group_state
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import STAGE_HEADER, Acknowledge, Partition
-from adapters.kafka.transport import SCHEME, RunSchema, end_if_stopping_hangs, run_scheduler
+from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
+from adapters.kafka.transport import SCHEME, RunSchema, client_of, run_scheduler
+from adapters.kafka.watchdog import STILL_S, Watchdog, end_process
 from schemas.topics import MESSAGE_BYTES_MAX, Topic
 from streams.stage import StageSpec
 
 log = structlog.get_logger(__name__)
 
-# A dead worker's partitions stay silent for one session; the broker allows no less than 6 s.
-SESSION_TIMEOUT_S = 10
-HEARTBEAT_INTERVAL_S = 3
 # A worker whose partitions are all held back does not poll. No outage may end its membership.
 POLL_INTERVAL_MAX_S = 30 * 86_400
 # Runs in Faust's own buffer, beside what the lanes hold.
@@ -69,6 +70,7 @@ class StageWorker:
         directory: Path,
         host_agent: HostAgent,
         make_lane: MakeLane,
+        still_s: float = STILL_S,
     ) -> None:
         """Build the worker; call inside the running loop.
 
@@ -80,13 +82,17 @@ class StageWorker:
             directory: Where Faust may write; nothing of value stands there.
             host_agent: Puts the stage's agent on the app.
             make_lane: Makes the lane of a partition, or None where no connection has it.
+            still_s: After so long without any movement, and with lag, the worker ends itself.
         """
         self._spec = spec
         self._cluster = cluster
+        self._name = f"{spec.name}.{slot}"
         self._make_lane = make_lane
         self._lanes: dict[int, Lane] = {}
         self._failed = ""
         self._stop = asyncio.Event()
+        self._membership = Membership()
+        self._watchdog = Watchdog(self._name, is_behind=self._is_behind, is_stopping=self._is_stopping, still_s=still_s)
         self._app = _faust_app(spec, cluster, slot=slot, directory=directory)
         revoked: Any = self._revoked
         assigned: Any = self._assigned
@@ -100,7 +106,7 @@ class StageWorker:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        end_if_stopping_hangs(self._app)
+        self._watchdog.start()
         await self._app.start()
         ended: asyncio.Task[Any] = asyncio.create_task(self._app.wait_until_stopped())
         asked = asyncio.create_task(self._stop.wait())
@@ -120,15 +126,36 @@ class StageWorker:
         self._failed = reason
         self._stop.set()
 
+    def moved(self) -> None:
+        """Take note that something was done."""
+        self._watchdog.moved()
+
+    def _is_stopping(self) -> bool:
+        return self._stop.is_set() or bool(self._app.should_stop)
+
+    async def _is_behind(self) -> bool:
+        """Ask Kafka whether there is anything to do in the partitions that are ours; any event loop will do."""
+        owned = list(self._lanes)
+        if not owned:
+            return False
+        ends = await end_offsets(self._cluster, [self._spec.source], owned)
+        committed = (await group_state(self._cluster, self._spec.name)).committed
+        return any(end > committed.get(partition, 0) for (_, partition), end in ends.items())
+
     def _take(self, event: Any, acknowledge: Acknowledge) -> None:
         lane = self._lanes.get(event.message.partition)
         if lane is not None and lane.running:
             lane.put(event, acknowledge)
 
     async def _revoked(self, sender: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
+        taken_over = self._membership.taken_over(client_of(self._app))
         await _close(self._lanes.values())
+        if taken_over:
+            # At once: after this hook we would join again, and drive the other one out.
+            end_process(self._name, SLOT_TAKEN)
 
     async def _assigned(self, sender: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
+        self._membership.joined()
         assigned: Iterable[TP] = args[0]
         owned = {tp.partition for tp in assigned if tp.topic == self._cluster.name(self._spec.source)}
         for partition in set(self._lanes) - owned:
@@ -183,7 +210,8 @@ class _OwnedPartition:
         self._worker.app.consumer.on_buffer_drop(self._tp)
 
     def moved(self) -> None:
-        """Say that something was done."""
+        """Say that something was done: the watchdog listens."""
+        self._worker.moved()
 
 
 async def _close(lanes: Iterable[Lane]) -> None:

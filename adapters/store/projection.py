@@ -13,7 +13,7 @@ from schemas.callouts import Callout
 from schemas.codec import Event
 from schemas.cursors import Cursor
 from schemas.deadletters import DeadLetter
-from schemas.decisions import AnyDecision
+from schemas.decisions import AnyDecision, DeadLetterPutBack
 from schemas.errors import Unreadable
 from schemas.events import EVENTS
 from schemas.ids import document_key
@@ -84,6 +84,7 @@ class Projected(msgspec.Struct, frozen=True, kw_only=True):
     document: DocumentRow | None = None
     standing: StandingRow | None = None
     dead_letter: DeadLetterRow | None = None
+    put_back: DeadLetterPutBack | None = None
 
 
 def project(topic: Topic, value: bytes) -> Projected:
@@ -196,7 +197,7 @@ def _decision(event: AnyDecision) -> Projected:
         number=str(getattr(event, "number", "")),
         subject=event.by,
     )
-    return Projected(event=row)
+    return Projected(event=row, put_back=event if isinstance(event, DeadLetterPutBack) else None)
 
 
 def _reference(event: QadReference | ZuoraReference) -> Projected:

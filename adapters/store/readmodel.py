@@ -18,7 +18,7 @@ from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 3
+VERSION = 4
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +131,11 @@ class ReadModel:
             (record.topic.value, partition, record.offset + 1, record.timestamp_ms),
         )
         document, standing, letter = projected.document, projected.standing, projected.dead_letter
+        if projected.put_back is not None:
+            put_back = projected.put_back
+            execute(
+                "insert or replace into put_back values (?,?,?)", (put_back.connection, put_back.topic, put_back.offset)
+            )
         if document is not None:
             execute(
                 "insert or replace into documents values (?,?,?,?,?)",
@@ -214,10 +219,10 @@ class ReadModel:
         return [_standing(row) for row in rows]
 
     def dead_letters(self, connection: str = "") -> list[DeadLetter]:
-        """Return the dead letters, oldest first."""
+        """Return the dead letters that nobody has put back, oldest first."""
         rows = self._database.execute(
             "select connection, topic, offset, stage, reason, next_step, at_ms from dead_letters "
-            "where ?='' or connection=? order by at_ms",
+            "where (?='' or connection=?) and (connection, topic, offset) not in put_back order by at_ms",
             (connection, connection),
         )
         return [

@@ -74,3 +74,11 @@ create table if not exists dead_letters (
     letter integer not null,
     primary key (connection, topic, offset, stage, letter)
 ) without rowid;
+
+-- Dead letters whose bytes stand in their topic again; a table of its own, since topics are read in no order.
+create table if not exists put_back (
+    connection text not null,
+    topic text not null,
+    offset integer not null,
+    primary key (connection, topic, offset)
+) without rowid;

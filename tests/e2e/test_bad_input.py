@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from adapters.kafka.reader import read_whole
 from console.demo.house import House
+from console.output import EXIT_FINDINGS
 from sandbox.world.chapters.trouble_days import DAY
 from sandbox.world.charges import priced, services, subscription
 from sandbox.world.chart import SUPPORT
@@ -185,6 +186,66 @@ async def test_a_document_that_does_not_balance_is_parked_until_zuora_says_anoth
     assert account.currency in standing.row.message
     assert standing.row.next_step
     assert await work.in_qad(SITE, "INV-OFF") is None
+
+
+def of_another_number(record: ZuoraRecord, id_: str, number: str) -> ZuoraRecord:
+    """Return an invoice like this one, that Zuora does not have."""
+    parent = json.loads(bytes(record.parent)) | {"id": id_, "invoiceNumber": number}
+    items = [json.loads(bytes(item)) | {"invoiceId": id_} for item in record.children["items"]]
+    children = record.children | {"items": [msgspec.Raw(json.dumps(item).encode()) for item in items]}
+    return msgspec.structs.replace(record, id=id_, parent=msgspec.Raw(json.dumps(parent).encode()), children=children)
+
+
+async def test_a_dead_letter_that_is_put_back_comes_into_qad_once_and_one_that_is_still_bad_comes_back_once(work):
+    command, ask = work.house.product.command, work.house.product.ask
+    number = await work.bill(SITE)
+    await work.comes_into_qad(SITE, number)
+    invoice = encode(of_another_number((await records_of(work, number))[-1], "0ba", "INV-BACK"))
+    [offset, bad] = await work.put(SITE, Topic.RECORDS, b"{", b"no event")
+
+    async def are_dead() -> None:
+        assert {offset, bad} <= set(await letters(work, Topic.RECORDS))
+
+    await work.eventually(are_dead)
+    # As an older version of this product would have left it: bytes that this version reads.
+    letter = msgspec.structs.replace(
+        (await letters(work, Topic.RECORDS))[offset], key=key(SITE, "invoice", "0ba"), value=invoice
+    )
+    await work.put(SITE, Topic.DEAD_LETTERS, encode(letter))
+    mended, still_bad = f"zuora.records@{offset}", f"zuora.records@{bad}"
+    shown = await command("deadletters", "show", mended, "--connection", SITE)
+    assert "INV-BACK" in shown
+    put_back = ("deadletters", "put-back", mended, still_bad, "--connection", SITE, "--why", "mended")
+    planned = await command(*put_back, "--plan")
+    assert f"{mended} │ {SITE}" in planned
+    assert "comes back as a dead letter" in planned
+    assert await work.in_qad(SITE, "INV-BACK") is None
+    done = await ask(*put_back, "--yes")
+    again_at = {one["offset"]: one["again_at"] for one in done["put_back"]}
+    assert set(again_at) == {offset, bad}
+    await work.comes_into_qad(SITE, "INV-BACK")
+
+    async def one_has_come_back() -> None:
+        assert again_at[bad] in await letters(work, Topic.RECORDS)
+
+    await work.eventually(one_has_come_back)
+    refused = await command(*put_back, "--yes", codes=(EXIT_FINDINGS,))
+    assert f"it was put back already and stands at zuora.records@{again_at[offset]}" in " ".join(refused.split())
+    assert "0 put back, 2 left as they are" in refused
+    # And were the bytes to come a second time all the same:
+    await work.put(SITE, Topic.RECORDS, invoice, key=key(SITE, "invoice", "0ba"))
+    await work.comes_into_qad(SITE, await work.bill(SITE))
+    traced = await ask("trace", "INV-BACK", "--connection", SITE)
+    assert [event["type"] for event in next(iter(traced.values()))].count("sink posted") == 1
+    listed = {
+        one["offset"] for one in await ask("deadletters", "list", "--connection", SITE) if one["topic"] == Topic.RECORDS
+    }
+    assert again_at[bad] in listed
+    assert not listed & {offset, bad}
+    # No more than the one that came back: nothing repeats by itself.
+    assert not {found for found in await letters(work, Topic.RECORDS) if found > again_at[bad]}
+    counted = (await ask("parked", "list", "--connection", SITE))["dead_letters"]
+    assert not {one["offset"] for one in counted if one["topic"] == Topic.RECORDS} & {offset, bad}
 
 
 async def test_a_document_that_cannot_be_booked_is_parked_with_reason_and_next_step(work):
