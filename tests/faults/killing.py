@@ -77,7 +77,9 @@ async def zombies_at_crash_points(trial: Trial) -> None:
 
 async def zombies_at_random(trial: Trial) -> None:
     """Stop one process of each stage that has two, at a random moment, and wake them."""
+    let_work_queue(trial)
     for _ in range(trial.rounds):
+        await trial.work.make(90)
         await asyncio.sleep(trial.draw.uniform(0.5, 4))
         chosen = [trial.draw.choice(trial.installation.crew.of(stage)) for stage in ("sink", "ledger", "match")]
         for process in chosen:
@@ -119,12 +121,16 @@ def lanes_of(process: Process) -> list[int]:
     return lanes
 
 
+def let_work_queue(trial: Trial) -> None:
+    """Let each QAD take three calls a second, one at a time, so that there is always something left to do."""
+    for place in trial.installation.places:
+        place.qad.control.change_settings({"traffic": {"latency_ms": 300, "concurrency_max": 1, "beyond": "queue"}})
+
+
 async def recoveries(trial: Trial) -> None:
     """Kill sinks over a backlog, with and without intents in the log: how soon does each connection post again?"""
-    places, crew = trial.installation.places, trial.installation.crew
-    sinks = crew.of("sink")
-    for place in places:
-        place.qad.control.change_settings({"traffic": {"latency_ms": 300, "concurrency_max": 1, "beyond": "queue"}})
+    sinks = trial.installation.crew.of("sink")
+    let_work_queue(trial)
     for _ in range(trial.rounds):
         # Nothing intended: everything is settled, and a sink dies before its first intent.
         await _until_settled(trial)
@@ -139,6 +145,8 @@ async def recoveries(trial: Trial) -> None:
         for sink in sinks:
             await _time(trial, sink, since=before[sink.name][0])
         # Something intended: both are killed at work.
+        await trial.work.make(300)
+        await asyncio.sleep(2)
         marks = [len(sink.kills) for sink in sinks]
         for sink in sinks:
             trial.fired["SIGKILL"] += sink.kill()
