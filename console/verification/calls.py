@@ -4,6 +4,8 @@ I2: nothing is intended again once it is in QAD, nothing is posted as two. I5: n
 to is in QAD. I6: what was answered was intended, with the content of its posting, attempt after attempt.
 """
 
+from sys import intern
+
 from console.verification import views
 from console.verification.facts import Log, PostingFacts
 from console.verification.reading import Entry
@@ -44,9 +46,9 @@ class Calls:
             self._posted(outcome, posting, entry.offset)
         if posting.status == "posted" and outcome.type != "posted":
             return
-        posting.status, posting.said_at = outcome.type, entry.offset
+        posting.status, posting.said_at = intern(outcome.type), entry.offset
         reason = outcome.reason or views.Reason()
-        posting.rule = reason.rule
+        posting.rule = intern(reason.rule)
         posting.waits_for = tuple(
             self._log.known_id(key.removeprefix(_WAITS_FOR_POSTING))
             for key in reason.waits_for
@@ -74,9 +76,8 @@ class Calls:
         self._in_order(posting, outcome.carried, evidence)
         if posting.intended_at < 0:
             posting.intended_at, posting.intended_ms = entry.offset, entry.timestamp_ms
-        posting.attempt = outcome.attempt
-        posting.customer, posting.sent_currency = outcome.customer, outcome.currency
-        posting.sent_total, posting.sent_day = outcome.total, outcome.day
+        posting.attempt, posting.sent_day = outcome.attempt, intern(outcome.day)
+        _sent(posting, outcome)
 
     def _in_order(self, posting: PostingFacts, carried: tuple[str, ...], evidence: tuple[str, ...]) -> None:
         """Hold that all that a posting refers to is in QAD before it is intended, and what it follows is settled."""
@@ -122,10 +123,9 @@ class Calls:
             where = (*evidence, self._log.evidence(Topic.OUTCOMES, posting.posted_at))
             self._name("I2", f"{posting.step} was posted twice, as two documents", posting, where)
         if posting.posted_at < 0:
-            posting.posted_at, posting.qad, posting.how = offset, outcome.qad, outcome.how
-            if not posting.customer:
-                posting.customer, posting.sent_currency = outcome.customer, outcome.currency
-                posting.sent_total = outcome.total
+            posting.posted_at, posting.qad, posting.how = offset, outcome.qad, intern(outcome.how)
+            if posting.intended_at < 0:
+                _sent(posting, outcome)
 
     def _unfounded(self, outcome: views.Outcome, offset: int) -> None:
         self._findings.name(
@@ -141,3 +141,9 @@ class Calls:
 
     def _name(self, invariant: str, what: str, posting: PostingFacts, evidence: tuple[str, ...]) -> None:
         self._findings.name(invariant, what, document=posting.document, number=posting.number, evidence=evidence)
+
+
+def _sent(posting: PostingFacts, outcome: views.Outcome) -> None:
+    """Take up what was sent; an amount that is the posting's own is kept once."""
+    posting.customer, posting.sent_currency = intern(outcome.customer), intern(outcome.currency)
+    posting.sent_total = posting.total if outcome.total == posting.total else outcome.total

@@ -34,7 +34,7 @@ def compare_amounts(zuora: Mapping[str, ZuoraDocument], qad: Qad, log: Log, find
 
 def is_others(facts: DocumentFacts | None) -> bool:
     """Return whether a document of the tenant is another connection's, by name."""
-    return facts is not None and any(held.rule == _OTHERS for held in facts.held.values())
+    return facts is not None and any(held.rule == _OTHERS for held in facts.held)
 
 
 class _Equality:

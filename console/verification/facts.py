@@ -1,6 +1,7 @@
 """What the judge knows of one connection: each document and posting once, and where events stand that others name.
 
-A million records come to some hundred thousand of these; nothing of a record is kept but what a verdict needs.
+A million records come to some hundred thousand of these; nothing of a record is kept but what a verdict needs, and a
+text that many say is kept once. There are no cycles, so the collector need not look at them.
 """
 
 from array import array
@@ -19,20 +20,20 @@ STANDING_STILL = frozenset({"waiting", "parked", "ignored"})
 
 
 class Standstill(NamedTuple):
-    """Where a stage holds a document, or a posting: how, by which rule, said at which offset of `outcomes`."""
+    """Where a stage holds a document: which, how, by which rule, said at which offset of `outcomes`."""
 
+    stage: str
     how: str
     rule: str
     at: int
 
 
-class PostingFacts(msgspec.Struct, kw_only=True):
+class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     """One posting: what it is, and what the sink said of it.
 
     Attributes:
         needs: What must be in QAD before it; `after` need only be settled.
         origin: Offset of its newest content in `postings`, and its index there.
-        first: Offset of its first content.
         status: The newest outcome, "" where there is none.
         rule: Why it stands still.
         waits_for: Postings that it waits for.
@@ -63,7 +64,6 @@ class PostingFacts(msgspec.Struct, kw_only=True):
     reopens: bool = False
     origin: int
     index: int
-    first: int
     status: str = ""
     rule: str = ""
     waits_for: tuple[str, ...] = ()
@@ -90,27 +90,29 @@ class PostingFacts(msgspec.Struct, kw_only=True):
         return self.kind in ("invoice", "credit_note", "receipt", "inverse")
 
 
-class DocumentFacts(msgspec.Struct, kw_only=True):
+class DocumentFacts(msgspec.Struct, kw_only=True, gc=False):
     """One document of Zuora, as the log has it.
 
     Attributes:
+        name: `kind:id`.
         stamp: Zuora's stamp of the newest version that was read.
         read_at: Offset of that in `zuora.records`, -1 where there is none.
         matched_at: Offset of the newest match, likewise.
-        held: Where match and ledger hold it, by stage.
+        held: Where match and ledger hold it.
         dead: A dead letter of it that nothing has followed: topic and offset.
         payers: Documents that pay it.
         postings: Its postings.
         moving: Something was said of it while the systems were read.
     """
 
+    name: str
     stamp: str = ""
     read_at: int = -1
     matched_at: int = -1
-    held: dict[str, Standstill] = msgspec.field(default_factory=dict)
+    held: tuple[Standstill, ...] = ()
     dead: tuple[str, int] | None = None
     payers: tuple[str, ...] = ()
-    postings: list[str] = msgspec.field(default_factory=list)
+    postings: tuple[str, ...] = ()
     moving: bool = False
 
 
@@ -154,7 +156,7 @@ class Log:
         """Return what is known of a document, to be added to."""
         found = self.documents.get(name)
         if found is None:
-            found = self.documents[name] = DocumentFacts()
+            found = self.documents[name] = DocumentFacts(name=name)
             self._numbers[name] = len(self._names)
             self._names.append(name)
         return found

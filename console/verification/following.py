@@ -7,6 +7,7 @@ come in the order of `TOPICS`: what is named has been read before what names it.
 
 from collections.abc import Callable
 from functools import partial
+from sys import intern
 from typing import Any
 
 from console.verification import views
@@ -155,10 +156,11 @@ class Following:
             what = f"{posting.step} carries the reference {posting.reference}, which is not its own"
             self._name("I2", what, posting, evidence)
         known = self._log.postings.get(posting.id)
-        facts = _facts_of(posting, offset=offset, index=index, intern=self._log.known_id)
+        facts = _facts_of(posting, self._log, offset=offset, index=index)
         if known is None:
             self._log.postings[facts.id] = facts
-            self._log.document(facts.document).postings.append(facts.id)
+            document = self._log.document(facts.document)
+            document.postings = (*document.postings, facts.id)
         else:
             for field in ("number", "currency", "total", "needs", "after", "origin", "index"):
                 setattr(known, field, getattr(facts, field))
@@ -198,11 +200,11 @@ class Following:
 
     def _of_document(self, outcome: views.Outcome, offset: int) -> None:
         """Take up where match or ledger hold a document."""
-        held = self._log.document(outcome.subject).held
+        document = self._log.document(outcome.subject)
+        document.held = tuple(held for held in document.held if held.stage != outcome.stage)
         if outcome.type in STANDING_STILL and outcome.reason is not None:
-            held[outcome.stage] = Standstill(outcome.type, outcome.reason.rule, offset)
-        else:
-            held.pop(outcome.stage, None)
+            stage, how, rule = map(intern, (outcome.stage, outcome.type, outcome.reason.rule))
+            document.held = (*document.held, Standstill(stage, how, rule, offset))
         cause = _INPUTS[outcome.stage]
         self._caused(outcome.document, cause=cause, origin=outcome.origin, topic=Topic.OUTCOMES, offset=offset)
 
@@ -262,27 +264,26 @@ def _can_be_read(letter: views.DeadLetter) -> bool:
     return True
 
 
-def _facts_of(posting: views.Posting, *, offset: int, index: int, intern: Callable[[str], str]) -> PostingFacts:
+def _facts_of(posting: views.Posting, log: Log, *, offset: int, index: int) -> PostingFacts:
     content = posting.content
-    needs = tuple(intern(name) for name in (content.payer, content.item, content.of) if name)
+    needs = tuple(log.known_id(name) for name in (content.payer, content.item, content.of) if name)
     return PostingFacts(
         id=posting.id,
         reference=posting.reference,
         number=posting.number,
-        document=posting.document,
-        act=posting.act,
+        document=log.document(posting.document).name,
+        act=intern(posting.act),
         n=posting.n,
-        step=posting.step,
-        kind=content.kind,
-        currency=content.currency,
+        step=posting.step if content.row else intern(posting.step),
+        kind=intern(content.kind),
+        currency=intern(content.currency),
         total=content.total if content.total is not None else content.amount,
         needs=needs,
-        after=tuple(intern(name) for name in posting.after if name not in needs),
+        after=tuple(log.known_id(name) for name in posting.after if name not in needs),
         row=content.row,
-        payer_document=content.payer_document,
-        item_document=content.item_document,
+        payer_document=content.payer_document and log.document(content.payer_document).name,
+        item_document=content.item_document and log.document(content.item_document).name,
         reopens=content.reopens,
         origin=offset,
         index=index,
-        first=offset,
     )

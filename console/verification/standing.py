@@ -48,7 +48,7 @@ def place_of(name: str, document: ZuoraDocument | None, log: Log) -> Place:
 
 
 def _by_log(facts: DocumentFacts, log: Log) -> Place:
-    for held in facts.held.values():
+    for held in facts.held:
         return Place("explained", held.rule, (log.evidence(Topic.OUTCOMES, held.at),))
     effects = [log.postings[name] for name in facts.postings if log.postings[name].is_effect]
     if effects:
