@@ -1,15 +1,18 @@
 """What the sink says of postings, outcome by outcome: intended before called, in order, and once.
 
 I2: nothing is intended again once it is in QAD, nothing is posted as two. I5: nothing is intended before what it refers
-to is in QAD. I6: what was answered was intended, with the content of its posting, attempt after attempt.
+to is in QAD. I6: what was answered was intended, with the content of its posting, attempt after attempt. I4: what
+cancels out before it is sent is an application and what takes it back, by the same amount.
 """
 
+from decimal import Decimal
 from sys import intern
 
 from console.verification import views
 from console.verification.facts import Log, PostingFacts
 from console.verification.reading import Entry
 from console.verification.report import Findings
+from schemas.money import ZERO
 from schemas.topics import Topic
 
 _WAITS_FOR_POSTING = "posting:"
@@ -46,6 +49,8 @@ class Calls:
             self._posted(outcome, posting, entry.offset)
         if posting.status == "posted" and outcome.type != "posted":
             return
+        for name, amount in outcome.cancels.items():
+            self._cancelled(posting, self._log.postings.get(name), amount, entry.offset)
         posting.status, posting.said_at = intern(outcome.type), entry.offset
         reason = outcome.reason or views.Reason()
         posting.rule = intern(reason.rule)
@@ -54,6 +59,23 @@ class Calls:
             for key in reason.waits_for
             if key.startswith(_WAITS_FOR_POSTING)
         )
+
+    def _cancelled(self, posting: PostingFacts, other: PostingFacts | None, amount: Decimal, offset: int) -> None:
+        """Take up that an unapplication took back what was not sent; hold that both are of one pair, and it is no more."""
+        pair = (posting.payer_document, posting.item_document)
+        if (
+            other is None
+            or other.reopens
+            or not posting.reopens
+            or (other.payer_document, other.item_document) != pair
+            or other.posted_at >= 0
+            or not ZERO < amount <= min(posting.left or ZERO, other.left or ZERO)
+        ):
+            what = f"{posting.step} took back {amount} of {other.step if other is not None else 'nothing'}"
+            self._name("I4", what, posting, (self._log.evidence(Topic.OUTCOMES, offset),))
+        if other is not None:
+            other.undone += amount
+            posting.undone += amount
 
     def _intended(self, outcome: views.Outcome, posting: PostingFacts, entry: Entry) -> None:
         evidence = (self._log.evidence(Topic.OUTCOMES, entry.offset),)
@@ -66,10 +88,10 @@ class Calls:
         if outcome.reference != posting.reference:
             what = f"{posting.step} was intended as {outcome.reference}, and is {posting.reference}"
             self._name("I2", what, posting, evidence)
-        if outcome.origin == posting.origin and (outcome.total, outcome.currency) != (posting.total, posting.currency):
+        if outcome.origin == posting.origin and (outcome.total, outcome.currency) != (posting.left, posting.currency):
             what = (
                 f"{posting.step} was intended with {outcome.total} {outcome.currency}, "
-                f"and is of {posting.total} {posting.currency}"
+                f"and {posting.left} {posting.currency} is to be sent of it"
             )
             where = (*evidence, self._log.evidence(Topic.POSTINGS, posting.origin))
             self._name("I6", what, posting, where)

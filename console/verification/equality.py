@@ -142,9 +142,9 @@ class _Equality:
 
 def _taken_later(posting: PostingFacts) -> Decimal:
     """Return what an application that is not in QAD will take from each of its items."""
-    if posting.status in ("posted", "superseded", "ignored") or posting.total is None:
+    if posting.status in ("posted", "superseded", "ignored") or posting.left is None:
         return ZERO
-    return -posting.total if posting.reopens else posting.total
+    return -posting.left if posting.reopens else posting.left
 
 
 def _moves_of(log: Log) -> defaultdict[str, list[PostingFacts]]:

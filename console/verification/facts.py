@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from console.verification.views import QadKey
+from schemas.money import ZERO
 from schemas.topics import Topic
 
 # Outcomes in which a posting rests: what is below the sink's committed offset has one of them.
@@ -34,6 +35,7 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     Attributes:
         needs: What must be in QAD before it; `after` need only be settled.
         origin: Offset of its newest content in `postings`, and its index there.
+        undone: How much of an application, and of what takes it back, cancelled out before either was sent.
         status: The newest outcome, "" where there is none.
         rule: Why it stands still.
         waits_for: Postings that it waits for.
@@ -64,6 +66,7 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     reopens: bool = False
     origin: int
     index: int
+    undone: Decimal = ZERO
     status: str = ""
     rule: str = ""
     waits_for: tuple[str, ...] = ()
@@ -78,6 +81,11 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     posted_at: int = -1
     qad: QadKey | None = None
     how: str = ""
+
+    @property
+    def left(self) -> Decimal | None:
+        """What is to be sent of it."""
+        return self.total - self.undone if self.total is not None and self.undone else self.total
 
     @property
     def is_call(self) -> bool:

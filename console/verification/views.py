@@ -143,6 +143,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     total: Decimal | None = None
     day: str = ""
     carried: tuple[str, ...] = ()
+    cancels: dict[str, Decimal] = msgspec.field(default_factory=dict)
     qad: QadKey | None = None
     how: str = ""
     reason_class: str = ""

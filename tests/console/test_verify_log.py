@@ -229,6 +229,52 @@ def test_an_outcome_of_a_posting_that_nobody_made(court):
     assert broken["I6"] == [posting.number]
 
 
+# -- I4: what cancels out before it is sent ----------------------------------------------------------------------------
+
+
+def unapplied(court, amount="20.00", row="r10"):
+    """Return an application of 20.00 that waits, and what takes an amount of it back; neither was sent."""
+    item = next(one for one in court.made.values() if one.number == "INV1")
+    payer = next(one for one in court.made.values() if one.number == "P-3")
+    applied = court.applied(payer, item, "20.00", row="r9")
+    court.say(Waiting, applied, reason=REASON)
+    undoing = allocation(payer, item, amount, row=row, reopens=True)
+    origin = len(court.topics[Topic.MATCHED])
+    court.upstream(payer.document, pays=item.document)
+    [taken_back] = court.make(payer.document, (f"deallocate:{row}", Act.DEALLOCATE, undoing), origin=origin)
+    return applied, taken_back
+
+
+def test_what_cancels_out_whole_is_not_sent_and_moves_nothing(court):
+    applied, taken_back = unapplied(court)
+    court.say(Superseded, applied, reason=REASON)
+    court.say(Superseded, taken_back, reason=REASON, cancels={applied.id: Decimal("20.00")})
+    assert court.verdict().holds
+
+
+def test_what_is_left_of_an_application_is_what_is_sent(court):
+    applied, taken_back = unapplied(court, "5.00")
+    court.say(Superseded, taken_back, reason=REASON, cancels={applied.id: Decimal("5.00")})
+    court.intend(applied, total=Decimal("15.00"))
+    assert "I6" not in court.verdict().broken
+    court.intend(applied)
+    assert court.broken()["I6"] == [applied.number]
+
+
+@pytest.mark.parametrize("amount", ["20.01", "0", "-5.00"])
+def test_more_than_there_is_cannot_cancel_out(court, amount):
+    applied, taken_back = unapplied(court)
+    court.say(Superseded, taken_back, reason=REASON, cancels={applied.id: Decimal(amount)})
+    assert court.broken()["I4"][0] == applied.number
+
+
+def test_what_is_in_qad_does_not_cancel_out(court):
+    _, taken_back = unapplied(court)
+    posted = next(one for one in court.made.values() if one.step == "allocate:r2")
+    court.say(Superseded, taken_back, reason=REASON, cancels={posted.id: Decimal("20.00")})
+    assert court.broken()["I4"][0] == taken_back.number
+
+
 # -- I6: causes and people ---------------------------------------------------------------------------------------------
 
 
