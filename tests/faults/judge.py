@@ -24,10 +24,10 @@ _OUT_OF_ORDER = {"ITEM_UNKNOWN", "OVER_ALLOCATION", "OVER_REOPENING"}
 ZERO = Decimal(0)
 
 
-def missing(place: Place, made: Made) -> set[str]:
-    """Return the numbers of documents that are not in QAD: a quick look, to know when to judge."""
+def lost_in(place: Place, made: Made) -> Iterator[str]:
+    """Yield documents that are not in QAD."""
     there = {document.content.reference for document in _ours(place)}
-    return set(made.numbers) - there
+    yield from (f"{place.name}: {number} is not in QAD" for number in made.numbers if number not in there)
 
 
 def unequal(place: Place) -> Iterator[str]:
@@ -64,7 +64,8 @@ def doubled(place: Place) -> Iterator[str]:
 def out_of_order(place: Place) -> Iterator[str]:
     """Yield allocations that were tried before what they refer to, and documents that refer to a later one."""
     for call in place.qad.control.requests(limit=1_000_000):
-        if _OUT_OF_ORDER.intersection(call.errors):
+        # A repeated call is refused for what it has done itself.
+        if _OUT_OF_ORDER.intersection(call.errors) and "ALREADY_EXISTS" not in call.errors:
             yield f"{place.name}: call {call.number} of {call.references} was refused: {call.errors}"
     seen: set[DocumentKey] = set()
     for document in place.ledger.documents.values():
@@ -132,8 +133,8 @@ class Verdict:
 
     @property
     def findings(self) -> list[str]:
-        """All of them, the invariant before each."""
-        return [f"{name}: {one}" for name, all_of in self.found.items() for one in all_of]
+        """All of them."""
+        return [one for found in self.found.values() for one in found]
 
 
 async def judge(places: Sequence[Place], made: Mapping[str, Made], intents: Intents) -> Verdict:
@@ -142,7 +143,7 @@ async def judge(places: Sequence[Place], made: Mapping[str, Made], intents: Inte
     await intents.read()
     verdict.add("unexpected", sorted(intents.unclassified))
     for place in places:
-        verdict.add("lost", [f"{place.name}: {number}" for number in sorted(missing(place, made[place.name]))])
+        verdict.add("lost", lost_in(place, made[place.name]))
         verdict.add("doubled", doubled(place))
         verdict.add("unequal", unequal(place))
         verdict.add("order broken", out_of_order(place))

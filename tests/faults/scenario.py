@@ -13,7 +13,7 @@ from random import Random
 
 from sandbox.proxy.weather import LostReply, Weather
 from tests.faults.installation import Installation
-from tests.faults.judge import Intents, judge, missing, unequal
+from tests.faults.judge import Intents, judge, lost_in, unequal
 from tests.faults.logs import Logs
 from tests.faults.places import Place
 from tests.faults.work import Work
@@ -114,6 +114,7 @@ class Campaign:
         self.intents = Intents(installation.cluster, installation.places, installation.partitions)
         self._logs = Logs(installation.logs)
         self._played = 0
+        self._told: set[str] = set()
 
     async def play(self, *scenarios: Scenario, rounds: int) -> Result:
         """Play one scenario, or several at once, and judge what came of it."""
@@ -140,7 +141,9 @@ class Campaign:
         drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4))
         drained_s = time.monotonic() - healed
         verdict = await judge(self.installation.places, self.work.made, self.intents)
-        findings = verdict.found
+        # What an earlier scenario broke stays broken: it is told once.
+        findings = {name: [one for one in found if one not in self._told] for name, found in verdict.found.items()}
+        self._told.update(verdict.findings)
         findings["unexpected"] += trial.findings + self._logs.unexpected(scenario.explains)
         findings["unexpected"] += [f"{name} never fired" for name, count in trial.fired.items() if not count]
         if not drained:
@@ -173,7 +176,8 @@ class Campaign:
         return False
 
     def _is_done(self, place: Place) -> bool:
-        return not missing(place, self.work.made[place.name]) and not any(unequal(place))
+        lost = (one for one in lost_in(place, self.work.made[place.name]) if one not in self._told)
+        return not any(lost) and not any(one for one in unequal(place) if one not in self._told)
 
 
 def together(scenarios: Sequence[Scenario]) -> Scenario:
