@@ -61,7 +61,7 @@ class Calls:
         )
 
     def _cancelled(self, posting: PostingFacts, other: PostingFacts | None, amount: Decimal, offset: int) -> None:
-        """Take up that an unapplication took back what was not sent; hold that both are of one pair, and it is no more."""
+        """Take up that an unapplication took back what was not sent: of the same pair, no more than is left of it."""
         pair = (posting.payer_document, posting.item_document)
         if (
             other is None

@@ -148,6 +148,8 @@ async def test_two_companies_in_two_months_each_document_once_and_to_the_cent(ho
             assert named == {(stays.fate, stays.number, stays.rule) for stays in (*after_cut_over, *expected.foreign)}
 
         await _replayed(trial)
+        for verdict in await house.product.ask("verify", codes=(0,)):
+            assert (verdict["broken"], verdict["on_its_way"]) == ({}, [])
 
 
 async def _replayed(trial: Trial) -> None:
