@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from adapters.kafka.administration import create_topics, partition_counts
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import read_whole
@@ -84,3 +85,24 @@ async def commit(cluster: Cluster, offset: int) -> None:
     consumer.assign([part])
     await consumer.commit({part: offset})
     await consumer.stop()
+
+
+async def cut_outcomes(cluster: Cluster, eventually: Any, *, keep: int, then: Sequence[Event] = ()) -> int:
+    """Cut the end off the log of outcomes; others may write to it again meanwhile. Return how many records went."""
+    records = await read_whole(cluster, 0, [Topic.OUTCOMES])
+    async with cluster.admin() as admin:
+        await admin.delete_topics([cluster.name(Topic.OUTCOMES)])
+
+    async def made_anew() -> None:
+        """Hold that it was made: not before the broker shows no more the one that was deleted."""
+        counts = await partition_counts(cluster)
+        assert Topic.OUTCOMES not in counts
+        assert await create_topics(cluster, partitions=max(counts.values()), replicas=1) == [Topic.OUTCOMES]
+
+    await eventually(made_anew)
+    async with OwnedPartition(cluster) as worker:
+        for record in records[:keep]:
+            await (await worker.send(Topic.OUTCOMES, key=record.key, value=record.value, stage=STAGE))
+        for event in then:
+            await (await worker.send(Topic.OUTCOMES, key=b"k", value=encode(event), stage="match"))
+    return len(records) - keep

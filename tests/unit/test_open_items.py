@@ -137,7 +137,7 @@ def test_an_unapplication_makes_room_for_what_it_comes_after():
     tenant.apply("p1", "i1", 10)
     found = world().put(*tenant.versions["invoice:i1"], *tenant.versions["payment:p1"])
     sink = Sink(found).run()
-    found.put(*tenant.versions["credit_memo:cm1"])
+    found.put(*tenant.versions["invoice:i2"], *tenant.versions["credit_memo:cm1"])
     agree(tenant, sink.run())
 
 

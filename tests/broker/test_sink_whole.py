@@ -1,0 +1,302 @@
+"""A log of outcomes that lost its end, or all of it, doubles and loses nothing: QAD is asked before anything is sent.
+
+Each test shows that what it did to the log was noticed: by what the lane says, and by what it asks QAD.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.kafka.bookmark import Bookmark, Mark
+from adapters.kafka.cluster import Cluster
+from adapters.qad.rest import RestQad
+from sandbox.qad.faults import Fault
+from schemas.decisions import DocumentReleased
+from schemas.outcomes import Parked, Posted, Waiting
+from schemas.reasons import Reason
+from schemas.topics import Topic
+from tests.broker.erps import CONNECTION, Qad, allocation, invoice, offer, posting_set, receipt
+from tests.broker.lanes import read_records
+from tests.broker.sinks import LIMITS, commit, cut_outcomes, kinds, outcomes, put, running_sink
+
+INVOICES = [invoice(f"INV{number}") for number in range(8)]
+SETS = [posting_set(one) for one in INVOICES]
+NOT_WHOLE = "the outcomes cannot be shown whole: QAD is asked before anything is sent"
+TAKEN_UP = "postings behind the commit have no outcome: taken up again"
+
+
+def writes(qad: Qad) -> int:
+    return sum(call.is_write for call in qad.server.control.requests())
+
+
+def browsed(qad: Qad) -> int:
+    return sum(not call.is_write and "browse" in call.path for call in qad.server.control.requests())
+
+
+async def posted_all(cluster: Cluster, qad: Qad, eventually) -> None:
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(*SETS)
+        await eventually(sink.acknowledged)
+
+
+async def all_are_posted(cluster: Cluster) -> None:
+    posted = {outcome.subject for outcome in await outcomes(cluster) if isinstance(outcome, Posted)}
+    assert {one.id for one in INVOICES} <= posted
+
+
+def told(logs: list) -> set[str]:
+    return {log["event"] for log in logs}
+
+
+@pytest.mark.parametrize("keep", [0, 3, 15])
+async def test_a_cut_tail_of_outcomes_doubles_nothing(cluster: Cluster, qad: Qad, eventually, keep: int):
+    """Of 16 outcomes so many are left; the others went with the intents of what stands in QAD."""
+    await posted_all(cluster, qad, eventually)
+    assert await cut_outcomes(cluster, eventually, keep=keep) == 16 - keep
+    before = writes(qad)
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            sink.take(await read_records(cluster, Topic.POSTINGS))
+            await eventually(sink.acknowledged)
+            await eventually(lambda: all_are_posted(cluster))
+    # With nothing left and no commit it cannot be told from a first start; QAD is asked all the same.
+    assert (NOT_WHOLE in told(logs)) is (keep > 0)
+    assert (writes(qad), qad.documents()) == (before, len(INVOICES))
+
+
+async def test_a_cut_tail_that_others_have_written_over_is_noticed(cluster: Cluster, qad: Qad, eventually):
+    await posted_all(cluster, qad, eventually)
+    other = Waiting(
+        connection=CONNECTION,
+        stage="match",
+        subject="a:b",
+        document="a:b",
+        origin=0,
+        reason=Reason(rule="r", message="m"),
+    )
+    await cut_outcomes(cluster, eventually, keep=4, then=[other] * 40)
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            sink.take(await read_records(cluster, Topic.POSTINGS))
+            await eventually(sink.acknowledged)
+            await eventually(lambda: all_are_posted(cluster))
+    assert NOT_WHOLE in told(logs)
+    assert qad.documents() == len(INVOICES)
+
+
+async def test_what_was_lost_behind_the_commit_is_found_again(cluster: Cluster, qad: Qad, eventually):
+    """Nobody hands the postings over again: the group has committed past them."""
+    await posted_all(cluster, qad, eventually)
+    await commit(cluster, len(SETS))
+    await cut_outcomes(cluster, eventually, keep=0)
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad):
+            await eventually(lambda: all_are_posted(cluster))
+    assert {NOT_WHOLE, TAKEN_UP} <= told(logs)
+    found = [outcome for outcome in await outcomes(cluster) if isinstance(outcome, Posted)]
+    assert {outcome.how for outcome in found} == {"look_up"}
+    assert qad.documents() == len(INVOICES)
+
+
+async def test_it_is_found_by_pages_not_one_by_one(cluster: Cluster, qad: Qad, eventually):
+    await posted_all(cluster, qad, eventually)
+    await commit(cluster, len(SETS))
+    await cut_outcomes(cluster, eventually, keep=0)
+    before = browsed(qad)
+    async with running_sink(cluster, qad):
+        await eventually(lambda: all_are_posted(cluster))
+    # One page of each kind, and where a browse shows nothing, one row of it.
+    assert browsed(qad) - before <= 8
+
+
+async def test_what_was_committed_past_and_never_sent_is_sent(cluster: Cluster, qad: Qad, eventually):
+    """As when events were lost on their way to the lane: outcomes are whole, and QAD does not have them."""
+    await posted_all(cluster, qad, eventually)
+    lost = invoice("INV-LOST")
+    await put(cluster, Topic.POSTINGS, posting_set(lost))
+    await commit(cluster, len(SETS) + 1)
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad):
+
+            async def sent() -> None:
+                assert kinds(await outcomes(cluster, lost)) == ["Intended", "Posted"]
+
+            await eventually(sent)
+    assert TAKEN_UP in told(logs)
+    assert NOT_WHOLE not in told(logs)
+    assert qad.documents() == len(INVOICES) + 1
+
+
+async def test_the_newest_content_of_what_was_lost_counts(cluster: Cluster, qad: Qad, eventually):
+    old, new = invoice("INV-A", "10.00"), invoice("INV-A", "20.00")
+    await put(cluster, Topic.POSTINGS, posting_set(old), posting_set(new))
+    await commit(cluster, 2)
+    async with running_sink(cluster, qad):
+
+        async def sent() -> None:
+            assert kinds(await outcomes(cluster, new))[-1:] == ["Posted"]
+
+        await eventually(sent)
+    [item] = qad.server.control.items("10USACO")
+    assert str(item["open_amount"]) == "20.00"
+
+
+async def test_a_call_of_the_owner_before_that_commits_late_is_found(cluster: Cluster, qad: Qad, eventually):
+    """Its intent went with the tail, QAD commits after the new owner began: pages are read after the settle time."""
+    first = INVOICES[0]
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(SETS[1])
+        await eventually(sink.acknowledged)
+    late = qad.server.control.arm(Fault(name="commit_late", kind="invoice", count=1, seconds=1.3))
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(SETS[0])
+
+        async def on_the_wire() -> None:
+            assert late.fired == 1
+
+        await eventually(on_the_wire, every_s=0.01)
+        sink.lane._wire._tasks.clear()  # killed, not closed: nothing more is written
+    await cut_outcomes(cluster, eventually, keep=2)
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            sink.take(await read_records(cluster, Topic.POSTINGS))
+            await eventually(sink.acknowledged)
+    assert NOT_WHOLE in told(logs)
+    assert kinds(await outcomes(cluster, first))[-1] == "Posted"
+    assert qad.documents() == 2
+
+
+@pytest.mark.parametrize("damage", ["deleted", "garbled", "another's"])
+async def test_a_bookmark_that_is_gone_or_another_s_costs_time_alone(
+    cluster: Cluster, qad: Qad, eventually, tmp_path: Path, damage: str
+):
+    await posted_all(cluster, qad, eventually)
+    if damage == "deleted":
+        qad.bookmark.unlink()
+    elif damage == "garbled":
+        qad.bookmark.write_bytes(qad.bookmark.read_bytes()[:-5])
+    else:
+        Bookmark(qad.bookmark).set(Mark(offset=3, digest="other"))
+    more = invoice("INV-MORE")
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            sink.take(await read_records(cluster, Topic.POSTINGS))
+            await sink.give(posting_set(more))
+            await eventually(lambda: sink.acknowledged(2))
+    assert NOT_WHOLE in told(logs)
+    assert kinds(await outcomes(cluster, more)) == ["Intended", "Posted"]
+    assert qad.documents() == len(INVOICES) + 1
+
+
+async def test_a_whole_log_asks_qad_for_nothing_at_the_next_start(cluster: Cluster, qad: Qad, eventually):
+    await posted_all(cluster, qad, eventually)
+    await commit(cluster, len(SETS))
+    async with running_sink(cluster, qad):
+
+        async def accounted() -> None:
+            assert Bookmark(qad.bookmark).read().accounted == len(SETS)
+
+        await eventually(accounted)
+    before, more = browsed(qad), invoice("INV-MORE")
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            await sink.give(posting_set(more))
+            await eventually(sink.acknowledged)
+    assert NOT_WHOLE not in told(logs)
+    assert browsed(qad) == before
+
+
+async def test_a_tail_that_is_cut_while_the_lane_lives_is_noticed_when_it_opens_again(
+    cluster: Cluster, qad: Qad, eventually
+):
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(*SETS)
+        await eventually(sink.acknowledged)
+        await sink.lane.close()
+        await cut_outcomes(cluster, eventually, keep=5)
+        with capture_logs() as logs:
+            sink.lane.start()
+            sink.take(await read_records(cluster, Topic.POSTINGS))
+            await eventually(lambda: sink.acknowledged(2))
+            await eventually(lambda: all_are_posted(cluster))
+    assert NOT_WHOLE in told(logs)
+    assert qad.documents() == len(INVOICES)
+
+
+async def test_what_comes_again_after_a_reset_and_has_lost_its_outcome_is_looked_for(
+    cluster: Cluster, qad: Qad, eventually
+):
+    """The bookmark says that all was accounted for; what comes again knows nothing of it."""
+    await posted_all(cluster, qad, eventually)
+    await cut_outcomes(cluster, eventually, keep=0)
+    Bookmark(qad.bookmark).set(Mark(accounted=len(SETS)))
+    async with running_sink(cluster, qad) as sink:
+        sink.take(await read_records(cluster, Topic.POSTINGS))
+        await eventually(sink.acknowledged)
+    found = [outcome for outcome in await outcomes(cluster) if isinstance(outcome, Posted)]
+    assert {outcome.how for outcome in found} == {"look_up"}
+    assert qad.documents() == len(INVOICES)
+
+
+async def test_without_a_look_up_a_person_decides_about_what_may_have_been_sent(cluster: Cluster, qad: Qad, eventually):
+    await posted_all(cluster, qad, eventually)
+    await commit(cluster, len(SETS))
+    await cut_outcomes(cluster, eventually, keep=2)
+    profile = qad.erp._profile
+    documents = {name: msgspec.structs.replace(one, find=None) for name, one in profile.documents.items()}
+    blind = RestQad(qad.erp._client, msgspec.structs.replace(profile, documents=documents))
+    new = invoice("INV-NEW")
+    async with running_sink(cluster, qad, erp=blind) as sink:
+
+        async def parked() -> None:
+            found = [one for one in await outcomes(cluster) if isinstance(one, Parked)]
+            # The first two outcomes were intents: those are in doubt, and say so.
+            assert sorted(one.reason.rule for one in found) == ["log_not_whole"] * 6 + ["unknown_no_look_up"] * 2
+
+        await eventually(parked)
+        await sink.give(posting_set(new))
+        await eventually(sink.acknowledged)
+        assert kinds(await outcomes(cluster, new)) == ["Intended", "Posted"]
+        [one] = [one for one in await outcomes(cluster, INVOICES[7]) if isinstance(one, Parked)]
+        released = DocumentReleased(
+            connection=CONNECTION,
+            by="tester",
+            at=datetime(2026, 1, 1, tzinfo=UTC),
+            document=one.document,
+            number="INV7",
+        )
+        before = writes(qad)
+        await put(cluster, Topic.DECISIONS, released)
+
+        async def sent() -> None:
+            assert writes(qad) == before + 1
+
+        await eventually(sent)
+    qad.server.control.duplicates = list  # the person was wrong, and it is their double
+
+
+async def test_a_receipt_that_is_found_carries_what_does_not_stand_by_itself(cluster: Cluster, qad: Qad, eventually):
+    """One application was carried by the receipt, the other came later as an adjustment; the log knows of neither."""
+    offers = (offer("P1", "INV1", "60.00", row="r1"), offer("P1", "INV2", "40.00", row="r2"))
+    carried, alone = allocation("P1", "INV1", "60.00", row="r1"), allocation("P1", "INV2", "40.00", row="r2")
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(invoice("INV1")), posting_set(receipt("P1", offers=offers), carried, alone))
+        await eventually(sink.acknowledged)
+        await sink.give(posting_set(invoice("INV2")))
+
+        async def both() -> None:
+            assert kinds(await outcomes(cluster, alone))[-1] == "Posted"
+
+        await eventually(both)
+    await cut_outcomes(cluster, eventually, keep=0)
+    before = writes(qad)
+    async with running_sink(cluster, qad, limits=LIMITS) as sink:
+        records = await read_records(cluster, Topic.POSTINGS)
+        sink.take([records[0], records[2], records[1]])
+        await eventually(sink.acknowledged)
+    assert writes(qad) == before
+    assert [one.how for one in await outcomes(cluster, carried)] == ["carried"]
+    assert [one.how for one in await outcomes(cluster, alone) if isinstance(one, Posted)] == ["look_up"]
