@@ -14,6 +14,7 @@ from tests.faults.erp import SCENARIOS as ERP
 from tests.faults.host import SCENARIOS as HOST
 from tests.faults.installation import Installation, standing_installation
 from tests.faults.killing import SCENARIOS as KILLING
+from tests.faults.log import LAST
 from tests.faults.log import SCENARIOS as LOG
 from tests.faults.people import SCENARIOS as PEOPLE
 from tests.faults.places import KEEPALIVE_S
@@ -21,7 +22,7 @@ from tests.faults.report import write
 from tests.faults.scenario import Campaign, Result, Scenario
 from tests.faults.soak import soak
 
-SCENARIOS = (*KILLING, *ERP, *LOG, *PEOPLE, *HOST)
+SCENARIOS = (*KILLING, *ERP, *LOG, *PEOPLE, *HOST, *LAST)
 
 
 async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:

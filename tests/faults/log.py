@@ -3,12 +3,13 @@
 import asyncio
 import json
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.kafka.cluster import started
 from adapters.kafka.reader import read_whole
 from sandbox.proxy.weather import Weather
-from schemas.topics import MESSAGE_BYTES_MAX, Topic
+from schemas.topics import RECORD_BYTES_MAX, Topic
 from tests.faults.scenario import Scenario, Trial
 
 # What the clients and lanes say while the broker is away, or is another one than a moment before.
@@ -91,20 +92,30 @@ async def outcomes_made_anew(trial: Trial) -> None:
 
 
 async def poison(trial: Trial) -> None:
-    """Put what nobody can read into what each stage consumes, up to the size that a topic takes."""
-    installation = trial.installation
-    cluster = installation.cluster
-    before = await _letters(trial)
-    nasty: list[bytes] = [
+    """Put what nobody can read into what each stage consumes, up to 5 MB."""
+    nasty = [
         b"\x00\xff{ not json",
         b'{"type":"record","v":1',
         b'{"type":"postings","v":9,"new":{}}',
         b'{"type":"record","unheard_of":' + b"[" * 50_000,
         b'{"type":"record","amount":1e3000000,"other":NaN}',
         json.dumps({"type": "matched", "connection": "x" * (5 << 20)}).encode(),
-        json.dumps({"type": "surprise", "fill": "x" * (MESSAGE_BYTES_MAX - (1 << 20))}).encode(),
     ]
-    put = 0
+    await _put_everywhere(trial, nasty)
+
+
+async def poison_at_the_limit(trial: Trial) -> None:
+    """Put what nobody can read into what each stage consumes, as large as a record may be."""
+    await _put_everywhere(
+        trial, [json.dumps({"type": "surprise", "fill": "x" * RECORD_BYTES_MAX}).encode()[: -(1 << 16)]]
+    )
+
+
+async def _put_everywhere(trial: Trial, nasty: Sequence[bytes]) -> None:
+    """Put values into every stage's topic at some places; each has to become a dead letter."""
+    installation = trial.installation
+    cluster = installation.cluster
+    before, put = await _letters(trial), 0
     async with started(cluster.producer(), cluster) as producer:
         for place in installation.places[: 2 * trial.rounds]:
             for topic in (Topic.CALLOUTS, Topic.RECORDS, Topic.MATCHED, Topic.POSTINGS):
@@ -182,7 +193,7 @@ SCENARIOS = (
         explains=BROKER_AWAY,
     ),
     Scenario(
-        name="poison in every stage's topic",
+        name="poison in every stage's topic, up to 5 MB",
         faults=("F22", "F23"),
         script=poison,
         expects=("poison",),
@@ -207,5 +218,17 @@ SCENARIOS = (
         over_s=0,
         bursts=1,
         explains=BROKER_AWAY,
+    ),
+)
+
+# What it breaks stays broken: it comes last.
+LAST = (
+    Scenario(
+        name="poison as large as a record may be",
+        faults=("F22",),
+        script=poison_at_the_limit,
+        expects=("poison",),
+        documents=30,
+        over_s=5,
     ),
 )
