@@ -13,6 +13,8 @@ from adapters.credentials.secret import Secret
 from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile import Profile, load_profile
 from adapters.qad.rest import RestQad
+from sandbox.qad.books.documents import Invoice as ErpInvoice
+from sandbox.qad.books.documents import PostingLine
 from sandbox.qad.sample import sample_world
 from sandbox.qad.server import QadServer
 from sandbox.qad.settings import Settings
@@ -128,6 +130,24 @@ def invoice(number: str, total: str = "100.00", *, account: str = "4100", day: d
         lines=(GlLine(account=account, credit=Decimal(total)),),
     )
     return posting(number, content)
+
+
+def hand_loaded(number: str, total: str = "70.00") -> ErpInvoice:
+    """Return an item from before the cut-over, as others load it."""
+    return ErpInvoice(
+        invoice_type="INVOICE",
+        customer_code="C0001",
+        currency_code="USD",
+        invoice_date=DAY,
+        posting_date=DAY,
+        due_date=DAY,
+        daybook_code="HINV",
+        description="Opening",
+        reference=number,
+        original_amount=Decimal(total),
+        is_taxable=False,
+        posting_lines=(PostingLine(gl_account_code="4100", credit_amount=Decimal(total)),),
+    )
 
 
 def credit_note(number: str, total: str = "40.00") -> Posting:

@@ -32,11 +32,16 @@ class Sink:
         self.runs = Runs()
         self.lane = SinkLane(
             cluster=cluster,
-            connection=CONNECTION,
-            partition=0,
-            worker=worker,
             end_process=self.ended.append,
-            **{"limits": LIMITS, "erp": qad.erp, "bookmark": Bookmark(qad.bookmark), **more},
+            **{
+                "connection": CONNECTION,
+                "partition": 0,
+                "worker": worker,
+                "limits": LIMITS,
+                "erp": qad.erp,
+                "bookmark": Bookmark(qad.bookmark),
+                **more,
+            },
         )
 
     async def give(self, *sets: PostingSet) -> None:
