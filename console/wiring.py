@@ -10,6 +10,9 @@ from pathlib import Path
 from adapters.credentials.store import CredentialStore
 from adapters.kafka.administration import check_topics
 from adapters.kafka.assignments import require_assignments
+from adapters.kafka.bookmark import Bookmark
+from adapters.kafka.checkpoint import Checkpoint
+from adapters.kafka.crashes import Crashes
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.lane import Partition, StageLane
 from adapters.kafka.publishing import Publisher
@@ -161,7 +164,8 @@ class Wiring:
                     return None
                 zuora, feed = readers[connection]
                 return ReadLane(connection=connection, zuora=zuora, feed=feed, worker=owned)
-            return self._stage_lane(STAGES[stage], connection, partition, owned)
+            crashes = Crashes(directory / f"lane-{partition}")
+            return self._stage_lane(STAGES[stage], connection, partition, owned, crashes)
 
         directory = self.data / "faust" / f"{stage}.{slot}"
         directory.mkdir(parents=True, exist_ok=True)
@@ -174,7 +178,9 @@ class Wiring:
             make_lane=make_lane,
         )
 
-    def _stage_lane(self, spec: StageSpec, connection: str, partition: int, owned: Partition) -> StageLane:
+    def _stage_lane(
+        self, spec: StageSpec, connection: str, partition: int, owned: Partition, crashes: Crashes
+    ) -> StageLane:
         tenant = self.site.config.connections[connection].tenant
         claims = self.site.claims_of(tenant)
 
@@ -190,7 +196,14 @@ class Wiring:
             connection=connection,
             partition=partition,
             worker=owned,
+            crashes=crashes,
+            checkpoint=self._checkpoint(spec.name, connection, partition),
         )
+
+    def _checkpoint(self, stage: str, connection: str, partition: int) -> Checkpoint:
+        """Return the checkpoint of a partition: one file, whichever slot on this machine owns the partition."""
+        path = self.data / "checkpoints" / f"{stage}.{partition}"
+        return Checkpoint(path, cluster=self.site.cluster, stage=stage, connection=connection, partition=partition)
 
     def _sink_lane(
         self, connection: str, partition: int, owned: Partition, end: Callable[[str], None], erp: RestQad
@@ -204,4 +217,6 @@ class Wiring:
             erp=erp,
             worker=owned,
             end_process=end,
+            checkpoint=self._checkpoint(SINK.name, connection, partition),
+            bookmark=Bookmark(self.data / "checkpoints" / f"{SINK.name}.{partition}.mark"),
         )

@@ -54,7 +54,7 @@ class Kept(Protocol):
         """Return the state as it is now; quick, whatever its size."""
         ...
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up, in the same order, what `parts` gave: this is empty before."""
         ...
 
@@ -123,13 +123,13 @@ class Rows:
             Snapshot(self._heap, len(self._heap)),
         )
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up what `parts` gave."""
         self._count, self._replaced_bytes = msgspec.msgpack.decode(next(parts), type=tuple[int, int])
         self._index = array(_PLACE)
         self._index.frombytes(next(parts))
         self._mask = len(self._index) - 1
-        self._heap = bytearray(next(parts))
+        self._heap = next(parts)
 
     def _slot(self, digest: bytes) -> int:
         """Return where in the index a digest is, or would be."""
@@ -186,7 +186,7 @@ class Shelf(Generic[T]):
         self._rows = Rows()
         self._live_type: Any = dict[str, kind]
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode: Callable[[bytes | memoryview], T] = msgspec.msgpack.Decoder(kind).decode
+        self._decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
 
     def __len__(self) -> int:
         """Return how many names there are."""
@@ -241,7 +241,7 @@ class Shelf(Generic[T]):
         """Return what is there now."""
         return (packed(self.live), *self._rows.parts())
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up what `parts` gave."""
         self.live = msgspec.msgpack.decode(next(parts), type=self._live_type)
         self._rows.restore(parts)

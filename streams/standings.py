@@ -133,7 +133,7 @@ class Standings:
         """Return what was folded; what people ordered is learnt from their decisions again."""
         return (packed(self._waiting), *self.entries.parts())
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up what `parts` gave."""
         self._waiting.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[str]]))
         self.entries.restore(parts)

@@ -1,8 +1,8 @@
 """A stage's state of one partition in one file: it saves time, and says nothing that the log does not say.
 
-The file is a SHA-256 and one msgpack body: whose state this is, up to where the log was read, and the state. Whatever
-is wrong with it (missing, cut, garbled, another stage's, another version's, ahead of the log, of a log that was made
-anew) is said once; then the file goes, and the log is read. It must never be the only place where anything stands.
+The file is a SHA-256 and one msgpack list: whose state this is and up to where the log was read, then its parts.
+Whatever is wrong with it (missing, cut, garbled, another stage's or version's, ahead of the log, of a log made anew) is
+said once; then the file goes, and the log is read. It must never be the only place where anything stands.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import ByOffset, LogRecord, LogShorterError, ends_of
 from schemas.topics import Topic
-from streams.shelf import Kept, Snapshot
+from streams.shelf import Kept, Snapshot, packed
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,9 @@ RECORDS_NEWER = 100_000
 VERSION = 1
 
 _DIGEST_BYTES = 32
+# The head of a list, and of bytes, in msgpack: what it is, and how many.
+_HEAD_BYTES = 5
+_GARBLED = "it is cut off or garbled: its checksum is another"
 _MARK_BYTES = 16
 
 
@@ -50,11 +53,6 @@ class _About(msgspec.Struct, frozen=True, kw_only=True):
     shape: str
     positions: dict[Topic, int]
     marks: dict[Topic, bytes]
-
-
-class _File(msgspec.Struct, frozen=True, array_like=True):
-    about: _About
-    parts: list[memoryview]
 
 
 class _Unusable(Exception):
@@ -84,9 +82,9 @@ class Checkpoint:
     async def restore(self, kept: Kept) -> dict[Topic, int]:
         """Fill an empty state; return from where each topic is read on, nothing where there is no file to be used."""
         try:
-            file = await asyncio.to_thread(_read, self._path)
-            self._check(file.about, kept.shape)
-            await self._compare(file.about)
+            about, parts = await asyncio.to_thread(_read, self._path)
+            self._check(about, kept.shape)
+            await self._compare(about)
         except FileNotFoundError:
             self._log.info("no checkpoint: state is read from the log")
             return {}
@@ -97,9 +95,9 @@ class Checkpoint:
         except (_Unusable, OSError) as error:
             await self._discard(str(error))
             return {}
-        kept.restore(iter(file.parts))
-        self._kept_records = sum(file.about.positions.values())
-        return dict(file.about.positions)
+        kept.restore(iter(parts))
+        self._kept_records = sum(about.positions.values())
+        return dict(about.positions)
 
     def is_due(self, positions: Mapping[Topic, int]) -> bool:
         """Return whether so much is newer than the file that another is worth while."""
@@ -110,6 +108,11 @@ class Checkpoint:
         if self._writing is None or self._writing.done():
             self._kept_records = sum(positions.values())
             self._writing = asyncio.create_task(self._keep(kept.shape, kept.parts(), dict(positions)))
+
+    async def written(self) -> None:
+        """Wait until what is being written stands in the file, or could not be written."""
+        if self._writing is not None:
+            await self._writing
 
     async def _keep(self, shape: str, parts: Sequence[Snapshot], positions: dict[Topic, int]) -> None:
         try:
@@ -124,7 +127,7 @@ class Checkpoint:
                 marks={topic: await self._mark(topic, end) for topic, end in positions.items() if end},
             )
             await asyncio.to_thread(_write, self._path, about, parts)
-        except (OSError, KafkaError, LogShorterError) as error:
+        except (OSError, OverflowError, KafkaError, LogShorterError) as error:
             self._log.warning("no checkpoint is written: the next start takes longer", why=str(error))
         else:
             self._log.info("checkpoint written", read_to={topic.value: end for topic, end in positions.items()})
@@ -170,19 +173,36 @@ def _mark_of(record: LogRecord) -> bytes:
     return blake2b(msgspec.msgpack.encode(parts), digest_size=_MARK_BYTES).digest()
 
 
-def _read(path: Path) -> _File:
-    """Return what a file holds.
+def _read(path: Path) -> tuple[_About, list[bytearray]]:
+    """Return what a file holds, each part in a buffer of its own: there is no room for a second copy of a large state.
 
     Raises:
         OSError: It cannot be read, or is not there.
         _Unusable: It is cut, garbled, or no checkpoint.
     """
-    data = path.read_bytes()
-    body = memoryview(data)[_DIGEST_BYTES:]
-    if sha256(body).digest() != data[:_DIGEST_BYTES]:
-        raise _Unusable("it is cut off or garbled: its checksum is another")
+    digest = sha256()
+    with path.open("rb") as file:
+        left = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
+
+        def take(size: int) -> bytearray:
+            nonlocal left
+            left -= size
+            if left < 0:
+                raise _Unusable(_GARBLED)
+            taken = bytearray(size)
+            file.readinto(taken)
+            digest.update(taken)
+            return taken
+
+        def number() -> int:
+            return int.from_bytes(take(_HEAD_BYTES)[1:], "big")
+
+        checksum = file.read(_DIGEST_BYTES)
+        about, *parts = [take(number()) for _ in range(number())] or [bytearray()]
+    if left or digest.digest() != checksum:
+        raise _Unusable(_GARBLED)
     try:
-        return msgspec.msgpack.decode(body, type=_File)
+        return msgspec.msgpack.decode(about, type=_About), parts
     except msgspec.MsgspecError as error:
         raise _Unusable(f"it is of another version: {error}") from None
 
@@ -210,9 +230,8 @@ def _write(path: Path, about: _About, parts: Sequence[Snapshot]) -> None:
 
 
 def _body(about: _About, parts: Sequence[Snapshot]) -> Iterator[bytes]:
-    """Yield the msgpack of a `_File`, without ever holding all of it."""
-    yield b"\x92" + msgspec.msgpack.encode(about)
-    yield b"\xdd" + len(parts).to_bytes(4, "big")
-    for part in parts:
-        yield b"\xc6" + part.size.to_bytes(4, "big")
+    """Yield the msgpack of a list of bytes, without ever holding all of it."""
+    yield b"\xdd" + (1 + len(parts)).to_bytes(_HEAD_BYTES - 1, "big")
+    for part in (packed(about), *parts):
+        yield b"\xc6" + part.size.to_bytes(_HEAD_BYTES - 1, "big")
         yield from part.pieces()

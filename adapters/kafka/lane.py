@@ -17,9 +17,12 @@ from typing import Any, Protocol
 import structlog
 
 from adapters.crashpoints import crashpoint
+from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
+from adapters.kafka.crashes import CRASHES_MAX, Crashes
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
 from schemas.codec import encode
+from schemas.deadletters import DeadLetter
 from schemas.errors import Unreadable
 from schemas.topics import Topic
 from streams.outcomes import dead_letter
@@ -30,8 +33,6 @@ log = structlog.get_logger(__name__)
 # Documents in memory: over the first the partition is held back, under the second it comes again. A run is up to 500.
 DOCUMENTS_HIGH = 600
 DOCUMENTS_LOW = 300
-# After this many crashes at one input it becomes a dead letter and the others go on.
-CRASHES_MAX = 3
 # Pause before a lane opens again after an error; doubled up to the second.
 _PAUSE_S = 0.5
 _PAUSE_MAX_S = 15.0
@@ -77,6 +78,8 @@ class StageLane:
         connection: str,
         partition: int,
         worker: Partition,
+        crashes: Crashes | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         """Build the lane; it begins with `start`.
 
@@ -87,6 +90,8 @@ class StageLane:
             connection: Whose partition it is.
             partition: Its number.
             worker: The worker that owns it.
+            crashes: What is known of crashes here; without it, they are counted as long as the lane lives.
+            checkpoint: Where the state is written down at times; without it, every start reads the whole log.
         """
         self._spec = spec
         self._make_core = make_core
@@ -98,8 +103,8 @@ class StageLane:
         self._core: Core | None = None
         self._positions: dict[Topic, int] = {}
         self._written: defaultdict[Topic, set[int]] = defaultdict(set)
-        self._crashes: tuple[int, int] = (-1, 0)
-        self._given_up: set[int] = set()
+        self._crashes = crashes or Crashes()
+        self._checkpoint = checkpoint
         self._deciding = False
         self._task: asyncio.Task[None] | None = None
         self._runs: list[tuple[Any, Acknowledge]] = []
@@ -153,16 +158,17 @@ class StageLane:
     async def _session(self) -> None:
         spec = self._spec
         if self._core is None:
-            self._core = self._make_core()
-            self._positions = dict.fromkeys((*spec.writes, *spec.sides), 0)
+            self._core = await self._begin()
         core = self._core
         async with (
             Reader(self._cluster, self._partition, self._positions) as reader,
             ByOffset(self._cluster, spec.source, self._partition) as inputs,
             ByOffset(self._cluster, spec.material or spec.source, self._partition) as material,
         ):
-            for record in await reader.to_end():
-                await self._take_up(core, record)
+            async for records in reader.until_end():
+                for record in records:
+                    await self._take_up(core, record)
+                self._worker.moved()
             self._log.info("lane ready", read_to={topic.value: end for topic, end in self._positions.items()})
             work = _Work(self, core, inputs=inputs, material=material)
             await work.again(core.unsettled())
@@ -170,6 +176,14 @@ class StageLane:
             if self._runs:  # taken before this lane had to open again
                 self._came.set()
             await self._serve(reader, work, core)
+
+    async def _begin(self) -> Core:
+        """Return a core with what a checkpoint says, and read on from there."""
+        core = self._make_core()
+        self._positions = dict.fromkeys((*self._spec.writes, *self._spec.sides), 0)
+        if self._checkpoint is not None:
+            self._positions |= await self._checkpoint.restore(core.kept)
+        return core
 
     async def _serve(self, reader: Reader, work: "_Work", core: Core) -> None:
         """Take runs and side records in turn, as they come, until cancelled."""
@@ -180,11 +194,15 @@ class StageLane:
                 await asyncio.wait((following, coming), return_when=asyncio.FIRST_COMPLETED)
                 if following.done():
                     await self._follow(following.result(), work, core)
+                    await self._keep(reader, work, core)
                     following = asyncio.create_task(reader.step())
                 if coming.done():
                     self._came.clear()
-                    while self._runs:
+                    # One at a time: what comes beside is not to wait until no run is left.
+                    if self._runs:
                         await self._one_run(work)
+                    if self._runs:
+                        self._came.set()
                     coming = asyncio.create_task(self._came.wait())
         finally:
             following.cancel()
@@ -196,6 +214,7 @@ class StageLane:
         await work.run(event.value)
         crashpoint("stage.before_acknowledged")
         await acknowledge(event)
+        self._crashes.forget(record.offset for record in event.value)
         self._runs.pop(0)
         self._held_documents -= len(event.value)
         if self._held_documents < DOCUMENTS_LOW:
@@ -210,6 +229,18 @@ class StageLane:
             keys.extend(await self._take_up(core, record))
         if keys:
             await work.again(core.held_by(keys))
+
+    async def _keep(self, reader: Reader, work: "_Work", core: Core) -> None:
+        """Write a checkpoint when one is due: of what the log says, so it is read up to what was written here first."""
+        if self._checkpoint is None or not self._checkpoint.is_due(self._own_positions()):
+            return
+        async for records in reader.until_end():
+            await self._follow(records, work, core)
+        if not any(self._written.values()):
+            self._checkpoint.keep(core.kept, self._own_positions())
+
+    def _own_positions(self) -> dict[Topic, int]:
+        return {topic: self._positions[topic] for topic in self._spec.writes}
 
     def _foreign(self, record: LogRecord) -> bool:
         return _stage_of(record) == self._spec.name and record.offset not in self._written[record.topic]
@@ -266,27 +297,23 @@ class StageLane:
                 self._written[topic].add(acknowledged.offset)
             crashpoint("stage.between_writes")
 
-    def crashed(self, item: Input) -> None:
-        """Count a crash at an input; at the third it is given up, and becomes a dead letter when it comes again."""
-        offset, times = self._crashes
-        times = times + 1 if offset == item.offset else 1
-        self._crashes = (item.offset, times)
-        if times >= CRASHES_MAX:
-            self._given_up.add(item.offset)
+    def given_up(self, item: Input) -> DeadLetter | None:
+        """Return the dead letter of an input that has crashed too often: it must not stop the others here."""
+        if not self._crashes.too_many(item.offset):
+            return None
+        self._log.error("an input is given up", offset=item.offset, crashes=CRASHES_MAX)
+        reason = f"{CRASHES_MAX} crashes at this record"
+        return dead_letter(item, connection=self._connection, spec=self._spec, reason=reason)
 
-    def given_up(self, item: Input) -> bool:
-        """Return whether an input has crashed too often."""
-        return item.offset in self._given_up
+    @property
+    def crashes(self) -> Crashes:
+        """What is known of crashes here."""
+        return self._crashes
 
     @property
     def spec(self) -> StageSpec:
         """The stage."""
         return self._spec
-
-    @property
-    def connection(self) -> str:
-        """Whose partition it is."""
-        return self._connection
 
 
 class _Work:
@@ -329,16 +356,11 @@ class _Work:
             await self.again(self._core.held_by(changed))
 
     def _one(self, item: Input) -> Sequence[Output]:
-        if self._lane.given_up(item):
-            # A bug of ours, three times at one input: it must not stop the others of this connection.
-            reason = f"{CRASHES_MAX} crashes at this record"
-            letter = dead_letter(item, connection=self._lane.connection, spec=self._lane.spec, reason=reason)
+        letter = self._lane.given_up(item)
+        if letter is not None:
             return (Output(Topic.DEAD_LETTERS, item.key, letter),)
-        try:
+        with self._lane.crashes.at(item.offset):
             return self._core.decide(item)
-        except Exception:
-            self._lane.crashed(item)
-            raise
 
     async def _with_material(self, items: Sequence[Input]) -> Sequence[Input]:
         if self._refers_to is None:

@@ -183,7 +183,7 @@ class LedgerState:
         """Return the state as it is now."""
         return (packed(self.referring), *self.standings.parts(), *self.made.parts())
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up what `parts` gave."""
         self.referring.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[str]]))
         self.standings.restore(parts)

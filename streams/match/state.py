@@ -59,7 +59,7 @@ class MatchState:
         """Return the state as it is now."""
         return (*self.standings.parts(), *self.accounts.parts(), *self.results.parts())
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up what `parts` gave."""
         self.standings.restore(parts)
         self.accounts.restore(parts)

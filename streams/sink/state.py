@@ -198,7 +198,7 @@ class SinkState:
         """Return the state as it is now."""
         return (packed(self._waiting), *self.postings.parts())
 
-    def restore(self, parts: Iterator[memoryview]) -> None:
+    def restore(self, parts: Iterator[bytearray]) -> None:
         """Take up what `parts` gave."""
         self._waiting.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[PostingId]]))
         self.postings.restore(parts)

@@ -11,7 +11,7 @@ class Written(Protocol):
 
     def parts(self) -> Sequence[Snapshot]: ...
 
-    def restore(self, parts: Iterator[memoryview]) -> None: ...
+    def restore(self, parts: Iterator[bytearray]) -> None: ...
 
 
 W = TypeVar("W", bound=Written)
@@ -19,7 +19,7 @@ W = TypeVar("W", bound=Written)
 
 def restored(kept: W, empty: W) -> W:
     """Return the empty one with what is kept in the other."""
-    parts = [memoryview(b"".join(part.pieces())) for part in kept.parts()]
+    parts = [bytearray(b"".join(part.pieces())) for part in kept.parts()]
     left = iter(parts)
     empty.restore(left)
     assert next(left, None) is None, "a part was written and is not read"

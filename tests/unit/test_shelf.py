@@ -49,7 +49,7 @@ def test_what_was_written_down_is_what_was_there_then(before, after):
     for name, text, ended in after:
         found.put(name, Value(text, ended))
     late = new()
-    late.restore(iter([memoryview(b"".join(part.pieces())) for part in parts]))
+    late.restore(iter([bytearray(b"".join(part.pieces())) for part in parts]))
     assert late == then
     for name, text, ended in after:
         late.put(name, Value(text, ended))
