@@ -6,6 +6,7 @@ text that many say is kept once. There are no cycles, so the collector need not 
 
 from array import array
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -198,3 +199,17 @@ class Log:
 def written(key: QadKey) -> str:
     """Write QAD's key as people do."""
     return f"QAD {key.year}/{key.daybook}/{key.voucher}"
+
+
+def later(one: str, other: str) -> bool:
+    """Return whether one moment comes after another; False where one of them is none."""
+    moments = [_moment(one), _moment(other)]
+    return None not in moments and moments[0] > moments[1]  # type: ignore[operator]  # neither is None here
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)

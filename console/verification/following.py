@@ -8,19 +8,17 @@ come in the order of `TOPICS`: what is named has been read before what names it.
 from collections.abc import Callable
 from functools import partial
 from sys import intern
-from typing import Any
 
 from console.verification import views
 from console.verification.balance import imbalance
 from console.verification.calls import Calls
-from console.verification.facts import STANDING_STILL, Log, PostingFacts, Standstill
+from console.verification.facts import STANDING_STILL, Log, PostingFacts, Standstill, later
 from console.verification.reading import Entry
 from console.verification.report import Findings
 from schemas.errors import Unreadable
 from schemas.events import EVENTS
 from schemas.ids import document_key, machine_reference
 from schemas.topics import Topic
-from schemas.zuora import children_of, parent_of
 
 TOPICS = (
     Topic.DECISIONS,
@@ -32,6 +30,8 @@ TOPICS = (
     Topic.CURSORS,
 )
 _UNCLASSIFIED = "unclassified"
+# How a stage says that an input has ended it several times.
+_CRASHED = "crash"
 # Topics whose records a stage decides one by one.
 _DECIDED = (Topic.RECORDS, Topic.MATCHED, Topic.POSTINGS)
 # Which topic the inputs of a deciding stage stand in.
@@ -88,8 +88,8 @@ class Following:
         letter = views.read_dead_letter(entry.value)
         if letter is None:
             return False
-        document, is_event = _document_of(letter.key), _can_be_read(letter)
-        if not is_event:
+        document = _document_of(letter.key)
+        if not _is_event(letter):
             self._log.dead.add((letter.topic, letter.offset))
         if document:
             self._log.document(document).dead = (letter.topic, letter.offset)
@@ -98,8 +98,8 @@ class Following:
         if not (letter.stage and letter.reason and letter.next_step):
             what = "a dead letter without stage, reason or next step"
             self._findings.name("I7", what, document=document, number=number, evidence=evidence)
-        if is_event:
-            what = f"bytes that can be read were given up: a crash that nobody knows ({letter.reason})"
+        if _CRASHED in letter.reason:
+            what = f"it was given up after {letter.reason}: nobody knows why"
             self._findings.name("I10", what, document=document, number=number, evidence=evidence)
         return True
 
@@ -112,9 +112,12 @@ class Following:
         name = document_key(record.kind, record.id)
         self._log.place(Topic.RECORDS, entry.offset, name)
         document = self._log.document(name)
-        document.read_at, document.stamp = entry.offset, record.parent.updated_date or ""
+        document.read_at, stamp = entry.offset, record.stamp
+        # Two who poll at once may bring an older version behind a newer one.
+        if not document.stamp or later(stamp, document.stamp):
+            document.stamp = stamp
         self._followed(name, Topic.RECORDS, entry.offset)
-        for paid in {row.invoice_id for row in record.children.applications if row.invoice_id}:
+        for paid in record.pays:
             invoice = self._log.document(document_key("invoice", paid))
             if name not in invoice.payers:
                 invoice.payers = (*invoice.payers, name)
@@ -245,23 +248,13 @@ def _document_of(key: bytes) -> str:
     return document_key(parts[1], parts[2]) if len(parts) == 3 else ""
 
 
-def _can_be_read(letter: views.DeadLetter) -> bool:
-    """Return whether the bytes of a dead letter are what its topic holds: then they were no reason to give it up.
-
-    What a callout's body may say is its sender's affair: that an event holds it says nothing.
-    """
+def _is_event(letter: views.DeadLetter) -> bool:
+    """Return whether a dead letter is an event of its topic: given up all the same, it is followed as one."""
     topic = next((topic for topic in _DECIDED if topic.value == letter.topic), None)
-    if topic is None:
-        return False
     try:
-        event: Any = EVENTS[topic](letter.value)
-        if topic is Topic.RECORDS:
-            parent_of(event)
-            for name in event.children:
-                children_of(event, name)
-    except (Unreadable, KeyError):
+        return topic is not None and bool(EVENTS[topic](letter.value))
+    except Unreadable:
         return False
-    return True
 
 
 def _facts_of(posting: views.Posting, log: Log, *, offset: int, index: int) -> PostingFacts:

@@ -4,10 +4,9 @@
 were read. What is behind a stage's committed offset and came to nothing is lost.
 """
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from console.verification.facts import RESTING, DocumentFacts, Log, PostingFacts
+from console.verification.facts import RESTING, DocumentFacts, Log, PostingFacts, later
 from console.verification.systems import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.topics import Topic
@@ -41,7 +40,7 @@ def place_of(name: str, document: ZuoraDocument | None, log: Log) -> Place:
         return Place("explained", "a dead letter", (log.evidence(*facts.dead),))
     if facts is None or facts.read_at < 0:
         return Place("lost", "Zuora has it, polls have passed it, and it was never read")
-    if document is not None and _later(document.stamp, facts.stamp):
+    if document is not None and later(document.stamp, facts.stamp):
         at = (log.evidence(Topic.RECORDS, facts.read_at),)
         return Place("lost", f"its version of {document.stamp} was never read, only that of {facts.stamp}", at)
     return _by_log(facts, log)
@@ -83,18 +82,4 @@ def is_unread(name: str, document: ZuoraDocument, log: Log) -> bool:
     read_to = log.read_to.get(document_parts(name)[0], "")
     if not read_to or not document.stamp:
         return not read_to
-    return not _later(read_to, document.stamp)
-
-
-def _later(one: str, other: str) -> bool:
-    """Return whether one moment comes after another; False where one of them is none."""
-    moments = [_moment(one), _moment(other)]
-    return None not in moments and moments[0] > moments[1]  # type: ignore[operator]  # neither is None here
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return not later(read_to, document.stamp)

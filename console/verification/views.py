@@ -84,19 +84,24 @@ class Row(msgspec.Struct, frozen=True, rename="camel"):
     invoice_id: str | None = None
 
 
-class Children(msgspec.Struct, frozen=True):
-    """The children of a document that pays."""
-
-    applications: tuple[Row, ...] = ()
-
-
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What Zuora said."""
 
     kind: str
     id: str
-    parent: Parent
-    children: Children = Children()
+    parent: msgspec.Raw
+    children: dict[str, list[msgspec.Raw]] = msgspec.field(default_factory=dict)
+
+    @property
+    def stamp(self) -> str:
+        """Zuora's stamp of this version, "" where it has none that can be read."""
+        return (_read_parent(self.parent) or Parent()).updated_date or ""
+
+    @property
+    def pays(self) -> set[str]:
+        """The invoices that it is applied to, or was."""
+        rows = (_read_row(raw) or Row() for raw in self.children.get("applications", ()))
+        return {row.invoice_id for row in rows if row.invoice_id}
 
 
 class Matched(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +204,7 @@ class Reading(Generic[View]):
     def __init__(self, kind: Any) -> None:
         self._decoder = msgspec.json.Decoder(kind)
 
-    def __call__(self, value: bytes) -> View | None:
+    def __call__(self, value: bytes | msgspec.Raw) -> View | None:
         """Return the event, None where these bytes are none."""
         try:
             event: View = self._decoder.decode(value)
@@ -208,6 +213,8 @@ class Reading(Generic[View]):
         return event
 
 
+_read_parent: Reading[Parent] = Reading(Parent)
+_read_row: Reading[Row] = Reading(Row)
 read_record: Reading[Record] = Reading(Record)
 read_matched: Reading[Matched] = Reading(Matched)
 read_postings: Reading[Postings] = Reading(Postings)

@@ -385,8 +385,22 @@ def test_a_crash_that_nobody_knows(court):
     assert found.document == name
 
 
-def test_a_callout_that_was_given_up_says_nothing_of_a_crash(court):
-    court.give_up(Topic.CALLOUTS, 0, b'{"type":"callout"}', reason="the body is not JSON")
+def test_an_event_that_was_given_up_for_what_it_says_is_no_crash(court):
+    """Its bytes are an event of the topic; an amount in it cannot be carried."""
+    name = court.document("invoice", "70.00")
+    about, value = court.topics[Topic.RECORDS][court.read(name)]
+    court.give_up(Topic.RECORDS, len(court.topics[Topic.RECORDS]) - 1, value, about=about, reason="amount")
+    assert court.verdict().holds
+
+
+@pytest.mark.parametrize("parent", [b"7", b"[]", b'{"updatedDate":7}', b'{"id":"x","amount":1E999999999}'])
+def test_a_record_whose_content_is_strange_is_a_record(court, parent):
+    name = court.document("invoice", "70.00")
+    offset = court.read(name)
+    about, value = court.topics[Topic.RECORDS][offset]
+    begin, end = value.index(b'"parent":') + len(b'"parent":'), value.index(b',"children"')
+    court.topics[Topic.RECORDS][offset] = (about, value[:begin] + parent + value[end:])
+    court.hold(name, offset)
     assert court.verdict().holds
 
 

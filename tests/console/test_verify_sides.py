@@ -58,6 +58,12 @@ def test_a_document_of_which_a_newer_version_was_never_read(court):
     assert court.broken() == {"I1": ["INV0"]}
 
 
+def test_an_older_version_that_comes_behind_a_newer_one_is_nothing(court):
+    _, name, _ = first(court)
+    court.read(name, stamp="2026-03-11T07:00:00Z")
+    assert court.verdict().holds
+
+
 def test_one_moment_is_one_however_it_is_written(court):
     _, name, _ = first(court)
     court.zuora[name] = msgspec.structs.replace(court.zuora[name], stamp="2026-03-11T10:00:00.000+02:00")
