@@ -156,9 +156,9 @@ def _become(command: list[str], *, caller: int) -> None:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != caller:  # The caller ended before the tie was there.
         return
-    # Python ignores these two, and what is ignored stays ignored in the new program.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    # What is ignored stays ignored in the new program: Python ignores two, a shell's background the others.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     os.execv(command[0], command)  # noqa: S606  It is what the caller asked for, word by word.
 
 

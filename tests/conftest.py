@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from adapters.kafka.administration import create_topics
 from adapters.kafka.cluster import Cluster
 from sandbox.kafka.broker import Broker, external
+
+# A shell starts what is in the background with Ctrl-C ignored, and what is started here would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Enough for several connections, few enough for a broker that hundreds of tests share.
 PARTITIONS = 3

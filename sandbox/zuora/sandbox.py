@@ -34,11 +34,13 @@ class Sandbox:
         journal: What arrived.
     """
 
-    def __init__(self, *, seed: int = 1, world: World | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 1, world: World | None = None, settings: Settings | None = None, clock: Clock | None = None
+    ) -> None:
         self.seed = seed
         self.world = world or World()
         self._settings = settings or self.world.settings
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self._build()
 
     def _build(self) -> None:

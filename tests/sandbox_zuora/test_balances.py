@@ -36,6 +36,7 @@ from sandbox.zuora.acts import (
     unpost_invoice,
     write_off_invoice,
 )
+from sandbox.zuora.clock import Clock
 
 SEEDS = st.integers(0, 2**32)
 STEPS = 150
@@ -123,8 +124,9 @@ class Business:
 def tenant_after(seed):
     """Return a tenant in which so much has happened."""
     world = World(accounts=[NewAccount(name="One"), NewAccount(name="Two")], settings=Settings(time_zone="UTC"))
-    sandbox = Sandbox(seed=3, world=world)
-    sandbox.clock.set(datetime(2026, 3, 15, tzinfo=UTC), running=False)
+    clock = Clock()
+    clock.set(datetime(2026, 3, 15, tzinfo=UTC), running=False)
+    sandbox = Sandbox(seed=3, world=world, clock=clock)
     business = Business(sandbox, seed)
     for _ in range(STEPS):
         business.act()
