@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupCoordinatorNotAvailableError, TopicAlreadyExistsError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NodeNotReadyError, TopicAlreadyExistsError
 from aiokafka.structs import OffsetAndMetadata
 
 from adapters.kafka.cluster import Cluster, started
@@ -79,7 +79,7 @@ async def check_topics(cluster: Cluster, *, partitions: int) -> None:
 async def partition_counts(cluster: Cluster) -> dict[Topic, int]:
     """Return the partition count of each of our topics that is there."""
     async with cluster.admin() as admin:
-        names = set(await admin.list_topics())
+        names = await _names(admin)
         wanted = {cluster.name(topic): topic for topic in SPEC if cluster.name(topic) in names}
         described = await admin.describe_topics(list(wanted)) if wanted else []
     return {wanted[row["topic"]]: len(row["partitions"]) for row in described}
@@ -142,6 +142,16 @@ async def offset_at(cluster: Cluster, part: TopicPartition, moment_ms: int) -> i
     async with started(consumer, cluster):
         found = (await consumer.offsets_for_times({part: moment_ms}))[part]
     return None if found is None else int(found.offset)
+
+
+async def _names(admin: Any) -> set[str]:
+    """Return the names of all topics; a broker that has just come up, or come back, names no node for a moment."""
+    for _ in range(_COORDINATOR_TRIES):
+        try:
+            return set(await admin.list_topics())
+        except NodeNotReadyError:
+            await asyncio.sleep(_COORDINATOR_PAUSE_S)
+    raise Transient("Kafka answers, but names no node that is ready: look at the broker's log")
 
 
 async def _await_topics(cluster: Cluster) -> None:
