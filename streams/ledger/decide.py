@@ -13,7 +13,6 @@ from schemas.events import (
     read_decision,
     read_matched,
     read_outcome,
-    read_postings,
     read_qad_reference,
     read_record,
     read_zuora_reference,
@@ -29,6 +28,7 @@ from streams.ledger import reasons
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
+from streams.ledger.known import read_known_postings
 from streams.ledger.payments import plan_payment
 from streams.ledger.reading import billing_document, payment_document
 from streams.ledger.spec import SPEC, STAGE
@@ -57,7 +57,7 @@ class LedgerCore:
     def fold(self, topic: Topic, value: bytes) -> None:
         """Take up an output of this stage."""
         if topic is Topic.POSTINGS:
-            self._state.take(read_postings(value))
+            self._state.take(read_known_postings(value))
             return
         outcome = read_outcome(value)
         if outcome.stage == STAGE:
