@@ -4,7 +4,9 @@ import asyncio
 
 from adapters.kafka.cluster import started
 from adapters.kafka.reader import read_whole
+from adapters.store.readmodel import ReadModel
 from console.output import EXIT_FINDINGS, EXIT_OK
+from console.replaying import plan_replay, replay_stage
 from schemas.topics import Topic
 from tests.faults.scenario import Scenario, Trial
 
@@ -61,11 +63,12 @@ async def log_replayed(trial: Trial) -> None:
         await asyncio.gather(*(process.leave() for stage in _REPLAYED for process in installation.crew.of(stage)))
         await asyncio.sleep(12)
         before = sum(len(place.ledger.documents) for place in installation.places)
-        for stage in _REPLAYED:
-            for place in installation.places:
-                words = ("replay", "--stage", stage, "-c", place.name, "--from", "0", "--why", "a test", "--yes")
-                await installation.product.command(*words)
-                trial.fired["replayed"] += 1
+        with ReadModel(installation.wiring.data / "readmodel.sqlite") as model:
+            for stage in _REPLAYED:
+                for place in installation.places:
+                    plan = await plan_replay(installation.wiring, model, stage=stage, connection=place.name, since="0")
+                    await replay_stage(installation.wiring, plan, by="a test", why="a test")
+                    trial.fired["replayed"] += 1
         installation.crew.start()
         await asyncio.sleep(20)
         after = sum(len(place.ledger.documents) for place in installation.places)
