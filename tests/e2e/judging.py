@@ -1,9 +1,15 @@
-"""What the stand-in QAD's own books hold of Zuora's documents, said in Zuora's terms; the product is not asked."""
+"""What the stand-in QAD's own books hold of Zuora's documents; of the product only its judge is asked."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from console.verification.books import judge_books
+from console.verification.facts import Log
+from console.verification.judging import read_log
+from console.verification.report import Findings, Violation
+from console.wiring import Wiring
 from sandbox.world import Scene, Total
 
 # Who posts for the product, in QAD's own words, and how Zuora's numbers of each kind begin.
@@ -13,12 +19,24 @@ KINDS = {"INV": "invoice", "CM": "credit_memo", "P-": "payment"}
 
 async def documents_of(scene: Scene) -> list[dict[str, Any]]:
     """Return all documents that the product made in QAD, in order of commit."""
+    return [document for document in await booked_in(scene) if document["created_by"] == USER]
+
+
+async def booked_in(scene: Scene) -> list[dict[str, Any]]:
+    """Return all documents in QAD's books, whoever made them, in order of commit."""
     found: list[dict[str, Any]] = []
     while True:
         page = await scene.qad.show("documents", entity_code=scene.site.entity, offset=str(len(found)), limit="1000")
         found += page
         if not page:
-            return [document for document in found if document["created_by"] == USER]
+            return found
+
+
+async def broken_in_books(wiring: Wiring, connection: str, scene: Scene) -> Sequence[Violation]:
+    """Return what the product's judge finds between its log and the stand-in's own books."""
+    log, findings = Log(connection, (await wiring.partitions())[connection]), Findings(connection)
+    await read_log(wiring.site.cluster, log, findings, polled_in=log.partition)
+    return [*findings.violations, *judge_books(log, await booked_in(scene), user=USER)]
 
 
 async def totals_in_qad(scene: Scene) -> dict[tuple[str, str], Total]:

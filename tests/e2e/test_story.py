@@ -15,7 +15,7 @@ from console.demo.quiet import until_quiet
 from console.demo.screen import Screen
 from console.wiring import STAGES, Wiring
 from sandbox.world import Case, Story, apply_fix, expected_books, tell_story
-from tests.e2e.judging import documents_of, totals_in_qad
+from tests.e2e.judging import broken_in_books, documents_of, totals_in_qad
 
 # Which process is killed in the middle of which chapter.
 KILLS = {
@@ -150,6 +150,8 @@ async def test_two_companies_in_two_months_each_document_once_and_to_the_cent(ho
         await _replayed(trial)
         for verdict in await house.product.ask("verify", codes=(0,)):
             assert (verdict["broken"], verdict["on_its_way"]) == ({}, [])
+        for site, scene in story.scenes.items():
+            assert await broken_in_books(trial.wiring, site, scene) == []
 
 
 async def _replayed(trial: Trial) -> None:
