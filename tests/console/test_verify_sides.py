@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from console.verification.judging import _taken_by_none
 from console.verification.report import Findings
 from console.verification.systems import QadDocument
 from console.verification.views import QadKey
@@ -159,6 +160,13 @@ def test_a_document_of_another_connection_is_not_asked_for(court):
     verdict = court.verdict()
     assert verdict.holds
     assert [line.zuora for line in verdict.sums if line.kind == "invoice"] == [Decimal("350.50")]
+
+
+def test_a_document_that_every_connection_says_is_anothers(court):
+    findings = Findings("acme")
+    counting, draft = court.document("invoice", "70.00"), court.document("invoice", "70.00", counts=False)
+    _taken_by_none({counting, draft}, court.zuora, findings)
+    assert [(one.invariant, one.document) for one in findings.violations] == [("I1", counting)]
 
 
 # -- I2 ----------------------------------------------------------------------------------------------------------------
