@@ -1,0 +1,33 @@
+"""How often each fault fired. A fault that never fires proves nothing, so a whole simulation must show each."""
+
+from collections import Counter
+
+from tests.simulation.house import STAGES
+from tests.simulation.process import ERRORS, POINTS
+from tests.simulation.qad import FATES
+
+# All that must fire at least once over a whole simulation.
+FAULTS = (
+    *(f"killed: {stage} at {point}" for stage, point in POINTS),
+    *(f"broker: {error}" for error in ERRORS),
+    *(f"call: {fate}" for fate in FATES),
+    *(f"{what}: {stage}" for what in ("rebalance", "zombie", "replay") for stage in STAGES),
+    *(f"QAD refuses: {what}" for what in ("period_closed", "customer", "gl_account", "nobody knows this")),
+    "QAD is away",
+    "QAD refuses the credentials",
+    "a look-up says absent of what is committed later",
+    "an intent is too old to be sent",
+    "fenced",
+    "the end of outcomes is lost",
+    "a period is closed",
+    "a version is read again",
+    "kinds are read in another order",
+    "an account is linked",
+    "a mapping is published with none rows",
+    "a mapping is published with other rows",
+)
+
+
+def never_fired(tally: Counter[str]) -> list[str]:
+    """Return the faults that a simulation did not show."""
+    return [fault for fault in FAULTS if not tally[fault]]

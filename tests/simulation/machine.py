@@ -1,0 +1,291 @@
+"""What may happen, in any order: Zuora acts, the poller reads, people decide, QAD has its moods, and machines fail.
+
+Hypothesis writes the history. At each step the invariants hold; at the end all faults end, everything is read and
+released, and then both systems must agree; a replay of everything makes nothing new.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from schemas.mapping import LineRow
+from schemas.topics import Topic
+from tests.simulation.counting import Tally
+from tests.simulation.house import MONTHS, STAGES, House
+from tests.simulation.process import ERRORS, POINTS
+from tests.simulation.qad import FATES
+from tests.simulation.zuora import ACCOUNTS, Zuora
+from tests.unit import builders as zuora
+
+One = TypeVar("One")
+
+# Hypothesis picks by number: which of the documents there are.
+which = st.integers(0, 5)
+amounts = st.sampled_from([100, 60, 40, 25])
+moments = st.sampled_from([0.0, 0.02, 0.1, 0.5, 2.0, 12.0])
+# How long something stays so.
+whiles = st.sampled_from([0.2, 3.0, 40.0])
+# What Zuora does is read and so much time passes; or it is not read yet.
+read = st.one_of(st.none(), moments)
+stages = st.sampled_from(sorted(STAGES))
+OTHER_ACCOUNT = (LineRow(code="Subscription Revenue", account="4100", revenue="by_service_period"),)
+
+
+def one_of(names: Sequence[One], number: int) -> One:
+    """Return the one that a number means."""
+    return names[number % len(names)]
+
+
+def hold(wrong: Sequence[str]) -> None:
+    """Hold that nothing is wrong, in words that do not depend on who runs the test."""
+    if wrong:
+        raise AssertionError("\n".join(wrong))
+
+
+class Simulation(RuleBasedStateMachine):
+    """One history."""
+
+    # Of all histories of a session: how often each fault fired.
+    tally = Tally()
+
+    @initialize(seed=st.integers(0, 2**16), documents=st.booleans())
+    def begin(self, seed: int, documents: bool) -> None:
+        self.house = House(seed)
+        self._open = self.house.open()
+        self._open.__enter__()
+        self.house.start_all()
+        if documents:
+            for name in ("i1", "i2"):
+                self._zuora.bill(name, 100, account="acc1")
+            self._zuora.receive("p1", 100, account="acc1")
+            self._zuora.receive("cm2", 60, account="acc1")
+        self._read(1.0)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "house"):
+            return
+        try:
+            if not self._wrong():
+                self._come_to_rest()
+        finally:
+            self.tally.update(self.house.tally)
+            self._open.__exit__(None, None, None)
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        hold(self._wrong())
+
+    def _wrong(self) -> list[str]:
+        return [*self.house.judge.violations, *self.house.unexpected] if hasattr(self, "house") else []
+
+    def _come_to_rest(self) -> None:
+        house = self.house
+        house.heal()
+        hold([*self._wrong(), *house.judge.at_rest()])
+        made = set(house.qad.documents)
+        for stage in STAGES:
+            house.replay(stage)
+            house.settle()
+        anew = [f"a replay made {reference} anew" for reference in house.qad.documents if reference not in made]
+        hold([*self._wrong(), *house.judge.at_rest(), *anew])
+
+    # Zuora.
+
+    @rule(account=which, amount=amounts, moment=read)
+    def an_invoice_is_posted(self, account: int, amount: int, moment: float | None) -> None:
+        self._zuora.bill(f"i{len(self._zuora.invoices)}", amount, account=one_of(list(ACCOUNTS), account))
+        self._read(moment)
+
+    @rule(account=which, amount=amounts, moment=read)
+    def a_payment_comes(self, account: int, amount: int, moment: float | None) -> None:
+        self._zuora.receive(f"p{len(self._zuora.payers)}", amount, account=one_of(list(ACCOUNTS), account))
+        self._read(moment)
+
+    @rule(account=which, amount=amounts, invoice=which, refers=st.booleans(), moment=read)
+    def a_memo_is_posted(self, account: int, amount: int, invoice: int, refers: bool, moment: float | None) -> None:
+        name = one_of([one for one, shown in self._zuora.invoices.items() if shown.posted], invoice)
+        refers_to = name if refers and name != "iold" else ""
+        account_name = self._zuora.about[name].account if refers_to else one_of(list(ACCOUNTS), account)
+        self._zuora.receive(f"cm{len(self._zuora.payers)}", amount, account=account_name, refers_to=refers_to)
+        self._read(moment)
+
+    @rule(payer=which, invoice=which, amount=amounts, moment=read)
+    def money_is_applied(self, payer: int, invoice: int, amount: int, moment: float | None) -> None:
+        name = one_of(list(self._zuora.payers), payer)
+        account = self._zuora.about[name].account
+        owed = [one for one in self._zuora.invoices if self._zuora.about[one].account == account]
+        if owed:
+            self._zuora.apply(name, one_of(owed, invoice), amount)
+        self._read(moment)
+
+    @rule(payer=which, invoice=which, amount=amounts, moment=read)
+    def money_is_unapplied(self, payer: int, invoice: int, amount: int, moment: float | None) -> None:
+        name = one_of(list(self._zuora.payers), payer)
+        applied = [one for one in self._zuora.invoices if self._zuora.applied(name, one)]
+        if applied:
+            self._zuora.unapply(name, one_of(applied, invoice), amount)
+        self._read(moment)
+
+    @rule(invoice=which, moment=read)
+    def an_invoice_is_undone(self, invoice: int, moment: float | None) -> None:
+        self._zuora.undo(one_of(list(self._zuora.invoices), invoice))
+        self._read(moment)
+
+    @rule(invoice=which, amount=amounts, moment=read)
+    def an_invoice_is_posted_again(self, invoice: int, amount: int, moment: float | None) -> None:
+        drafts = [name for name, one in self._zuora.invoices.items() if not one.posted]
+        if drafts:
+            self._zuora.post(one_of(drafts, invoice), amount)
+        self._read(moment)
+
+    @rule(memo=which, amount=amounts, moment=read)
+    def a_memo_is_undone_or_posted_again(self, memo: int, amount: int, moment: float | None) -> None:
+        memos = [name for name in self._zuora.payers if name.startswith("cm") and name != "cmold"]
+        if memos:
+            name = one_of(memos, memo)
+            if not self._zuora.unpost_memo(name):
+                self._zuora.repost_memo(name, amount)
+        self._read(moment)
+
+    @rule(day=st.sampled_from(sorted(MONTHS)))
+    def another_day_comes(self, day: int) -> None:
+        self._zuora.today = MONTHS[day]
+
+    # The poller.
+
+    @rule(document=which, newest=st.booleans(), moment=moments)
+    def a_document_is_read(self, document: int, newest: bool, moment: float) -> None:
+        unread = self._zuora.unread()
+        if unread:
+            self.house.tell(Topic.RECORDS, self._zuora.read(one_of(unread, document), newest=newest))
+            self.house.run_for(moment)
+
+    @rule(count=st.integers(1, 8), backwards=st.booleans(), moment=moments)
+    def many_are_read(self, count: int, backwards: bool, moment: float) -> None:
+        """Kinds are polled apart: payments may come before what they pay."""
+        for document in sorted(self._zuora.unread(), reverse=backwards)[:count]:
+            self.house.tell(Topic.RECORDS, self._zuora.read(document))
+        if backwards:
+            self.house.tally.fired("kinds are read in another order")
+        self.house.run_for(moment)
+
+    @rule(document=st.integers(0, 30))
+    def an_old_version_is_read_again(self, document: int) -> None:
+        known = self._zuora.read_before()
+        if known:
+            self.house.tally.fired("a version is read again")
+            self.house.tell(Topic.RECORDS, one_of(known, document))
+
+    # People.
+
+    @rule(account=which, customer=st.sampled_from(["C1", "C2"]))
+    def an_account_is_linked(self, account: int, customer: str) -> None:
+        self.house.tally.fired("an account is linked")
+        self.house.tell(Topic.DECISIONS, zuora.linked(customer, one_of(list(ACCOUNTS), account)))
+
+    @rule(rows=st.sampled_from(["none", "other"]), lasts=whiles, moment=moments)
+    def a_mapping_is_published(self, rows: str, lasts: float, moment: float) -> None:
+        self.house.tally.fired(f"a mapping is published with {rows} rows")
+        self.house.publish(lines={"none": (), "other": OTHER_ACCOUNT}[rows])
+        self.house.for_a_while(lasts, self.house.publish)
+        self.house.run_for(moment)
+
+    @rule()
+    def what_is_parked_is_released(self) -> None:
+        self.house.release()
+
+    @rule(stage=stages)
+    def a_stage_is_replayed(self, stage: str) -> None:
+        self.house.tally.fired(f"replay: {stage}")
+        self.house.replay(stage)
+
+    # QAD.
+
+    @rule(fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=4), moment=moments)
+    def calls_go_wrong(self, fates: list[str], moment: float) -> None:
+        self.house.qad.fates.extend(fates)
+        self.house.run_for(moment)
+
+    @rule(lasts=whiles, moment=moments)
+    def qad_goes_away(self, lasts: float, moment: float) -> None:
+        self.house.qad.down = True
+        self.house.for_a_while(lasts, self.house.qad.come_back)
+        self.house.run_for(moment)
+
+    @rule(lasts=whiles, moment=moments)
+    def the_password_expires(self, lasts: float, moment: float) -> None:
+        self.house.qad.locked = True
+        self.house.for_a_while(lasts, self.house.qad.unlock)
+        self.house.run_for(moment)
+
+    @rule(what=st.sampled_from(["C1", "C2", "4000", "?"]), lasts=whiles, moment=moments)
+    def qad_refuses_something(self, what: str, lasts: float, moment: float) -> None:
+        self.house.qad.refused.add(what)
+        self.house.for_a_while(lasts, lambda: self.house.qad.refused.discard(what))
+        self.house.run_for(moment)
+
+    @rule(month=st.sampled_from(sorted(MONTHS)), shown=st.booleans(), lasts=whiles, moment=moments)
+    def a_period_is_closed(self, month: int, shown: bool, lasts: float, moment: float) -> None:
+        """QAD closes it; the poller shows that at once, or never before it is opened again."""
+        self.house.close_period(month, shown=shown)
+        self.house.for_a_while(lasts, lambda: self.house.open_period(month))
+        self.house.run_for(moment)
+
+    # Machines.
+
+    @rule(place=st.sampled_from(POINTS), passings=st.integers(0, 2), moment=moments)
+    def a_process_is_killed(self, place: tuple[str, str], passings: int, moment: float) -> None:
+        """Now, or when it comes there."""
+        self.house.broker.fuses[place] = passings
+        self.house.run_for(moment)
+
+    @rule(stage=stages, moment=moments)
+    def a_process_is_stopped_and_another_takes_over(self, stage: str, moment: float) -> None:
+        if self.house.running(stage):
+            self.house.freeze(stage)
+        self.house.run_for(moment)
+
+    @precondition(lambda self: hasattr(self, "house") and self.house.zombies)
+    @rule(moment=moments)
+    def the_stopped_go_on(self, moment: float) -> None:
+        self.house.thaw()
+        self.house.run_for(moment)
+
+    @rule(stage=stages, moment=moments)
+    def partitions_are_assigned_anew(self, stage: str, moment: float) -> None:
+        process = self.house.running(stage)
+        if process:
+            self.house.tally.fired(f"rebalance: {stage}")
+            self.house.loop.call_soon(process.rebalance)
+        self.house.run_for(moment)
+
+    @rule(error=st.sampled_from(ERRORS), moment=moments)
+    def the_broker_fails(self, error: str, moment: float) -> None:
+        self.house.broker.errors.append(error)
+        self.house.run_for(moment)
+
+    @rule(records=st.integers(1, 6), mark=st.booleans())
+    def the_end_of_outcomes_is_lost(self, records: int, mark: bool) -> None:
+        """What the deciding stages said last is gone with it, and nowhere else: people have them decide again."""
+        self.house.cut(records, mark=mark)
+        self.house.replay("match", "ledger")
+
+    @rule(moment=moments)
+    def time_passes(self, moment: float) -> None:
+        self.house.run_for(moment)
+
+    @rule()
+    def all_comes_to_rest(self) -> None:
+        self.house.run_for(60.0)
+
+    @property
+    def _zuora(self) -> Zuora:
+        return self.house.zuora
+
+    def _read(self, moment: float | None) -> None:
+        if moment is not None:
+            for document in self._zuora.unread():
+                self.house.tell(Topic.RECORDS, self._zuora.read(document))
+            self.house.run_for(moment)

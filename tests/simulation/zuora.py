@@ -1,0 +1,148 @@
+"""A Zuora tenant: several accounts, invoices and memos posted, undone and posted again, payments, opening items.
+
+What is true (balances) stands in tests/unit/tenant.py; here is what a whole tenant adds, and what its poller reads:
+each version of each document once, the newest alone, or an old one once more.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from schemas.records import ZuoraRecord
+from tests.unit import builders as zuora
+from tests.unit.tenant import ZERO, Tenant
+
+# Two accounts share a customer, the third may be linked elsewhere.
+ACCOUNTS = {"acc1": "A-1", "acc2": "A-2", "acc3": "A-3"}
+DAYS = ("2026-03-10", "2026-04-10")
+BEFORE_CUT_OVER = "2025-12-01"
+
+
+@dataclass
+class About:
+    """What a document is beside its amounts."""
+
+    account: str
+    day: str
+    number: int = 0
+    posted: str = ""
+    refers_to: str = ""
+
+
+@dataclass
+class Reading:
+    """How far the versions of a document were read."""
+
+    next: int = 0
+
+
+class Zuora(Tenant):
+    """The tenant, and what was read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.about: dict[str, About] = {}
+        self.today = DAYS[0]
+        self._read: dict[str, Reading] = {}
+        for name, account in (("iold", "acc1"), ("cmold", "acc2")):
+            self.about[name] = About(account, BEFORE_CUT_OVER, posted=f"{BEFORE_CUT_OVER}T10:00:00Z")
+        Tenant.post(self, "iold", 100)
+        self.invoices["iold"].posted = self.about["iold"].posted
+        self.versions["invoice:iold"].clear()
+        self._invoice("iold")
+        Tenant.pay(self, "cmold", 60)
+
+    # Acts.
+
+    def bill(self, name: str, total: int, *, account: str) -> None:
+        """Post a new invoice."""
+        self.about[name] = About(account, self.today)
+        self.post(name, total)
+
+    def receive(self, name: str, total: int, *, account: str, refers_to: str = "") -> None:
+        """Enter a payment, or post a new credit memo, which may refer to an invoice."""
+        self.about[name] = About(account, self.today, refers_to=refers_to)
+        self.about[name].posted = self._now()
+        self.pay(name, total)
+
+    def undo(self, name: str) -> bool:
+        """Take back what is applied to an invoice, then the invoice; not one from before, nor one that a memo names."""
+        about = self.about.values()
+        if name == "iold" or any(one.refers_to == name and one.posted for one in about):
+            return False
+        return super().undo(name)
+
+    def unpost_memo(self, name: str) -> bool:
+        """Take a memo of which nothing is applied back to Draft."""
+        if not self.about[name].posted or self.unapplied(name) != self.payers[name].total:
+            return False
+        self.about[name].posted = ""
+        self._payer(name)
+        return True
+
+    def repost_memo(self, name: str, total: int) -> bool:
+        """Post a memo in Draft again, with another amount: rows that come to nothing stay in its history."""
+        about = self.about[name]
+        if about.posted or (about.refers_to and not self.invoices[about.refers_to].posted):
+            return False
+        about.posted = self._now()
+        self.payers[name].total = Decimal(total)
+        self._payer(name)
+        return True
+
+    def owed_to(self, name: str) -> Decimal:
+        """Return what is not applied of a payment or memo; nothing while that is in Draft."""
+        return self.unapplied(name) if self.about[name].posted else ZERO
+
+    # What was read of it.
+
+    def unread(self) -> list[str]:
+        """Return the documents of which a version was not read."""
+        return [name for name, versions in self.versions.items() if self._next(name) < len(versions)]
+
+    def read(self, document: str, *, newest: bool = False) -> ZuoraRecord:
+        """Return the next version of a document that was not read, or the newest at once."""
+        versions = self.versions[document]
+        place = len(versions) - 1 if newest else min(self._next(document), len(versions) - 1)
+        self._read[document] = Reading(max(place + 1, self._next(document)))
+        return versions[place]
+
+    def read_before(self) -> list[ZuoraRecord]:
+        """Return all versions that were read before, or passed over."""
+        return [record for name, reading in self._read.items() for record in self.versions[name][: reading.next]]
+
+    def _next(self, document: str) -> int:
+        return self._read[document].next if document in self._read else 0
+
+    # How it shows them.
+
+    def _row(self, payer: str, invoice: str, amount: Decimal) -> bool:
+        if not amount or not self.invoices[invoice].posted or not self.about[payer].posted:
+            return False
+        name = f"{payer}-{len(self.payers[payer].rows) + 1}"
+        row = zuora.row(str(amount), name, to=invoice, created=self._now(), effectiveDate=self.today)
+        self.payers[payer].rows.append(row)
+        self._payer(payer)
+        return True
+
+    def _invoice(self, name: str) -> None:
+        invoice, about, now = self.invoices[name], self.about[name], self._now()
+        fields: dict[str, Any] = {"accountId": about.account, "invoiceDate": about.day, "updated": now}
+        if invoice.posted:
+            record = zuora.simple_invoice(str(invoice.total), name, postedDate=invoice.posted, **fields)
+        else:
+            record = zuora.draft(name, **fields)
+        self.versions[f"invoice:{name}"].append(record)
+
+    def _payer(self, name: str) -> None:
+        payer, about, now = self.payers[name], self.about[name], self._now()
+        if not name.startswith("cm"):
+            fields = {"accountId": about.account, "effectiveDate": about.day, "createdDate": about.posted}
+            record = zuora.payment(str(payer.total), *payer.rows, name=name, updated=now, **fields)
+            self.versions[f"payment:{name}"].append(record)
+            return
+        item = zuora.memo_item(str(payer.total))
+        fields = {"accountId": about.account, "memoDate": about.day, "invoiceId": about.refers_to or None}
+        fields |= {"postedOn": about.posted} if about.posted else {"status": "Draft", "postedOn": None}
+        record = zuora.memo(item, name=name, rows=payer.rows, updated=now, **fields)
+        self.versions[f"credit_memo:{name}"].append(record)
