@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.comparing import Comparison, measure
+from benchmarks.state import loading
 
 
 def test_each_work_is_measured_in_every_way(tmp_path):
@@ -38,3 +39,11 @@ def test_what_makes_ready_is_not_measured():
     assert prepared == ["ready", "worked"] * 3
     assert len(row.seconds) == 2
     assert row.per_second == 10 / row.median_s
+
+
+def test_a_state_is_loaded_from_the_log_and_from_its_checkpoint(kafka, monkeypatch):
+    """Each load says how much it read of the log, so that a checkpoint that is not used makes no row."""
+    monkeypatch.setenv("ML_CONNECTOR_KAFKA", kafka)
+    rows = list(loading([200], runs=1, stages=["sink"]))
+    assert [(row.stage, row.source) for row in rows] == [("sink", "log"), ("sink", "checkpoint")]
+    assert all(row.median_s > 0 and row.file_mb > 0 and row.one_more_us > 0 for row in rows)
