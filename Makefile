@@ -19,7 +19,7 @@ $(READY): pyproject.toml locks/all.lock locks/java.lock
 		|| { echo "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing what locks/all.lock names ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/all.lock
-	@$(BIN)/python sandbox/kafka/java.py || { echo "No Java 17 or newer here: installing one from locks/java.lock ..."; \
+	@$(BIN)/python sandbox/kafka/java.py >/dev/null || { echo "No Java 17 or newer here: installing one from locks/java.lock ..."; \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/java.lock; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -39,7 +39,7 @@ def load_settings(path: Path, kind: type[Settings]) -> Settings:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise Misconfigured(f"{path} is not there") from None
+        raise Misconfigured(f"{path} is not there: ml-connector init writes one, --config names one") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path} cannot be read: {error}") from None
     try:

@@ -1,5 +1,6 @@
 """The command line. Every command has --json, exit codes that mean something, and a sentence, not a traceback."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,13 @@ class Commands(click.Group):
         except ConnectorError as error:
             click.echo(f"ml-connector: {error}", err=True)
             sys.exit(EXIT_FAILED)
+        except BrokenPipeError:
+            # Who reads has heard enough: click ends quietly.
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+            click.echo(f"ml-connector: {what}", err=True)
+            sys.exit(EXIT_USAGE)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +51,8 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, config: Path) -> None:
     """Posts what Zuora Billing finalizes into QAD Adaptive ERP: once, in order, to the cent."""
+    # Commands say in a sentence of their own what libraries would say before it; processes set up their own logs.
+    logging.getLogger().addHandler(logging.NullHandler())
     ctx.obj = Context(Path(config))
 
 

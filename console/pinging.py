@@ -56,7 +56,7 @@ async def ping(wiring: Wiring) -> list[Finding]:
         findings += [finding async for finding in _tenant(wiring, tenant)]
     for connection in wiring.site.config.connections:
         findings += [finding async for finding in _connection(wiring, connection)]
-    return findings
+    return [msgspec.structs.replace(finding, next_step="") if finding.ok else finding for finding in findings]
 
 
 async def _kafka(wiring: Wiring) -> Finding:

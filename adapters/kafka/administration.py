@@ -8,7 +8,12 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupCoordinatorNotAvailableError, NodeNotReadyError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    NodeNotReadyError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.structs import OffsetAndMetadata
 
 from adapters.kafka.cluster import Cluster, started
@@ -43,16 +48,13 @@ async def create_topics(cluster: Cluster, *, partitions: int, replicas: int) -> 
     present = await partition_counts(cluster)
     missing = [spec for spec in TOPICS if spec.topic not in present]
     async with cluster.admin() as admin:
-        try:
-            await admin.create_topics(
-                [
-                    NewTopic(cluster.name(spec.topic), partitions, replicas, topic_configs=spec.settings())
-                    for spec in missing
-                ]
-            )
-        except TopicAlreadyExistsError:
-            # Somebody else is setting up at the same moment; what stands there is checked below.
-            missing = []
+        answer = await admin.create_topics(
+            [
+                NewTopic(cluster.name(spec.topic), partitions, replicas, topic_configs=spec.settings())
+                for spec in missing
+            ]
+        )
+    _check_created(answer.topic_errors, replicas=replicas)
     await _await_topics(cluster)
     await check_topics(cluster, partitions=partitions)
     return [spec.topic for spec in missing]
@@ -142,6 +144,22 @@ async def offset_at(cluster: Cluster, part: TopicPartition, moment_ms: int) -> i
     async with started(consumer, cluster):
         found = (await consumer.offsets_for_times({part: moment_ms}))[part]
     return None if found is None else int(found.offset)
+
+
+def _check_created(told: Sequence[Any], *, replicas: int) -> None:
+    """Hold that Kafka made what was asked for: it answers topic by topic, (name, code, message).
+
+    Raises:
+        Misconfigured: It refused one; the message says why in Kafka's words.
+    """
+    for name, code, *message in told:
+        # Somebody else is setting up at the same moment: what stands there is checked afterwards.
+        if code not in (0, TopicAlreadyExistsError.errno):
+            why = (message[0] if message else None) or for_code(code).__name__
+            raise Misconfigured(
+                f"Kafka refuses topic {name}: {why}. [kafka] replicas is {replicas}: a cluster of one node takes 1, "
+                "and the user needs the right to create topics"
+            )
 
 
 async def _names(admin: Any) -> set[str]:

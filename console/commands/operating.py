@@ -42,22 +42,33 @@ def parked() -> None:
 @connection_option
 @command_options
 def list_parked(context: Context, waiting: bool, connection: str) -> None:
-    """List what is parked, with reason, value and next step; and dead letters."""
+    """List what is parked, with reason and value; and dead letters."""
     name = context.connection(connection) if connection else ""
     with context.read_model() as model:
         standings = model.standings(statuses=_STILL if waiting else ("parked",), connection=name)
         letters = model.dead_letters(name)
     context.output.result({"standing_still": standings, "dead_letters": letters})
     context.output.table(
-        ("number", "stage", "rule", "value", "since", "why"),
+        ("connection", "number", "stage", "rule", "value", "since", "why"),
         [
-            (row.row.number, row.row.stage, row.row.rule, _value(row), moment(row.since_ms), row.row.message)
+            (
+                row.row.connection,
+                row.row.number,
+                row.row.stage,
+                row.row.rule,
+                _value(row),
+                moment(row.since_ms),
+                row.row.message,
+            )
             for row in standings
         ],
     )
     for letter in letters:
-        context.output.say(f"dead letter {letter.topic}@{letter.offset} ({letter.stage}): {letter.reason}")
-    context.output.say(f"{len(standings)} stand still, {len(letters)} dead letters")
+        where = f"{letter.connection} {letter.topic}@{letter.offset}"
+        context.output.say(f"dead letter {where} ({letter.stage}): {letter.reason} {letter.next_step}")
+    context.output.say(
+        f"standing still: {len(standings)}; dead letters: {len(letters)}; next steps: parked show NUMBER"
+    )
 
 
 @parked.command("show")
@@ -118,7 +129,7 @@ def release(context: Context, documents: tuple[str, ...], rule: str, why: str, y
             }
     if not targets:
         raise Misconfigured("nothing to release")
-    ask(f"Release {len(targets)} documents?", yes=yes)
+    ask(f"Documents to release: {len(targets)}. Go on?", yes=yes)
 
     async def all_of_them() -> None:
         for where, key, number in sorted(targets):
@@ -207,6 +218,7 @@ def _replay_document(context: Context, document: str, connection: str, *, why: s
         in_qad = sum(len(model.standings(statuses=("posted",), connection=where, document=key)) for where, key in found)
     context.output.say(f"{document}: {in_qad} postings are in QAD and stay; the rest is decided again")
     if plan_only:
+        context.output.result([{"connection": where, "document": key, "in_qad": in_qad} for where, key in found])
         return
     ask("Carry it out?", yes=yes)
     for where, key in found:

@@ -60,7 +60,7 @@ def init(context: Context, directory: Path, tenant: str, connection: str) -> Non
         context.output.say(f"wrote {path}")
     context.output.say(f"wrote {directory / 'credentials.key'}: keep a copy elsewhere; without it the secrets are gone")
     context.output.say(
-        "Next: fill in what stands in <...>, then ml-connector credentials set, topics create, ping, mapping publish."
+        "Next: fill in what stands in <...>, then credentials set, topics create, start poll, ping, mapping publish."
     )
 
 
@@ -72,9 +72,15 @@ def credentials() -> None:
 @credentials.command("set")
 @click.argument("owner")
 @click.argument("field")
+@click.argument("surplus", nargs=-1, metavar="")
 @command_options
-def set_credential(context: Context, owner: str, field: str) -> None:
+def set_credential(context: Context, owner: str, field: str, surplus: tuple[str, ...]) -> None:
     """Seal one secret of OWNER (zuora/TENANT or qad/CONNECTION); it is asked for, or read from standard input."""
+    if surplus:
+        # What stands there may be the secret: it is not repeated.
+        raise Misconfigured(
+            "a secret is never an argument, where others can read it: leave it out and be asked, or pipe it"
+        )
     _check_owner(context, owner, field)
     if sys.stdin.isatty():
         text = click.prompt(f"{owner} {field}", hide_input=True, confirmation_prompt=True)
@@ -223,6 +229,14 @@ def _check_owner(context: Context, owner: str, field: str) -> None:
         raise Misconfigured(f"{owner} has no {field}; its fields are {', '.join(FIELDS[kind])}")
 
 
+def _grant(context: Context, connection: str) -> str:
+    """Return the OAuth grant of a connection; the usual one while its profile cannot be opened yet."""
+    try:
+        return context.wiring.profile(connection).auth.grant
+    except Misconfigured:
+        return "password"
+
+
 def _needed(context: Context) -> list[tuple[str, str]]:
     config = context.site.config
     needed = [(f"zuora/{name}", field) for name in config.tenants for field in ("client_id", "client_secret")]
@@ -230,4 +244,8 @@ def _needed(context: Context) -> list[tuple[str, str]]:
         if tenant.callouts:
             needed += [(f"zuora/{name}", "callout_user"), (f"zuora/{name}", "callout_password")]
             needed += [(f"zuora/{name}", "hmac_secret")] if tenant.callouts.hmac else []
-    return needed + [(f"qad/{name}", "client_id") for name in config.connections]
+    for name in config.connections:
+        grant = _grant(context, name)
+        fields = ("client_id", "username", "password") if grant == "password" else ("client_id", "client_secret")
+        needed += [(f"qad/{name}", field) for field in fields]
+    return needed

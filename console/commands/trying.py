@@ -31,7 +31,7 @@ def demo(context: Context, directory: Path, keep: bool, seed: int, size: float) 
 
 
 @sandbox.command()
-@click.option("--port", type=int, default=None, help="Port to listen on; without it, a free one.")
+@click.option("--port", type=click.IntRange(1, 65535), default=None, help="Port to listen on; without it, a free one.")
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), default=None, help="Where data stands.")
 def kafka(port: int | None, directory: Path | None) -> None:
     """Run a real Apache Kafka, one node, on loopback, until interrupted."""

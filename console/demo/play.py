@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
 from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import click
 
 from console.demo.house import House, standing_house
 from console.demo.product import CommandFailed, Product
@@ -46,8 +49,10 @@ async def play(directory: Path, *, keep: bool, seed: int, size: float) -> int:
     waiting.cancel()
     if not playing.done():
         # Kept up, or interrupted: either way the house is put away first.
+        click.echo("stopping all that was started ...")
         playing.cancel()
         await asyncio.wait([playing])
+        click.echo(f"all of it is stopped; what was written is in {directory}")
         return EXIT_OK if keep else EXIT_FAILED
     return playing.result()
 
@@ -67,12 +72,19 @@ async def _play(directory: Path, *, keep: bool, seed: int, size: float) -> int:
             code = await _Demo(house, screen).play()
             if keep:
                 screen.title("Everything stays up until Ctrl-C")
-                screen.show(f"The page: {house.page}\nCommands: ml-connector --config {house.files.configuration} ...")
+                screen.show(f"The page: {house.page}\n{_commands_to_try(house)}")
                 await asyncio.Event().wait()
     except BrokerError as error:
         raise ConnectorError(str(error)) from None
     screen.say(f"all that was started is stopped; what was written is in {directory}")
     return code
+
+
+def _commands_to_try(house: House) -> str:
+    """Return commands that can be pasted: this environment's own, with the demo's configuration."""
+    product = f"{Path(sys.executable).with_name('ml-connector')} --config {house.files.configuration}"
+    words = ("lag", "parked list --waiting", "match list -c emea", "trace INV00000199 -c emea", "reconcile", "verify")
+    return "\n".join(["Commands to try:", *(f"  {product} {word}" for word in words)])
 
 
 class _Demo:

@@ -141,7 +141,7 @@ def zero_total(number: str) -> Reason:
     return Reason(
         rule="zero_total",
         message=f"{number} has lines that are not zero and a total of zero",
-        next_step="Decide how it is to be booked; posting it through clearing comes with GL mode `journal`.",
+        next_step="Correct it in Zuora (unpost it, post it otherwise), or agree how it is booked in QAD by hand.",
         field="amount",
     )
 

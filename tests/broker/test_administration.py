@@ -93,3 +93,11 @@ async def test_offsets_move_only_while_nobody_reads(cluster: Cluster):
     state = await group_state(cluster, "sink")
     assert (state.state, state.members, state.committed) == ("Empty", 0, {0: 2})
     assert await end_offsets(cluster, [Topic.POSTINGS], [0, 1]) == {(Topic.POSTINGS, 0): 5, (Topic.POSTINGS, 1): 0}
+
+
+async def test_what_kafka_refuses_is_said_in_its_words(kafka: str):
+    """A cluster of one node cannot keep three copies: nobody is told to run what has just been refused."""
+    cluster = Cluster(kafka, namespace=f"t{secrets.token_hex(4)}.")
+    with pytest.raises(Misconfigured, match="replicas is 3") as refused:
+        await create_topics(cluster, partitions=1, replicas=3)
+    assert "topics create" not in str(refused.value)

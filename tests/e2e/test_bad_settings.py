@@ -88,7 +88,8 @@ async def test_a_configuration_that_is_not_there(copy):
     commands = [copy.run(*words.split()) for words in ("run", "poll", "work sink", "ping")]
     for code, _, err in await asyncio.gather(*commands):
         assert code == EXIT_USAGE
-        assert sentence_of(err) == f"{copy.directory / CONFIGURATION} is not there"
+        missing = f"{copy.directory / CONFIGURATION} is not there"
+        assert sentence_of(err) == f"{missing}: ml-connector init writes one, --config names one"
 
 
 @pytest.mark.parametrize(
