@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.kafka import checkpoint as checkpoints
-from adapters.kafka.administration import create_topics
+from adapters.kafka.administration import create_topics, partition_counts
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import StageLane
@@ -254,12 +254,18 @@ async def test_where_no_file_can_be_written_the_lane_goes_on_and_says_so(cluster
     assert len((await bench.outputs())[Topic.MATCHED]) == 2
 
 
-async def remade(cluster: Cluster, topic: Topic, *values: bytes) -> None:
+async def remade(bench: Bench, topic: Topic, *values: bytes) -> None:
     """Delete a topic and make it anew, with these records of match in it."""
-    async with cluster.admin() as admin:
-        await admin.delete_topics([cluster.name(topic)])
-    await create_topics(cluster, partitions=3, replicas=1)
-    async with OwnedPartition(cluster) as worker:
+    async with bench.cluster.admin() as admin:
+        await admin.delete_topics([bench.cluster.name(topic)])
+
+    async def made_anew() -> None:
+        """Hold that it was made: not before the broker shows no more the one that was deleted."""
+        assert topic not in await partition_counts(bench.cluster)
+        assert await create_topics(bench.cluster, partitions=3, replicas=1) == [topic]
+
+    await bench.eventually(made_anew)
+    async with OwnedPartition(bench.cluster) as worker:
         for value in values:
             await (await worker.send(topic, key=b"k", value=value, stage=SPEC.name))
 
@@ -268,7 +274,7 @@ async def remade(cluster: Cluster, topic: Topic, *values: bytes) -> None:
 async def test_a_log_that_lost_what_the_checkpoint_knew_is_read_and_its_inputs_decided_anew(bench: Bench, left: str):
     before = (await bench.outputs())[Topic.MATCHED]
     values = {"nothing": [], "the beginning": before[:4], "as many others": [before[0], *reversed(before[1:])]}[left]
-    await remade(bench.cluster, Topic.MATCHED, *values)
+    await remade(bench, Topic.MATCHED, *values)
     with capture_logs() as said:
         async with bench.lane():
             after = (await bench.outputs())[Topic.MATCHED]
