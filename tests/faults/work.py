@@ -44,6 +44,7 @@ class Work:
     def __init__(self, places: list[Place], *, seed: int) -> None:
         self.places = places
         self.made = {place.name: Made() for place in places}
+        self._turns = {place.name: asyncio.Lock() for place in places}
         self._draws = {place.name: Random(f"{seed}:{place.name}") for place in places}
 
     @property
@@ -62,6 +63,11 @@ class Work:
                 await asyncio.sleep(over_s / bursts)
 
     async def _batch(self, place: Place, count: int) -> None:
+        # A script makes work beside the scenario's own: two must not spend the same invoice.
+        async with self._turns[place.name]:
+            await self._make_some(place, count)
+
+    async def _make_some(self, place: Place, count: int) -> None:
         draw, made = self._draws[place.name], self.made[place.name]
         invoices = max(1, round(count * _INVOICES))
         await self._bill(place, invoices, draw, made)
