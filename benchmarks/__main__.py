@@ -8,6 +8,7 @@ import click
 from benchmarks.comparing import Machine, Measured, machine, measure
 from benchmarks.deciding import deciding, decoding
 from benchmarks.moving import moving
+from benchmarks.sink import sending
 from benchmarks.state import SIZES, Loaded, loading
 from console.output import Output
 
@@ -70,6 +71,8 @@ def main(*, runs: int, documents: int, broker: bool, sizes: Sequence[int], as_js
     if broker:
         with moving(documents) as comparison:
             measured += measure(comparison, runs=runs)
+        with sending(documents) as comparisons:
+            measured += [row for comparison in comparisons for row in measure(comparison, runs=runs)]
     loaded = list(loading(sizes, runs=runs)) if broker else []
     output = Output(as_json=as_json)
     output.result({"machine": where, "runs": runs, "measured": measured, "state": loaded})

@@ -119,6 +119,7 @@ class SinkLane:
             await self._wire.close(_CLOSE_GRACE_S)
             task.cancel()
             await asyncio.wait([task])
+            self._bookmark.close()
 
     async def _run(self) -> None:
         fenced = False

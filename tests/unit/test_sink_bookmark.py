@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.kafka.bookmark import Bookmark, Mark, Witness
 from adapters.kafka.reader import LogRecord
@@ -74,7 +75,7 @@ def test_what_another_owner_wrote_on_another_machine_shows(tmp_path):
 def test_a_damaged_bookmark_is_none(tmp_path, damage):
     written(tmp_path / "mark", *GROUPS)
     whole = (tmp_path / "mark").read_bytes()
-    (tmp_path / "mark").write_bytes(damage or whole[:-3])
+    (tmp_path / "mark").write_bytes(damage or whole[:-300])
     assert Bookmark(tmp_path / "mark").read() is None
 
 
@@ -82,9 +83,16 @@ def test_a_bookmark_that_cannot_be_written_is_behind_and_shows(tmp_path):
     log = written(tmp_path / "mark", GROUPS[0])
     bookmark = Bookmark(tmp_path / "mark")
     bookmark.read()
-    (tmp_path / "mark.new").mkdir()
-    bookmark.committed(GROUPS[1], len(log))
+    before = (tmp_path / "mark").read_bytes()
+    (tmp_path / "mark").unlink()
+    (tmp_path / "mark").mkdir()
+    with capture_logs() as logs:
+        for _ in range(3):
+            bookmark.committed(GROUPS[1], len(log))
+    assert [one["log_level"] for one in logs] == ["error"]
     assert bookmark.known.offset == len(log)
+    (tmp_path / "mark").rmdir()
+    (tmp_path / "mark").write_bytes(before)
     assert not is_whole(Bookmark(tmp_path / "mark").read(), [*log, *records(*GROUPS[1], first=len(log))])
 
 
