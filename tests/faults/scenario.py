@@ -135,7 +135,10 @@ class Campaign:
             await scenario.script(trial)
         except Exception as error:  # noqa: BLE001 - a script that fails is a finding, and the next one goes on
             trial.findings.append(f"the script ended with {type(error).__name__}: {error}")
-        await making
+        try:
+            await making
+        except Exception as error:  # noqa: BLE001 - as above
+            trial.findings.append(f"the work ended with {type(error).__name__}: {error}")
         heal(self.installation)
         healed = time.monotonic()
         drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4))
