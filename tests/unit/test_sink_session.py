@@ -5,6 +5,7 @@ The session is the lane's own; what it writes and whom it calls stand in memory,
 
 import asyncio
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import permutations
 
 import msgspec
@@ -13,12 +14,14 @@ import pytest
 from adapters.kafka.reader import LogRecord
 from adapters.kafka.sink_session import Known, Session
 from schemas.codec import encode
+from schemas.errors import Rejected
 from schemas.events import read_outcome
 from schemas.outcomes import Document, Waiting
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from streams import waits
-from streams.sink import saying
+from streams.ports import Adjustment
+from streams.sink import answers, saying
 from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Status
@@ -35,6 +38,8 @@ class Quay:
         self.found = found
         self.state = SinkState()
         self.vouchers = 0
+        self.room = Decimal(10**6)
+        self.moved: list[Decimal] = []
 
     async def say(self, *outcomes) -> None:
         await asyncio.sleep(MOMENT_S)
@@ -47,6 +52,14 @@ class Quay:
         intent = intended(job.posting, frozen, **place, attempt=1, mapping_version=1)
         await self.say(intent)
         await asyncio.sleep(MOMENT_S)
+        if isinstance(frozen.command.payload, Adjustment):
+            if frozen.total > self.room:
+                how, reason = answers.refusal(Rejected("open_item", ("no room",)), job.posting)
+                await self.say(
+                    saying.say_rejected(job, intent, "open_item", ("no room",)), saying.say_still(job, how, reason)
+                )
+                return
+            self.moved.append(frozen.total)
         self.vouchers += 1
         document = Document(year=2026, daybook="Z", voucher=self.vouchers)
         await self.say(saying.say_posted(job, intent, document, how="answer"))
@@ -132,3 +145,27 @@ async def test_an_allocation_that_waits_is_annulled_or_goes_whatever_begins_at_o
     calls = (0 if applied is Status.SUPERSEDED else 1 if carried_by(quay) else 2) + 1 + (not receipt_is_there)
     assert quay.vouchers == calls
     assert applied is Status.POSTED or not carried_by(quay)
+
+
+@pytest.mark.parametrize("order", [(APPLIED, UNAPPLIED), (UNAPPLIED, APPLIED)], ids=" ".join)
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_has_no_room_and_what_makes_room_never_wait_for_each_other(order, at_once):
+    """QAD has room for 90.00 of the 100.00 that are applied: 10.00 of them were unapplied again."""
+    later = {"effectiveDate": "2026-03-12", "created": "2026-03-12T10:00:00Z"}
+    rows = [zuora.row("100.00", effectiveDate="2026-03-11"), zuora.row("-10.00", "r2", **later)]
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", rows[0]))
+    quay = Quay(found.put(zuora.payment("100.00", *rows, updated="2026-03-12T10:00:00Z")))
+    quay.room = Decimal(90)
+    jobs = {
+        (job.posting.document, job.posting.step): job
+        for origin, event in enumerate(found.sets)
+        for job in saying.jobs_of(event, origin)
+    }
+    async with asyncio.TaskGroup() as tasks:
+        session = Session(quay.state, quay, tasks, inputs=quay, say=quay.say, known=Known({}))
+        await asyncio.gather(*session.begin_new([jobs["invoice:inv1", RECEIPT], jobs["payment:pay1", RECEIPT]]))
+        both = [jobs["payment:pay1", step] for step in order]
+        for some in [both] if at_once else [[job] for job in both]:
+            await asyncio.gather(*session.begin_new(some))
+    assert quay.moved == [Decimal(90)]
+    assert statuses(quay, APPLIED, UNAPPLIED) == [Status.POSTED, Status.SUPERSEDED]
