@@ -16,7 +16,7 @@ from tests.faults.scenario import Scenario, Trial
 BROKER_AWAY = (
     r"(lane|poll|ownership|observe|producer|consumer|callout)[^\"]*(opens again|begins again|ended|not stored)",
     r"Kafka(Connection|Timeout)?Error|ConnectionError|TimeoutError|NodeNotReady|RequestTimedOut|NotLeader|Coordinator",
-    r"aiokafka|faust|mode\.|CancelledError",
+    r"\"logger\": \"(aiokafka|faust|mode)|CancelledError",
 )
 _BATCH_HEADER = struct.Struct(">qi")
 _ATTRIBUTES_AT = 21

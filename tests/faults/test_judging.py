@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.faults.work import DAY, Made, Work
 
 
 @pytest.fixture
-async def place():
+async def place() -> AsyncIterator[Place]:
     async with standing_places(seed=1, receiver="http://127.0.0.1:9") as places:
         yield places[0]
 
@@ -48,7 +49,7 @@ def invoice(place: Place, made: Made) -> dict[str, Any]:
     return place.qad.control.post_by_hand(place.world.site.entity, content, user=USER)
 
 
-async def test_what_is_lost_doubled_or_unequal_is_named(place):
+async def test_what_is_lost_doubled_or_unequal_is_named(place: Place) -> None:
     work = Work([place], seed=1)
     await work.make(1)
     made = work.made[place.name]
@@ -62,7 +63,7 @@ async def test_what_is_lost_doubled_or_unequal_is_named(place):
     assert str(2 * total) in next(unequal(place))
 
 
-async def test_what_is_open_must_be_open_on_both_sides(place):
+async def test_what_is_open_must_be_open_on_both_sides(place: Place) -> None:
     work = Work([place], seed=1)
     await work.make(1)
     made = work.made[place.name]
@@ -96,7 +97,7 @@ async def test_what_is_open_must_be_open_on_both_sides(place):
     assert list(out_of_order(place)) == []
 
 
-async def test_a_call_without_an_intent_before_it_is_named(place):
+async def test_a_call_without_an_intent_before_it_is_named(place: Place) -> None:
     log = place.qad.installation.log
     call = log.begin(at=place.qad.installation.clock.now(), method="POST", path="/", kind="invoice", is_write=True)
     call.user, call.references = USER, ("R1",)
@@ -108,7 +109,7 @@ async def test_a_call_without_an_intent_before_it_is_named(place):
     assert "was refused" in next(out_of_order(place))
 
 
-async def test_the_same_seed_makes_the_same_work(place):
+async def test_the_same_seed_makes_the_same_work(place: Place) -> None:
     first, second = Work([place], seed=3), Work([place], seed=3)
     await first.make(12)
     await second.make(12)
@@ -118,7 +119,7 @@ async def test_the_same_seed_makes_the_same_work(place):
     assert first.made[place.name] != Made()
 
 
-def test_a_log_line_is_a_finding_unless_the_fault_explains_it(tmp_path: Path):
+def test_a_log_line_is_a_finding_unless_the_fault_explains_it(tmp_path: Path) -> None:
     logs = Logs(tmp_path)
     log = tmp_path / "sink-0.log"
     lines = [
@@ -134,7 +135,7 @@ def test_a_log_line_is_a_finding_unless_the_fault_explains_it(tmp_path: Path):
     assert logs.unexpected([]) == []
 
 
-def test_a_tail_is_cut_off_behind_a_mark_of_a_transaction(tmp_path: Path):
+def test_a_tail_is_cut_off_behind_a_mark_of_a_transaction(tmp_path: Path) -> None:
     def batch(offset: int, *, control: bool) -> bytes:
         body = struct.pack(">iBIh", 0, 2, 0, 0x20 if control else 0x10) + bytes(30)
         return struct.pack(">qi", offset, len(body)) + body
