@@ -81,19 +81,16 @@ class Checkpoint:
 
     async def restore(self, kept: Kept) -> dict[Topic, int]:
         """Fill an empty state; return from where each topic is read on, nothing where there is no file to be used."""
+        self._kept_records = 0
         try:
-            about, parts = await asyncio.to_thread(_read, self._path)
-            self._check(about, kept.shape)
-            await self._compare(about)
+            about, parts = await self._usable(kept.shape)
         except FileNotFoundError:
             self._log.info("no checkpoint: state is read from the log")
             return {}
-        except LogShorterError as error:
-            self._log_is_cut = True
-            await self._discard(str(error))
-            return {}
-        except (_Unusable, OSError) as error:
-            await self._discard(str(error))
+        except _Unusable as error:
+            self._log.warning("the checkpoint is not used: state is read from the log", why=str(error))
+            with suppress(OSError):
+                await asyncio.to_thread(self._path.unlink)
             return {}
         kept.restore(iter(parts))
         self._kept_records = sum(about.positions.values())
@@ -132,6 +129,27 @@ class Checkpoint:
         else:
             self._log.info("checkpoint written", read_to={topic.value: end for topic, end in positions.items()})
 
+    async def _usable(self, shape: str) -> tuple[_About, list[bytearray]]:
+        """Return what the file holds, if it is ours and the log goes on where it ends.
+
+        Raises:
+            FileNotFoundError: There is none.
+            _Unusable: It is not what it should be.
+        """
+        try:
+            about, parts = await asyncio.to_thread(_read, self._path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _Unusable(str(error)) from error
+        self._check(about, shape)
+        try:
+            await self._compare(about)
+        except LogShorterError as error:
+            self._log_is_cut = True
+            raise _Unusable(str(error)) from error
+        return about, parts
+
     def _check(self, about: _About, shape: str) -> None:
         pairs = (
             ("version", about.version, VERSION),
@@ -161,11 +179,6 @@ class Checkpoint:
     async def _mark(self, topic: Topic, end: int) -> bytes:
         async with ByOffset(self._cluster, topic, self._partition) as records:
             return _mark_of((await records.get([end - 1]))[end - 1])
-
-    async def _discard(self, why: str) -> None:
-        self._log.warning("the checkpoint is not used: state is read from the log", why=why)
-        with suppress(OSError):
-            await asyncio.to_thread(self._path.unlink)
 
 
 def _mark_of(record: LogRecord) -> bytes:
