@@ -103,6 +103,36 @@ def test_a_posting_whose_outcome_was_lost_is_found_again(house):
     assert wrong(house) == []
 
 
+@defect(
+    "SinkLane.close cancels while the session's TaskGroup ends with the failed commit: Python 3.11 drops that "
+    "cancellation, _run opens a new session, and close never comes back"
+)
+def test_a_lane_closes_although_a_commit_fails_at_that_moment(house):
+    begun, failed = house.qad.came, []
+
+    def fails(point: str) -> bool:
+        if failed or point != "commit is not made":
+            return False
+        failed.append(point)
+        return True
+
+    def came(command):
+        house.qad.came = begun
+        begun(command)
+        sink = house.processes["sink"]
+        sink.broker_fails = fails
+        house.loop.call_soon(sink.rebalance)
+
+    house.zuora.bill("i1", 100, account="acc1")
+    house.qad.came = came
+    house.read_all()
+    house.rest()
+    house.zuora.bill("i2", 100, account="acc1")
+    house.read_all()
+    house.rest()
+    assert (failed, wrong(house)) == (["commit is not made"], [])
+
+
 @defect("the ledger never hears that an invoice was never posted: the match stage ignores it, and the memo waits on")
 def test_a_memo_goes_on_when_the_invoice_it_names_was_undone_before_it_was_read(house):
     house.zuora.bill("i1", 100, account="acc1")
