@@ -18,6 +18,9 @@ from schemas.topics import Topic
 _POLL_MS = 500
 # Records per poll: a million outcomes load in seconds, and no poll holds the loop for long.
 _POLL_RECORDS = 5000
+# Bytes that are fetched ahead of each topic; a record that is larger comes whole all the same. With room for the
+# largest, the buffers of a start take more memory than the state of 100,000 documents.
+_FETCH_BYTES = 1 << 20
 # A stuck end: the records of an aborted or forgotten transaction become readable when it times out, after 10 s.
 _TO_END_TIMEOUT_S = 120.0
 
@@ -51,7 +54,7 @@ class Reader:
         self._cluster = cluster
         self._topics = {cluster.partition(topic, partition): topic for topic in positions}
         self._positions = dict(positions)
-        self._consumer = cluster.consumer(max_poll_records=_POLL_RECORDS)
+        self._consumer = cluster.consumer(max_poll_records=_POLL_RECORDS, max_partition_fetch_bytes=_FETCH_BYTES)
         # Its isolation decides which end is told: the high watermark.
         self._probe = cluster.consumer(isolation_level="read_uncommitted")
 

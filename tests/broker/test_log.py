@@ -11,7 +11,7 @@ from adapters.kafka.reader import ByOffset, LogShorterError, Reader, ends_of, re
 from adapters.kafka.writer import Fenced, FencingWriter, Write
 from schemas.cursors import Cursor
 from schemas.errors import Transient
-from schemas.topics import Topic
+from schemas.topics import RECORD_BYTES_MAX, Topic
 
 
 async def put(cluster: Cluster, topic: Topic, *values: bytes, partition: int = 0) -> None:
@@ -68,6 +68,13 @@ async def test_everything_is_read_topic_by_topic(cluster: Cluster):
     found = await read_whole(cluster, 0, [Topic.DECISIONS, Topic.MATCHED])
     assert [record.value for record in found] == [b"d1", b"m1", b"m2"]
     assert await ends_of(cluster, 0, [Topic.MATCHED, Topic.RECORDS]) == {Topic.MATCHED: 2, Topic.RECORDS: 0}
+
+
+async def test_records_larger_than_what_is_fetched_ahead_come_whole(cluster: Cluster):
+    sizes = [10, 5 * 1024 * 1024, RECORD_BYTES_MAX, 10]
+    await put(cluster, Topic.RECORDS, *(bytes(size) for size in sizes))
+    found = await read_whole(cluster, 0, [Topic.RECORDS])
+    assert [len(record.value) for record in found] == sizes
 
 
 async def test_a_new_owner_shuts_the_old_one_out(cluster: Cluster):
