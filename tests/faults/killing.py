@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import time
+from collections.abc import Mapping
 
 from adapters.crashpoints import CRASHPOINTS
 from schemas.outcomes import Intended, Unknown
@@ -134,9 +135,7 @@ async def recoveries(trial: Trial) -> None:
     for _ in range(trial.rounds):
         # Nothing intended: everything is settled, and a sink dies before its first intent.
         await _until_settled(trial)
-        await asyncio.gather(*(sink.leave() for sink in sinks))
-        await trial.work.make(240)
-        await asyncio.sleep(8)
+        await _heap_up(trial)
         before = {sink.name: (len(sink.kills), len(sink.crashpoints_fired())) for sink in sinks}
         await asyncio.gather(*(sink.arm("sink.before_intended") for sink in sinks))
         for sink in sinks:
@@ -145,14 +144,31 @@ async def recoveries(trial: Trial) -> None:
         for sink in sinks:
             await _time(trial, sink, since=before[sink.name][0])
         # Something intended: both are killed at work.
-        await trial.work.make(300)
-        await asyncio.sleep(2)
+        await _heap_up(trial)
+        posted = {place.name: len(place.ledger.documents) for place in trial.installation.places}
+        trial.installation.crew.start()
+        await _until_posting(trial, posted)
         marks = [len(sink.kills) for sink in sinks]
         for sink in sinks:
             trial.fired["SIGKILL"] += sink.kill()
         await asyncio.sleep(RECOVERY_S)
         for sink, mark in zip(sinks, marks, strict=True):
             await _time(trial, sink, since=mark)
+
+
+async def _heap_up(trial: Trial) -> None:
+    """Make work while no sink is there: every connection has more to post than a recovery takes."""
+    await asyncio.gather(*(sink.leave() for sink in trial.installation.crew.of("sink")))
+    await trial.work.make(240)
+    await asyncio.sleep(8)
+
+
+async def _until_posting(trial: Trial, posted: Mapping[str, int]) -> None:
+    """Wait until every place has more documents than these."""
+    for _ in range(300):
+        if all(len(place.ledger.documents) > posted[place.name] for place in trial.installation.places):
+            return
+        await asyncio.sleep(0.1)
 
 
 async def _until_settled(trial: Trial) -> None:
