@@ -269,6 +269,9 @@ class Simulation(RuleBasedStateMachine):
     @rule(records=st.integers(1, 6), mark=st.booleans())
     def the_end_of_outcomes_is_lost(self, records: int, mark: bool) -> None:
         """What the deciding stages said last is gone with it, and nowhere else: people have them decide again."""
+        # Until it is known that such a log is none of a first start (test_found.py), it is not lost before any commit.
+        if not self.house.broker.groups["sink"].committed:
+            return
         self.house.cut(records, mark=mark)
         self.house.replay("match", "ledger")
 

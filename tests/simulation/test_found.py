@@ -133,6 +133,21 @@ def test_a_lane_closes_although_a_commit_fails_at_that_moment(house):
     assert (failed, wrong(house)) == (["commit is not made"], [])
 
 
+@defect(
+    "SinkLane._distrust takes a log that lost all it held for a first start while the group has committed nothing, "
+    "although the bookmark names an outcome: 'absent' is believed at once, and the call before may be on its way"
+)
+def test_a_call_on_its_way_is_waited_for_when_all_outcomes_are_lost(house):
+    house.zuora.bill("i1", 100, account="acc1")
+    house.qad.fates.append(LATE)
+    house.read_all()
+    house.run_for(0.3)
+    house.cut(100)
+    house.rest()
+    assert house.tally["the end of outcomes is lost"] == 1
+    assert wrong(house) == []
+
+
 @defect("the ledger never hears that an invoice was never posted: the match stage ignores it, and the memo waits on")
 def test_a_memo_goes_on_when_the_invoice_it_names_was_undone_before_it_was_read(house):
     house.zuora.bill("i1", 100, account="acc1")
