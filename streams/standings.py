@@ -12,6 +12,7 @@ import msgspec
 
 from schemas.decisions import DocumentReleased, DocumentReplayed, StageReplayed
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
+from streams import waits
 from streams.shelf import Shelf, Snapshot, packed
 from streams.stage import LIVE
 
@@ -128,6 +129,10 @@ class Standings:
             if entry is not None and offset > entry.decisions:
                 found[entry.origin] = why
         return sorted(found.items())
+
+    def documents_waited_for(self) -> list[str]:
+        """Return the keys of documents that something waits for: a start asks again, in case a change was missed."""
+        return sorted(key for key in self._waiting if waits.is_document(key))
 
     def parts(self) -> Sequence[Snapshot]:
         """Return what was folded; what people ordered is learnt from their decisions again."""

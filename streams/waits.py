@@ -47,6 +47,11 @@ def named(key: str) -> str:
     return key.removeprefix(_DOCUMENT)
 
 
+def is_document(key: str) -> bool:
+    """Return whether a key is about a document."""
+    return key.startswith(_DOCUMENT)
+
+
 def posting(name: str) -> str:
     """Return the key of a posting: it is in QAD, or will never be."""
     return f"{_POSTING}{name}"

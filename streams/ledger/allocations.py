@@ -136,7 +136,7 @@ class _Walk:
             self._freed[item] -= taken
             amount += taken
             if not amount:
-                self.stops.append(CannotGoOn(reasons.already_deallocated(self._at_hand.number, row.id)))
+                self.stops.append(CannotGoOn(reasons.already_deallocated(self._at_hand.number, row.id, item=item)))
                 return
             if self._standing[item] + amount < 0:
                 raise CannotGoOn(

@@ -88,11 +88,12 @@ class LedgerCore:
     def unsettled(self) -> Sequence[tuple[int, str]]:
         """Return all inputs that stand still, were asked for again, lack their outcome, or wait for nothing."""
         incomplete = {made.incomplete: "" for made in self._state.made.live.values()}
-        let_go = self.held_by(key for key in self._state.referring if self._state.makes_no_posting(waits.named(key)))
+        referred = (key for key in self._state.referring if self._state.makes_no_posting(waits.named(key)))
+        let_go = self.held_by((*referred, *self._state.standings.documents_waited_for()))
         return sorted((dict(let_go) | incomplete | dict(self._state.standings.unsettled())).items())
 
     def changed(self) -> Sequence[str]:
-        """Return the documents of which it was decided since the last call that they make no posting."""
+        """Return the documents that were decided since the last call to make no posting, or whose rows were renewed."""
         changed, self._changed = self._changed, []
         return changed
 
@@ -201,6 +202,9 @@ class LedgerCore:
             )
             outputs.append(Output(Topic.POSTINGS, key(self._connection, matched.kind, matched.id), event))
             self._state.take(event)
+            if any(posting.document != subject.document for posting in changed):
+                # Rows of others stand again: what undid them may have been passed over.
+                self._changed.append(waits.document(subject.document))
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)

@@ -36,7 +36,7 @@ def verdict_of(stops: Sequence[CannotGoOn]) -> tuple[type[Waiting] | type[Parked
     """
     how, reason = min(((HOW.get(stop.reason.rule, Parked), stop.reason) for stop in stops), key=_gravity)
     others = [stop.reason for stop in stops if stop.reason != reason and HOW.get(stop.reason.rule) is not Ignored]
-    waits_for = dict.fromkeys(key for one in (reason, *others) for key in one.waits_for)
+    waits_for = dict.fromkeys(key for stop in stops for key in stop.reason.waits_for)
     message = "; ".join(dict.fromkeys(one.message for one in (reason, *others)))
     return how, msgspec.structs.replace(reason, message=message, waits_for=tuple(waits_for))
 
@@ -333,10 +333,12 @@ def already_in_erp(number: str) -> Reason:
     )
 
 
-def already_deallocated(number: str, row: str) -> Reason:
+def already_deallocated(number: str, row: str, *, item: str) -> Reason:
     """Say that an unapplication was done by a reversal before it came."""
     return Reason(
         rule="already_deallocated",
         message=f"{number}: application row {row} undoes what a reversal has deallocated already",
         value=row,
+        # Posted again, that document may take over what this row undoes.
+        waits_for=(waits.document(item),),
     )

@@ -270,3 +270,19 @@ def test_a_memo_posted_again_and_applied_anew_in_one_version():
     sink.run()
     assert (sink.parked, sink.stuck) == ([], [])
     assert (sink.owed("credit_memo:cm1"), sink.owed("invoice:i1"), sink.owed("invoice:i2")) == (0, 100, 60)
+
+
+def test_what_was_passed_over_counts_again_when_its_document_takes_over_what_it_undoes():
+    """The payment is read whole before the invoice is seen posted again: nothing else would look at it once more."""
+    tenant = Tenant()
+    tenant.post("i1", 100)
+    tenant.pay("p1", 100)
+    tenant.unpost("i1")
+    tenant.post("i1", 11)
+    tenant.apply("p1", "i1", 11)
+    tenant.unapply("p1", "i1", 11)
+    first, draft, again = tenant.versions["invoice:i1"]
+    new, applied, unapplied = tenant.versions["payment:p1"]
+    found = world().put(first, new, applied, draft, unapplied)
+    assert found.standing("payment:p1") == ("ignored", "already_deallocated")
+    agree(tenant, Sink(found.put(again)).run())
