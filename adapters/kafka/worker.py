@@ -89,6 +89,7 @@ class StageWorker:
         self._name = f"{spec.name}.{slot}"
         self._make_lane = make_lane
         self._lanes: dict[int, Lane] = {}
+        self._early: list[tuple[Any, Acknowledge]] = []
         self._failed = ""
         self._stop = asyncio.Event()
         self._membership = Membership()
@@ -146,10 +147,14 @@ class StageWorker:
         lane = self._lanes.get(event.message.partition)
         if lane is not None and lane.running:
             lane.put(event, acknowledge)
+        else:
+            # Faust lets records flow before it tells us that their partition is ours. They would not come again.
+            self._early.append((event, acknowledge))
 
     async def _revoked(self, sender: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
         taken_over = self._membership.taken_over(client_of(self._app))
         await _close(self._lanes.values())
+        self._early.clear()
         if taken_over:
             # At once: after this hook we would join again, and drive the other one out.
             end_process(self._name, SLOT_TAKEN)
@@ -168,6 +173,10 @@ class StageWorker:
                 self._lanes[partition] = lane
             if not self._lanes[partition].running:
                 self._lanes[partition].start()
+        early, self._early = self._early, []
+        for event, acknowledge in early:
+            if event.message.partition in self._lanes:
+                self._lanes[event.message.partition].put(event, acknowledge)
         log.info("partitions assigned", stage=self._spec.name, lanes=sorted(self._lanes))
 
     @property
