@@ -86,6 +86,8 @@ def say_result(result: Result) -> None:
         f"{result.documents} documents, {result.seconds:.0f} s, drained in {result.drained_s:.1f} s, "
         f"{result.kills} kills; fired: {fired}"
     )
+    for name, times in result.samples.items():
+        say(f"    recovery, {name}: {', '.join(f'{time_s:.1f}' for time_s in sorted(times))} s")
     for name, found in result.findings.items():
         for one in found[:10]:
             say(f"    {name}: {one}")
