@@ -89,6 +89,7 @@ class SinkLane:
         self._bookmark = bookmark or Bookmark(None)
         self._state = SinkState()
         self._position = 0
+        self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._runs: list[tuple[Any, Acknowledge]] = []
         self._inbox: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
@@ -110,6 +111,7 @@ class SinkLane:
     def start(self) -> None:
         """Begin, or begin again after a rebalance with what is known."""
         self._runs, self._inbox, self._held_documents, self._wire = [], asyncio.Queue(), 0, Wire()
+        self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"{STAGE}.{self._partition}")
 
     async def close(self) -> None:
@@ -117,13 +119,15 @@ class SinkLane:
         task, self._task = self._task, None
         if task is not None:
             await self._wire.close(_CLOSE_GRACE_S)
+            # A group of tasks that ends by an error of its own at this moment swallows the cancellation (Python 3.11).
+            self._closing = True
             task.cancel()
             await asyncio.wait([task])
             self._bookmark.close()
 
     async def _run(self) -> None:
         fenced = False
-        while not fenced:
+        while not fenced and not self._closing:
             try:
                 await self._session()
             except* Fenced:
@@ -199,7 +203,7 @@ class SinkLane:
             last = witness.last
             self._bookmark.set(msgspec.structs.replace(known, offset=last.offset, digest=last.digest, pending=""))
         else:
-            await self._distrust(audit, witness.last)
+            await self._distrust(audit, witness.last, known=known)
         self._keep()
 
     async def _read_on(self, start: int, witness: Witness) -> None:
@@ -222,10 +226,12 @@ class SinkLane:
             self._log.error("an outcome of nobody is passed over", offset=record.offset)
         self._position = record.offset + 1
 
-    async def _distrust(self, audit: Audit, last: Mark) -> None:
+    async def _distrust(self, audit: Audit, last: Mark, *, known: Mark | None) -> None:
         """Note that postings which are there now may have been sent without a trace in the log."""
         end = (await ends_of(self._cluster, self._partition, [SPEC.source]))[SPEC.source]
-        first_start = not len(self._state.postings) and not await audit.committed()
+        # The bookmark may name an outcome that the log lost before the group committed anything.
+        owned_before = known is not None and (known.offset >= 0 or bool(known.pending))
+        first_start = not owned_before and not len(self._state.postings) and not await audit.committed()
         self._bookmark.set(msgspec.structs.replace(last, look_below=max(end, 1), first_start=first_start))
         if not first_start:
             self._log.warning("the outcomes cannot be shown whole: QAD is asked before anything is sent", below=end)

@@ -11,7 +11,6 @@ from streams.ports import Adjustment
 from tests.simulation.house import House
 from tests.simulation.qad import LATE, LOST_REPLY
 from tests.simulation.zuora import DAYS
-from tests.unit.defects import defect
 
 
 @pytest.fixture
@@ -103,10 +102,6 @@ def test_a_posting_whose_outcome_was_lost_is_found_again(house):
     assert wrong(house) == []
 
 
-@defect(
-    "SinkLane.close cancels while the session's TaskGroup ends with the failed commit: Python 3.11 drops that "
-    "cancellation, _run opens a new session, and close never comes back"
-)
 def test_a_lane_closes_although_a_commit_fails_at_that_moment(house):
     begun, failed = house.qad.came, []
 
@@ -133,10 +128,6 @@ def test_a_lane_closes_although_a_commit_fails_at_that_moment(house):
     assert (failed, wrong(house)) == (["commit is not made"], [])
 
 
-@defect(
-    "SinkLane._distrust takes a log that lost all it held for a first start while the group has committed nothing, "
-    "although the bookmark names an outcome: 'absent' is believed at once, and the call before may be on its way"
-)
 def test_a_call_on_its_way_is_waited_for_when_all_outcomes_are_lost(house):
     house.zuora.bill("i1", 100, account="acc1")
     house.qad.fates.append(LATE)
