@@ -11,6 +11,7 @@ from streams.ports import Adjustment
 from tests.simulation.house import House
 from tests.simulation.qad import LATE, LOST_REPLY
 from tests.simulation.zuora import DAYS
+from tests.unit.defects import defect
 
 
 @pytest.fixture
