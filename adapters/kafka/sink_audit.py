@@ -87,7 +87,7 @@ def _names(value: bytes) -> Sequence[PostingId]:
     """Return the postings of an input; none of bytes that nobody can read: they are a dead letter."""
     try:
         return [posting.id for posting in _decode(value).postings]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return ()
 
 
