@@ -57,7 +57,7 @@ async def test_commands_say_in_words_and_as_json_what_is_so(house, eventually):
             assert row["records"] == 0
             assert row["group"].startswith("Stable")
         assert {row["stage"] for row in await ask("lag")} == {"read", "match", "ledger", "sink"}
-        assert "0 stand still, 0 dead letters" in await command("parked", "list", "--waiting")
+        assert "standing still: 0; dead letters: 0" in await command("parked", "list", "--waiting")
         assert (await ask("parked", "list"))["dead_letters"] == []
         assert "does not stand still" in await command("parked", "show", number, "-c", SITE)
         assert await ask("match", "list", "--connection", SITE)
