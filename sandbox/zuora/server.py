@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -27,7 +29,12 @@ def create_app(sandbox: Sandbox) -> web.Application:
         yield
         await sandbox.stop()
 
+    async def tell_time(_request: web.Request, answer: web.StreamResponse) -> None:
+        # Callers measure their windows by it: it must be the clock that rows are stamped with.
+        answer.headers["Date"] = format_datetime(datetime.fromtimestamp(sandbox.clock.now_s(), UTC), usegmt=True)
+
     app.cleanup_ctx.append(deliver)
+    app.on_response_prepare.append(tell_time)
     return app
 
 

@@ -16,6 +16,12 @@ async def test_every_answer_names_its_request_and_repeats_the_track_id(zuora):
     assert "Zuora-Track-Id" not in (await zuora.get("/v1/invoices/x")).headers
 
 
+async def test_every_answer_tells_the_time_of_the_tenants_own_clock(zuora):
+    assert (await zuora.get("/object-query/invoices")).headers["Date"] == "Sun, 15 Mar 2026 12:00:00 GMT"
+    zuora.sandbox.clock.advance(3600)
+    assert (await zuora.get("/v1/invoices/x")).headers["Date"] == "Sun, 15 Mar 2026 13:00:00 GMT"
+
+
 async def test_rates_are_told_on_every_call(zuora):
     headers = (await zuora.get("/object-query/invoices")).headers
     assert headers["RateLimit-Limit"] == "50000, 50000;w=60, 2250000;w=3600, 27000000;w=86400"
