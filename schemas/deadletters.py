@@ -14,7 +14,7 @@ class DeadLetter(Event, frozen=True, kw_only=True, tag="dead_letter"):
         reason: One sentence.
         next_step: What to do now.
         key: Key of the original.
-        value: The original bytes.
+        value: The original bytes; none where a letter with them would be too large: they stand at that offset.
     """
 
     connection: str
