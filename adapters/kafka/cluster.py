@@ -1,6 +1,7 @@
 """Which Kafka, and how its clients are set up: every setting that matters is said here, once."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ REQUEST_TIMEOUT_MS = 30_000
 TRANSACTION_TIMEOUT_MS = 10_000
 # One fetch: large enough for one record of the largest size.
 FETCH_BYTES_MAX = MESSAGE_BYTES_MAX + 1024 * 1024
+# How long a start that was cancelled is waited for: it adds to what the sender of a callout waits for its 503.
+_STARTING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,22 @@ class Cluster:
             Transient: The cluster cannot be reached; the message says where it was looked for.
         """
         client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
-        try:
-            await client.start()
-        except KafkaConnectionError:
-            await client.close()
-            raise Transient(f"no Kafka answers at {self.bootstrap}: start it, or set [kafka] bootstrap") from None
+        await _begin(client.start, client.close, self)
         try:
             yield client
         except KafkaError as error:
             raise Transient(f"Kafka at {self.bootstrap} refused: {error}") from error
         finally:
             await client.close()
+
+
+async def begin(client: Any, cluster: Cluster) -> None:
+    """Start a consumer or producer, wholly or not at all.
+
+    Raises:
+        Transient: The cluster cannot be reached.
+    """
+    await _begin(client.start, client.stop, cluster)
 
 
 @asynccontextmanager
@@ -102,16 +110,25 @@ async def started(client: Any, cluster: Cluster) -> AsyncIterator[Any]:
     Raises:
         Transient: The cluster cannot be reached.
     """
-    try:
-        await client.start()
-    except KafkaConnectionError:
-        await client.stop()
-        raise Transient(f"no Kafka answers at {cluster.bootstrap}: start it, or set [kafka] bootstrap") from None
-    except BaseException:
-        # Cancelled while starting: half a client is left open otherwise.
-        await client.stop()
-        raise
+    await begin(client, cluster)
     try:
         yield client
     finally:
         await client.stop()
+
+
+async def _begin(
+    start: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], Awaitable[None]], cluster: Cluster
+) -> None:
+    starting = asyncio.create_task(start())
+    try:
+        await asyncio.shield(starting)
+    except BaseException as error:
+        # aiokafka loses an open connection when it is cancelled while it starts: that comes to its end first.
+        if not starting.done():
+            await asyncio.wait([starting], timeout=_STARTING_S)
+            starting.cancel()
+        await stop()
+        if isinstance(error, KafkaConnectionError):
+            raise Transient(f"no Kafka answers at {cluster.bootstrap}: start it, or set [kafka] bootstrap") from None
+        raise

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from adapters.kafka.cluster import Cluster
+from adapters.kafka.cluster import Cluster, begin
 from schemas.codec import Event, encode
 from schemas.errors import Transient
 from schemas.topics import Topic
@@ -77,11 +77,7 @@ class Publisher:
         async with self._lock:
             if self._producer is None:
                 producer = self._cluster.producer(request_timeout_ms=5_000)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
+                await begin(producer, self._cluster)
                 self._producer = producer
             return self._producer
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 import msgspec
 from aiokafka import TopicPartition
 
-from adapters.kafka.cluster import Cluster
+from adapters.kafka.cluster import Cluster, begin, started
 from schemas.errors import InvariantViolation
 from schemas.topics import Topic
 
@@ -59,11 +59,11 @@ class Reader:
         self._probe = cluster.consumer(isolation_level="read_uncommitted")
 
     async def __aenter__(self) -> "Reader":
+        await begin(self._consumer, self._cluster)
         try:
-            await asyncio.gather(self._consumer.start(), self._probe.start())
+            await begin(self._probe, self._cluster)
         except BaseException:
-            # Cancelled while starting: half a client is left open otherwise.
-            await self.__aexit__()
+            await self._consumer.stop()
             raise
         self._consumer.assign(list(self._topics))
         for part, topic in self._topics.items():
@@ -128,6 +128,7 @@ class ByOffset:
 
     def __init__(self, cluster: Cluster, topic: Topic, partition: int) -> None:
         """Name the topic."""
+        self._cluster = cluster
         self._part = cluster.partition(topic, partition)
         self._topic = topic
         # Position by offset must not skip: records of open transactions are not in this topic.
@@ -136,11 +137,7 @@ class ByOffset:
         self._ahead: dict[int, LogRecord] = {}
 
     async def __aenter__(self) -> "ByOffset":
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await self._consumer.stop()
-            raise
+        await begin(self._consumer, self._cluster)
         self._consumer.assign([self._part])
         return self
 
@@ -191,11 +188,8 @@ class ByOffset:
 async def ends_of(cluster: Cluster, partition: int, topics: Sequence[Topic]) -> dict[Topic, int]:
     """Return where topics of one partition end now: the high watermarks."""
     probe = cluster.consumer(isolation_level="read_uncommitted")
-    await probe.start()
-    try:
+    async with started(probe, cluster):
         ends = await probe.end_offsets([cluster.partition(topic, partition) for topic in topics])
-    finally:
-        await probe.stop()
     return {topic: ends[cluster.partition(topic, partition)] for topic in topics}
 
 

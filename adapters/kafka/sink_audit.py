@@ -9,7 +9,7 @@ from types import TracebackType
 
 import msgspec
 
-from adapters.kafka.cluster import Cluster
+from adapters.kafka.cluster import Cluster, begin
 from schemas.ids import PostingId
 from streams.sink.spec import SPEC, STAGE
 
@@ -33,16 +33,13 @@ class Audit:
 
     def __init__(self, cluster: Cluster, partition: int) -> None:
         """Name them."""
+        self._cluster = cluster
         self._part = cluster.partition(SPEC.source, partition)
         # It joins no group: it asks for its commit alone.
         self._consumer = cluster.consumer(group_id=cluster.group(STAGE), max_poll_records=_POLL_RECORDS)
 
     async def __aenter__(self) -> "Audit":
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await self._consumer.stop()
-            raise
+        await begin(self._consumer, self._cluster)
         self._consumer.assign([self._part])
         return self
 

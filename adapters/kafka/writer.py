@@ -6,12 +6,13 @@ ends a writer for good, since its place in the transaction is unknown; its lane 
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiokafka.producer.sender
 import msgspec
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from adapters.kafka.cluster import TRANSACTION_TIMEOUT_MS, Cluster
+from adapters.kafka.cluster import TRANSACTION_TIMEOUT_MS, Cluster, begin
 from schemas.errors import ConnectorError
 from schemas.topics import Topic
 
@@ -74,7 +75,7 @@ class FencingWriter:
             Fenced: Another owner did so to us at the same moment.
         """
         try:
-            await self._producer.start()
+            await begin(self._producer, self._cluster)
         except ProducerFenced as error:
             raise Fenced(str(error)) from error
 
@@ -120,12 +121,14 @@ class FencingWriter:
         if self._begins is not None:
             self._begins(records)
         await self._producer.begin_transaction()
-        sends = [
-            await self._producer.send(
+        sends = []
+        for record in records:
+            sent = await self._producer.send(
                 self._cluster.name(record.topic), record.value, record.key, self._partition, headers=_HEADERS
             )
-            for record in records
-        ]
+            # When a later one is refused nobody waits for this one any more; its error is the same one.
+            sent.add_done_callback(_heard)
+            sends.append(sent)
         acknowledged = await asyncio.gather(*sends)
         await self._producer.commit_transaction()
         self._taken(records, acknowledged[-1].offset)
@@ -135,3 +138,8 @@ class FencingWriter:
 
 
 _HEADERS = [("stage", b"sink")]
+
+
+def _heard(sent: asyncio.Future[Any]) -> None:
+    if not sent.cancelled():
+        sent.exception()

@@ -128,7 +128,7 @@ def test_in_a_terminal_it_moves_everything_and_stays_up_until_ctrl_c(start, tmp_
     """With a broker of its own: everything that a newcomer's `make demo KEEP=1` starts."""
     demo = start(tmp_path / "demo", "--keep", terminal=True)
     demo.read_until("Ctrl-C", within_s=PATIENCE_S)
-    demo.read_until("Commands: ml-connector --config", within_s=10)
+    demo.read_until("Commands to try:", within_s=10)
     page = re.search(r"The page: (http://127\.0\.0\.1:[0-9]+/)", demo.text)
     assert page is not None, demo.text[-500:]
     with urllib.request.urlopen(page[1], timeout=10) as answer:

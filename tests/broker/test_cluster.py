@@ -1,0 +1,47 @@
+"""A client that is cancelled while it starts leaves nothing open; one without a broker says where it looked."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+
+import psutil
+import pytest
+
+from adapters.kafka.cluster import Cluster, started
+from schemas.errors import Transient
+
+
+def open_connections() -> int:
+    """Return how many connections to brokers this process holds; what nobody owns any more is closed before."""
+    gc.collect()
+    return sum(found.status == psutil.CONN_ESTABLISHED for found in psutil.Process().net_connections("tcp"))
+
+
+async def test_a_start_that_is_cancelled_at_any_moment_leaves_no_connection_open(cluster: Cluster):
+    async def hold() -> None:
+        async with started(cluster.producer(transactional_id=f"{cluster.namespace}cut"), cluster):
+            began.set()
+            await asyncio.sleep(60)
+
+    began, cut_before = asyncio.Event(), 0
+    for attempt in range(60):
+        began.clear()
+        task = asyncio.create_task(hold())
+        await asyncio.sleep(attempt * 0.001)
+        cut_before += not began.is_set()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert cut_before > 5
+    assert open_connections() == 0
+
+
+async def test_a_broker_that_is_not_there_is_said_with_its_address():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        cluster = Cluster(nobody)
+        with pytest.raises(Transient, match=f"no Kafka answers at {nobody}"):
+            async with started(cluster.consumer(), cluster):
+                pass
