@@ -28,7 +28,7 @@ demo: $(READY) ## Move billing runs from a stand-in Zuora into a stand-in QAD (K
 	@$(BIN)/ml-connector sandbox demo $(if $(KEEP),--keep)
 
 test: $(READY) ## Everything but the long fault runs, on a real broker
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 faults: $(READY) ## Every fault on real processes, with a table (QUICK=1: each at least once; SEED=n)
 	@$(BIN)/python -m tests.faults --write --seed $(or $(SEED),1) $(if $(QUICK),--quick)

@@ -1,9 +1,15 @@
-"""What all tests share: one real broker for the whole run, and a namespace of its own on it for each test."""
+"""What all tests share: one real broker for the whole run, and a namespace of its own on it for each test.
+
+`make test` runs them in several processes, since most of them wait: those share the broker of the process that started
+them.
+"""
 
 import asyncio
 import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -18,11 +24,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Enough for several connections, few enough for a broker that hundreds of tests share.
 PARTITIONS = 3
 
+_KAFKA = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Start the broker with the first of several test processes, and tell each where it is."""
+    config: pytest.Config = node.config
+    if _KAFKA not in config.stash:
+        until_the_end = ExitStack()
+        config.add_cleanup(until_the_end.close)
+        config.stash[_KAFKA] = external() or until_the_end.enter_context(Broker()).bootstrap
+    node.workerinput["kafka"] = config.stash[_KAFKA]
+
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[str]:
+def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
     """Address of a broker: the one that $ML_CONNECTOR_KAFKA names, or one of our own for the whole run."""
-    named = external()
+    named = getattr(pytestconfig, "workerinput", {}).get("kafka") or external()
     if named:
         yield named
         return

@@ -108,11 +108,13 @@ async def started(client: Any, cluster: Cluster) -> AsyncIterator[Any]:
     """Start a consumer or producer and stop it at the end.
 
     Raises:
-        Transient: The cluster cannot be reached.
+        Transient: The cluster cannot be reached, or refused something meanwhile.
     """
     await begin(client, cluster)
     try:
         yield client
+    except KafkaError as error:
+        raise Transient(f"Kafka at {cluster.bootstrap} refused: {error}") from error
     finally:
         await client.stop()
 
