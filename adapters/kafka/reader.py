@@ -59,11 +59,11 @@ class Reader:
         self._probe = cluster.consumer(isolation_level="read_uncommitted")
 
     async def __aenter__(self) -> "Reader":
-        await begin(self._consumer, self._cluster)
         try:
+            await begin(self._consumer, self._cluster)
             await begin(self._probe, self._cluster)
         except BaseException:
-            await self._consumer.stop()
+            await self.__aexit__()
             raise
         self._consumer.assign(list(self._topics))
         for part, topic in self._topics.items():
