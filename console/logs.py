@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import structlog
+from aiokafka.errors import ProducerFenced
 
 # One sentence of a client library per so many seconds.
 _REPEAT_EVERY_S = 30.0
@@ -39,6 +40,12 @@ class _OnceInAWhile(logging.Filter):
         return True
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it says anything: a producer that was shut out leaves futures that nobody reads; its lane says why."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.name == "asyncio" and isinstance(error, ProducerFenced))
+
+
 def set_up_logs(level: str, **bound: Any) -> None:
     """Set up logging for a process.
 
@@ -59,6 +66,7 @@ def set_up_logs(level: str, **bound: Any) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_is_news)
     handler.addFilter(_OnceInAWhile())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

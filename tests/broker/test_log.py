@@ -121,5 +121,5 @@ async def test_a_publisher_says_when_the_broker_did_not_take_it():
         event=Cursor(connection="c", kind="invoice", read_to=datetime(2026, 1, 1, tzinfo=UTC)),
     )
     async with Publisher(nowhere) as publisher:
-        with pytest.raises(Transient, match="no Kafka answers at 127.0.0.1:1"):
+        with pytest.raises(Transient, match=r"no Kafka answers at 127\.0\.0\.1:1"):
             await publisher.publish([publication])
