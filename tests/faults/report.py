@@ -28,9 +28,9 @@ _LIMITS = """## What is not shown here
 - A full volume: a limit of the process on file sizes stands for it, under the read model only.
 - Our own clock wrong: no window is measured by it; Zuora's clocks are set ahead instead. A tenant's clock that jumps
   back is not covered.
-- A zombie that is woken between its last check and the first byte: no crash point stands there. QAD's idle-connection
-  time-out below the settle time closes that window; the stand-ins keep idle connections for 5 s, the profile settles
-  after 7 s.
+- A zombie that is woken between its last look at the clock and its first byte, with a QAD that keeps idle connections
+  longer than the settle time: that window cannot be closed from here, "The window that remains" shows it. Elsewhere
+  the stand-ins keep idle connections for 5 s, and the profile settles after 7 s.
 - Two deployments with different groups over the same topics: a group's name is made from the same namespace as its
   topics' names.
 """

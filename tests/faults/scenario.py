@@ -69,6 +69,7 @@ class Scenario:
         drains_within_s: Patience after the fault.
         explains: Patterns of log lines that the fault brings.
         quick: Whether it is part of the quick tier.
+        doubles: Whether it shows what cannot be prevented from here: what is doubled is a figure, not a finding.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Scenario:
     drains_within_s: float = 120.0
     explains: tuple[str, ...] = ()
     quick: bool = True
+    doubles: bool = False
 
 
 @dataclass
@@ -141,12 +143,15 @@ class Campaign:
             trial.findings.append(f"the work ended with {type(error).__name__}: {error}")
         heal(self.installation)
         healed = time.monotonic()
-        drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4))
+        drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4)) or scenario.doubles
         drained_s = time.monotonic() - healed
         verdict = await judge(self.installation.places, self.work.made, self.intents)
         # What an earlier scenario broke stays broken: it is told once.
         findings = {name: [one for one in found if one not in self._told] for name, found in verdict.found.items()}
         self._told.update(verdict.findings)
+        if scenario.doubles:
+            trial.figures["doubled"] = str(len(findings["doubled"]))
+            findings |= {"doubled": [], "unequal": []}
         findings["unexpected"] += trial.findings + self._logs.unexpected(scenario.explains)
         findings["unexpected"] += [f"{name} never fired" for name, count in trial.fired.items() if not count]
         if not drained:

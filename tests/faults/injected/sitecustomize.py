@@ -1,4 +1,7 @@
-"""Put into the product's processes by the fault harness: SIGUSR1 blocks the event loop, as a call that hangs would."""
+"""Put into the product's processes by the fault harness: SIGUSR1 blocks the event loop, as a call that hangs would.
+
+Where the environment asks for it, the window before the first byte is watched as well.
+"""
 
 import os
 import signal
@@ -14,3 +17,8 @@ def block(_number: int, _frame: Any) -> None:
 
 
 signal.signal(signal.SIGUSR1, block)
+
+if "ML_CONNECTOR_TEST_WINDOW_TIMES" in os.environ:
+    import window
+
+    window.install()
