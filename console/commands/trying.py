@@ -7,8 +7,6 @@ from pathlib import Path
 import click
 
 from console.context import Context
-from console.demo.play import play
-from sandbox.kafka.foreground import serve as serve_kafka
 
 # These have a command line of their own, which is handed on.
 _HANDED_ON = {"ignore_unknown_options": True}
@@ -27,6 +25,9 @@ def sandbox() -> None:
 @click.pass_obj
 def demo(context: Context, directory: Path, keep: bool, seed: int, size: float) -> None:
     """Move two companies' billing runs from Zuora into QAD, with trouble on the way, and reconcile."""
+    # Imported when asked for: no other process of the product is to load the stand-ins.
+    from console.demo.play import play  # noqa: PLC0415
+
     sys.exit(context.run(play(directory.resolve(), keep=keep, seed=seed, size=size)))
 
 
@@ -35,7 +36,9 @@ def demo(context: Context, directory: Path, keep: bool, seed: int, size: float) 
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), default=None, help="Where data stands.")
 def kafka(port: int | None, directory: Path | None) -> None:
     """Run a real Apache Kafka, one node, on loopback, until interrupted."""
-    sys.exit(serve_kafka(port=port, directory=directory))
+    from sandbox.kafka.foreground import serve  # noqa: PLC0415 - as above
+
+    sys.exit(serve(port=port, directory=directory))
 
 
 @sandbox.command(context_settings=_HANDED_ON, add_help_option=False)

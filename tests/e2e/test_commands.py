@@ -18,7 +18,7 @@ from schemas.topics import Topic
 SITE = "emea"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_commands_say_in_words_and_as_json_what_is_so(house, eventually):
     command, ask = house.product.command, house.product.ask
     await the_credentials_are_complete_and_stay_sealed(house)

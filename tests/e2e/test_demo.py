@@ -162,7 +162,7 @@ def test_in_a_terminal_it_moves_everything_and_stays_up_until_ctrl_c(start, tmp_
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_interrupted_in_the_middle_it_puts_everything_away(start, tmp_path, kafka):
     demo = start(tmp_path / "demo", terminal=False, kafka=kafka)
     demo.read_until("ml-connector run; page", within_s=60)

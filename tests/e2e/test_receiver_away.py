@@ -77,7 +77,7 @@ class Zuora:
         return {name for name, answered in self.answers if answered == status}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_what_is_answered_200_is_on_the_broker_and_what_cannot_be_stored_is_answered_503(tmp_path, eventually):
     with Broker(tmp_path / "kafka") as broker:
         house = set_up(tmp_path / "house", kafka=broker.bootstrap)

@@ -117,7 +117,7 @@ class Trial:
         return wrong
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(720)
 async def test_two_companies_in_two_months_each_document_once_and_to_the_cent(house, eventually):
     async with tell_story(house.world, house.controls(), receiver=house.receiver) as story:
         trial = Trial(house, story, eventually)
