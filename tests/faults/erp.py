@@ -130,28 +130,55 @@ async def release(trial: Trial, rule: str) -> int:
 
 
 async def closed_and_opened(trial: Trial) -> None:
-    """Close the period, hold a customer, deactivate an account: what comes meanwhile stands, and goes on by itself."""
+    """Close the period, then customers, then accounts: what comes meanwhile stands, and goes on by itself."""
     places = trial.installation.places
-    for place in places:
-        switch(place, is_open=False)
-    before = {place.name: len(place.ledger.documents) for place in places}
-    await asyncio.sleep(20 * trial.rounds)
+    for what, switch in SWITCHES.items():
+        for place in places:
+            trial.fired[what] += switch(place, False)
+        before = sum(len(place.ledger.documents) for place in places)
+        await trial.work.make(60, over_s=8, bursts=3)
+        await asyncio.sleep(6)
+        booked = sum(len(place.ledger.documents) for place in places) - before
+        trial.figures[f"booked meanwhile, {what}"] = str(booked)
+        for place in places:
+            switch(place, True)
+        await asyncio.sleep(6)
     for place in places:
         calls = place.qad.control.requests(limit=1_000_000)
         trial.fired["refused by QAD"] += sum(bool(call.errors) for call in calls)
-        trial.fired["closed"] += 1
-    trial.figures["booked while closed"] = str(
-        sum(len(place.ledger.documents) - before[place.name] for place in places)
-    )
-    for place in places:
-        switch(place, is_open=True)
 
 
-def switch(place: Place, *, is_open: bool) -> None:
+def _period(place: Place, is_open: bool) -> int:
     """Open or close the period that all documents are dated in."""
     site = place.world.site
     period = site.fiscal_period_of(DAY)
     place.qad.control.set_period(site.entity, period.year, period.period, is_open_for_sales=is_open)
+    return 1
+
+
+def _customers(place: Place, is_open: bool) -> int:
+    """Activate or deactivate every second customer."""
+    codes = sorted({account.customer for account in place.accounts})[::2]
+    for code in codes:
+        place.qad.control.set_customer(place.world.site.shared_set, code, is_active=is_open)
+    return len(codes)
+
+
+def _accounts(place: Place, is_open: bool) -> int:
+    """Activate or deactivate the accounts of what was posted so far."""
+    codes = {
+        line.gl_account_code for one in place.ledger.documents.values() for line in getattr(one.content, "lines", ())
+    }
+    for code in filter(None, codes):
+        place.qad.control.set_account(place.world.site.shared_set, code, is_active=is_open)
+    return len(codes)
+
+
+SWITCHES: dict[str, Callable[[Place, bool], int]] = {
+    "periods closed": _period,
+    "customers inactive": _customers,
+    "accounts inactive": _accounts,
+}
 
 
 def away(*, for_s: float) -> Callable[[Trial], Awaitable[None]]:
@@ -242,11 +269,13 @@ SCENARIOS = (
         over_s=10,
     ),
     Scenario(
-        name="period closed, then opened",
+        name="period closed, customers and accounts inactive, then back",
         faults=("F13",),
         script=closed_and_opened,
-        expects=("closed",),
-        over_s=10,
+        expects=tuple(SWITCHES),
+        documents=12,
+        over_s=0,
+        bursts=1,
     ),
     Scenario(
         name="QAD away for 40 s, then back",
