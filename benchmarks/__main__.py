@@ -7,9 +7,12 @@ import click
 
 from benchmarks.comparing import Machine, Measured, machine, measure
 from benchmarks.deciding import deciding, decoding
-from benchmarks.moving import moving
+from benchmarks.latency import Figure, Latency, waiting
+from benchmarks.moving import moving, profile, quix_python
+from benchmarks.profiling import Profile, Spent
 from benchmarks.sink import sending
 from benchmarks.state import SIZES, Loaded, loading
+from console.logs import set_up_logs
 from console.output import Output
 
 COLUMNS = ("what", "how", "documents", "median s", "spread %", "documents/s", "time")
@@ -26,6 +29,10 @@ STATE_COLUMNS = (
     "file, MB",
     "held, ms",
 )
+LATENCY_COLUMNS = ("percentile", "posting to outcome, ms", "the ERP alone, ms", "above it, ms")
+SPENT_COLUMNS = ("way", "where", "share %", "us a document", "calls a document")
+
+WITHOUT_QUIX = "Without quixstreams: it could not be had here. `make bench` installs it from locks/bench.lock."
 
 PAGE = """# Performance
 
@@ -36,6 +43,27 @@ one that does not count. `time` is the median as a multiple of the product's, wh
 Machine: {machine.cores} cores, {machine.system}, {machine.python}; load {machine.load} when it began.
 
 {table}
+
+{without}## Latency
+
+Postings come evenly, 20 a second, into one connection of the whole sink stage. Their time runs from when each was due
+until a reader of what is committed has its outcome; the ERP's from when each of as many bare calls was due until its
+answer, in the same run. Median over the runs of each percentile, and from the lowest run to the highest.
+
+{latency}
+
+## Where the time goes
+
+From a record to its posting on a broker, in one process each, under cProfile: what each room took itself, and what
+built-in functions took for it. Waiting for others is left out; what a thread waits for its turn counts where it gave
+it up, as in `send`. cProfile makes small functions look larger than they are, and everything slower: the shares may be
+compared.
+
+{rooms}
+
+What took most of the product's process:
+
+{functions}
 
 ## State
 
@@ -73,14 +101,21 @@ def main(*, runs: int, documents: int, broker: bool, sizes: Sequence[int], as_js
             measured += measure(comparison, runs=runs)
         with sending(documents) as comparisons:
             measured += [row for comparison in comparisons for row in measure(comparison, runs=runs)]
+    waited = waiting(runs=runs) if broker else []
+    spent = profile(documents) if broker else Profile(rooms=[], functions=[])
     loaded = list(loading(sizes, runs=runs)) if broker else []
     output = Output(as_json=as_json)
-    output.result({"machine": where, "runs": runs, "measured": measured, "state": loaded})
+    found = {"measured": measured, "latency": waited, "profile": spent, "state": loaded}
+    output.result({"machine": where, "runs": runs, **found})
     output.say(f"{where.cores} cores, {where.system}, {where.python}; load {where.load} when it began; {runs} runs")
     output.table(COLUMNS, [cells(row) for row in measured])
+    if not quix_python():
+        output.say(WITHOUT_QUIX)
+    output.table(LATENCY_COLUMNS, [latency_cells(row) for row in waited])
+    output.table(SPENT_COLUMNS, [spent_cells(row) for row in (*spent.rooms, *spent.functions)])
     output.table(STATE_COLUMNS, [state_cells(row) for row in loaded])
     if write:
-        write.write_text(page(where, measured, loaded, runs=runs), encoding="utf-8")
+        write.write_text(page(where, measured, waited, spent, loaded, runs=runs), encoding="utf-8")
 
 
 def cells(row: Measured) -> tuple[str, ...]:
@@ -94,6 +129,20 @@ def cells(row: Measured) -> tuple[str, ...]:
         f"{row.per_second:.0f}",
         f"{row.ratio:.2f}",
     )
+
+
+def latency_cells(row: Latency) -> tuple[str, ...]:
+    """Return a percentile as people read it."""
+
+    def told(figure: Figure) -> str:
+        return f"{figure.median:.1f} ({min(figure.runs):.1f} to {max(figure.runs):.1f})"
+
+    return (f"p{row.percentile}", told(row.sink), told(row.erp), told(row.above))
+
+
+def spent_cells(row: Spent) -> tuple[str, ...]:
+    """Return a row of the profile as people read it."""
+    return (row.way, row.where, f"{100 * row.share:.0f}", f"{row.us:.0f}", f"{row.calls:.1f}")
 
 
 def state_cells(row: Loaded) -> tuple[str, ...]:
@@ -113,12 +162,24 @@ def state_cells(row: Loaded) -> tuple[str, ...]:
     )
 
 
-def page(where: Machine, measured: Sequence[Measured], loaded: Sequence[Loaded], *, runs: int) -> str:
+def page(
+    where: Machine,
+    measured: Sequence[Measured],
+    waited: Sequence[Latency],
+    spent: Profile,
+    loaded: Sequence[Loaded],
+    *,
+    runs: int,
+) -> str:
     """Return the page of docs/performance.md."""
     return PAGE.format(
         runs=runs,
         machine=where,
         table=_table(COLUMNS, [cells(row) for row in measured]),
+        without="" if quix_python() else f"{WITHOUT_QUIX}\n\n",
+        latency=_table(LATENCY_COLUMNS, [latency_cells(row) for row in waited]),
+        rooms=_table(SPENT_COLUMNS, [spent_cells(row) for row in spent.rooms]),
+        functions=_table(SPENT_COLUMNS, [spent_cells(row) for row in spent.functions]),
         state=_table(STATE_COLUMNS, [state_cells(row) for row in loaded]),
     )
 
@@ -130,4 +191,5 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
+    set_up_logs("error", process="benchmarks")
     main()
