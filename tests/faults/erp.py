@@ -42,7 +42,7 @@ async def replies_lost_on_the_way(trial: Trial) -> None:
     before = sum(place.proxy.counts["reply_lost"] for place in places)
     for how in ("reset", "close", "silence"):
         for place in places:
-            place.proxy.lose_replies(LostReply(share=0.4, begins=_WRITES, how=how))
+            place.proxy.lose_replies(LostReply(share=0.5, begins=_WRITES, how=how))
         await asyncio.sleep(8 * trial.rounds)
     trial.fired["replies lost"] += sum(place.proxy.counts["reply_lost"] for place in places) - before
 
@@ -166,10 +166,9 @@ def _customers(place: Place, is_open: bool) -> int:
 
 def _accounts(place: Place, is_open: bool) -> int:
     """Activate or deactivate the accounts of what was posted so far."""
-    codes = {
-        line.gl_account_code for one in place.ledger.documents.values() for line in getattr(one.content, "lines", ())
-    }
-    for code in filter(None, codes):
+    lines = [line for one in place.ledger.documents.values() for line in getattr(one.content, "posting_lines", ())]
+    codes = {line.gl_account_code for line in lines}
+    for code in codes:
         place.qad.control.set_account(place.world.site.shared_set, code, is_active=is_open)
     return len(codes)
 
@@ -235,7 +234,7 @@ SCENARIOS = (
         faults=("F9",),
         script=replies_lost_on_the_way,
         expects=("replies lost",),
-        documents=120,
+        documents=180,
         over_s=20,
         rounds=10,
     ),

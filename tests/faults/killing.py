@@ -232,7 +232,7 @@ SCENARIOS = (
         documents=120,
         over_s=25,
         bursts=6,
-        rounds=12,
+        rounds=10,
     ),
     Scenario(
         name="sinks killed over a backlog: recovery",
@@ -275,6 +275,6 @@ SCENARIOS = (
         documents=90,
         over_s=30,
         bursts=8,
-        rounds=12,
+        rounds=10,
     ),
 )
