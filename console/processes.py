@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,11 +61,29 @@ async def until_told(work: Coroutine[Any, Any, None]) -> int:
     await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
     if working.done():
-        working.result()
+        _tell(working.exception())
         return 0
     working.cancel()
     await asyncio.wait([working])
     return 0
+
+
+def _tell(error: BaseException | None) -> None:
+    """Raise what ended the work; of several errors of operation at once, one says enough."""
+    if isinstance(error, BaseExceptionGroup):
+        operating, others = error.split(ConnectorError)
+        if operating is not None and others is None:
+            error = next(_leaves(operating))
+    if error is not None:
+        raise error
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 @asynccontextmanager

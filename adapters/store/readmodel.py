@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.kafka.reader import LogRecord
 from adapters.store.projection import Projected, StandingRow, project
-from schemas.errors import Misconfigured
+from schemas.errors import Misconfigured, Transient
 from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
@@ -62,6 +62,7 @@ class ReadModel:
 
         Raises:
             Misconfigured: It is not there, is no read model, or of another version, and only reading was asked for.
+            Transient: It cannot be written now.
         """
         self._path = path
         if write:
@@ -80,8 +81,9 @@ class ReadModel:
         # The log is the truth: what a power cut takes from this file is read again.
         self._database.execute("pragma synchronous=normal")
         if write:
-            self._database.executescript(_SCHEMA)
-            self._database.execute(f"pragma user_version={VERSION}")
+            with self._writing():
+                self._database.executescript(_SCHEMA)
+                self._database.execute(f"pragma user_version={VERSION}")
 
     def __enter__(self) -> "ReadModel":
         return self
@@ -99,14 +101,19 @@ class ReadModel:
         return {(topic, partition): offset for topic, partition, offset in rows}
 
     def take(self, records: Sequence[tuple[int, LogRecord]]) -> None:
-        """Take up records (partition, record) with the offsets after them, in one transaction."""
-        with self._transaction():
+        """Take up records (partition, record) with the offsets after them, in one transaction.
+
+        Raises:
+            Transient: They cannot be written now; none of them is.
+        """
+        with self._writing(), self._transaction():
             for partition, record in records:
                 self._take_one(partition, record, project(record.topic, record.value))
 
     def looked(self) -> None:
         """Take up that everything up to now has been read."""
-        self._database.execute("insert or replace into looked values (1, ?)", (int(time.time() * 1000),))
+        with self._writing():
+            self._database.execute("insert or replace into looked values (1, ?)", (int(time.time() * 1000),))
 
     def _take_one(self, partition: int, record: LogRecord, projected: Projected) -> None:
         event = projected.event
@@ -258,12 +265,25 @@ class ReadModel:
     # -- the file ----------------------------------------------------------------------------------------------------
 
     @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in a sentence what the file system refuses."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise Transient(
+                f"the read model {self._path} cannot be written ({error}): is its volume full? Nothing is lost: it "
+                "goes on from where it stands when observe starts again"
+            ) from error
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._database.execute("begin")
         try:
             yield
         except BaseException:
-            self._database.execute("rollback")
+            # SQLite has undone it already where the volume is full.
+            if self._database.in_transaction:
+                self._database.execute("rollback")
             raise
         self._database.execute("commit")
 

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.store.readmodel import VERSION, ReadModel
-from schemas.errors import Misconfigured
+from schemas.errors import Misconfigured, Transient
 from tests.adapters.logbook import (
     INVOICE,
     dump,
@@ -34,6 +35,22 @@ def model(path, log):
     with ReadModel(path, write=True) as writing:
         writing.take(log.records)
         yield writing
+
+
+# -- no room -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_volume_is_said_and_what_was_written_stays(model, path, log):
+    before = dump(path)
+    model._database.execute(f"pragma max_page_count={model._database.execute('pragma page_count').fetchone()[0]}")
+    more = [
+        (partition, msgspec.structs.replace(record, offset=record.offset + 10_000 * turn))
+        for turn in range(1, 200)
+        for partition, record in log.records
+    ]
+    with pytest.raises(Transient, match=r"readmodel\.sqlite cannot be written \(database or disk is full\)"):
+        model.take(more)
+    assert dump(path) == before
 
 
 # -- one transaction -------------------------------------------------------------------------------------------------
