@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.faults.erp import SCENARIOS as ERP
 from tests.faults.host import SCENARIOS as HOST
@@ -23,6 +24,8 @@ from tests.faults.scenario import Campaign, Result, Scenario
 from tests.faults.soak import soak
 from tests.faults.window import CLOSED, OPEN, OPEN_KEEPALIVE_S
 
+# So often, five seconds apart, may something still be on its way at the end.
+_LOOKS_AT_REST = 6
 SCENARIOS = (*KILLING, CLOSED, *ERP, *LOG, *PEOPLE, *HOST, *LAST)
 
 
@@ -51,8 +54,18 @@ async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, st
 async def _verified(installation: Installation, results: list[Result]) -> dict[str, str]:
     """Let the product's own judge look at all that has happened; what it finds counts against the last scenario."""
     restored = any("F4" in result.scenario.faults for result in results)
-    verdicts = await installation.product.ask("verify", *(["--outcomes-restored"] if restored else []))
+    verdicts: list[dict[str, Any]] = []
+    for _ in range(_LOOKS_AT_REST):
+        verdicts = await installation.product.ask("verify", *(["--outcomes-restored"] if restored else []))
+        if not any(one["on_its_way"] for one in verdicts):
+            break
+        await asyncio.sleep(5)
     broken = [
+        f"verify: {one['connection']}: still on its way: {one['on_its_way'][:3]}"
+        for one in verdicts
+        if one["on_its_way"]
+    ]
+    broken += [
         f"verify: {one['connection']}: {one['broken']} {one['violations'][:3]}"
         for one in verdicts
         if any(one["broken"].values())

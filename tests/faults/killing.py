@@ -16,7 +16,7 @@ from tests.faults.scenario import Scenario, Trial
 ZOMBIE_S = 21.0
 _FIRE_WITHIN_S = 60.0
 # Longer than any recovery that counts as one.
-RECOVERY_S = 25.0
+RECOVERY_S = 40.0
 _HOSTS = {"receive": "receive", "poll": "poll", "observe": "observe", "stage": "ledger", "sink": "sink"}
 
 
