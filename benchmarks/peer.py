@@ -57,7 +57,7 @@ _OUR_COMMAND = (
 @click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page: docs/peer.md.")
 def main(*, kit: Path, work: Path, connector: Path | None, runs: int, write: Path | None) -> None:
     """Do the same work by our sink and by Kafka Connect, undisturbed, with a SIGKILL, and with lost replies."""
-    work = work.resolve()
+    kit, work = kit.resolve(), work.resolve()
     if connector is not None:
         subprocess.run([str(kit / "prepare.sh"), str(work), str(connector)], check=True)  # noqa: S603
     names = NAMES
@@ -82,7 +82,7 @@ def with_our_target(kit: Path) -> Iterator[Any]:
     """
     with tempfile.TemporaryDirectory(prefix="ml-connector-peer-") as directory:
         linked = Path(directory)
-        for file in kit.resolve().iterdir():
+        for file in kit.iterdir():
             if file.is_file() and file.name != TARGET_NAME:
                 (linked / file.name).symlink_to(file)
         (linked / TARGET_NAME).symlink_to(TARGET)
