@@ -1,6 +1,5 @@
 """The transport alone, in a worker of this process whose lane acknowledges nothing: where it goes back to."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,15 +51,15 @@ async def holding(cluster: Cluster, tmp_path, eventually):
         host_agent=host,
         make_lane=lambda partition, *_: lanes[partition],
     )
-    running = asyncio.create_task(worker.run())
+    # Not `run`: its watchdog ends the process of who goes on after it.
+    await worker.app.start()
 
     async def all_came() -> None:
         assert set(lanes[0].offsets()) == set(range(RECORDS))
 
     await eventually(all_came)
     yield worker, lanes[0]
-    worker.end("the test is over")
-    await running
+    await worker.app.stop()
 
 
 async def test_what_was_never_committed_comes_again_from_the_start(holding, eventually):
