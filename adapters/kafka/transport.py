@@ -5,6 +5,7 @@ Stock Faust acknowledges an event whose handler raised, and commits over an unfi
 faust-streaming are touched in this module alone; the version is pinned to the one they were read in.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,9 @@ from faust.types import TP
 
 SCHEME = "ml-connector"
 
+# How long a look at what is held back takes at most: as Faust's own.
+_HELD_S = 1.0
+
 
 class RunConsumer(driver.Consumer):
     """A consumer whose commits never pass an open run.
@@ -30,6 +34,24 @@ class RunConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._open: dict[TP, dict[int, Any]] = {}
+        self._let_go = asyncio.Event()
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Fetch a partition again."""
+        super().on_buffer_drop(tp)
+        self._let_go.set()
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        """Go on as soon as a partition is let go: Faust sleeps for a second while it has none to fetch.
+
+        One lane at full speed is held back every 600 documents: more than half of its time went by in those sleeps.
+        """
+        while self.flow_active and self._buffered_partitions and not self._get_active_partitions():
+            if self.should_stop:
+                break
+            self._let_go.clear()
+            await self.wait(self._let_go.wait(), timeout=_HELD_S)
+        return await super()._wait_next_records(timeout)
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)

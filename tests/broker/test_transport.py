@@ -1,9 +1,11 @@
 """The transport alone, in a worker of this process whose lane acknowledges nothing: where it goes back to."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from adapters.kafka.cluster import Cluster, started
 from adapters.kafka.worker import StageWorker
@@ -11,6 +13,8 @@ from streams.match.agent import host
 from streams.match.spec import SPEC
 
 RECORDS = 300
+# How long Faust's consumer sleeps while it has no partition to fetch.
+FAUSTS_PAUSE_S = 1
 
 
 class Holding:
@@ -100,3 +104,33 @@ async def test_an_acknowledgement_from_before_the_seek_counts_for_nothing(holdin
     await lane.acknowledge(stale)
     await worker.app.consumer.commit()
     assert not any(worker.app.consumer._committed_offset.values())
+
+
+async def test_a_partition_that_is_let_go_is_fetched_without_a_sleep(
+    holding, cluster: Cluster, eventually, monkeypatch
+):
+    worker, lane = holding
+    consumer, parts = worker.app.consumer, [TP(cluster.name(SPEC.source), number) for number in range(3)]
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        if seconds == FAUSTS_PAUSE_S:
+            slept.append(seconds)
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(consumer, "sleep", sleep)
+    for _ in range(5):
+        before = len(list(lane.offsets()))
+        for part in parts:
+            consumer.on_buffer_full(part)
+        async with started(cluster.producer(), cluster) as producer:
+            await producer.send_and_wait(cluster.name(SPEC.source), b"more", partition=0)
+        consumer.on_buffer_drop(parts[0])
+
+        async def came(before: int = before) -> None:
+            assert len(list(lane.offsets())) > before
+
+        await eventually(came)
+        for part in parts:
+            consumer.on_buffer_drop(part)
+    assert slept == []
