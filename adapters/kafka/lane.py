@@ -280,8 +280,16 @@ class StageLane:
         self._deciding = False
 
     async def write(self, outputs: Sequence[Output]) -> None:
-        """Send outputs in order and wait for the broker; remember where they stand."""
+        """Send outputs in order and wait for the broker; remember where they stand.
+
+        What is said of a document goes out when what was made of it is in the log: "released" without the posting would
+        be the last that anybody hears of it.
+        """
         crashpoint("stage.before_write")
+        await self._send([output for output in outputs if output.topic is not Topic.OUTCOMES])
+        await self._send([output for output in outputs if output.topic is Topic.OUTCOMES])
+
+    async def _send(self, outputs: Sequence[Output]) -> None:
         sends = [
             (
                 output.topic,

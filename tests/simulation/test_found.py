@@ -149,3 +149,17 @@ def test_a_memo_goes_on_when_the_invoice_it_names_was_undone_before_it_was_read(
     house.tell(Topic.RECORDS, house.zuora.read("credit_memo:cm1"))
     house.rest()
     assert wrong(house) == []
+
+
+@pytest.mark.parametrize("failure", ["send is not made", "send is made and not answered"])
+def test_what_is_released_stays_so_when_its_posting_could_not_be_written(house, failure):
+    house.publish(lines=())
+    house.zuora.bill("i1", 100, account="acc1")
+    house.read_all()
+    house.run_for(1.0)
+    # The ledger writes the posting and then "released": the first of both fails.
+    house.broker.errors.append(failure)
+    house.publish()
+    house.rest()
+    assert house.tally[f"broker: {failure}"] == 1
+    assert wrong(house) == []
