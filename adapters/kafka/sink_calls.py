@@ -27,8 +27,9 @@ from streams.sink.state import SinkState
 
 log = structlog.get_logger(__name__)
 
-# While a document's fate is open it keeps a slot, so it is asked for more often.
-_LOOK_UP_PAUSE_MAX_S = 2.0
+# Between two look-ups of what may still come. 32 that were asked for every other second kept a slow QAD so busy that no
+# answer came in time, its own included: for a minute nothing was posted.
+_LOOK_UP_PAUSE_MAX_S = 10.0
 
 KINDS = ("invoice", "credit_note", "receipt", "adjustment")
 
@@ -201,7 +202,7 @@ class Calls:
         if packed:
             return await self._is_there(job, intent, _unpack(packed))
         async with self._slots:
-            return await self._looked_up(job, frozen, intent, sure_from=0.0)
+            return await self._looked_up(job, frozen, intent)
 
     async def _left_to_a_person(self, job: Job) -> bool:
         """Park what may have been sent and cannot be looked up; False once a person has released it."""
@@ -220,11 +221,12 @@ class Calls:
             return doubted
         async with self._room:
             async with self._slots:
-                if await self._looked_up(job, frozen, intent, sure_from=0.0):
+                asked_at = boot_time_s()
+                if await self._looked_up(job, frozen, intent):
                     return True
             # Whoever owned this connection before may have a call on the wire until then.
             sure_from = self._fenced_at + self._limits.settle_s
-            return doubted and await self._looked_up(job, frozen, intent, sure_from=sure_from)
+            return doubted and await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
 
     async def _attempt(self, job: Job, frozen: Frozen, attempt: int) -> bool:
         """Return True when the posting has ended; False when it certainly is not in QAD and will not come to be."""
@@ -244,9 +246,11 @@ class Calls:
                 if not self._erp.can_find(frozen.kind):
                     await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
                     return True
-                if await self._looked_up(job, frozen, intent, sure_from=0.0):
+                asked_at = boot_time_s()
+                if await self._looked_up(job, frozen, intent):
                     return True
-            return await self._looked_up(job, frozen, intent, sure_from=ended + self._limits.settle_s)
+            sure_from = ended + self._limits.settle_s
+            return await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
 
     async def _called(
         self, job: Job, frozen: Frozen, intent: Intended, not_after: float
@@ -291,7 +295,7 @@ class Calls:
 
     async def _rejected(self, job: Job, frozen: Frozen, intent: Intended, error: Rejected) -> None:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
-        if may_be_there and await self._looked_up(job, frozen, intent, sure_from=0.0):
+        if may_be_there and await self._looked_up(job, frozen, intent):
             return
         several = isinstance(frozen.command.payload, Adjustment)
         customer = "" if several else frozen.command.customer
@@ -303,22 +307,30 @@ class Calls:
             saying.say_still(job, how, reason, said=error.messages),
         )
 
-    async def _looked_up(self, job: Job, frozen: Frozen, intent: Intended, *, sure_from: float) -> bool:
-        """Return True when it was found and that is written; False when one begun after `sure_from` found nothing."""
+    async def _settled(self, job: Job, frozen: Frozen, intent: Intended, *, asked_at: float, sure_from: float) -> bool:
+        """Look for what was absent when asked at `asked_at` until that is certain; True when it came, and is written.
+
+        Only a look-up that began after `sure_from` makes it certain. Between two no slot is kept, and each takes one:
+        what is in doubt and what is posted share the calls that QAD takes at once.
+        """
         tries = 0
-        while True:
-            begun = boot_time_s()
-            try:
-                found = await self._answered(lambda: self._erp.find(frozen.kind, intent.reference))
-            except Conflict as error:
-                await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
-                return True
-            if found is not None:
-                return await self._is_there(job, intent, found)
-            if begun >= sure_from:
-                return False
+        while asked_at < sure_from:
             tries += 1
             await asyncio.sleep(min(jittered(tries, _LOOK_UP_PAUSE_MAX_S), max(sure_from - boot_time_s(), 0.05)))
+            async with self._slots:
+                asked_at = boot_time_s()
+                if await self._looked_up(job, frozen, intent):
+                    return True
+        return False
+
+    async def _looked_up(self, job: Job, frozen: Frozen, intent: Intended) -> bool:
+        """Look once; True when it was found, and that is written."""
+        try:
+            found = await self._answered(lambda: self._erp.find(frozen.kind, intent.reference))
+        except Conflict as error:
+            await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
+            return True
+        return found is not None and await self._is_there(job, intent, found)
 
     async def _is_there(self, job: Job, intent: Intended, found: FoundInQad) -> bool:
         """Write that it was found: as what was meant, or as something else; True, for nothing more is to be done."""

@@ -56,9 +56,10 @@ def told(logs: list) -> set[str]:
 
 @pytest.mark.parametrize("keep", [0, 3, 15])
 async def test_a_cut_tail_of_outcomes_doubles_nothing(cluster: Cluster, qad: Qad, eventually, keep: int):
-    """Of 16 outcomes so many are left; the others went with the intents of what stands in QAD."""
+    """Of all outcomes so many are left; the others went with the intents of what stands in QAD."""
     await posted_all(cluster, qad, eventually)
-    assert await cut_outcomes(cluster, eventually, keep=keep) == 16 - keep
+    # An intent and its end for each; more where a call was slow.
+    assert await cut_outcomes(cluster, eventually, keep=keep) >= 2 * len(INVOICES) - keep
     before = writes(qad)
     with capture_logs() as logs:
         async with running_sink(cluster, qad) as sink:
