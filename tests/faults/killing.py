@@ -275,6 +275,6 @@ SCENARIOS = (
         documents=90,
         over_s=30,
         bursts=8,
-        rounds=10,
+        rounds=16,
     ),
 )
