@@ -8,6 +8,8 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Rejected
+from schemas.outcomes import Ignored
+from schemas.reasons import Reason
 from schemas.topics import Topic
 from streams.ports import Adjustment, Command
 from tests.simulation.house import House
@@ -47,6 +49,14 @@ def kill(house: House, stage: str) -> None:
 
 def outcomes_end(house: House) -> int:
     return len(house.log.topics[Topic.OUTCOMES.value])
+
+
+def said_by_another(origin: int) -> Ignored:
+    """Return an outcome of a stage whose lane nobody runs here."""
+    reason = Reason(rule="not_found", message="it was deleted since")
+    return Ignored(
+        connection=zuora.CONNECTION, stage="read", subject="a:b", document="a:b", origin=origin, reason=reason
+    )
 
 
 def changed_in_qad(house: House) -> None:
@@ -225,7 +235,8 @@ def test_what_was_in_conflict_and_is_mended_is_found_when_it_is_released(house, 
 
 
 @defect("a lane that writes on does not notice that its log lost its end: its bookmark then says that all is whole")
-def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(house):
+@pytest.mark.parametrize("others_write", [False, True], ids=["from below", "others write over it"])
+def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(house, others_write):
     bill(house, "i1")
     house.rest()
     end, came = outcomes_end(house), house.qad.came
@@ -239,8 +250,11 @@ def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(house):
     bill(house, "i2")
     house.run_for(6.0)
     house.qad.came = came
-    # Its intent is lost; another one is written in its place.
-    house.log.cut(Topic.OUTCOMES.value, outcomes_end(house) - end)
+    # Its intent is lost; another one is written in its place, or behind what other stages wrote there.
+    lost = outcomes_end(house) - end
+    house.log.cut(Topic.OUTCOMES.value, lost)
+    for origin in range(lost if others_write else 0):
+        house.tell(Topic.OUTCOMES, said_by_another(origin))
     bill(house, "i3")
     house.run_for(3.0)
     kill(house, "sink")
