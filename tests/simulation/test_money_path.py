@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 import pytest
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from schemas.errors import Rejected
 from schemas.outcomes import Ignored
@@ -15,6 +15,7 @@ from streams.ports import Adjustment, Command
 from tests.simulation.house import House
 from tests.simulation.kafka import Consumer, Entry
 from tests.simulation.machine import OTHER_ACCOUNT
+from tests.simulation.process import Process
 from tests.simulation.qad import BROKEN, LOST_REPLY, LOST_REQUEST, Line
 from tests.simulation.zuora import DAYS
 from tests.unit import builders as zuora
@@ -130,7 +131,6 @@ def test_the_rest_of_an_unapplication_goes_on_after_a_crash(house):
     assert wrong(house) == []
 
 
-@defect("the audit finds no outcome for an input that became a dead letter, cannot read it either, and ends the lane")
 def test_an_input_that_nobody_can_read_does_not_stop_the_connection(house):
     bill(house, "i1")
     house.rest()
@@ -173,7 +173,6 @@ def test_a_release_of_what_cannot_be_looked_up_has_an_effect(house, monkeypatch)
     assert getattr(after, "reason", None) != before.reason
 
 
-@defect("a stage's lane goes on when an error hides that it was told to end, and who waits for its end waits for ever")
 def test_a_stage_lane_closes_although_its_reader_does_not_stop_cleanly(house, monkeypatch):
     failed = []
 
@@ -301,3 +300,51 @@ def test_a_receipt_that_is_found_carries_no_more_than_it_was_sent_with(house):
     house.cut(100)
     house.heal()
     assert wrong(house) == []
+
+
+@defect("newer content of a posting in doubt is acknowledged and known to memory alone: after a crash nobody knows it")
+def test_the_newest_content_of_what_was_in_doubt_is_sent_when_the_older_is_refused(house):
+    came = house.qad.came
+
+    def goes_away(command: Command) -> None:
+        came(command)
+        house.qad.down = True
+
+    # It is refused first: so its first input is done with.
+    house.qad.refused.add("?")
+    bill(house, "i1")
+    house.rest()
+    house.qad.refused.clear()
+    house.qad.came = goes_away
+    house.qad.fates.append(LOST_REQUEST)
+    house.release()
+    house.run_for(6.0)
+    house.qad.came = came
+    house.publish(lines=OTHER_ACCOUNT)
+    house.tell(Topic.DECISIONS, zuora.replayed("invoice:i1"))
+    house.run_for(6.0)
+    kill(house, "sink")
+    house.run_for(6.0)
+    house.qad.refused.add("4000")
+    house.qad.come_back()
+    house.rest()
+    house.settle()
+    assert wrong(house) == []
+
+
+@defect("what a stage makes of one input may be larger than the broker takes: its lane opens again for ever, for all")
+def test_an_output_that_the_broker_does_not_take_does_not_stop_the_connection(house, monkeypatch):
+    sends = Process.send
+
+    async def refuses(process: Process, topic: Topic, *, key: bytes, value: bytes, stage: str) -> object:
+        """Refuse as aiokafka does, before a byte is sent."""
+        if topic is Topic.POSTINGS and b'"number":"I1"' in value:
+            raise MessageSizeTooLargeError("above max_request_size")
+        return await sends(process, topic, key=key, value=value, stage=stage)
+
+    monkeypatch.setattr(Process, "send", refuses)
+    bill(house, "i1")
+    house.run_for(60.0)
+    bill(house, "i2")
+    house.run_for(600.0)
+    assert house.judge.owed("invoice:i2") == 100
