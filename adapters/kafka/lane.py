@@ -107,6 +107,7 @@ class StageLane:
         self._checkpoint = checkpoint
         self._deciding = False
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self._runs: list[tuple[Any, Acknowledge]] = []
         self._came = asyncio.Event()
         self._held_documents = 0
@@ -124,6 +125,7 @@ class StageLane:
         """Begin, or begin again after a rebalance with what is known."""
         self._runs.clear()
         self._held_documents = 0
+        self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"{self._spec.name}.{self._partition}")
 
     @property
@@ -135,13 +137,15 @@ class StageLane:
         """End. What was decided and is not acknowledged may not be in the log: the state goes with it."""
         task, self._task = self._task, None
         if task is not None:
+            # A client that does not end cleanly hides the cancellation behind an error of its own.
+            self._closing = True
             task.cancel()
             await asyncio.wait([task])
         if self._deciding:
             self._drop()
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self._session()
             except StateDiffersError as error:
@@ -152,7 +156,8 @@ class StageLane:
             except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: it comes again, with a fresh state
                 self._drop()
                 self._log.exception("lane opens again", pause_s=self._pause_s)
-                await asyncio.sleep(self._pause_s)
+                if not self._closing:
+                    await asyncio.sleep(self._pause_s)
                 self._pause_s = min(self._pause_s * 2, _PAUSE_MAX_S)
 
     async def _session(self) -> None:

@@ -10,6 +10,8 @@ from types import TracebackType
 import msgspec
 
 from adapters.kafka.cluster import Cluster, begin
+from schemas.errors import Unreadable
+from schemas.events import read_postings
 from schemas.ids import PostingId
 from streams.sink.spec import SPEC, STAGE
 
@@ -61,13 +63,14 @@ class Audit:
             has_outcome: Whether a posting has one.
         """
         places: dict[PostingId, tuple[int, int]] = {}
-        async for offset, names in self._inputs(first, end):
-            for index, name in enumerate(names):
-                if not has_outcome(name):
-                    places[name] = (offset, index)
+        async for offset, value in self._inputs(first, end):
+            missing = [(index, name) for index, name in enumerate(_names(value)) if not has_outcome(name)]
+            # Read as far as it was needed; only what is taken up is read whole.
+            if missing and _is_readable(value):
+                places |= {name: (offset, index) for index, name in missing}
         return sorted(places.values())
 
-    async def _inputs(self, first: int, end: int) -> AsyncIterator[tuple[int, Sequence[PostingId]]]:
+    async def _inputs(self, first: int, end: int) -> AsyncIterator[tuple[int, bytes]]:
         ends = await self._consumer.end_offsets([self._part])
         end = min(end, int(ends[self._part]))
         if first >= end:
@@ -77,7 +80,7 @@ class Audit:
             fetched = await self._consumer.getmany(self._part, timeout_ms=_POLL_MS)
             for record in fetched.get(self._part, ()):
                 if record.offset < end:
-                    yield record.offset, _names(record.value or b"")
+                    yield record.offset, record.value or b""
 
 
 def _names(value: bytes) -> Sequence[PostingId]:
@@ -86,6 +89,15 @@ def _names(value: bytes) -> Sequence[PostingId]:
         return [posting.id for posting in _decode(value).postings]
     except (msgspec.DecodeError, ValueError, RecursionError):
         return ()
+
+
+def _is_readable(value: bytes) -> bool:
+    """Whether it is no dead letter."""
+    try:
+        read_postings(value)
+    except Unreadable:
+        return False
+    return True
 
 
 _decode = msgspec.json.Decoder(_Input).decode
