@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from adapters.kafka.reader import LogRecord
+from adapters.kafka.writer import COUNT_HEADER
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         offset: Where our last outcome stands, -1 where there is none.
         digest: Of its bytes.
+        count: Its number among ours, 0 where it carries none.
         pending: Digest of a group that may follow it: whoever writes it has made no call yet that relies on it.
         look_below: Postings from before this offset may have been sent without a trace, until they are accounted for.
         accounted: Every posting from before this offset has an outcome.
@@ -37,6 +39,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
     offset: int = -1
     digest: str = ""
+    count: int = 0
     pending: str = ""
     look_below: int = 0
     accounted: int = 0
@@ -76,7 +79,9 @@ class Bookmark:
 
     def committed(self, values: Sequence[bytes], last_offset: int) -> None:
         """Note that a group is in the log."""
-        self.set(msgspec.structs.replace(self.known, offset=last_offset, digest=_digest(values[-1]), pending=""))
+        count = self.known.count + len(values)
+        digest = _digest(values[-1])
+        self.set(msgspec.structs.replace(self.known, offset=last_offset, digest=digest, count=count, pending=""))
 
     def account(self, offset: int) -> None:
         """Note that every posting from before this offset has an outcome."""
@@ -116,16 +121,22 @@ class Bookmark:
 class Witness:
     """Holds a log against a mark, outcome by outcome of ours, in order."""
 
-    def __init__(self, mark: Mark | None) -> None:
-        """Begin before the outcome that the mark names, or anywhere before it."""
+    def __init__(self, mark: Mark | None, *, from_start: bool = True) -> None:
+        """Begin at the start of the log, or anywhere before the outcome that the mark names."""
         self._mark = mark
+        self._before = 0 if from_start else None
         self._met = mark is not None and mark.offset < 0
+        self._has_gap = False
         self._beyond: list[bytes] = []
         self.last = Mark()
 
     def see(self, record: LogRecord) -> None:
         """Take note of one outcome of ours."""
-        self.last = Mark(offset=record.offset, digest=_digest(record.value))
+        count, before = _count(record), self._before
+        # What comes behind a new beginning was written by an owner who knew of the gap, and had asked QAD.
+        self._has_gap = count > 1 and (self._has_gap or (before is not None and count != before + 1))
+        self._before = count
+        self.last = Mark(offset=record.offset, digest=_digest(record.value), count=count)
         if self._mark is None or record.offset < self._mark.offset:
             return
         if record.offset == self._mark.offset:
@@ -140,10 +151,17 @@ class Witness:
 
     @property
     def whole(self) -> bool:
-        """Whether the log ends as the mark says, or with the group that was being written."""
-        if self._mark is None or not self._met:
+        """Whether the log ends as the mark says, or with the group that was being written, and nothing is missing.
+
+        What is lost under a lane that writes on is missing in the middle: the mark was moved past it.
+        """
+        if self._mark is None or not self._met or self._has_gap:
             return False
         return not self._beyond or _digest(*self._beyond) == self._mark.pending
+
+
+def _count(record: LogRecord) -> int:
+    return next((int(value) for name, value in record.headers if name == COUNT_HEADER), 0)
 
 
 def _read(path: Path) -> Mark | None:

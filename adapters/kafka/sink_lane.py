@@ -147,6 +147,7 @@ class SinkLane:
             fenced_at = boot_time_s()
             audit = await stack.enter_async_context(Audit(self._cluster, self._partition))
             await self._catch_up(audit)
+            writer.count = self._bookmark.known.count
             positions = await self._side_positions()
             sides = await stack.enter_async_context(Reader(self._cluster, self._partition, positions))
             known = Known(positions)
@@ -189,8 +190,8 @@ class SinkLane:
             positions = await self._checkpoint.restore(self._state)
             self._position, cut = positions.get(Topic.OUTCOMES, 0), self._checkpoint.log_is_cut
         known, held = self._bookmark.read(), self._position > 0
-        witness = Witness(known)
         start = self._position if known is None or known.offset < 0 else min(self._position, known.offset)
+        witness = Witness(known, from_start=not start)
         try:
             await self._read_on(start, witness)
             kept = known is None or witness.met
@@ -201,7 +202,9 @@ class SinkLane:
             await self._read_on(0, witness := Witness(None))
         if known is not None and witness.whole and not cut:
             last = witness.last
-            self._bookmark.set(msgspec.structs.replace(known, offset=last.offset, digest=last.digest, pending=""))
+            self._bookmark.set(
+                msgspec.structs.replace(known, offset=last.offset, digest=last.digest, count=last.count, pending="")
+            )
         else:
             await self._distrust(audit, witness.last, known=known)
         self._keep()
@@ -232,7 +235,8 @@ class SinkLane:
         # The bookmark may name an outcome that the log lost before the group committed anything.
         owned_before = known is not None and (known.offset >= 0 or bool(known.pending))
         first_start = not owned_before and not len(self._state.postings) and not await audit.committed()
-        self._bookmark.set(msgspec.structs.replace(last, look_below=max(end, 1), first_start=first_start))
+        # Counted anew: who reads a gap before that knows that it was seen.
+        self._bookmark.set(msgspec.structs.replace(last, count=0, look_below=max(end, 1), first_start=first_start))
         if not first_start:
             self._log.warning("the outcomes cannot be shown whole: QAD is asked before anything is sent", below=end)
 
