@@ -90,6 +90,8 @@ class StageWorker:
         self._make_lane = make_lane
         self._lanes: dict[int, Lane] = {}
         self._early: list[tuple[Any, Acknowledge]] = []
+        self._nobodys: set[int] = set()
+        self._left_alone: set[int] = set()
         self._failed = ""
         self._stop = asyncio.Event()
         self._membership = Membership()
@@ -147,9 +149,18 @@ class StageWorker:
         lane = self._lanes.get(event.message.partition)
         if lane is not None and lane.running:
             lane.put(event, acknowledge)
+        elif event.message.partition in self._nobodys:
+            self._leave_alone(event.message.partition)
         else:
             # Faust lets records flow before it tells us that their partition is ours. They would not come again.
             self._early.append((event, acknowledge))
+
+    def _leave_alone(self, partition: int) -> None:
+        """Take nothing of a partition that no connection has here, and say so once: its records stay where they are."""
+        _OwnedPartition(self, partition).hold_back()
+        if partition not in self._left_alone:
+            self._left_alone.add(partition)
+            log.error("records of a partition that no connection of this configuration has", partition=partition)
 
     async def _revoked(self, sender: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
         taken_over = self._membership.taken_over(client_of(self._app))
@@ -169,6 +180,7 @@ class StageWorker:
             if partition not in self._lanes:
                 lane = self._make_lane(partition, _OwnedPartition(self, partition), self.end)
                 if lane is None:
+                    self._nobodys.add(partition)
                     continue
                 self._lanes[partition] = lane
             if not self._lanes[partition].running:

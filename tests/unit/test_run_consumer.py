@@ -10,7 +10,6 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.worker import StageWorker
 from streams.match.agent import host
 from streams.match.spec import SPEC
-from tests.unit.defects import defect
 
 PART = TP(SPEC.source.value, 0)
 
@@ -27,9 +26,6 @@ async def nothing(*_: Any) -> None:
     """Take part in a rebalance without a word."""
 
 
-@defect(
-    "a commit that failed over a rebalance counts as made: a partition that never had one is not read from its start"
-)
 async def test_a_first_commit_that_fails_over_a_rebalance_does_not_pass_for_one_that_was_made(tmp_path, monkeypatch):
     consumer: Any = worker(tmp_path).app.consumer
     rebalanced, sought = asyncio.Event(), {}
@@ -67,7 +63,6 @@ async def test_a_first_commit_that_fails_over_a_rebalance_does_not_pass_for_one_
     assert sought == {PART: 0}
 
 
-@defect("runs of a partition that no lane will ever take are kept in memory, all of them, and nobody says so")
 async def test_runs_of_a_partition_without_a_connection_are_not_collected(tmp_path):
     found = worker(tmp_path)
     await found._assigned(None, {PART}, signal=None)
