@@ -233,7 +233,6 @@ def test_what_was_in_conflict_and_is_mended_is_found_when_it_is_released(house, 
 # A log that lost its end.
 
 
-@defect("a lane that writes on does not notice that its log lost its end: its bookmark then says that all is whole")
 @pytest.mark.parametrize("others_write", [False, True], ids=["from below", "others write over it"])
 def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(house, others_write):
     bill(house, "i1")
