@@ -23,7 +23,7 @@ from streams.sink import answers, saying
 from streams.sink.finding import check_control
 from streams.sink.freezing import Frozen, freeze, intended
 from streams.sink.saying import Job
-from streams.sink.state import SinkState
+from streams.sink.state import SinkState, Standing
 
 log = structlog.get_logger(__name__)
 
@@ -168,65 +168,69 @@ class Calls:
     async def make(self, job: Job, inverted: Content | None) -> None:
         """Bring one posting into QAD, or say why it is not there. All that it refers to is in QAD."""
         standing = self._state.postings.get(job.name)
-        intent = standing.intent if standing else None
-        doubted = standing is not None and standing.doubted
-        if not doubted:
+        if standing is not None and await self._is_left_parked(job, standing):
+            return
+        if standing is None or not standing.doubted:
             await self._looked.wait()
+        sent = standing.intent if standing is not None and standing.may_be_there else None
         try:
-            frozen = freeze(job.posting, state=self._state, inverted=inverted, intent=intent if doubted else None)
+            frozen = freeze(job.posting, state=self._state, inverted=inverted, intent=sent)
         except InvariantViolation as error:
             log.exception("posting cannot be sent", number=job.posting.number)
             await self._say(saying.say_still(job, Parked, answers.not_sendable(job.posting.number, str(error))))
             return
-        attempt = 1
-        if intent is not None:
-            attempt = intent.attempt + 1
-            if await self._second_attempt_settled(job, frozen, intent, doubted=doubted):
-                return
-        elif await self._first_attempt_settled(job, frozen):
+        if standing is None or (standing.intent is None and not standing.disputed):
+            attempt, settled = 1, await self._first_attempt_settled(job, frozen)
+        else:
+            attempt, settled = standing.attempt + 1, await self._second_attempt_settled(job, frozen, standing)
+        if settled:
             return
         while not await self._attempt(job, frozen, attempt):
             attempt += 1
 
+    async def _is_left_parked(self, job: Job, standing: Standing) -> bool:
+        """Take note of newer content of what a person decides about: it is no release, and counts once that comes."""
+        if not standing.disputed or standing.reason is None:
+            return False
+        if (job.origin, job.index) == (standing.origin, standing.index):
+            return False
+        await self._say(saying.say_still(job, Parked, standing.reason.reason))
+        return True
+
     async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
         """Look for what the log may have lost; True when nothing more is to be done."""
         if not self._erp.can_find(frozen.kind):
-            return job.origin < self._distrusted_below and await self._left_to_a_person(job)
+            may_have_been_sent = job.origin < self._distrusted_below
+            if may_have_been_sent:
+                await self._say(saying.say_still(job, Parked, answers.log_not_whole(job.posting.number)))
+            return may_have_been_sent
         packed = self._already.get(job.posting.reference)
         if packed is None:
             return False
-        intent = self._intent(job, frozen, attempt=1)
-        # What a receipt was sent with is not to be read back: it carries what it can, but what stands there by itself.
-        carried = tuple(name for name in intent.carried if machine_reference(name) not in self._already)
-        intent = msgspec.structs.replace(intent, carried=carried)
+        intent = self._meant(job, frozen)
         if packed:
             return await self._is_there(job, intent, _unpack(packed))
         async with self._slots:
             return await self._looked_up(job, frozen, intent)
 
-    async def _left_to_a_person(self, job: Job) -> bool:
-        """Park what may have been sent and cannot be looked up; False once a person has released it."""
-        standing = self._state.postings.get(job.name)
-        reason = answers.log_not_whole(job.posting.number)
-        if standing is not None and standing.reason is not None and standing.reason.reason.rule == reason.rule:
-            return False
-        await self._say(saying.say_still(job, Parked, reason))
-        return True
-
-    async def _second_attempt_settled(self, job: Job, frozen: Frozen, intent: Intended, *, doubted: bool) -> bool:
+    async def _second_attempt_settled(self, job: Job, frozen: Frozen, standing: Standing) -> bool:
         """Look up what an earlier attempt may have made; True when nothing more is to be done."""
+        doubted, disputed = standing.doubted, standing.disputed
+        intent = standing.intent or self._meant(job, frozen)
         if not self._erp.can_find(frozen.kind):
             if doubted:
                 await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
+            # A person has released what nobody can look up: it is not there.
             return doubted
         async with self._room:
             async with self._slots:
                 asked_at = boot_time_s()
                 if await self._looked_up(job, frozen, intent):
                     return True
-            # Whoever owned this connection before may have a call on the wire until then.
-            sure_from = self._fenced_at + self._limits.settle_s
-            return doubted and await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
+            # Until then a call may be on the wire: the former owner's, or ours from before a person released it.
+            sure_from = (self._fenced_at if doubted else asked_at) + self._limits.settle_s
+            in_doubt = doubted or disputed
+            return in_doubt and await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
 
     async def _attempt(self, job: Job, frozen: Frozen, attempt: int) -> bool:
         """Return True when the posting has ended; False when it certainly is not in QAD and will not come to be."""
@@ -365,6 +369,15 @@ class Calls:
         await self._say(intent)
         crashpoint("sink.after_intended")
         return intent, not_after
+
+    def _meant(self, job: Job, frozen: Frozen) -> Intended:
+        """Return what is held against QAD's document where the log has lost the intent.
+
+        What a receipt was sent with is not to be read back: it carries what it can, but what stands there by itself.
+        """
+        intent = self._intent(job, frozen, attempt=1)
+        carried = tuple(name for name in intent.carried if machine_reference(name) not in self._already)
+        return msgspec.structs.replace(intent, carried=carried)
 
     def _intent(self, job: Job, frozen: Frozen, attempt: int) -> Intended:
         return intended(

@@ -159,7 +159,8 @@ class Session:
             return True
         if standing.status is Status.POSTED and standing.source_hash != job.posting.source_hash:
             log.error("other content for a posting that is in QAD", number=job.posting.number, posting=job.name)
-        return standing.stands_still and (job.origin, job.index) > (standing.origin, standing.index)
+        takes_newer = standing.stands_still or standing.disputed
+        return takes_newer and (job.origin, job.index) > (standing.origin, standing.index)
 
     def _begin(self, job: Job) -> None:
         self._live[job.name] = self._task(job)
@@ -206,7 +207,7 @@ class Session:
     async def _step(self, job: Job) -> None:
         """Do what comes next to a posting, once nothing else acts on what that touches."""
         step = await self._turn(job)
-        if isinstance(step, Ready) and not self._doubted(job.name):
+        if isinstance(step, Ready) and not self._may_be_there(job.name):
             await self._carry(job)
             step = await self._turn(job)
         if step is None:
@@ -219,8 +220,7 @@ class Session:
     async def _turn(self, job: Job) -> Step | None:
         """Return what happens next to a posting when that can happen now, or None if it has ended meanwhile."""
         while not self._state.settled(job.name):
-            # What may be in QAD is looked up, whatever has become of what it refers to.
-            step = Ready() if self._doubted(job.name) else next_step(job.posting, self._state)
+            step = next_step(job.posting, self._state)
             under_way = self._under_way(job, step)
             if not under_way:
                 return step
@@ -252,9 +252,9 @@ class Session:
             for name in names:
                 del self._acting[name]
 
-    def _doubted(self, name: PostingId) -> bool:
+    def _may_be_there(self, name: PostingId) -> bool:
         standing = self._state.postings.get(name)
-        return standing is not None and standing.doubted
+        return standing is not None and standing.may_be_there
 
     async def _act(self, job: Job, step: Step) -> None:
         match step:

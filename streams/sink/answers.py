@@ -11,6 +11,7 @@ from schemas.outcomes import Parked, Waiting
 from schemas.postings import Posting
 from schemas.reasons import Reason
 from streams import waits
+from streams.sink.state import CONFLICT, DUPLICATE, LOG_NOT_WHOLE, NO_LOOK_UP
 from streams.sink.steps import moved_by
 
 UNCLASSIFIED = "unclassified"
@@ -73,9 +74,10 @@ MEANINGS: dict[str, Meaning] = {
         next_step="It goes on when we free an amount there. If it stays: somebody allocated the item in QAD by hand; "
         "undo that, then release the document.",
     ),
-    "duplicate": Meaning(
+    DUPLICATE: Meaning(
         sentence="QAD says that this document exists already, and it is not found under our reference",
-        next_step="Find it in QAD; a person decides. Nothing is sent again by itself.",
+        next_step="Find it in QAD; mend its reference, or take it out there; then release the document: it is looked "
+        "up again before anything is sent.",
     ),
     "field": Meaning(
         sentence="QAD does not take a field's length or form",
@@ -123,9 +125,10 @@ def _about(reason_class: str, posting: Posting, customer: str) -> tuple[str, ...
 def conflict(found: Conflict, *, number: str) -> Reason:
     """Return why a document parks whose reference stands in QAD with other content."""
     return Reason(
-        rule="conflict",
+        rule=CONFLICT,
         message=f"{number}: its reference stands in QAD with other content ({found.actual}, not {found.expected})",
-        next_step="Look at both; a person decides. Nothing is sent again by itself.",
+        next_step="Look at both and mend it in QAD, then release the document: it is looked up again before anything "
+        "is sent.",
         value=found.actual,
     )
 
@@ -142,16 +145,17 @@ def not_sendable(number: str, what: str) -> Reason:
 def no_look_up(number: str) -> Reason:
     """Return why a document parks whose fate is unknown where no look-up is configured."""
     return Reason(
-        rule="unknown_no_look_up",
+        rule=NO_LOOK_UP,
         message=f"{number}: QAD gave no answer, and the profile has no look-up for this kind of document",
-        next_step="Look in QAD whether it is there; then release the document, or link it by hand.",
+        next_step="Look in QAD, a minute later, whether it is there; where it is not, release the document and it is "
+        "sent.",
     )
 
 
 def log_not_whole(number: str) -> Reason:
     """Return why a document parks that may have been sent although the log does not say so, with no look-up for it."""
     return Reason(
-        rule="log_not_whole",
+        rule=LOG_NOT_WHOLE,
         message=f"{number}: the log of outcomes lost its end, and the profile has no look-up for this kind of document",
         next_step="Look in QAD whether it is there; where it is not, release the document and it is sent.",
     )

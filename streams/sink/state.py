@@ -45,6 +45,14 @@ class Status(Enum):
 
 _SETTLED = frozenset({Status.POSTED, Status.SUPERSEDED})
 
+# What parks by these rules may be in QAD: its reference stands there with other content, QAD says that it has it
+# already, or nobody can look.
+CONFLICT = "conflict"
+DUPLICATE = "duplicate"
+NO_LOOK_UP = "unknown_no_look_up"
+LOG_NOT_WHOLE = "log_not_whole"
+_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE})
+
 Standstill = Waiting | Parked | Superseded | Ignored
 
 
@@ -56,7 +64,8 @@ class Standing(msgspec.Struct, array_like=True):
         origin: Offset of the content that counts: frozen from Intended on.
         index: Its place in that input.
         attempt: Calls intended so far.
-        doubted: A call may have been made and nobody knows what became of it.
+        doubted: A call may have been made and nobody knows what became of it: it is looked up.
+        disputed: It may be in QAD and was given to a person: nothing goes on with it until that person releases it.
         document: `kind:id` of the Zuora document.
         number: Zuora's number.
         intent: What was intended last, with its control columns.
@@ -75,6 +84,7 @@ class Standing(msgspec.Struct, array_like=True):
     number: str
     attempt: int = 0
     doubted: bool = False
+    disputed: bool = False
     intent: Intended | None = None
     qad: Document | None = None
     customer: str = ""
@@ -87,12 +97,19 @@ class Standing(msgspec.Struct, array_like=True):
     @property
     def stands_still(self) -> bool:
         """It is certainly not in QAD, and no call for it is under way."""
-        return not self.doubted and self.status not in _SETTLED
+        return not self.may_be_there and self.status not in _SETTLED
+
+    @property
+    def may_be_there(self) -> bool:
+        """Nobody knows whether it is in QAD."""
+        return self.doubted or self.disputed
 
     def may_carry(self, allocation: PostingId) -> bool:
         """Return whether an allocation is, or may be, in QAD because this posting carries it."""
-        sent = self.intent.carried if self.doubted and self.intent is not None else ()
-        return allocation in self.carried or allocation in sent
+        if not self.may_be_there:
+            return allocation in self.carried
+        # What was sent although the log knows of no intent may carry whatever it offered.
+        return self.intent is None or allocation in self.intent.carried
 
 
 @dataclass
@@ -121,12 +138,12 @@ class SinkState:
         match outcome:
             case Intended():
                 standing.status, standing.intent, standing.attempt = Status.INTENDED, outcome, outcome.attempt
-                standing.doubted, standing.value = True, outcome.total
+                standing.doubted, standing.disputed, standing.value = True, False, outcome.total
                 standing.customer, standing.source_hash = outcome.customer, outcome.source_hash
             case Posted():
                 standing.status, standing.qad, standing.customer = Status.POSTED, outcome.qad, outcome.customer
                 standing.carried, standing.source_hash = frozenset(outcome.carried), outcome.source_hash
-                standing.intent, standing.doubted = None, False
+                standing.intent, standing.doubted, standing.disputed = None, False, False
             case Unknown():
                 standing.status = Status.UNKNOWN
             case RejectedByQad():
@@ -218,6 +235,8 @@ class SinkState:
 
     def _hold(self, name: PostingId, standing: Standing, outcome: Standstill) -> None:
         standing.reason = outcome
+        if outcome.reason.rule in _DISPUTED:
+            standing.doubted, standing.disputed = False, True
         standing.value = standing.value if outcome.value is None else outcome.value
         for key in self._keys(standing):
             self._waiting[key].add(name)

@@ -76,10 +76,14 @@ Step = Ready | FindOpening | CarriedBy | WaitFor | Annul | Drop
 
 
 def next_step(posting: Posting, state: SinkState) -> Step:
-    """Return what happens next to a posting that is not in QAD."""
+    """Return what happens next to a posting of which nothing says that it is in QAD."""
     content = posting.content
     if isinstance(content, OpeningContent):
         return FindOpening(content)
+    standing = state.postings.get(posting.id)
+    if standing is not None and standing.may_be_there:
+        # It is looked up, whatever has become of what it refers to.
+        return Ready()
     annul = _annul(posting, state)
     if annul is not None:
         return annul

@@ -159,7 +159,6 @@ def test_what_a_period_refused_goes_on_although_nobody_saw_it_closed(house):
     assert wrong(house) == []
 
 
-@defect("the sentence asks for a release, which changes nothing: it parks again with the same words")
 def test_a_release_of_what_cannot_be_looked_up_has_an_effect(house, monkeypatch):
     monkeypatch.setattr(Line, "can_find", lambda line, kind: False)
     house.qad.fates.append(LOST_REQUEST)
@@ -192,7 +191,6 @@ def test_a_stage_lane_closes_although_its_reader_does_not_stop_cleanly(house, mo
 # What may be in QAD.
 
 
-@defect("what is in conflict, or in QAD under another reference, counts as certainly absent: its reversal ends both")
 @pytest.mark.parametrize("how", ["conflict", "duplicate"])
 def test_what_undoes_a_document_that_may_be_in_qad_does_not_end_both_silently(house, monkeypatch, how):
     if how == "conflict":
@@ -216,7 +214,6 @@ def test_what_undoes_a_document_that_may_be_in_qad_does_not_end_both_silently(ho
     assert (house.judge.owed("invoice:i1"), bool(house.judge.left_behind())) == (100, True)
 
 
-@defect("a conflict at a first look is judged by what was read then, or, after a restart, not looked up at all: sent")
 @pytest.mark.parametrize("restarts", [False, True])
 def test_what_was_in_conflict_and_is_mended_is_found_when_it_is_released(house, restarts):
     changed_in_qad(house)

@@ -173,6 +173,11 @@ def parked(text: str, *keys: str, **more: Any) -> Parked:
     return Parked(**_base(text, **more), reason=Reason(rule="r", message="m", waits_for=keys))
 
 
+def disputed(text: str, rule: str = "conflict", **more: Any) -> Parked:
+    """Return what gives a posting that may be in QAD to a person."""
+    return Parked(**_base(text, **more), reason=Reason(rule=rule, message="m"))
+
+
 def superseded(text: str) -> Superseded:
     return Superseded(**_base(text), reason=REASON)
 

@@ -7,6 +7,7 @@ from schemas.events import read_outcome
 from streams import waits
 from streams.sink.state import SinkState, Status
 from tests.unit.sink_data import (
+    disputed,
     ignored,
     intended,
     name,
@@ -98,6 +99,8 @@ def test_after_a_start_what_is_in_doubt_is_settled_and_what_waits_for_a_posting_
         waiting("other", waits.posting("x")),
         parked("item", waits.item("x")),
         parked("person"),
+        intended("conflict"),
+        disputed("conflict"),
         waiting("period", waits.qad_reference("period")),
     )
     found.take(intended("doubted", origin=0))
@@ -131,6 +134,17 @@ def test_a_doubt_stays_until_an_answer_whatever_is_said_in_between():
     assert found.postings[A].doubted
     found.take(rejected("a"))
     assert not found.postings[A].doubted
+
+
+@pytest.mark.parametrize("rule", ["conflict", "duplicate", "unknown_no_look_up", "log_not_whole"])
+def test_what_may_be_there_and_was_given_to_a_person_is_neither_absent_nor_looked_up_by_itself(rule):
+    for before in ([], [intended("a"), unknown("a")], [intended("a"), rejected("a")]):
+        standing = state(*before, disputed("a", rule)).postings[A]
+        assert (standing.disputed, standing.doubted, standing.stands_still) == (True, False, False)
+    found = state(disputed("a", rule), intended("a"))
+    assert (found.postings[A].disputed, found.postings[A].doubted) == (False, True)
+    found.take(rejected("a"))
+    assert found.postings[A].stands_still
 
 
 def test_the_log_read_back_is_the_state_that_was():

@@ -11,6 +11,7 @@ from streams.sink.state import Status
 from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, WaitFor, next_step
 from tests.unit.sink_data import (
     allocation,
+    disputed,
     intended,
     inverse,
     invoice,
@@ -30,7 +31,15 @@ from tests.unit.sink_data import (
 
 WHOLE = {"currency": "EUR", "value": Decimal("40.00")}
 STILL = [[waiting("x", **WHOLE)], [parked("x", **WHOLE)], [intended("x", total=Decimal("40.00")), rejected("x")]]
-DOUBTED = [[intended("x")], [intended("x"), unknown("x")], [intended("x"), unknown("x"), parked("x")]]
+DOUBTED = [
+    [intended("x")],
+    [intended("x"), unknown("x")],
+    [intended("x"), unknown("x"), parked("x")],
+    [intended("x"), unknown("x"), disputed("x", "unknown_no_look_up", **WHOLE)],
+    [intended("x"), rejected("x"), disputed("x", "duplicate", **WHOLE)],
+    [disputed("x", "conflict", **WHOLE)],
+    [disputed("x", "log_not_whole", **WHOLE)],
+]
 ALLOCATE = posting("alloc", allocation(), "pay", "inv")
 DEALLOCATE = posting("free", allocation(reopens=True), "pay", "inv", "alloc")
 INVERSE = posting("undo", inverse(), "inv", "free")
@@ -137,6 +146,8 @@ CARRYING = [
     [posted("pay", carried=("alloc",))],
     [intended("pay", carried=("alloc",))],
     [intended("pay", carried=("alloc",)), unknown("pay"), parked("pay")],
+    [intended("pay", carried=("alloc",)), rejected("pay"), disputed("pay", "duplicate")],
+    [disputed("pay", "conflict")],
 ]
 
 
@@ -234,6 +245,13 @@ def test_an_inverse_waits_while_nobody_knows(stands):
     step = next_step(INVERSE, state(*(renamed(one, "inv") for one in stands)))
     assert isinstance(step, WaitFor)
     assert step.posting == name("inv")
+
+
+@pytest.mark.parametrize("stands", DOUBTED)
+def test_what_may_be_in_qad_is_looked_up_whatever_became_of_what_it_refers_to(stands):
+    assert next_step(INVERSE, state(*(renamed(one, "undo") for one in stands))) == Ready()
+    conflict = state(disputed("old", "conflict"))
+    assert isinstance(next_step(posting("old", opening()), conflict), FindOpening)
 
 
 def test_an_inverse_of_what_will_never_be_is_dropped_and_all_that_hangs_on_it():
