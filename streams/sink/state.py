@@ -192,13 +192,13 @@ class SinkState:
     def to_settle(self) -> list[PostingId]:
         """Return the postings to begin with after a start, in the order of their inputs.
 
-        All that is neither in QAD nor superseded, but what certainly is not in QAD and waits for something that comes
-        from a side topic alone: nothing is sent again because a process was started.
+        All that is neither in QAD nor superseded, but what waits for something that comes from a side topic alone, or
+        for a person: nothing is sent again because a process was started.
         """
         names = (
             PostingId(name)
             for name, standing in self.postings.live.items()
-            if standing.doubted or standing.reason is None or waits.of_postings(standing.reason.reason.waits_for)
+            if standing.doubted or standing.reason is None or _goes_on(standing.reason)
         )
         return sorted(names, key=lambda name: (self.postings[name].origin, self.postings[name].index))
 
@@ -252,3 +252,9 @@ class SinkState:
         if standing.reason is None:
             return ()
         return (*standing.reason.reason.waits_for, waits.release(standing.document))
+
+
+def _goes_on(said: Standstill) -> bool:
+    """Return whether no side topic is needed: it waits for a posting; or for nothing, as what an unapplication left."""
+    keys = said.reason.waits_for
+    return waits.of_postings(keys) or (isinstance(said, Waiting) and not keys)

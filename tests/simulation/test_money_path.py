@@ -109,7 +109,6 @@ def test_the_newest_content_of_what_is_not_intended_is_sent_when_qad_is_back(hou
 # What stands still.
 
 
-@defect("what is left of an unapplication waits for nothing that is named: after a crash nobody begins it again")
 def test_the_rest_of_an_unapplication_goes_on_after_a_crash(house):
     bill(house, "i1")
     house.zuora.receive("p1", 100, account="acc1")

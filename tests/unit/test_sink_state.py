@@ -1,5 +1,7 @@
 """Where a posting stands is folded from outcomes by one rule: nothing after `posted` takes it out of QAD again."""
 
+from decimal import Decimal
+
 import pytest
 
 from schemas.codec import encode
@@ -96,8 +98,10 @@ def test_after_a_start_what_is_in_doubt_is_settled_and_what_waits_for_a_posting_
         intended("intended", origin=1),
         unknown("unknown"),
         rejected("refused"),
+        waiting("a", waits.qad_reference("period")),
         waiting("other", waits.posting("x")),
         parked("item", waits.item("x")),
+        waiting("rest", cancels={A: Decimal("40.00")}),
         parked("person"),
         intended("conflict"),
         disputed("conflict"),
@@ -107,7 +111,7 @@ def test_after_a_start_what_is_in_doubt_is_settled_and_what_waits_for_a_posting_
     found.take(parked("doubted", origin=0))
     names = [found.postings[one].number for one in found.to_settle()]
     assert names[:2] == ["doubted", "intended"]
-    assert set(names[2:]) == {"unknown", "refused", "other", "item"}
+    assert set(names[2:]) == {"unknown", "refused", "other", "item", "rest"}
 
 
 def test_what_was_known_when_a_posting_came_to_stand_releases_nothing():
