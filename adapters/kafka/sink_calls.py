@@ -165,8 +165,14 @@ class Calls:
             customer = found.document.customer
             await self._say(saying.say_there(job, found.document, customer=customer, how="opening"))
 
-    async def make(self, job: Job, inverted: Content | None) -> None:
-        """Bring one posting into QAD, or say why it is not there. All that it refers to is in QAD."""
+    async def make(self, job: Job, inverted: Content | None, is_newest: Callable[[], bool]) -> None:
+        """Bring one posting into QAD, or say why it is not there. All that it refers to is in QAD.
+
+        Args:
+            job: The posting.
+            inverted: For an inverse: the content that was sent for what it undoes.
+            is_newest: Whether no newer content of it has come that may be sent; where one has, nothing is intended.
+        """
         standing = self._state.postings.get(job.name)
         if standing is not None and await self._is_left_parked(job, standing):
             return
@@ -185,14 +191,14 @@ class Calls:
             attempt, settled = standing.attempt + 1, await self._second_attempt_settled(job, frozen, standing)
         if settled:
             return
-        while not await self._attempt(job, frozen, attempt):
+        while not await self._attempt(job, frozen, attempt, is_newest):
             attempt += 1
 
     async def _is_left_parked(self, job: Job, standing: Standing) -> bool:
         """Take note of newer content of what a person decides about: it is no release, and counts once that comes."""
         if not standing.disputed or standing.reason is None:
             return False
-        if (job.origin, job.index) == (standing.origin, standing.index):
+        if job.place == standing.place:
             return False
         await self._say(saying.say_still(job, Parked, standing.reason.reason))
         return True
@@ -232,9 +238,11 @@ class Calls:
             in_doubt = doubted or disputed
             return in_doubt and await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
 
-    async def _attempt(self, job: Job, frozen: Frozen, attempt: int) -> bool:
-        """Return True when the posting has ended; False when it certainly is not in QAD and will not come to be."""
+    async def _attempt(self, job: Job, frozen: Frozen, attempt: int, is_newest: Callable[[], bool]) -> bool:
+        """Return True when this content has ended; False when it certainly is not in QAD and will not come to be."""
         async with self._room:
+            if not is_newest():
+                return True
             # Step 1: the intent is in the log, on all replicas. A crash from here on is looked up.
             intent, not_after = await self._intend(job, frozen, attempt)
             async with self._slots:

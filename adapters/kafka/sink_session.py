@@ -5,7 +5,7 @@ It never decides what a posting becomes (streams/sink/steps.py), nor makes a cal
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -37,8 +37,8 @@ _TAKEN_UP_AT_ONCE = 300
 class Making(Protocol):
     """What makes a posting whose turn it is (adapters/kafka/sink_calls.py)."""
 
-    async def make(self, job: Job, inverted: Content | None) -> None:
-        """Bring one posting into QAD, or say why it is not there."""
+    async def make(self, job: Job, inverted: Content | None, is_newest: Callable[[], bool]) -> None:
+        """Bring one posting into QAD, or say why it is not there; intend nothing once its content is not the newest."""
         ...
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
@@ -145,12 +145,15 @@ class Session:
         self._changed_at.update(dict.fromkeys(keys, self._moment))
 
     def begin_new(self, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
-        """Begin the postings of an input that are not known to have ended; return their tasks."""
+        """Begin the postings of an input that are not known to have ended; return their tasks.
+
+        One that is on its way already is among them: until it ends, nobody but this session knows of newer content.
+        """
         for job in jobs:
             if job.name in self._live:
-                # Its content may have been refused by the time it ends: then this is what counts.
-                self._newer[job.name] = job
-        return [self._task(job) for job in jobs if self._is_new(job)]
+                # What is on its way may be refused, or not be intended yet: then the newest is what counts.
+                self._newer[job.name] = max(job, self._newer.get(job.name, job), key=lambda one: one.place)
+        return [self._task(job) for job in jobs if job.name in self._live or self._is_new(job)]
 
     def _is_new(self, job: Job) -> bool:
         """Return whether an input says something new of a posting; content is frozen once a call may have been made."""
@@ -160,7 +163,7 @@ class Session:
         if standing.status is Status.POSTED and standing.source_hash != job.posting.source_hash:
             log.error("other content for a posting that is in QAD", number=job.posting.number, posting=job.name)
         takes_newer = standing.stands_still or standing.disputed
-        return takes_newer and (job.origin, job.index) > (standing.origin, standing.index)
+        return takes_newer and job.place > standing.place
 
     def _begin(self, job: Job) -> None:
         self._live[job.name] = self._task(job)
@@ -186,10 +189,16 @@ class Session:
 
     def _again(self, job: Job, moment: int) -> Job | None:
         """Return what to try again at once: newer content that came meanwhile, or what was released meanwhile."""
-        newer = self._newer.pop(job.name, None)
-        if newer is not None and self._is_new(newer):
+        newer = self._newer_than(job)
+        self._newer.pop(job.name, None)
+        if newer is not None:
             return newer
         return job if self._released_since(job, moment) else None
+
+    def _newer_than(self, job: Job) -> Job | None:
+        """Return newer content of a posting that came meanwhile and may be sent, or None."""
+        newer = self._newer.get(job.name)
+        return newer if newer is not None and newer.place > job.place and self._is_new(newer) else None
 
     def _released_since(self, job: Job, moment: int) -> bool:
         """Return whether what a posting waits for came while that was being written: nobody else would wake it."""
@@ -259,7 +268,8 @@ class Session:
     async def _act(self, job: Job, step: Step) -> None:
         match step:
             case Ready():
-                await self._calls.make(job, await self._inverted(job))
+                inverted = await self._inverted(job)
+                await self._calls.make(job, inverted, lambda: self._newer_than(job) is None)
             case FindOpening(content):
                 await self._calls.find_opening(job, content)
             case CarriedBy(qad, customer):
@@ -273,7 +283,8 @@ class Session:
             case WaitFor(_, reason):
                 standing = self._state.postings.get(job.name)
                 known = standing.reason if standing is not None else None
-                if known is None or known.reason != reason:
+                # Said again of newer content as well: a start reads the one that was named last.
+                if known is None or (known.reason, known.origin, known.index) != (reason, *job.place):
                     await self._say(saying.say_still(job, Waiting, reason))
 
     async def _wake(self, name: PostingId, *moved: str) -> None:

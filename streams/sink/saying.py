@@ -49,6 +49,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """The posting's id."""
         return self.posting.id
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where its content stands: of two, the later is the newer."""
+        return self.origin, self.index
+
 
 def jobs_of(event: PostingSet, origin: int) -> list[Job]:
     """Return the postings of one input, in their order."""

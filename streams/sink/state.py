@@ -95,6 +95,11 @@ class Standing(msgspec.Struct, array_like=True):
     reason: Standstill | None = None
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Where the content that counts stands: of two, the later is the newer."""
+        return self.origin, self.index
+
+    @property
     def stands_still(self) -> bool:
         """It is certainly not in QAD, and no call for it is under way."""
         return not self.may_be_there and self.status not in _SETTLED
@@ -187,7 +192,7 @@ class SinkState:
             for name in self._waiting.get(key, ())
             if not topic or self._knew(name).get(topic, -1) < offset
         }
-        return sorted(found, key=lambda name: (self.postings[name].origin, self.postings[name].index))
+        return sorted(found, key=lambda name: self.postings[name].place)
 
     def to_settle(self) -> list[PostingId]:
         """Return the postings to begin with after a start, in the order of their inputs.
@@ -200,7 +205,7 @@ class SinkState:
             for name, standing in self.postings.live.items()
             if standing.doubted or standing.reason is None or _goes_on(standing.reason)
         )
-        return sorted(names, key=lambda name: (self.postings[name].origin, self.postings[name].index))
+        return sorted(names, key=lambda name: self.postings[name].place)
 
     def known_sides(self) -> dict[str, int]:
         """Return from which offset on each side topic may hold what releases a posting that stands still."""

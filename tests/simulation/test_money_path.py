@@ -74,7 +74,6 @@ def changed_in_qad(house: House) -> None:
 # Newer content.
 
 
-@defect("a posting that waits for the same as before keeps the older input: that is read again, and sent")
 def test_the_newest_content_of_what_waits_is_sent(house):
     house.qad.refused.add("?")
     house.zuora.bill("i1", 100, account="acc1")
@@ -90,7 +89,6 @@ def test_the_newest_content_of_what_waits_is_sent(house):
     assert (wrong(house), house.qad.books.ledger["EUR", "4000"]) == ([], 0)
 
 
-@defect("a posting that waits for room is intended as it was when it began, whatever was rebuilt meanwhile")
 def test_the_newest_content_of_what_is_not_intended_is_sent_when_qad_is_back(house):
     house.qad.down = True
     names = [f"i{number}" for number in range(10)]
@@ -297,7 +295,6 @@ def test_a_receipt_that_is_found_carries_no_more_than_it_was_sent_with(house):
     assert wrong(house) == []
 
 
-@defect("newer content of a posting in doubt is acknowledged and known to memory alone: after a crash nobody knows it")
 def test_the_newest_content_of_what_was_in_doubt_is_sent_when_the_older_is_refused(house):
     came = house.qad.came
 

@@ -46,7 +46,8 @@ class Quay:
         for outcome in outcomes:
             self.state.take(read_outcome(encode(outcome)))
 
-    async def make(self, job: Job, inverted) -> None:
+    async def make(self, job: Job, inverted, is_newest) -> None:
+        assert is_newest()
         frozen = freeze(job.posting, state=self.state, inverted=inverted)
         place = {"connection": job.connection, "origin": job.origin, "index": job.index}
         intent = intended(job.posting, frozen, **place, attempt=1, mapping_version=1)
