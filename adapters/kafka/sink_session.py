@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 # How long a receipt waits for an invoice that is on its way at this moment, so as to carry its application.
 _CARRY_PATIENCE_S = 10.0
+# How often QAD is asked whether it still refuses what it refused: the poller shows only what differs from before, and
+# never a period that was closed and opened between two readings.
+_TRY_AGAIN_S = 3600.0
 # Postings that are taken up again together: as many as a lane holds in memory otherwise.
 _TAKEN_UP_AT_ONCE = 300
 
@@ -107,9 +110,22 @@ class Session:
         self._changed_at: dict[str, int] = {}
 
     async def settle(self) -> None:
-        """Look up what is in doubt, and begin again what waits for another posting."""
-        for name in self._state.to_settle():
-            self._begin(await self._read_again(name))
+        """Look up what is in doubt, and begin again what waits for another posting; and what was refused, at times."""
+        await self._begin_again(self._state.to_settle())
+        self._tasks.create_task(self._try_again())
+
+    async def _try_again(self) -> None:
+        """Send one of what was refused alike, now and then, and the others once QAD takes it."""
+        while True:
+            await asyncio.sleep(_TRY_AGAIN_S)
+            for first, *others in self._state.refused_alike():
+                if self._is_waiting(first):
+                    await asyncio.gather(*await self._begin_again([first]))
+                if self._state.status(first) is Status.POSTED:
+                    await self._begin_again(filter(self._is_waiting, others))
+
+    def _is_waiting(self, name: PostingId) -> bool:
+        return self._state.status(name) is Status.WAITING
 
     async def take_up(self, places: Sequence[tuple[int, int]]) -> None:
         """Bring postings as far as they can go now that have no outcome although their input is behind the commit.
@@ -136,8 +152,7 @@ class Session:
                 keys = _changed_by(record)
                 self._known.learn(record)
                 self._changed(keys)
-                for name in self._state.held_by(keys, topic=record.topic.value, offset=record.offset):
-                    self._begin(await self._read_again(name))
+                await self._begin_again(self._state.held_by(keys, topic=record.topic.value, offset=record.offset))
 
     def _changed(self, keys: Sequence[str]) -> None:
         """Remember for postings whose turn it is that these keys changed."""
@@ -165,8 +180,16 @@ class Session:
         takes_newer = standing.stands_still or standing.disputed
         return takes_newer and job.place > standing.place
 
-    def _begin(self, job: Job) -> None:
-        self._live[job.name] = self._task(job)
+    async def _begin_again(self, names: Iterable[PostingId]) -> list[asyncio.Task[None]]:
+        """Begin postings with the content that counts for them, unless something else is said of them by then."""
+        said = {name: self._state.postings[name].reason for name in names}
+        begun = []
+        for name, before in said.items():
+            job = await self._read_again(name)
+            # What was given to a person meanwhile must not be taken for released.
+            if self._state.postings[name].reason is before:
+                begun.append(self._task(job))
+        return begun
 
     def _task(self, job: Job) -> asyncio.Task[None]:
         if job.name not in self._live:
@@ -299,8 +322,7 @@ class Session:
             moved = ()
         else:
             return
-        for waiting in self._state.held_by((waits.posting(name), *moved)):
-            self._begin(await self._read_again(waiting))
+        await self._begin_again(self._state.held_by((waits.posting(name), *moved)))
 
     async def _carry(self, job: Job) -> None:
         """Let invoices that are on their way at this moment come in first, so that the receipt can carry them."""
@@ -318,10 +340,10 @@ class Session:
 
     async def _read_again(self, name: PostingId) -> Job:
         """Return a posting with the content that counts for it."""
-        standing = self._state.postings[name]
+        origin, index = self._state.postings[name].place
         async with self._reading:
-            found = await self._inputs.get([standing.origin])
-        return saying.jobs_of(read_postings(found[standing.origin].value), standing.origin)[standing.index]
+            found = await self._inputs.get([origin])
+        return saying.jobs_of(read_postings(found[origin].value), origin)[index]
 
 
 def _undone_by(annul: Annul) -> tuple[PostingId, ...]:

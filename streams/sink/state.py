@@ -7,6 +7,7 @@ again.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 
@@ -206,6 +207,14 @@ class SinkState:
             if standing.doubted or standing.reason is None or _goes_on(standing.reason)
         )
         return sorted(names, key=lambda name: self.postings[name].place)
+
+    def refused_alike(self) -> list[list[PostingId]]:
+        """Return what QAD refused and waits for a side topic, by what it waits for and posting date, oldest first."""
+        alike: defaultdict[tuple[tuple[str, ...], date], list[PostingId]] = defaultdict(list)
+        for name, standing in sorted(self.postings.live.items(), key=lambda item: item[1].place):
+            if isinstance(standing.reason, Waiting) and standing.intent is not None and not _goes_on(standing.reason):
+                alike[standing.reason.reason.waits_for, standing.intent.day].append(PostingId(name))
+        return list(alike.values())
 
     def known_sides(self) -> dict[str, int]:
         """Return from which offset on each side topic may hold what releases a posting that stands still."""

@@ -145,7 +145,6 @@ def test_an_input_that_nobody_can_read_does_not_stop_the_connection(house):
     assert (house.unexpected[:1], house.judge.owed("invoice:i2")) == ([], 100)
 
 
-@defect("a period that QAD closed and opened between two readings is never shown, so what it refused waits for ever")
 def test_what_a_period_refused_goes_on_although_nobody_saw_it_closed(house):
     house.close_period(3, shown=False)
     bill(house, "i1")

@@ -1,5 +1,6 @@
 """Where a posting stands is folded from outcomes by one rule: nothing after `posted` takes it out of QAD again."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from schemas.events import read_outcome
 from streams import waits
 from streams.sink.state import SinkState, Status
 from tests.unit.sink_data import (
+    DAY,
     disputed,
     ignored,
     intended,
@@ -112,6 +114,19 @@ def test_after_a_start_what_is_in_doubt_is_settled_and_what_waits_for_a_posting_
     names = [found.postings[one].number for one in found.to_settle()]
     assert names[:2] == ["doubted", "intended"]
     assert set(names[2:]) == {"unknown", "refused", "other", "item", "rest"}
+
+
+def test_what_qad_refused_is_found_by_what_it_waits_for_and_its_day():
+    later, period = date(2026, 4, 1), waits.qad_reference("period")
+    found = state(
+        *(intended(one, day=day) for one, day in (("a", DAY), ("b", later), ("c", DAY), ("d", DAY), ("e", DAY))),
+        *(rejected(one) for one in "abcde"),
+        *(waiting(one, period, index=index) for one, index in (("a", 3), ("b", 2), ("c", 1))),
+        waiting("d", waits.posting("x")),
+        parked("e", period),
+        waiting("never sent", period),
+    )
+    assert found.refused_alike() == [[name("c"), A], [name("b")]]
 
 
 def test_what_was_known_when_a_posting_came_to_stand_releases_nothing():
