@@ -301,7 +301,13 @@ async def test_tokens_that_end_in_mid_run_are_renewed_and_nobody_notices(work):
     numbers = [await work.bill(SITE, amount=amount) for amount in (11, 12, 13)]
     for number in numbers:
         await work.comes_into_qad(SITE, number)
-        assert {one.row.status for one in work.standings(SITE, number)} == {"posted"}
+
+    # The read model hears of it a moment after QAD.
+    async def are_posted() -> None:
+        for number in numbers:
+            assert {one.row.status for one in work.standings(SITE, number)} == {"posted"}
+
+    await work.eventually(are_posted, within_s=20)
     assert work.pids() == before
 
 
