@@ -30,7 +30,6 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         offset: Where our last outcome stands, -1 where there is none.
         digest: Of its bytes.
-        count: Its number among ours, 0 where it carries none.
         pending: Digest of a group that may follow it: whoever writes it has made no call yet that relies on it.
         look_below: Postings from before this offset may have been sent without a trace, until they are accounted for.
         accounted: Every posting from before this offset has an outcome.
@@ -39,7 +38,6 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
     offset: int = -1
     digest: str = ""
-    count: int = 0
     pending: str = ""
     look_below: int = 0
     accounted: int = 0
@@ -79,9 +77,7 @@ class Bookmark:
 
     def committed(self, values: Sequence[bytes], last_offset: int) -> None:
         """Note that a group is in the log."""
-        count = self.known.count + len(values)
-        digest = _digest(values[-1])
-        self.set(msgspec.structs.replace(self.known, offset=last_offset, digest=digest, count=count, pending=""))
+        self.set(msgspec.structs.replace(self.known, offset=last_offset, digest=_digest(values[-1]), pending=""))
 
     def account(self, offset: int) -> None:
         """Note that every posting from before this offset has an outcome."""
@@ -136,13 +132,18 @@ class Witness:
         # What comes behind a new beginning was written by an owner who knew of the gap, and had asked QAD.
         self._has_gap = count > 1 and (self._has_gap or (before is not None and count != before + 1))
         self._before = count
-        self.last = Mark(offset=record.offset, digest=_digest(record.value), count=count)
+        self.last = Mark(offset=record.offset, digest=_digest(record.value))
         if self._mark is None or record.offset < self._mark.offset:
             return
         if record.offset == self._mark.offset:
             self._met = self.last.digest == self._mark.digest
         elif len(self._beyond) < _GROUP_MAX:
             self._beyond.append(record.value)
+
+    @property
+    def count(self) -> int:
+        """The number that the last outcome carries, 0 where it carries none."""
+        return self._before or 0
 
     @property
     def met(self) -> bool:

@@ -14,6 +14,7 @@ import structlog
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
 from adapters.kafka.sink_gate import Gate, jittered
+from adapters.kafka.sink_wire import Wire
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
 from schemas.ids import machine_reference
 from schemas.outcomes import Intended, Parked
@@ -52,34 +53,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     intended_ahead: int = 32
     age_s: float = 2.0
     settle_s: float = 45.0
-
-
-class Wire:
-    """Calls that are under way, so that a closing lane lets them end."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = False
-
-    async def enter(self) -> None:
-        """Count the current task as on the wire; while the lane closes, wait to be cancelled instead."""
-        if self._closing:
-            await asyncio.Event().wait()
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-
-    def leave(self) -> None:
-        """Count the current task no more."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.discard(task)
-
-    async def close(self, grace_s: float) -> None:
-        """Begin no call any more, and wait for those under way."""
-        self._closing = True
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace_s)
 
 
 class Calls:
@@ -196,9 +169,7 @@ class Calls:
 
     async def _is_left_parked(self, job: Job, standing: Standing) -> bool:
         """Take note of newer content of what a person decides about: it is no release, and counts once that comes."""
-        if not standing.disputed or standing.reason is None:
-            return False
-        if job.place == standing.place:
+        if not standing.disputed or standing.reason is None or job.place == standing.place:
             return False
         await self._say(saying.say_still(job, Parked, standing.reason.reason))
         return True

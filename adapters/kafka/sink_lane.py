@@ -22,8 +22,9 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, STAGE_HEADER, Acknowledge, Partition
 from adapters.kafka.reader import ByOffset, LogRecord, LogShorterError, Reader, ends_of
 from adapters.kafka.sink_audit import Audit
-from adapters.kafka.sink_calls import Calls, Limits, Say, Wire
+from adapters.kafka.sink_calls import Calls, Limits, Say
 from adapters.kafka.sink_session import Known, Session
+from adapters.kafka.sink_wire import Wire
 from adapters.kafka.writer import Fenced, FencingWriter, Write
 from schemas.codec import encode
 from schemas.errors import Unreadable
@@ -146,8 +147,7 @@ class SinkLane:
             await writer.start()
             fenced_at = boot_time_s()
             audit = await stack.enter_async_context(Audit(self._cluster, self._partition))
-            await self._catch_up(audit)
-            writer.count = self._bookmark.known.count
+            writer.count = await self._catch_up(audit)
             positions = await self._side_positions()
             sides = await stack.enter_async_context(Reader(self._cluster, self._partition, positions))
             known = Known(positions)
@@ -180,8 +180,11 @@ class SinkLane:
                     self._runs.append((event, acknowledge))
                     tasks.create_task(self._take(session, looking, event, acknowledge))
 
-    async def _catch_up(self, audit: Audit) -> None:
+    async def _catch_up(self, audit: Audit) -> int:
         """Read our outcomes on to the high watermark: the one before is shut out, so nothing of it comes after.
+
+        Returns the number that the last one carries, or 0 to count anew: who reads a gap before that knows that it was
+        seen.
 
         The last one that is known must stand where it stood. Else the log has lost its end, or was made anew.
         """
@@ -201,13 +204,13 @@ class SinkLane:
             self._state, self._position = SinkState(), 0
             await self._read_on(0, witness := Witness(None))
         if known is not None and witness.whole and not cut:
-            last = witness.last
-            self._bookmark.set(
-                msgspec.structs.replace(known, offset=last.offset, digest=last.digest, count=last.count, pending="")
-            )
+            last, count = witness.last, witness.count
+            self._bookmark.set(msgspec.structs.replace(known, offset=last.offset, digest=last.digest, pending=""))
         else:
+            count = 0
             await self._distrust(audit, witness.last, known=known)
         self._keep()
+        return count
 
     async def _read_on(self, start: int, witness: Witness) -> None:
         async with Reader(self._cluster, self._partition, {Topic.OUTCOMES: start}) as reader:
@@ -235,8 +238,7 @@ class SinkLane:
         # The bookmark may name an outcome that the log lost before the group committed anything.
         owned_before = known is not None and (known.offset >= 0 or bool(known.pending))
         first_start = not owned_before and not len(self._state.postings) and not await audit.committed()
-        # Counted anew: who reads a gap before that knows that it was seen.
-        self._bookmark.set(msgspec.structs.replace(last, count=0, look_below=max(end, 1), first_start=first_start))
+        self._bookmark.set(msgspec.structs.replace(last, look_below=max(end, 1), first_start=first_start))
         if not first_start:
             self._log.warning("the outcomes cannot be shown whole: QAD is asked before anything is sent", below=end)
 

@@ -7,6 +7,7 @@ it keeps them longer, such a document is in QAD twice: that is what is shown.
 import asyncio
 import signal
 import statistics
+from dataclasses import replace
 
 from adapters.crashpoints import LOG_VARIABLE
 from tests.faults.injected.window import POINT, STOP_AT, TIMES
@@ -51,12 +52,8 @@ CLOSED = Scenario(
     documents=30,
     quick=False,
 )
-OPEN = Scenario(
+OPEN = replace(
+    CLOSED,
     name="stopped between the last check and the first byte; QAD keeps idle connections longer",
-    faults=("F2",),
-    script=stopped_in_the_window,
-    expects=(POINT, "stopped and woken"),
-    documents=30,
-    quick=False,
     doubles=True,
 )

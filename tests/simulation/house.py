@@ -199,6 +199,10 @@ class House:
                 return
         self.judge.violations.append("it does not come to rest")
 
+    def wrong(self) -> list[str]:
+        """Return all that is wrong now that everything has come to rest."""
+        return [*self.judge.violations, *self.unexpected, *self.judge.at_rest()]
+
     def heal(self) -> None:
         """End all faults, mend all that people can mend, and read all that Zuora has."""
         for timer in self._ailing:

@@ -1,6 +1,5 @@
 """Histories that the simulation found, each as short as it came; and that it sees what is wrong."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -8,24 +7,9 @@ import pytest
 
 from schemas.topics import Topic
 from streams.ports import Adjustment
-from tests.simulation.house import House
 from tests.simulation.qad import LATE, LOST_REPLY
 from tests.simulation.zuora import DAYS
 from tests.unit.defects import defect
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    """A connection that runs and has read what stands in Zuora."""
-    with House(1).open() as found:
-        found.start_all()
-        found.read_all()
-        found.run_for(1.0)
-        yield found
-
-
-def wrong(house: House) -> list[str]:
-    return [*house.judge.violations, *house.unexpected, *house.judge.at_rest()]
 
 
 @pytest.mark.parametrize("fate", [LOST_REPLY, LATE])
@@ -34,7 +18,7 @@ def test_a_lost_reply_is_looked_up_and_never_sent_again(house, fate):
     house.qad.fates.append(fate)
     house.read_all()
     house.rest()
-    assert (wrong(house), [len(found) for found in house.qad.documents.values()]) == ([], [1])
+    assert (house.wrong(), [len(found) for found in house.qad.documents.values()]) == ([], [1])
     assert house.tally[f"call: {fate}"] == 1
 
 
@@ -45,8 +29,8 @@ def test_a_second_document_is_seen(house):
     house.read_all()
     house.rest()
     house.qad.commit(sent[0])
-    assert "I1: two documents for one posting" in wrong(house)
-    assert "invoice:i1: 100 in Zuora, 200.00 in QAD" in wrong(house)
+    assert "I1: two documents for one posting" in house.wrong()
+    assert "invoice:i1: 100 in Zuora, 200.00 in QAD" in house.wrong()
 
 
 def test_a_call_without_its_intent_is_seen(house):
@@ -57,7 +41,7 @@ def test_a_call_without_its_intent_is_seen(house):
     house.rest()
     house.judge.forget_intents()
     really(sent[0])
-    assert "I1: called without its intent" in wrong(house)
+    assert "I1: called without its intent" in house.wrong()
 
 
 def test_an_entry_that_does_not_balance_is_seen(house):
@@ -69,7 +53,7 @@ def test_an_entry_that_does_not_balance_is_seen(house):
     # No content of ours can be built so.
     msgspec.structs.force_setattr(sent[0].payload, "total", Decimal(99))
     house.qad.commit(msgspec.structs.replace(sent[0], reference="R"))
-    assert "I1: its entry does not balance, by -1.00" in wrong(house)
+    assert "I1: its entry does not balance, by -1.00" in house.wrong()
 
 
 def test_what_is_sent_before_what_it_refers_to_is_seen(house):
@@ -83,14 +67,14 @@ def test_what_is_sent_before_what_it_refers_to_is_seen(house):
     house.rest()
     house.judge.outcomes.clear()
     really(next(command for command in sent if isinstance(command.payload, Adjustment)))
-    assert "P1 allocate:p1-1: called before document" in wrong(house)
+    assert "P1 allocate:p1-1: called before document" in house.wrong()
 
 
 def test_what_is_lost_is_seen(house):
     house.zuora.bill("i1", 100, account="acc1")
     house.zuora.read("invoice:i1")
     house.rest()
-    assert wrong(house) == ["invoice:i1: 100 in Zuora, 0 in QAD"]
+    assert house.wrong() == ["invoice:i1: 100 in Zuora, 0 in QAD"]
 
 
 def test_a_posting_whose_outcome_was_lost_is_found_again(house):
@@ -100,7 +84,7 @@ def test_a_posting_whose_outcome_was_lost_is_found_again(house):
     house.run_for(5.0)
     house.cut(100)
     house.heal()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 def test_a_lane_closes_although_a_commit_fails_at_that_moment(house):
@@ -126,7 +110,7 @@ def test_a_lane_closes_although_a_commit_fails_at_that_moment(house):
     house.zuora.bill("i2", 100, account="acc1")
     house.read_all()
     house.rest()
-    assert (failed, wrong(house)) == (["commit is not made"], [])
+    assert (failed, house.wrong()) == (["commit is not made"], [])
 
 
 def test_a_call_on_its_way_is_waited_for_when_all_outcomes_are_lost(house):
@@ -137,7 +121,7 @@ def test_a_call_on_its_way_is_waited_for_when_all_outcomes_are_lost(house):
     house.cut(100)
     house.rest()
     assert house.tally["the end of outcomes is lost"] == 1
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 @defect("the ledger never hears that an invoice was never posted: the match stage ignores it, and the memo waits on")
@@ -148,7 +132,7 @@ def test_a_memo_goes_on_when_the_invoice_it_names_was_undone_before_it_was_read(
     house.tell(Topic.RECORDS, house.zuora.read("invoice:i1", newest=True))
     house.tell(Topic.RECORDS, house.zuora.read("credit_memo:cm1"))
     house.rest()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 @pytest.mark.parametrize("failure", ["send is not made", "send is made and not answered"])
@@ -162,4 +146,4 @@ def test_what_is_released_stays_so_when_its_posting_could_not_be_written(house, 
     house.publish()
     house.rest()
     assert house.tally[f"broker: {failure}"] == 1
-    assert wrong(house) == []
+    assert house.wrong() == []

@@ -1,6 +1,5 @@
 """Histories in which a fresh reading of the money path found a document doubled, half undone, or standing still."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import msgspec
@@ -22,20 +21,6 @@ from tests.unit import builders as zuora
 from tests.unit.defects import defect
 
 A_DAY_S = 86_400.0
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    """A connection that runs and has read what stands in Zuora."""
-    with House(1).open() as found:
-        found.start_all()
-        found.read_all()
-        found.run_for(1.0)
-        yield found
-
-
-def wrong(house: House) -> list[str]:
-    return [*house.judge.violations, *house.unexpected, *house.judge.at_rest()]
 
 
 def bill(house: House, *names: str) -> None:
@@ -86,7 +71,7 @@ def test_the_newest_content_of_what_waits_is_sent(house):
     house.qad.refused.clear()
     house.release()
     house.rest()
-    assert (wrong(house), house.qad.books.ledger["EUR", "4000"]) == ([], 0)
+    assert (house.wrong(), house.qad.books.ledger["EUR", "4000"]) == ([], 0)
 
 
 def test_the_newest_content_of_what_is_not_intended_is_sent_when_qad_is_back(house):
@@ -101,7 +86,7 @@ def test_the_newest_content_of_what_is_not_intended_is_sent_when_qad_is_back(hou
     house.run_for(20.0)
     house.qad.come_back()
     house.rest()
-    assert (wrong(house), house.qad.books.ledger["EUR", "4000"]) == ([], -100 * intended)
+    assert (house.wrong(), house.qad.books.ledger["EUR", "4000"]) == ([], -100 * intended)
 
 
 # What stands still.
@@ -125,7 +110,7 @@ def test_the_rest_of_an_unapplication_goes_on_after_a_crash(house):
     house.read_all()
     house.rest()
     assert house.tally["killed: sink at producer.after_commit"] == 1
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 def test_an_input_that_nobody_can_read_does_not_stop_the_connection(house):
@@ -152,7 +137,7 @@ def test_what_a_period_refused_goes_on_although_nobody_saw_it_closed(house):
     # The poller writes only what differs from what it wrote last: here nothing does.
     house.qad.closed_months.clear()
     house.run_for(A_DAY_S)
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 def test_a_release_of_what_cannot_be_looked_up_has_an_effect(house, monkeypatch):
@@ -181,7 +166,7 @@ def test_a_stage_lane_closes_although_its_reader_does_not_stop_cleanly(house, mo
     house.rest()
     bill(house, "i1")
     house.rest()
-    assert (len(failed), wrong(house)) == (1, [])
+    assert (len(failed), house.wrong()) == (1, [])
 
 
 # What may be in QAD.
@@ -220,7 +205,7 @@ def test_what_was_in_conflict_and_is_mended_is_found_when_it_is_released(house, 
         house.rest()
     house.release()
     house.rest()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 # A log that lost its end.
@@ -251,7 +236,7 @@ def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(house, ot
     kill(house, "sink")
     house.run_for(3.0)
     house.heal()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 @defect("a machine that lost its power loses the end of the log and of the bookmark alike: both agree, and it is sent")
@@ -266,7 +251,7 @@ def test_a_log_and_a_bookmark_that_go_back_together_double_nothing(house):
     house.disk.mark = mark
     house.cut(outcomes_end(house) - end)
     house.heal()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 @defect("a receipt that is found again is said to carry what it could carry today: an application that never went")
@@ -291,7 +276,7 @@ def test_a_receipt_that_is_found_carries_no_more_than_it_was_sent_with(house):
     house.qad.came = came
     house.cut(100)
     house.heal()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 def test_the_newest_content_of_what_was_in_doubt_is_sent_when_the_older_is_refused(house):
@@ -320,7 +305,7 @@ def test_the_newest_content_of_what_was_in_doubt_is_sent_when_the_older_is_refus
     house.qad.come_back()
     house.rest()
     house.settle()
-    assert wrong(house) == []
+    assert house.wrong() == []
 
 
 @defect("what a stage makes of one input may be larger than the broker takes: its lane opens again for ever, for all")
