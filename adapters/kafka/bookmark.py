@@ -2,7 +2,8 @@
 
 The file is written before and after each group of outcomes, so what the log may hold beyond it is one group, and no
 call was made on the strength of that. It is no state: without it, or with another's, QAD is asked before anything is
-sent.
+sent. So it is with one from before this machine was started: where the power failed, file and log may both have gone
+back, to a moment at which they agree.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from adapters.clock import boot_id
 from adapters.kafka.reader import LogRecord
 from adapters.kafka.writer import COUNT_HEADER
 
@@ -34,6 +36,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
         look_below: Postings from before this offset may have been sent without a trace, until they are accounted for.
         accounted: Every posting from before this offset has an outcome.
         first_start: No trace of an owner before was found when that was noted.
+        boot: Under which start of the machine it was written.
     """
 
     offset: int = -1
@@ -42,6 +45,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     look_below: int = 0
     accounted: int = 0
     first_start: bool = False
+    boot: str = ""
 
     @property
     def must_look(self) -> bool:
@@ -52,9 +56,15 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 class Bookmark:
     """The mark of one connection, in memory and in its file: whoever owns the connection on this machine writes it."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Name the file; with no path, what is known lives as long as this object."""
+    def __init__(self, path: Path | None, *, boot: str | None = None) -> None:
+        """Name the file; with no path, what is known lives as long as this object.
+
+        Args:
+            path: The file.
+            boot: Names this start of the machine; without it, the machine is asked.
+        """
         self._path = path
+        self._boot = boot_id() if boot is None else boot
         self._file: int | None = None
         self._failed = False
         self._mark: Mark | None = None
@@ -67,9 +77,13 @@ class Bookmark:
 
     def set(self, mark: Mark) -> None:
         """Replace the mark."""
-        self._mark = mark
+        self._mark = mark = msgspec.structs.replace(mark, boot=self._boot)
         if self._path is not None:
             self._write(self._path, mark)
+
+    def is_of_this_start(self, mark: Mark) -> bool:
+        """Return whether the machine has run since the mark was written: else it may have gone back with the log."""
+        return mark.boot == self._boot
 
     def begins(self, values: Sequence[bytes]) -> None:
         """Note that a group is about to be written."""

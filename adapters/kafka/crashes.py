@@ -4,7 +4,7 @@ The offset that is being decided stands in memory that is shared with a file: a 
 for want of memory or by a fault of a C library, leaves it there, and the next start counts it. Writing it costs nothing
 that can be measured. It must never decide what becomes of an input: the lane does, after three crashes.
 
-Not counted is what ends a process while outputs are encoded or written, and nothing is known on a machine that has
+Not counted is what ends a process while outputs are written, and nothing is known on a machine that has
 another directory: each worker then counts for itself.
 """
 

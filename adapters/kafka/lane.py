@@ -12,7 +12,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -24,7 +24,7 @@ from adapters.kafka.reader import ByOffset, LogRecord, Reader
 from schemas.codec import encode
 from schemas.deadletters import DeadLetter
 from schemas.errors import Unreadable
-from schemas.topics import Topic
+from schemas.topics import RECORD_BYTES_MAX, Topic
 from streams.outcomes import dead_letter
 from streams.stage import Core, Input, Output, StageSpec
 
@@ -64,6 +64,18 @@ class Partition(Protocol):
 
 class StateDiffersError(Exception):
     """The log holds an output of this stage that memory does not: another worker wrote it."""
+
+
+class OutputTooLargeError(Exception):
+    """What a stage makes of one input is more than a topic takes: it counts as a crash at that input."""
+
+
+class Ready(NamedTuple):
+    """An output as the log will have it."""
+
+    topic: Topic
+    key: bytes
+    value: bytes
 
 
 class StageLane:
@@ -284,7 +296,7 @@ class StageLane:
         yield
         self._deciding = False
 
-    async def write(self, outputs: Sequence[Output]) -> None:
+    async def write(self, outputs: Sequence[Ready]) -> None:
         """Send outputs in order and wait for the broker; remember where they stand.
 
         What is said of a document goes out when what was made of it is in the log: "released" without the posting would
@@ -294,15 +306,10 @@ class StageLane:
         await self._send([output for output in outputs if output.topic is not Topic.OUTCOMES])
         await self._send([output for output in outputs if output.topic is Topic.OUTCOMES])
 
-    async def _send(self, outputs: Sequence[Output]) -> None:
+    async def _send(self, outputs: Sequence[Ready]) -> None:
         sends = [
-            (
-                output.topic,
-                await self._worker.send(
-                    output.topic, key=output.key, value=encode(output.event), stage=self._spec.name
-                ),
-            )
-            for output in outputs
+            (topic, await self._worker.send(topic, key=key, value=value, stage=self._spec.name))
+            for topic, key, value in outputs
         ]
         for topic, sent in sends:
             acknowledged = await sent
@@ -358,7 +365,7 @@ class _Work:
         )
 
     async def _decide(self, items: Sequence[Input]) -> None:
-        outputs: list[Output] = []
+        outputs: list[Ready] = []
         supplied = await self._with_material(items)
         with self._lane.deciding():
             for item in supplied:
@@ -368,12 +375,12 @@ class _Work:
         if changed:
             await self.again(self._core.held_by(changed))
 
-    def _one(self, item: Input) -> Sequence[Output]:
+    def _one(self, item: Input) -> Sequence[Ready]:
         letter = self._lane.given_up(item)
         if letter is not None:
-            return (Output(Topic.DEAD_LETTERS, item.key, letter),)
+            return (_ready(Output(Topic.DEAD_LETTERS, item.key, letter)),)
         with self._lane.crashes.at(item.offset):
-            return self._core.decide(item)
+            return [_ready(output) for output in self._core.decide(item)]
 
     async def _with_material(self, items: Sequence[Input]) -> Sequence[Input]:
         if self._refers_to is None:
@@ -381,6 +388,13 @@ class _Work:
         refers = {item.offset: self._refers_to(item.value) for item in items}
         found = await self._material.get(offset for offset in refers.values() if offset is not None)
         return [item if (offset := refers[item.offset]) is None else _with(item, found[offset].value) for item in items]
+
+
+def _ready(output: Output) -> Ready:
+    value = encode(output.event)
+    if len(value) > RECORD_BYTES_MAX:
+        raise OutputTooLargeError(f"{output.topic} takes {RECORD_BYTES_MAX} bytes, not {len(value)}")
+    return Ready(output.topic, output.key, value)
 
 
 def _with(item: Input, material: bytes) -> Input:

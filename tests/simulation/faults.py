@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.simulation.disk import LOST_MARKS
 from tests.simulation.house import STAGES
 from tests.simulation.process import ERRORS, POINTS
 from tests.simulation.qad import FATES
@@ -18,7 +19,7 @@ FAULTS = (
     "a look-up says absent of what is committed later",
     "an intent is too old to be sent",
     "fenced",
-    "the end of outcomes is lost",
+    *(f"the end of outcomes is lost, the mark {what}" for what in LOST_MARKS),
     "a period is closed",
     "a version is read again",
     "kinds are read in another order",

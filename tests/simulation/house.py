@@ -163,13 +163,15 @@ class House:
         """Return the process of a stage, if one runs."""
         return self.processes.get(stage)
 
-    def cut(self, records: int, *, mark: bool = True) -> None:
-        """Lose the end of `outcomes` between two starts; and what the machine knew of it, unless it keeps its mark."""
+    def cut(self, records: int, *, mark: str = "stays") -> None:
+        """Lose the end of `outcomes` between two starts; what the machine knew of it stays, is lost or goes back."""
         self.stop_all()
-        if not mark:
-            self.disk.mark = None
         if self.log.cut(Topic.OUTCOMES.value, records):
-            self.tally.fired("the end of outcomes is lost")
+            self.tally.fired(f"the end of outcomes is lost, the mark {mark}")
+        if mark == "is lost":
+            self.disk.mark = None
+        elif mark == "goes back":
+            self.disk.lose_power(len(self.log.topics[Topic.OUTCOMES.value]))
         self.judge.read_again()
         self.start_all()
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from schemas.mapping import LineRow
 from schemas.topics import Topic
 from tests.simulation.counting import Tally
+from tests.simulation.disk import LOST_MARKS
 from tests.simulation.house import MONTHS, STAGES, House
 from tests.simulation.process import ERRORS, POINTS
 from tests.simulation.qad import FATES
@@ -273,11 +274,12 @@ class Simulation(RuleBasedStateMachine):
         self.house.broker.errors.append(error)
         self.house.run_for(moment)
 
-    @rule(records=st.integers(1, 6), mark=st.booleans())
-    def the_end_of_outcomes_is_lost(self, records: int, mark: bool) -> None:
+    @rule(records=st.integers(1, 6), mark=st.sampled_from(LOST_MARKS))
+    def the_end_of_outcomes_is_lost(self, records: int, mark: str) -> None:
         """What the deciding stages said last is gone with it, and nowhere else: people have them decide again."""
-        # Until it is known that such a log is none of a first start (test_found.py), it is not lost before any commit.
-        if not self.house.broker.groups["sink"].committed or self._linked_elsewhere:
+        # With no mark and no commit left, nothing tells such a log from that of a first start.
+        nothing_left = mark != "stays" and not self.house.broker.groups["sink"].committed
+        if nothing_left or self._linked_elsewhere:
             return
         self._outcomes_lost = True
         self.house.cut(records, mark=mark)

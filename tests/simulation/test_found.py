@@ -120,7 +120,7 @@ def test_a_call_on_its_way_is_waited_for_when_all_outcomes_are_lost(house):
     house.run_for(0.3)
     house.cut(100)
     house.rest()
-    assert house.tally["the end of outcomes is lost"] == 1
+    assert house.tally["the end of outcomes is lost, the mark stays"] == 1
     assert house.wrong() == []
 
 

@@ -4,8 +4,9 @@ from datetime import date
 
 import msgspec
 import pytest
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 
+from adapters.kafka.crashes import CRASHES_MAX
 from schemas.errors import Rejected
 from schemas.outcomes import Ignored
 from schemas.reasons import Reason
@@ -14,13 +15,14 @@ from streams.ports import Adjustment, Command
 from tests.simulation.house import House
 from tests.simulation.kafka import Consumer, Entry
 from tests.simulation.machine import OTHER_ACCOUNT
-from tests.simulation.process import Process
 from tests.simulation.qad import BROKEN, LOST_REPLY, LOST_REQUEST, Line
 from tests.simulation.zuora import DAYS
 from tests.unit import builders as zuora
 from tests.unit.defects import defect
 
 A_DAY_S = 86_400.0
+# What the deciding stages write.
+MADE = (Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES)
 
 
 def bill(house: House, *names: str) -> None:
@@ -239,17 +241,14 @@ def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(house, ot
     assert house.wrong() == []
 
 
-@defect("a machine that lost its power loses the end of the log and of the bookmark alike: both agree, and it is sent")
 def test_a_log_and_a_bookmark_that_go_back_together_double_nothing(house):
     bill(house, "i1")
     house.rest()
-    mark, end = house.disk.mark, outcomes_end(house)
+    end = outcomes_end(house)
     bill(house, "i2")
     house.run_for(0.9)
     assert len(house.qad.documents) == 2
-    house.stop_all()
-    house.disk.mark = mark
-    house.cut(outcomes_end(house) - end)
+    house.cut(outcomes_end(house) - end, mark="goes back")
     house.heal()
     assert house.wrong() == []
 
@@ -308,19 +307,19 @@ def test_the_newest_content_of_what_was_in_doubt_is_sent_when_the_older_is_refus
     assert house.wrong() == []
 
 
-@defect("what a stage makes of one input may be larger than the broker takes: its lane opens again for ever, for all")
-def test_an_output_that_the_broker_does_not_take_does_not_stop_the_connection(house, monkeypatch):
-    sends = Process.send
-
-    async def refuses(process: Process, topic: Topic, *, key: bytes, value: bytes, stage: str) -> object:
-        """Refuse as aiokafka does, before a byte is sent."""
-        if topic is Topic.POSTINGS and b'"number":"I1"' in value:
-            raise MessageSizeTooLargeError("above max_request_size")
-        return await sends(process, topic, key=key, value=value, stage=stage)
-
-    monkeypatch.setattr(Process, "send", refuses)
+def test_an_output_that_no_topic_takes_does_not_stop_the_connection(house, monkeypatch):
     bill(house, "i1")
+    house.rest()
+    as_usual = max(len(entry.value) for topic in MADE for entry in house.log.topics[topic.value])
+    monkeypatch.setattr("adapters.kafka.lane.RECORD_BYTES_MAX", as_usual + 500)
+    # A letter fits its topic.
+    monkeypatch.setattr("streams.outcomes._LETTER_BYTES_MAX", as_usual // 2)
+    bill(house, "i" * 500)
     house.run_for(60.0)
     bill(house, "i2")
-    house.run_for(600.0)
-    assert house.judge.owed("invoice:i2") == 100
+    house.rest()
+    assert (house.judge.owed("invoice:i2"), house.judge.violations) == (100, [])
+    [letter] = [entry.value for entry in house.log.topics[Topic.DEAD_LETTERS.value]]
+    assert b"3 crashes at this record" in letter
+    assert len(house.unexpected) == CRASHES_MAX
+    assert all("OutputTooLargeError('postings takes" in said for said in house.unexpected)

@@ -104,3 +104,21 @@ def test_qad_is_asked_until_all_that_was_there_is_accounted_for(tmp_path):
         found = Bookmark(tmp_path / "mark").read()
         assert found is not None
         assert found.must_look is must_look
+
+
+def test_a_bookmark_from_before_the_machine_was_started_shows(tmp_path):
+    Bookmark(tmp_path / "mark", boot="first").set(Mark(offset=3))
+    for boot, is_of_this_start in (("first", True), ("second", False)):
+        bookmark = Bookmark(tmp_path / "mark", boot=boot)
+        mark = bookmark.read()
+        assert mark is not None
+        assert (mark.offset, bookmark.is_of_this_start(mark)) == (3, is_of_this_start)
+
+
+def test_the_longest_mark_has_room_in_the_file(tmp_path):
+    most = 2**63 - 1
+    longest = Mark(offset=most, digest="f" * 64, pending="f" * 64, look_below=most, accounted=most, first_start=True)
+    Bookmark(tmp_path / "mark", boot="0" * 36).set(longest)
+    size = (tmp_path / "mark").stat().st_size
+    Bookmark(tmp_path / "mark", boot="0" * 36).set(Mark())
+    assert (tmp_path / "mark").stat().st_size == size
