@@ -2,8 +2,8 @@
 
 The file is written before and after each group of outcomes, so what the log may hold beyond it is one group, and no
 call was made on the strength of that. It is no state: without it, or with another's, QAD is asked before anything is
-sent. So it is with one from before this machine was started: where the power failed, file and log may both have gone
-back, to a moment at which they agree.
+sent. So it is with one from before this machine was started, unless its owner ended in good order: where the power
+failed, file and log may both have gone back, to a moment at which they agree.
 """
 
 import os
@@ -37,6 +37,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
         accounted: Every posting from before this offset has an outcome.
         first_start: No trace of an owner before was found when that was noted.
         boot: Under which start of the machine it was written.
+        closed: Its owner ended in good order, and the file was on the disk before anything else could be written.
     """
 
     offset: int = -1
@@ -46,6 +47,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     accounted: int = 0
     first_start: bool = False
     boot: str = ""
+    closed: bool = False
 
     @property
     def must_look(self) -> bool:
@@ -71,19 +73,18 @@ class Bookmark:
 
     def read(self) -> Mark | None:
         """Return the mark as whoever was the last owner here left it, or None where there is none."""
-        if self._path is not None:
-            self._mark = _read(self._path)
+        self._mark = self._load()
         return self._mark
 
     def set(self, mark: Mark) -> None:
         """Replace the mark."""
-        self._mark = mark = msgspec.structs.replace(mark, boot=self._boot)
-        if self._path is not None:
-            self._write(self._path, mark)
+        opens = self.known.closed
+        self._mark = msgspec.structs.replace(mark, boot=self._boot, closed=False)
+        self._store(self._mark, durable=opens)
 
-    def is_of_this_start(self, mark: Mark) -> bool:
-        """Return whether the machine has run since the mark was written: else it may have gone back with the log."""
-        return mark.boot == self._boot
+    def may_have_gone_back(self, mark: Mark) -> bool:
+        """Return whether the machine may have lost its power since the mark was written, and what stood there then."""
+        return not mark.closed and mark.boot != self._boot
 
     def begins(self, values: Sequence[bytes]) -> None:
         """Note that a group is about to be written."""
@@ -104,15 +105,29 @@ class Bookmark:
         return self._mark or Mark()
 
     def close(self) -> None:
-        """Let the file go until it is written again."""
+        """Note that the owner ends in good order, and let the file go until it is written again.
+
+        A mark that another owner wrote meanwhile is left alone.
+        """
+        if self._mark is not None and self._load() == self._mark:
+            self._mark = msgspec.structs.replace(self._mark, closed=True)
+            self._store(self._mark, durable=True)
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
-    def _write(self, path: Path, mark: Mark) -> None:
+    def _load(self) -> Mark | None:
+        return _read(self._path) if self._path is not None else self._mark
+
+    def _store(self, mark: Mark, *, durable: bool) -> None:
+        if self._path is not None:
+            self._write(self._path, mark, durable=durable)
+
+    def _write(self, path: Path, mark: Mark, *, durable: bool) -> None:
         """Write over the file. Where that fails or is cut short it is behind, which shows and costs a look at QAD.
 
-        In place: it is written twice for every group, and to put another file in its place takes milliseconds.
+        In place: it is written twice for every group, and to put another file in its place takes milliseconds. So does
+        waiting for the disk, which is for the first and the last of an owner alone.
         """
         body = msgspec.json.encode(mark).ljust(_BODY_BYTES)
         try:
@@ -120,6 +135,8 @@ class Bookmark:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
             os.pwrite(self._file, _digest(body).encode() + b"\n" + body, 0)
+            if durable:
+                os.fsync(self._file)
         except OSError as error:
             if not self._failed:
                 log.error("the bookmark of the outcomes log cannot be written", file=str(path), what=error.strerror)

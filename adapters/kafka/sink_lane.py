@@ -203,7 +203,7 @@ class SinkLane:
         if held and not kept:
             self._state, self._position = SinkState(), 0
             await self._read_on(0, witness := Witness(None))
-        if known is not None and witness.whole and not cut and self._bookmark.is_of_this_start(known):
+        if known is not None and witness.whole and not cut and not self._bookmark.may_have_gone_back(known):
             last, count = witness.last, witness.count
             self._bookmark.set(msgspec.structs.replace(known, offset=last.offset, digest=last.digest, pending=""))
         else:

@@ -210,6 +210,23 @@ async def test_a_whole_log_asks_qad_for_nothing_at_the_next_start(cluster: Clust
     assert browsed(qad) == before
 
 
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_a_start_of_the_machine_costs_nothing_where_the_owner_ended_well(
+    cluster: Cluster, qad: Qad, eventually, monkeypatch, ends_well
+):
+    await posted_all(cluster, qad, eventually)
+    if not ends_well:
+        known = Bookmark(qad.bookmark)
+        known.set(known.read() or Mark())
+    monkeypatch.setattr("adapters.kafka.bookmark.boot_id", lambda: "the next start")
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            await sink.give(posting_set(invoice("INV-MORE")))
+            await eventually(sink.acknowledged)
+    assert (NOT_WHOLE in told(logs)) is not ends_well
+    assert qad.documents() == len(INVOICES) + 1
+
+
 async def test_a_tail_that_is_cut_while_the_lane_lives_is_noticed_when_it_opens_again(
     cluster: Cluster, qad: Qad, eventually
 ):

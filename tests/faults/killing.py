@@ -17,6 +17,8 @@ ZOMBIE_S = 21.0
 _FIRE_WITHIN_S = 60.0
 # Longer than any recovery that counts as one.
 RECOVERY_S = 40.0
+# What comes to QAD sooner than this was sent before the end: a worker needs longer to start.
+_ON_ITS_WAY_S = 0.5
 _HOSTS = {"receive": "receive", "poll": "poll", "observe": "observe", "stage": "ledger", "sink": "sink"}
 
 
@@ -189,7 +191,8 @@ async def _time(trial: Trial, sink: Process, *, since: int) -> None:
             if trial.installation.partitions[place.name] not in lanes_of(sink):
                 continue
             calls = place.qad.control.requests(limit=1_000_000)
-            later = [call.at.timestamp() - at for call in calls if call.references and call.at.timestamp() > at]
+            after = (call.at.timestamp() - at for call in calls if call.references)
+            later = [seconds for seconds in after if seconds > _ON_ITS_WAY_S]
             if not later:
                 trial.findings.append(f"{place.name} posted nothing within {RECOVERY_S:.0f} s after {sink.name} ended")
                 continue

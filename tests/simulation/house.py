@@ -288,7 +288,7 @@ class House:
                 limits=LIMITS,
                 erp=Line(process, self.qad),
                 end_process=self._fenced(process),
-                bookmark=MemoryBookmark(self.disk),
+                bookmark=MemoryBookmark(self.disk, process),
                 **place,
             )
         make_core: Callable[[], Any] = (

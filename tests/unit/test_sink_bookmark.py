@@ -106,19 +106,44 @@ def test_qad_is_asked_until_all_that_was_there_is_accounted_for(tmp_path):
         assert found.must_look is must_look
 
 
-def test_a_bookmark_from_before_the_machine_was_started_shows(tmp_path):
-    Bookmark(tmp_path / "mark", boot="first").set(Mark(offset=3))
-    for boot, is_of_this_start in (("first", True), ("second", False)):
-        bookmark = Bookmark(tmp_path / "mark", boot=boot)
-        mark = bookmark.read()
-        assert mark is not None
-        assert (mark.offset, bookmark.is_of_this_start(mark)) == (3, is_of_this_start)
+@pytest.mark.parametrize(
+    ("ends_well", "boot", "may_have_gone_back"),
+    [(False, "first", False), (False, "second", True), (True, "first", False), (True, "second", False)],
+)
+def test_only_an_owner_that_ended_well_outlives_a_start_of_the_machine(tmp_path, ends_well, boot, may_have_gone_back):
+    owner = Bookmark(tmp_path / "mark", boot="first")
+    owner.set(Mark(offset=3))
+    if ends_well:
+        owner.close()
+    bookmark = Bookmark(tmp_path / "mark", boot=boot)
+    mark = bookmark.read()
+    assert mark is not None
+    assert (mark.offset, bookmark.may_have_gone_back(mark)) == (3, may_have_gone_back)
+
+
+def test_the_next_owner_opens_what_was_closed(tmp_path):
+    owner = Bookmark(tmp_path / "mark", boot="first")
+    owner.set(Mark(offset=3))
+    owner.close()
+    following = Bookmark(tmp_path / "mark", boot="first")
+    following.set(following.read() or Mark())
+    assert Bookmark(tmp_path / "mark").read() == Mark(offset=3, boot="first")
+
+
+def test_an_owner_that_comes_late_leaves_the_mark_of_the_next_alone(tmp_path):
+    zombie, owner = (Bookmark(tmp_path / "mark", boot="first") for _ in range(2))
+    zombie.set(Mark(offset=3))
+    owner.set(Mark(offset=5))
+    zombie.close()
+    assert Bookmark(tmp_path / "mark").read() == Mark(offset=5, boot="first")
 
 
 def test_the_longest_mark_has_room_in_the_file(tmp_path):
     most = 2**63 - 1
     longest = Mark(offset=most, digest="f" * 64, pending="f" * 64, look_below=most, accounted=most, first_start=True)
-    Bookmark(tmp_path / "mark", boot="0" * 36).set(longest)
+    bookmark = Bookmark(tmp_path / "mark", boot="0" * 36)
+    bookmark.set(longest)
+    bookmark.close()
     size = (tmp_path / "mark").stat().st_size
     Bookmark(tmp_path / "mark", boot="0" * 36).set(Mark())
     assert (tmp_path / "mark").stat().st_size == size
