@@ -53,8 +53,8 @@ $(VENV)/bench/.ready: locks/bench.lock
 		&& $(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.lock \
 		&& touch $@ || echo "quixstreams could not be had: the comparison goes on without it."
 
-bench: $(READY) $(VENV)/bench/.ready ## The same work side by side with the alternatives, as one table
-	@$(BIN)/python -m benchmarks
+bench: $(READY) $(VENV)/bench/.ready ## The same work side by side with the alternatives: docs/performance.md
+	@$(BIN)/python -m benchmarks --write docs/performance.md
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv

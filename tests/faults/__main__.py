@@ -19,14 +19,16 @@ from tests.faults.log import LAST
 from tests.faults.log import SCENARIOS as LOG
 from tests.faults.people import SCENARIOS as PEOPLE
 from tests.faults.places import KEEPALIVE_S
-from tests.faults.report import write
+from tests.faults.rebalancing import SCENARIOS as REBALANCING
+from tests.faults.report import missed, write
 from tests.faults.scenario import Campaign, Result, Scenario
 from tests.faults.soak import soak
 from tests.faults.window import CLOSED, OPEN, OPEN_KEEPALIVE_S
+from tests.faults.zombies import SCENARIOS as ZOMBIES
 
 # So often, five seconds apart, may something still be on its way at the end.
 _LOOKS_AT_REST = 6
-SCENARIOS = (*KILLING, CLOSED, *ERP, *LOG, *PEOPLE, *HOST, *LAST)
+SCENARIOS = (*KILLING, *ZOMBIES, CLOSED, *REBALANCING, *ERP, *LOG, *PEOPLE, *HOST, *LAST)
 
 
 async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:
@@ -133,7 +135,14 @@ def main() -> int:
         write(tier, results, command=command, seed=arguments.seed, minutes=minutes, figures=figures)
     failed = sum(not result.passed for result in results)
     say(f"{len(results)} scenarios in {minutes:.0f} minutes, {failed} failed")
-    return 1 if failed else 0
+    short = missed(results) if _is_full(arguments) else []
+    for one in short:
+        say(f"less than promised: {one}")
+    return 1 if failed or short else 0
+
+
+def _is_full(arguments: argparse.Namespace) -> bool:
+    return not (arguments.quick or arguments.soak or arguments.window or arguments.only)
 
 
 def _tier(arguments: argparse.Namespace) -> tuple[str, str]:

@@ -1,19 +1,16 @@
-"""Faults of processes: killed at random and at each crash point, stopped and woken, joined and left, two by mistake."""
+"""Processes that are killed, at random and at each crash point; and how soon each connection posts again."""
 
 import asyncio
-import json
-import signal
 import time
 from collections.abc import Mapping
 
 from adapters.crashpoints import CRASHPOINTS
 from schemas.outcomes import Intended, Unknown
 from tests.faults.judge import outcomes_of
+from tests.faults.lanes import lanes_of
 from tests.faults.processes import Process
 from tests.faults.scenario import Scenario, Trial
 
-# Twice the session time-out of a worker: another has taken over long before.
-ZOMBIE_S = 21.0
 _FIRE_WITHIN_S = 60.0
 # Longer than any recovery that counts as one.
 RECOVERY_S = 40.0
@@ -63,65 +60,6 @@ async def at_random(trial: Trial) -> None:
         names = trial.draw.sample(sorted(trial.installation.crew.processes), k=trial.draw.randint(2, 3))
         for name in names:
             trial.fired["SIGKILL"] += trial.installation.crew[name].kill()
-
-
-async def zombies_at_crash_points(trial: Trial) -> None:
-    """Stop a sink at a crash point for twice the session time-out, and wake it: another owns its lanes by then."""
-    points = [point for point in CRASHPOINTS if point.startswith("sink.")]
-    for crashpoint in points if trial.rounds > 1 else ("sink.after_intended", "sink.before_call"):
-        process = host_of(trial, crashpoint)
-        before = len(process.crashpoints_fired())
-        await process.arm(crashpoint, nth=trial.draw.randint(1, 3), stop=True)
-        if await until_fired(trial, process, crashpoint, before):
-            trial.fired["stopped and woken"] += 1
-        await asyncio.sleep(ZOMBIE_S)
-        process.signal(signal.SIGCONT)
-
-
-async def zombies_at_random(trial: Trial) -> None:
-    """Stop one process of each stage that has two, at a random moment, and wake them."""
-    let_work_queue(trial)
-    for _ in range(trial.rounds):
-        await trial.work.make(90)
-        await asyncio.sleep(trial.draw.uniform(0.5, 4))
-        chosen = [trial.draw.choice(trial.installation.crew.of(stage)) for stage in ("sink", "ledger", "match")]
-        for process in chosen:
-            process.signal(signal.SIGSTOP)
-            trial.fired["stopped and woken"] += 1
-        await asyncio.sleep(ZOMBIE_S)
-        for process in chosen:
-            process.signal(signal.SIGCONT)
-
-
-async def rebalance_storm(trial: Trial) -> None:
-    """Let workers join and leave every few seconds, by going and by dying."""
-    crew = trial.installation.crew
-    movers = [crew["sink-1"], crew["ledger-1"], crew["match-1"]]
-    before = sum(assignments(process) for process in crew.processes.values())
-    for number in range(4 * trial.rounds):
-        mover = movers[number % len(movers)]
-        if trial.draw.random() < 0.7:
-            await mover.leave()
-        else:
-            await mover.kill_and_stay_away()
-        await asyncio.sleep(trial.draw.uniform(1, 3))
-        mover.start()
-        await asyncio.sleep(trial.draw.uniform(2, 4))
-    trial.fired["rebalances"] += sum(assignments(process) for process in crew.processes.values()) - before
-
-
-def assignments(process: Process) -> int:
-    """Return how often a process was assigned partitions."""
-    return process.log.read_bytes().count(b'"partitions assigned"') if process.log.exists() else 0
-
-
-def lanes_of(process: Process) -> list[int]:
-    """Return the partitions that a process was assigned last."""
-    lanes: list[int] = []
-    for line in process.log.read_bytes().splitlines():
-        if b'"partitions assigned"' in line:
-            lanes = json.loads(line)["lanes"]
-    return lanes
 
 
 def let_work_queue(trial: Trial) -> None:
@@ -213,8 +151,6 @@ async def _intended_at(trial: Trial, place: str, at: float) -> bool:
     return bool(open_intents)
 
 
-_BROKER_SLOW = (r"lane opens again.*(CancelledError|KafkaError|Timeout)",)
-
 SCENARIOS = (
     Scenario(
         name="killed at each crash point",
@@ -247,37 +183,5 @@ SCENARIOS = (
         bursts=1,
         rounds=5,
         drains_within_s=180,
-    ),
-    Scenario(
-        name="stopped at crash points, woken as zombies",
-        faults=("F2",),
-        script=zombies_at_crash_points,
-        expects=("stopped and woken",),
-        documents=90,
-        over_s=50,
-        bursts=10,
-        rounds=2,
-        explains=_BROKER_SLOW,
-    ),
-    Scenario(
-        name="stopped at random moments, woken as zombies",
-        faults=("F2",),
-        script=zombies_at_random,
-        expects=("stopped and woken",),
-        documents=60,
-        over_s=20,
-        bursts=6,
-        rounds=17,
-        explains=_BROKER_SLOW,
-    ),
-    Scenario(
-        name="rebalance storm",
-        faults=("F5",),
-        script=rebalance_storm,
-        expects=("rebalances",),
-        documents=90,
-        over_s=30,
-        bursts=8,
-        rounds=16,
     ),
 )

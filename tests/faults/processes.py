@@ -163,20 +163,27 @@ class Crew:
             logs: Directory for what they write.
             slots: How many of each stage there are.
         """
-        base = [sys.executable, "-m", "console", "--config", str(configuration)]
+        self._configuration, self._logs, self._slots = configuration, logs, slots
+        self._others: list[Process] = []
         commands = {"receive": ["receive"], "poll": ["poll"], "observe": ["observe"]}
         for stage, count in slots.items():
             commands |= {f"{stage}-{slot}": ["work", stage, "--slot", str(slot)] for slot in range(count)}
-        self.processes = {
-            name: Process(
-                name=name,
-                command=[*base, *words],
-                directory=configuration.parent,
-                log=logs / f"{name}.log",
-                fired=logs / f"{name}.fired",
-            )
-            for name, words in commands.items()
-        }
+        self.processes = {name: self._process(name, words) for name, words in commands.items()}
+
+    def _process(self, name: str, words: list[str]) -> Process:
+        return Process(
+            name=name,
+            command=[sys.executable, "-m", "console", "--config", str(self._configuration), *words],
+            directory=self._configuration.parent,
+            log=self._logs / f"{name}.log",
+            fired=self._logs / f"{name}.fired",
+        )
+
+    def another(self, stage: str) -> Process:
+        """Return one more worker of a stage, with the next slot; whoever asks for it starts it and lets it go."""
+        slot = str(self._slots[stage])
+        self._others.append(self._process(f"{stage}-{slot}", ["work", stage, "--slot", slot]))
+        return self._others[-1]
 
     def __getitem__(self, name: str) -> Process:
         return self.processes[name]
@@ -193,7 +200,7 @@ class Crew:
 
     async def stop(self) -> None:
         """End all in good order."""
-        await asyncio.gather(*(process.leave() for process in self.processes.values()))
+        await asyncio.gather(*(process.leave() for process in (*self.processes.values(), *self._others)))
 
     @property
     def kills(self) -> list[tuple[float, str, str]]:

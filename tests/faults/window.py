@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from adapters.crashpoints import LOG_VARIABLE
 from tests.faults.injected.window import POINT, STOP_AT, TIMES
-from tests.faults.killing import ZOMBIE_S, until_fired
+from tests.faults.killing import until_fired
 from tests.faults.scenario import Scenario, Trial
+from tests.faults.zombies import ZOMBIE_S
 
 # Longer than the session and settle times together, as the stop has to be.
 _STOPPED_S = ZOMBIE_S + 6.0
