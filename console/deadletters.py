@@ -152,8 +152,6 @@ def _hindrance(one: Letter, model: ReadModel) -> str:
         return f"it was put back already and stands at {letter.topic}@{one.put_back_at}"
     if letter.offset < 0:
         return "it never stood in a topic: what it is about is read again when it changes in Zuora"
-    if not letter.value:
-        return f"its bytes were too many for a letter: replay that stage from offset {letter.offset} after the fix"
     if letter.topic not in _SOURCES:
         # Behind newer decisions or references the old one would count as the newest.
         return f"{letter.topic} is read beside the inputs: decide it again, or let the poll read it again"

@@ -8,8 +8,11 @@ from enum import StrEnum
 
 # A Zuora record is stored whole, with all its items; 16 MiB is what a broker and its clients are set up to carry.
 RECORD_BYTES_MAX = 16 * 1024 * 1024
-# The batch around a record takes some bytes of its own.
-MESSAGE_BYTES_MAX = RECORD_BYTES_MAX + 64 * 1024
+# Key, headers and the batch around a record take some bytes of their own.
+OVERHEAD_BYTES = 64 * 1024
+MESSAGE_BYTES_MAX = RECORD_BYTES_MAX + OVERHEAD_BYTES
+# A dead letter holds a record's key and value in base64, a third longer, and stands under the same key.
+LETTER_MESSAGE_BYTES_MAX = 40 * 1024 * 1024
 
 
 class Topic(StrEnum):
@@ -29,13 +32,23 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TopicSpec:
-    """What a topic is: the set-up command creates it so, and every start checks it."""
+    """What a topic is: the set-up command creates it so, and every start checks it.
+
+    Attributes:
+        topic: Its name.
+        key: What its keys are made of.
+        holds: What stands in it.
+        compacted: Only the newest of each key matters.
+        transactional: It is read committed.
+        message_bytes_max: The longest record, with its key, headers and batch.
+    """
 
     topic: Topic
     key: str
     holds: str
     compacted: bool = False
     transactional: bool = False
+    message_bytes_max: int = MESSAGE_BYTES_MAX
 
     def settings(self) -> dict[str, str]:
         """Return the broker's settings of this topic: kept for ever, unless only the newest of each key matters."""
@@ -43,7 +56,7 @@ class TopicSpec:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": "-1",
             "retention.bytes": "-1",
-            "max.message.bytes": str(MESSAGE_BYTES_MAX),
+            "max.message.bytes": str(self.message_bytes_max),
             "message.timestamp.type": "CreateTime",
         }
 
@@ -90,6 +103,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         topic=Topic.DEAD_LETTERS,
         key="as the original",
         holds="bytes that could not be read, whole, with where they came from",
+        message_bytes_max=LETTER_MESSAGE_BYTES_MAX,
     ),
     TopicSpec(
         topic=Topic.CURSORS,

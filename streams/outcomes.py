@@ -7,12 +7,9 @@ import msgspec
 from schemas.deadletters import DeadLetter
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
 from schemas.reasons import Reason
-from schemas.topics import RECORD_BYTES_MAX, Topic, key
+from schemas.topics import Topic, key
 from streams.stage import Input, StageSpec
 from streams.standings import Entry, Standing
-
-# Base64 makes a letter a third longer than what it holds, and a topic takes a letter no longer than a record.
-_LETTER_BYTES_MAX = RECORD_BYTES_MAX // 2
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,19 +89,15 @@ def outcome_key(outcome: AnyOutcome) -> bytes:
 
 
 def dead_letter(item: Input, *, connection: str, spec: StageSpec, reason: str, side: Topic | None = None) -> DeadLetter:
-    """Return the dead letter of an input, or of a record of a side topic, that could not be read.
-
-    Bytes that would make the letter itself too large for its topic stay where they stand, which the letter names.
-    """
-    whole = len(item.value) <= _LETTER_BYTES_MAX
+    """Return the dead letter of an input, or of a record of a side topic, that could not be read: its bytes are whole."""
     return DeadLetter(
         connection=connection,
         topic=(side or spec.source).value,
         offset=item.offset,
         at_ms=item.timestamp_ms,
         stage=spec.name,
-        reason=reason if whole else f"{reason} ({len(item.value)} bytes: too many for a letter, they stand there)",
+        reason=reason,
         next_step="Find out who wrote these bytes; mend or upgrade, then put it back (ml-connector deadletters).",
         key=item.key,
-        value=item.value if whole else b"",
+        value=item.value,
     )

@@ -24,7 +24,7 @@ from adapters.kafka.reader import ByOffset, LogRecord, Reader
 from schemas.codec import encode
 from schemas.deadletters import DeadLetter
 from schemas.errors import Unreadable
-from schemas.topics import RECORD_BYTES_MAX, Topic
+from schemas.topics import OVERHEAD_BYTES, SPEC, Topic
 from streams.outcomes import dead_letter
 from streams.stage import Core, Input, Output, StageSpec
 
@@ -391,9 +391,9 @@ class _Work:
 
 
 def _ready(output: Output) -> Ready:
-    value = encode(output.event)
-    if len(value) > RECORD_BYTES_MAX:
-        raise OutputTooLargeError(f"{output.topic} takes {RECORD_BYTES_MAX} bytes, not {len(value)}")
+    value, most = encode(output.event), SPEC[output.topic].message_bytes_max - OVERHEAD_BYTES
+    if len(value) > most:
+        raise OutputTooLargeError(f"{output.topic} takes {most} bytes, not {len(value)}")
     return Ready(output.topic, output.key, value)
 
 

@@ -21,7 +21,7 @@ from adapters.kafka.lane import STAGE_HEADER, Acknowledge, Partition
 from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
 from adapters.kafka.transport import SCHEME, RunSchema, client_of, run_scheduler
 from adapters.kafka.watchdog import STILL_S, Watchdog, end_process
-from schemas.topics import MESSAGE_BYTES_MAX, Topic
+from schemas.topics import LETTER_MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX, Topic
 from streams.stage import StageSpec
 
 log = structlog.get_logger(__name__)
@@ -264,7 +264,7 @@ def _faust_app(spec: StageSpec, cluster: Cluster, *, slot: str, directory: Path)
         broker_max_poll_interval=POLL_INTERVAL_MAX_S,
         producer_linger=0,
         producer_max_batch_size=131_072,
-        producer_max_request_size=MESSAGE_BYTES_MAX,
+        producer_max_request_size=LETTER_MESSAGE_BYTES_MAX,
         producer_request_timeout=60,
         topic_allow_declare=False,
         topic_disable_leader=True,

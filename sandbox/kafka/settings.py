@@ -16,8 +16,8 @@ LOG_FILE = "broker.log"
 LOCK_FILE = "lock"
 
 _MIB = 1 << 20
-# A Zuora record of 16 MiB with its key, headers and batch around it.
-_RECORD_LIMIT = 18 * _MIB
+# A dead letter of a Zuora record of 16 MiB with its key, headers and batch around it.
+_RECORD_LIMIT = 41 * _MIB
 _TEN_YEARS_MINUTES = 10 * 366 * 24 * 60
 
 # The log is the only truth of the product, and an idle group's offsets belong to it.

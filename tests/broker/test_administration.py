@@ -18,7 +18,7 @@ from adapters.kafka.administration import (
 from adapters.kafka.assignments import assign, read_assignments, require_assignments
 from adapters.kafka.cluster import Cluster
 from schemas.errors import Misconfigured, Transient
-from schemas.topics import MESSAGE_BYTES_MAX, SPEC, Topic
+from schemas.topics import SPEC, Topic
 
 PARTITIONS = 3
 
@@ -26,11 +26,11 @@ PARTITIONS = 3
 async def test_topics_are_made_once_with_the_settings_of_the_table(cluster: Cluster):
     assert await create_topics(cluster, partitions=PARTITIONS, replicas=1) == []
     assert await partition_counts(cluster) == dict.fromkeys(SPEC, PARTITIONS)
-    for topic in (Topic.OUTCOMES, Topic.CURSORS):
+    for topic in (Topic.OUTCOMES, Topic.CURSORS, Topic.DEAD_LETTERS):
         settings = await topic_settings(cluster, topic)
         assert settings["cleanup.policy"] == ("compact" if SPEC[topic].compacted else "delete")
         assert settings["retention.ms"] == "-1"
-        assert settings["max.message.bytes"] == str(MESSAGE_BYTES_MAX)
+        assert settings["max.message.bytes"] == str(SPEC[topic].message_bytes_max)
 
 
 async def test_another_partition_count_is_refused(cluster: Cluster):

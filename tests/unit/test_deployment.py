@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from console.wiring import STAGES
-from schemas.topics import MESSAGE_BYTES_MAX
+from schemas.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,10 +24,9 @@ def test_every_process_has_a_container():
 
 
 def test_the_broker_of_the_containers_takes_what_topics_take():
-
-    settings = compose()["services"]["kafka"]["environment"]
-    assert settings["KAFKA_MESSAGE_MAX_BYTES"] >= MESSAGE_BYTES_MAX
-    assert settings["KAFKA_REPLICA_FETCH_MAX_BYTES"] >= MESSAGE_BYTES_MAX
+    settings, most = compose()["services"]["kafka"]["environment"], max(spec.message_bytes_max for spec in TOPICS)
+    assert settings["KAFKA_MESSAGE_MAX_BYTES"] >= most
+    assert settings["KAFKA_REPLICA_FETCH_MAX_BYTES"] >= most
     assert settings["KAFKA_LOG_RETENTION_MS"] == -1
 
 
