@@ -89,7 +89,7 @@ def outcome_key(outcome: AnyOutcome) -> bytes:
 
 
 def dead_letter(item: Input, *, connection: str, spec: StageSpec, reason: str, side: Topic | None = None) -> DeadLetter:
-    """Return the dead letter of an input, or of a record of a side topic, that could not be read: its bytes are whole."""
+    """Return the dead letter of an input, or of a record of a side topic, that could not be read: whole."""
     return DeadLetter(
         connection=connection,
         topic=(side or spec.source).value,
