@@ -140,6 +140,8 @@ class Posted(Outcome, frozen=True, kw_only=True, tag="posted"):
         how: "answer" when the call said so, "look_up" when it was found by its reference, "carried" when a receipt
             carried it, "opening" when it was there before the cut-over.
         carried: Postings of allocations that it carries, when it is a receipt.
+        untold: Postings of allocations of which nobody can tell whether it carries them: it was found in QAD, and the
+            log has lost what it was sent with.
         warnings: What QAD said beside its yes.
     """
 
@@ -152,6 +154,7 @@ class Posted(Outcome, frozen=True, kw_only=True, tag="posted"):
     source_hash: str = ""
     content_hash: str = ""
     carried: tuple[PostingId, ...] = ()
+    untold: tuple[PostingId, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -90,11 +90,14 @@ class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
         reference: The machine reference it carries.
         document: Its key, customer, currency and total, where the browse shows them.
         day: Its posting date, or None where the browse shows none.
+        allocated: What a receipt itself carries, as it was made, whatever was moved since; None where the browse does
+            not show that.
     """
 
     reference: str
     document: Document
     day: date | None = None
+    allocated: Decimal | None = None
 
 
 class Erp(Protocol):

@@ -16,11 +16,12 @@ from adapters.crashpoints import crashpoint
 from adapters.kafka.sink_gate import Gate, jittered
 from adapters.kafka.sink_wire import Wire
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
-from schemas.ids import machine_reference
+from schemas.ids import PostingId, machine_reference
 from schemas.outcomes import Intended, Parked
-from schemas.postings import Content, OpeningContent
+from schemas.postings import Content, OpeningContent, ReceiptContent
 from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
+from streams.sink.carrying import Carrying, carrying, in_question
 from streams.sink.finding import check_control
 from streams.sink.freezing import Frozen, freeze, intended
 from streams.sink.saying import Job
@@ -98,6 +99,7 @@ class Calls:
         # What QAD held under our references when that was read, packed: there may be a million of them. An empty one
         # stood there more than once.
         self._already: dict[str, bytes] = {}
+        self._has_read = False
 
     def distrust(self, below: int) -> None:
         """Hold all that is not in doubt back until what QAD holds has been read: the log cannot say that it is nothing.
@@ -118,6 +120,7 @@ class Calls:
         for kind in KINDS:
             if self._erp.can_find(kind):
                 await self._answered(lambda kind=kind: self._read_all(kind))  # type: ignore[misc]
+        self._has_read = True
         self._looked.set()
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
@@ -184,7 +187,8 @@ class Calls:
         packed = self._already.get(job.posting.reference)
         if packed is None:
             return False
-        intent = self._meant(job, frozen)
+        # What is held against QAD's document, since the log has lost the intent.
+        intent = self._intent(job, frozen, attempt=1)
         if packed:
             return await self._is_there(job, intent, _unpack(packed))
         async with self._slots:
@@ -193,7 +197,7 @@ class Calls:
     async def _second_attempt_settled(self, job: Job, frozen: Frozen, standing: Standing) -> bool:
         """Look up what an earlier attempt may have made; True when nothing more is to be done."""
         doubted, disputed = standing.doubted, standing.disputed
-        intent = standing.intent or self._meant(job, frozen)
+        intent = standing.intent or self._intent(job, frozen, attempt=1)
         if not self._erp.can_find(frozen.kind):
             if doubted:
                 await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
@@ -322,8 +326,27 @@ class Calls:
         except Conflict as error:
             await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
         else:
-            await self._say(saying.say_posted(job, intent, found.document, how="look_up"))
+            known = self._carrying(job, intent, found)
+            meant = msgspec.structs.replace(intent, carried=known.carried)
+            await self._say(saying.say_posted(job, meant, found.document, how="look_up", untold=known.untold))
         return True
+
+    def _carrying(self, job: Job, intent: Intended, found: FoundInQad) -> Carrying:
+        """Return which allocations a document that was found carries: by the log, or else by what QAD shows of it."""
+        standing = self._state.postings.get(job.name)
+        # An intent that QAD refused is not the one that made this document: that one is lost.
+        if standing is not None and standing.intent is not None and standing.may_be_there:
+            return Carrying(carried=intent.carried)
+        content = job.posting.content
+        if not isinstance(content, ReceiptContent):
+            return Carrying()
+        question = in_question(
+            content, self._state, customer=found.document.customer, by_itself=self._stands_there_by_itself
+        )
+        return carrying(question, found.allocated, others_known=self._has_read)
+
+    def _stands_there_by_itself(self, name: PostingId) -> bool:
+        return machine_reference(name) in self._already
 
     async def _answered(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask QAD until it answers: asking changes nothing, so it is repeated without limit, with growing pauses."""
@@ -348,15 +371,6 @@ class Calls:
         await self._say(intent)
         crashpoint("sink.after_intended")
         return intent, not_after
-
-    def _meant(self, job: Job, frozen: Frozen) -> Intended:
-        """Return what is held against QAD's document where the log has lost the intent.
-
-        What a receipt was sent with is not to be read back: it carries what it can, but what stands there by itself.
-        """
-        intent = self._intent(job, frozen, attempt=1)
-        carried = tuple(name for name in intent.carried if machine_reference(name) not in self._already)
-        return msgspec.structs.replace(intent, carried=carried)
 
     def _intent(self, job: Job, frozen: Frozen, attempt: int) -> Intended:
         return intended(

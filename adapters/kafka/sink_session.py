@@ -24,7 +24,18 @@ from streams import waits
 from streams.sink import saying
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Status
-from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, Step, WaitFor, moved_by, next_step
+from streams.sink.steps import (
+    Annul,
+    CannotTell,
+    CarriedBy,
+    Drop,
+    FindOpening,
+    Ready,
+    Step,
+    WaitFor,
+    moved_by,
+    next_step,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -301,6 +312,8 @@ class Session:
                 await self._say(*saying.say_annulled(job, step, self._state))
                 for name in step.undone:
                     await self._wake(name)
+            case CannotTell(reason):
+                await self._say(saying.say_still(job, Parked, reason))
             case Drop(reason):
                 await self._say(saying.say_still(job, Superseded, reason))
             case WaitFor(_, reason):

@@ -153,6 +153,8 @@ class Find(_Strict, frozen=True, kw_only=True):
         currency: Column of the currency.
         total: Column of the total.
         posting_date: Column of the posting date.
+        allocated: Of receipts: column of the amount that the receipt itself carries to invoices, as it was made. Never
+            one that moves with later adjustments, as what is open does. "" where the browse has none.
     """
 
     browse_id: str
@@ -166,6 +168,7 @@ class Find(_Strict, frozen=True, kw_only=True):
     currency: str = ""
     total: str = ""
     posting_date: str = ""
+    allocated: str = ""
 
 
 class Document(_Strict, frozen=True, kw_only=True):
@@ -324,7 +327,7 @@ def problems_of(profile: Profile) -> list[str]:
         *(
             f"[documents.{kind}] {problem}"
             for kind, document in profile.documents.items()
-            for problem in _problems_of_document(document)
+            for problem in _problems_of_document(kind, document)
         ),
         *_problems_of_lists(profile),
         *_problems_of_meanings(profile),
@@ -349,13 +352,15 @@ def _problems_of_names(table: str, parts: Mapping[str, object], known: tuple[str
     yield from (f"[{table}.{name}] is none of {', '.join(known)}" for name in parts if name not in known)
 
 
-def _problems_of_document(document: Document) -> Iterator[str]:
+def _problems_of_document(kind: str, document: Document) -> Iterator[str]:
     yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in _HEAD)
     for part in (document.lines, document.allocations):
         if part is not None:
             yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in _LINE)
     if "reference" not in document.fields:
         yield "fields: no field is named for the machine reference"
+    if document.find is not None and document.find.allocated and kind != "receipt":
+        yield "find: allocated is a column of receipts alone"
 
 
 def _problems_of_lists(profile: Profile) -> Iterator[str]:

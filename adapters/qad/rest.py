@@ -147,7 +147,7 @@ class RestQad:
         def of(name: str) -> Any:
             return column(row, name, browse_id=find.browse_id) if name else None
 
-        total = of(find.total)
+        total, allocated = of(find.total), of(find.allocated)
         return FoundInQad(
             reference=str(of(find.reference) or ""),
             document=Document(
@@ -159,6 +159,7 @@ class RestQad:
                 total=None if total is None else amount(total),
             ),
             day=day(of(find.posting_date), self._profile.date_format),
+            allocated=None if allocated is None else amount(allocated),
         )
 
 

@@ -123,6 +123,7 @@ def say_posted(
     qad: Document,
     *,
     how: Literal["answer", "look_up", "carried", "opening"],
+    untold: tuple[PostingId, ...] = (),
     warnings: tuple[str, ...] = (),
 ) -> Posted:
     """Say that a posting is in QAD."""
@@ -143,6 +144,7 @@ def say_posted(
         source_hash=intent.source_hash,
         content_hash=intent.content_hash,
         carried=intent.carried,
+        untold=untold,
         warnings=warnings,
     )
 

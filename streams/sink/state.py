@@ -47,12 +47,13 @@ class Status(Enum):
 _SETTLED = frozenset({Status.POSTED, Status.SUPERSEDED})
 
 # What parks by these rules may be in QAD: its reference stands there with other content, QAD says that it has it
-# already, or nobody can look.
+# already, nobody can look, or a receipt may carry it.
 CONFLICT = "conflict"
 DUPLICATE = "duplicate"
 NO_LOOK_UP = "unknown_no_look_up"
 LOG_NOT_WHOLE = "log_not_whole"
-_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE})
+CARRIED_OR_NOT = "carried_or_not"
+_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT})
 
 Standstill = Waiting | Parked | Superseded | Ignored
 
@@ -75,6 +76,7 @@ class Standing(msgspec.Struct, array_like=True):
         value: What it is worth, where an outcome said so: what is left of it to be sent.
         undone: Of an allocation or unapplication: how much of it and of the other cancelled out before they were sent.
         carried: Allocations that it carries, once posted.
+        untold: Allocations that it may carry or not, once posted: nobody can tell.
         reason: Why it stands still.
     """
 
@@ -92,6 +94,7 @@ class Standing(msgspec.Struct, array_like=True):
     value: Decimal | None = None
     undone: Decimal = ZERO
     carried: frozenset[PostingId] = frozenset()
+    untold: frozenset[PostingId] = frozenset()
     source_hash: str = ""
     reason: Standstill | None = None
 
@@ -106,6 +109,11 @@ class Standing(msgspec.Struct, array_like=True):
         return not self.may_be_there and self.status not in _SETTLED
 
     @property
+    def went_alone(self) -> bool:
+        """Of an allocation: a call of its own was intended once, and that is so of none that a receipt carries."""
+        return self.intent is not None
+
+    @property
     def may_be_there(self) -> bool:
         """Nobody knows whether it is in QAD."""
         return self.doubted or self.disputed
@@ -113,7 +121,7 @@ class Standing(msgspec.Struct, array_like=True):
     def may_carry(self, allocation: PostingId) -> bool:
         """Return whether an allocation is, or may be, in QAD because this posting carries it."""
         if not self.may_be_there:
-            return allocation in self.carried
+            return allocation in self.carried or allocation in self.untold
         # What was sent although the log knows of no intent may carry whatever it offered.
         return self.intent is None or allocation in self.intent.carried
 
@@ -148,7 +156,8 @@ class SinkState:
                 standing.customer, standing.source_hash = outcome.customer, outcome.source_hash
             case Posted():
                 standing.status, standing.qad, standing.customer = Status.POSTED, outcome.qad, outcome.customer
-                standing.carried, standing.source_hash = frozenset(outcome.carried), outcome.source_hash
+                standing.carried, standing.untold = frozenset(outcome.carried), frozenset(outcome.untold)
+                standing.source_hash = outcome.source_hash
                 standing.intent, standing.doubted, standing.disputed = None, False, False
             case Unknown():
                 standing.status = Status.UNKNOWN

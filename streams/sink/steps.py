@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from schemas.ids import PostingId
-from schemas.money import ZERO
+from schemas.money import ZERO, plain
 from schemas.outcomes import Document
 from schemas.postings import (
     Act,
@@ -24,7 +24,7 @@ from schemas.postings import (
 )
 from schemas.reasons import Reason
 from streams import waits
-from streams.sink.state import SinkState, Standing, Status
+from streams.sink.state import CARRIED_OR_NOT, SinkState, Standing, Status
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -66,13 +66,19 @@ class Annul(msgspec.Struct, frozen=True):
     goes_on: bool = False
 
 
+class CannotTell(msgspec.Struct, frozen=True):
+    """The receipt may have carried it or not: a person looks."""
+
+    reason: Reason
+
+
 class Drop(msgspec.Struct, frozen=True):
     """What it refers to will never be in QAD."""
 
     reason: Reason
 
 
-Step = Ready | FindOpening | CarriedBy | WaitFor | Annul | Drop
+Step = Ready | FindOpening | CarriedBy | CannotTell | WaitFor | Annul | Drop
 
 
 def next_step(posting: Posting, state: SinkState) -> Step:
@@ -93,11 +99,7 @@ def next_step(posting: Posting, state: SinkState) -> Step:
         stop = _stop(posting, name, state.postings.get(name), needed)
         if stop is not None:
             return stop
-    if isinstance(content, AllocationContent):
-        payer = state.postings[content.payer]
-        if posting.id in payer.carried and payer.qad is not None:
-            return CarriedBy(payer.qad, payer.customer)
-    return Ready()
+    return (_by_receipt(posting, content, state) if isinstance(content, AllocationContent) else None) or Ready()
 
 
 def moved_by(posting: Posting) -> tuple[PostingId, ...]:
@@ -120,6 +122,16 @@ def _stop(posting: Posting, name: PostingId, standing: Standing | None, needed: 
     if standing.status is Status.SUPERSEDED:
         return Drop(_undone_before(posting, standing)) if name in needed else None
     return WaitFor(name, _not_in_qad(posting, name, standing))
+
+
+def _by_receipt(posting: Posting, content: AllocationContent, state: SinkState) -> Step | None:
+    """Return what a receipt that is in QAD makes of an application, or None where it certainly does not carry it."""
+    standing, payer = state.postings.get(posting.id), state.postings[content.payer]
+    if posting.id in payer.carried and payer.qad is not None:
+        return CarriedBy(payer.qad, payer.customer)
+    if posting.id in payer.untold and not (standing is not None and standing.went_alone):
+        return CannotTell(_carried_or_not(posting, content, payer, state.undone(posting.id)))
+    return None
 
 
 def _annul(posting: Posting, state: SinkState) -> Annul | None:
@@ -147,7 +159,9 @@ def _is_absent(name: PostingId, content: Content, state: SinkState) -> bool:
     """Return whether a posting is certainly not in QAD: neither by itself, nor carried by a receipt."""
     standing = state.postings.get(name)
     payer = state.postings.get(content.payer) if isinstance(content, AllocationContent) else None
-    return standing is not None and standing.stands_still and not (payer is not None and payer.may_carry(name))
+    if standing is None or not standing.stands_still:
+        return False
+    return standing.went_alone or payer is None or not payer.may_carry(name)
 
 
 def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
@@ -202,6 +216,19 @@ def _undone_before(posting: Posting, standing: Standing) -> Reason:
         rule="undone_before_posted",
         message=f"{posting.number}: {standing.number} was undone in Zuora before it came to QAD",
         blocked_by=standing.number,
+    )
+
+
+def _carried_or_not(posting: Posting, content: AllocationContent, payer: Standing, undone: Decimal) -> Reason:
+    amount = plain(content.amount - undone)
+    what = f"application of {amount} {content.currency} to {content.item_document}"
+    receipt = f"{payer.qad.daybook} {payer.qad.voucher} of {payer.qad.year}" if payer.qad is not None else payer.number
+    return Reason(
+        rule=CARRIED_OR_NOT,
+        message=f"{posting.number}: whether receipt {receipt} carries the {what} was lost with the end of the log",
+        next_step=f"Look at receipt {receipt} in QAD. Where it does not show this application, release the document "
+        "and it is sent. Where it does, take it back there first, then release the document.",
+        value=amount,
     )
 
 

@@ -13,6 +13,7 @@ from adapters.qad.rest import RestQad
 from sandbox.qad.books.documents import Invoice, Payment, PostingLine
 from schemas.errors import Conflict, ConnectorError, Misconfigured, OutcomeUnknown, Refused, Transient
 from schemas.outcomes import Document
+from streams.ports import Command
 from tests.adapters.ground import given
 from tests.adapters.qad_company import ENTITY, JANUARY, post
 from tests.adapters.strange import Told
@@ -149,6 +150,35 @@ async def test_any_other_column_that_is_missing_is_said(qad, word):
     await post(erp, command)
     with pytest.raises(Misconfigured, match="notThere"):
         await erp.find("invoice", command.reference)
+
+
+async def test_a_receipt_shows_what_it_was_made_with_whatever_was_moved_since(qad):
+    erp = await qad.erp()
+    invoice, other = await post(erp, qad.invoice()), await post(erp, qad.invoice())
+    carrying, alone = qad.receipt("100.00", (invoice.document, "60.00")), qad.receipt("50.00")
+    paid = await post(erp, carrying)
+    await post(erp, alone)
+    await post(erp, qad.adjustment(other.document, paid.document, "25.00"))
+    assert [await shown(erp, one) for one in (carrying, alone)] == [Decimal("60.00"), 0]
+    await post(erp, qad.adjustment(other.document, paid.document, "25.00", reopens=True))
+    found = {one.reference: one.allocated async for page in erp.find_all("receipt") for one in page}
+    assert found == {carrying.reference: Decimal("60.00"), alone.reference: 0}
+
+
+async def test_a_profile_may_name_no_column_for_what_a_receipt_carries_but_none_that_is_not_there(qad):
+    line = 'allocated = "allocatedAmount"\n'
+    command = qad.receipt("50.00")
+    await post(await qad.erp(), command)
+    assert await shown(await qad.erp(qad.profile(qad.profile_text().replace(line, ""))), command) is None
+    misspelt = qad.profile_text().replace(line, 'allocated = "allocatedAmmount"\n')
+    with pytest.raises(Misconfigured, match="allocatedAmmount"):
+        await shown(await qad.erp(qad.profile(misspelt)), command)
+
+
+async def shown(erp: RestQad, receipt: Command) -> Decimal | None:
+    found = await erp.find("receipt", receipt.reference)
+    assert found is not None
+    return found.allocated
 
 
 async def test_a_browse_that_is_not_there_is_said(qad):

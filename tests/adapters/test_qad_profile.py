@@ -38,6 +38,14 @@ def test_every_class_that_the_sink_knows_is_in_the_template(load):
     assert {known.means for known in load().errors} == {*MEANINGS, "transient"}
 
 
+def test_what_a_receipt_carries_is_a_column_of_receipts_alone(load):
+    assert load().documents["receipt"].find.allocated == "allocatedAmount"
+    assert load('allocated = "allocatedAmount"\n', "").documents["receipt"].find.allocated == ""
+    invoices = 'prefix = "customerInvoice"\n'
+    with pytest.raises(Misconfigured, match=r"documents.invoice\] find: allocated is a column of receipts alone"):
+        load(invoices, f'{invoices}allocated = "allocatedAmount"\n')
+
+
 def test_the_hash_names_the_content_and_nothing_else(load):
     assert load().content_hash == load().content_hash
     assert load("page_size = 500", "page_size = 499").content_hash != load().content_hash

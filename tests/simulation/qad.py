@@ -13,10 +13,10 @@ from random import Random
 import msgspec
 
 from schemas.errors import NotSent, OutcomeUnknown, Refused, Rejected, Transient
-from streams.ports import Accepted, Adjustment, Command, FoundInQad
+from streams.ports import Accepted, Adjustment, Command, FoundInQad, Receipt
 from tests.simulation.counting import Tally
 from tests.simulation.process import Process
-from tests.unit.erp import Books
+from tests.unit.erp import ZERO, Books
 
 TIMEOUT_S = 3.0
 # A call that is committed late is so within the settle time less the age of an intent: that is what settling means.
@@ -79,7 +79,10 @@ class Qad:
         customer = "" if isinstance(command.payload, Adjustment) else command.customer
         payload = command.payload
         document = msgspec.structs.replace(made, customer=customer, currency=payload.currency, total=payload.total)
-        found = FoundInQad(reference=command.reference, document=document, day=payload.posting_date)
+        allocated = sum((one for _, one in payload.allocations), ZERO) if isinstance(payload, Receipt) else None
+        found = FoundInQad(
+            reference=command.reference, document=document, day=payload.posting_date, allocated=allocated
+        )
         self.documents[command.reference].append(found)
         self.kinds[command.reference] = str(payload.__struct_config__.tag)
         self.committed(command)

@@ -151,7 +151,9 @@ def intended(text: str, *, carried: tuple[str, ...] = (), **more: Any) -> Intend
     )
 
 
-def posted(text: str, voucher: int = 1, *, customer: str = "C1", carried: tuple[str, ...] = ()) -> Posted:
+def posted(
+    text: str, voucher: int = 1, *, customer: str = "C1", carried: tuple[str, ...] = (), untold: tuple[str, ...] = ()
+) -> Posted:
     return Posted(
         **_base(text),
         qad=qad(voucher, customer),
@@ -162,6 +164,7 @@ def posted(text: str, voucher: int = 1, *, customer: str = "C1", carried: tuple[
         how="answer",
         source_hash="s",
         carried=tuple(name(one) for one in carried),
+        untold=tuple(name(one) for one in untold),
     )
 
 

@@ -155,7 +155,7 @@ def test_a_doubt_stays_until_an_answer_whatever_is_said_in_between():
     assert not found.postings[A].doubted
 
 
-@pytest.mark.parametrize("rule", ["conflict", "duplicate", "unknown_no_look_up", "log_not_whole"])
+@pytest.mark.parametrize("rule", ["conflict", "duplicate", "unknown_no_look_up", "log_not_whole", "carried_or_not"])
 def test_what_may_be_there_and_was_given_to_a_person_is_neither_absent_nor_looked_up_by_itself(rule):
     for before in ([], [intended("a"), unknown("a")], [intended("a"), rejected("a")]):
         standing = state(*before, disputed("a", rule)).postings[A]
@@ -170,7 +170,7 @@ def test_the_log_read_back_is_the_state_that_was():
     outcomes = [
         waiting("a", "k"),
         intended("b", carried=("x",)),
-        posted("b", carried=("x",)),
+        posted("b", carried=("x",), untold=("y",)),
         parked("c"),
         superseded("d"),
     ]

@@ -8,7 +8,7 @@ import pytest
 from schemas.postings import Act
 from streams import waits
 from streams.sink.state import Status
-from streams.sink.steps import Annul, CarriedBy, Drop, FindOpening, Ready, WaitFor, next_step
+from streams.sink.steps import Annul, CannotTell, CarriedBy, Drop, FindOpening, Ready, WaitFor, next_step
 from tests.unit.sink_data import (
     allocation,
     disputed,
@@ -92,6 +92,40 @@ def test_an_allocation_that_the_receipt_carries_is_there_with_it():
     assert next_step(ALLOCATE, carried) == CarriedBy(qad(1, "C9"), "C9")
     other = state(posted("inv", 2), posted("pay", 1, carried=("another",)))
     assert next_step(ALLOCATE, other) == Ready()
+
+
+def test_an_allocation_that_the_receipt_may_carry_or_not_is_for_a_person():
+    untold = (posted("inv", 2), posted("pay", 1, untold=("alloc",)))
+    step = next_step(ALLOCATE, state(*untold))
+    assert isinstance(step, CannotTell)
+    assert (step.reason.rule, step.reason.value, step.reason.waits_for) == ("carried_or_not", "40", ())
+    assert "ZINV 1 of 2026" in step.reason.message
+    assert "40 EUR to invoice:inv" in step.reason.message
+    assert isinstance(next_step(ALLOCATE, state(*untold, waiting("alloc"))), CannotTell)
+    other = state(posted("inv", 2), posted("pay", 1, untold=("another",)))
+    assert next_step(ALLOCATE, other) == Ready()
+
+
+def test_an_allocation_that_a_person_released_or_that_went_alone_is_not_asked_about_again():
+    untold = (posted("inv", 2), posted("pay", 1, untold=("alloc",)))
+    # It is looked up by its own reference before it is sent.
+    assert next_step(ALLOCATE, state(*untold, disputed("alloc", "carried_or_not"))) == Ready()
+    for said in ([intended("alloc")], [intended("alloc"), rejected("alloc")]):
+        assert next_step(ALLOCATE, state(*untold, *said)) == Ready()
+
+
+@pytest.mark.parametrize("said", [waiting("alloc", **WHOLE), disputed("alloc", "carried_or_not", **WHOLE)])
+def test_what_the_receipt_may_carry_is_not_taken_back_before_it_is_told(said):
+    untold = state(posted("inv", 2), posted("pay", 1, untold=("alloc",)), said)
+    step = next_step(DEALLOCATE, untold)
+    assert isinstance(step, WaitFor)
+    assert step.posting == name("alloc")
+
+
+def test_what_went_alone_and_was_refused_is_certainly_not_carried():
+    untold = (posted("inv", 2), posted("pay", 1, untold=("alloc",)))
+    refused = (intended("alloc", total=Decimal("40.00")), rejected("alloc"))
+    assert isinstance(next_step(DEALLOCATE, state(*untold, *refused)), Annul)
 
 
 def test_a_receipt_that_is_asked_to_wait_for_its_invoices_waits():
