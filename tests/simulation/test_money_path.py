@@ -18,7 +18,6 @@ from tests.simulation.machine import OTHER_ACCOUNT
 from tests.simulation.qad import BROKEN, LOST_REPLY, LOST_REQUEST, Line
 from tests.simulation.zuora import DAYS
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 
 A_DAY_S = 86_400.0
 # What the deciding stages write.
@@ -253,7 +252,6 @@ def test_a_log_and_a_bookmark_that_go_back_together_double_nothing(house):
     assert house.wrong() == []
 
 
-@defect("a receipt that is found again is said to carry what it could carry today: an application that never went")
 def test_a_receipt_that_is_found_carries_no_more_than_it_was_sent_with(house):
     house.zuora.receive("p1", 100, account="acc1")
     house.zuora.bill("i1", 100, account="acc1")
