@@ -177,12 +177,13 @@ class ByOffset:
                         tuple(record.headers),
                     )
                     self._next = record.offset + 1
-                if not fetched and offset >= await self._end():
+                if not self._ahead and await self._is_passed(offset):
                     raise LogShorterError(f"{self._topic} has no record at offset {offset}")
 
-    async def _end(self) -> int:
+    async def _is_passed(self, offset: int) -> bool:
+        """Return whether no record can come there: it is beyond the end, or a transaction's marker has its place."""
         ends = await self._consumer.end_offsets([self._part])
-        return int(ends[self._part])
+        return int(await self._consumer.position(self._part)) > offset or offset >= int(ends[self._part])
 
 
 async def ends_of(cluster: Cluster, partition: int, topics: Sequence[Topic]) -> dict[Topic, int]:

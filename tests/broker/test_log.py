@@ -62,6 +62,21 @@ async def test_records_are_read_again_by_offset_in_any_order(cluster: Cluster):
             await records.get([20])
 
 
+async def test_where_a_marker_stands_is_no_record_and_nobody_waits_for_one(cluster: Cluster):
+    writer = FencingWriter(cluster, 0, f"{cluster.namespace}w", lambda records, last: None)
+    await writer.start()
+    running = asyncio.create_task(writer.run())
+    async with ByOffset(cluster, Topic.OUTCOMES, 0) as records:
+        for value in (b"first", b"second"):
+            await writer.write(Write(Topic.OUTCOMES, b"k", value))
+            # Its marker stands at the end of the log, then between two records.
+            with pytest.raises(LogShorterError, match="no record at offset 1"):
+                await asyncio.wait_for(records.get([1]), 15)
+        assert (await records.get([2]))[2].value == b"second"
+    running.cancel()
+    await writer.stop()
+
+
 async def test_everything_is_read_topic_by_topic(cluster: Cluster):
     await put(cluster, Topic.MATCHED, b"m1", b"m2")
     await put(cluster, Topic.DECISIONS, b"d1")
