@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b, sha256
+from io import BufferedIOBase
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,7 @@ _GARBLED = "it is cut off or garbled: its checksum is another"
 _MARK_BYTES = 16
 
 
-class _About(msgspec.Struct, frozen=True, kw_only=True):
+class About(msgspec.Struct, frozen=True, kw_only=True):
     """Whose state a file holds, and up to where.
 
     Attributes:
@@ -90,7 +91,7 @@ class Checkpoint:
         except _Unusable as error:
             self._log.warning("the checkpoint is not used: state is read from the log", why=str(error))
             with suppress(OSError):
-                await asyncio.to_thread(self._path.unlink)
+                await self._remove()
             return {}
         kept.restore(iter(parts))
         self._kept_records = sum(about.positions.values())
@@ -113,7 +114,7 @@ class Checkpoint:
 
     async def _keep(self, shape: str, parts: Sequence[Snapshot], positions: dict[Topic, int]) -> None:
         try:
-            about = _About(
+            about = About(
                 version=VERSION,
                 stage=self._stage,
                 group=self._cluster.group(self._stage),
@@ -123,13 +124,13 @@ class Checkpoint:
                 positions=positions,
                 marks={topic: await self._mark(topic, end) for topic, end in positions.items() if end},
             )
-            await asyncio.to_thread(_write, self._path, about, parts)
+            await self._store(about, parts)
         except (OSError, OverflowError, KafkaError, LogShorterError) as error:
             self._log.warning("no checkpoint is written: the next start takes longer", why=str(error))
         else:
             self._log.info("checkpoint written", read_to={topic.value: end for topic, end in positions.items()})
 
-    async def _usable(self, shape: str) -> tuple[_About, list[bytearray]]:
+    async def _usable(self, shape: str) -> tuple[About, list[bytearray]]:
         """Return what the file holds, if it is ours and the log goes on where it ends.
 
         Raises:
@@ -137,7 +138,7 @@ class Checkpoint:
             _Unusable: It is not what it should be.
         """
         try:
-            about, parts = await asyncio.to_thread(_read, self._path)
+            about, parts = await self._load()
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -150,7 +151,7 @@ class Checkpoint:
             raise _Unusable(str(error)) from error
         return about, parts
 
-    def _check(self, about: _About, shape: str) -> None:
+    def _check(self, about: About, shape: str) -> None:
         pairs = (
             ("version", about.version, VERSION),
             ("stage", about.stage, self._stage),
@@ -163,7 +164,7 @@ class Checkpoint:
         if differing:
             raise _Unusable(f"it is of another: {'; '.join(differing)}")
 
-    async def _compare(self, about: _About) -> None:
+    async def _compare(self, about: About) -> None:
         """Hold that the log goes on where the file ends.
 
         Raises:
@@ -180,58 +181,78 @@ class Checkpoint:
         async with ByOffset(self._cluster, topic, self._partition) as records:
             return _mark_of((await records.get([end - 1]))[end - 1])
 
+    # The file: where it lies is all that differs between this machine's disk and one that is simulated.
+
+    async def _load(self) -> tuple[About, list[bytearray]]:
+        return await asyncio.to_thread(_read, self._path)
+
+    async def _store(self, about: About, parts: Sequence[Snapshot]) -> None:
+        await asyncio.to_thread(_write, self._path, about, parts)
+
+    async def _remove(self) -> None:
+        await asyncio.to_thread(self._path.unlink)
+
 
 def _mark_of(record: LogRecord) -> bytes:
     parts = (record.timestamp_ms.to_bytes(8, "big", signed=True), record.key, record.value)
     return blake2b(msgspec.msgpack.encode(parts), digest_size=_MARK_BYTES).digest()
 
 
-def _read(path: Path) -> tuple[_About, list[bytearray]]:
+def unpack(file: BufferedIOBase, size: int) -> tuple[About, list[bytearray]]:
     """Return what a file holds, each part in a buffer of its own: there is no room for a second copy of a large state.
 
     Raises:
-        OSError: It cannot be read, or is not there.
+        OSError: It cannot be read.
         _Unusable: It is cut, garbled, or no checkpoint.
     """
     digest = sha256()
-    with path.open("rb") as file:
-        left = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
+    left = size - _DIGEST_BYTES
 
-        def take(size: int) -> bytearray:
-            nonlocal left
-            left -= size
-            if left < 0:
-                raise _Unusable(_GARBLED)
-            taken = bytearray(size)
-            file.readinto(taken)
-            digest.update(taken)
-            return taken
+    def take(size: int) -> bytearray:
+        nonlocal left
+        left -= size
+        if left < 0:
+            raise _Unusable(_GARBLED)
+        taken = bytearray(size)
+        file.readinto(taken)
+        digest.update(taken)
+        return taken
 
-        def number() -> int:
-            return int.from_bytes(take(_HEAD_BYTES)[1:], "big")
+    def number() -> int:
+        return int.from_bytes(take(_HEAD_BYTES)[1:], "big")
 
-        checksum = file.read(_DIGEST_BYTES)
-        about, *parts = [take(number()) for _ in range(number())] or [bytearray()]
+    checksum = file.read(_DIGEST_BYTES)
+    about, *parts = [take(number()) for _ in range(number())] or [bytearray()]
     if left or digest.digest() != checksum:
         raise _Unusable(_GARBLED)
     try:
-        return msgspec.msgpack.decode(about, type=_About), parts
+        return msgspec.msgpack.decode(about, type=About), parts
     except msgspec.MsgspecError as error:
         raise _Unusable(f"it is of another version: {error}") from None
 
 
-def _write(path: Path, about: _About, parts: Sequence[Snapshot]) -> None:
+def pack(file: BufferedIOBase, about: About, parts: Sequence[Snapshot]) -> None:
+    """Write what `unpack` reads."""
+    digest = sha256()
+    file.write(bytes(_DIGEST_BYTES))
+    for piece in _body(about, parts):
+        digest.update(piece)
+        file.write(piece)
+    file.seek(0)
+    file.write(digest.digest())
+
+
+def _read(path: Path) -> tuple[About, list[bytearray]]:
+    with path.open("rb") as file:
+        return unpack(file, os.fstat(file.fileno()).st_size)
+
+
+def _write(path: Path, about: About, parts: Sequence[Snapshot]) -> None:
     """Write a file beside and put it in place whole: a machine that stops leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.part")
-    digest = sha256()
     with beside.open("wb") as file:
-        file.write(bytes(_DIGEST_BYTES))
-        for piece in _body(about, parts):
-            digest.update(piece)
-            file.write(piece)
-        file.seek(0)
-        file.write(digest.digest())
+        pack(file, about, parts)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
@@ -242,7 +263,7 @@ def _write(path: Path, about: _About, parts: Sequence[Snapshot]) -> None:
         os.close(directory)
 
 
-def _body(about: _About, parts: Sequence[Snapshot]) -> Iterator[bytes]:
+def _body(about: About, parts: Sequence[Snapshot]) -> Iterator[bytes]:
     """Yield the msgpack of a list of bytes, without ever holding all of it."""
     yield b"\xdd" + (1 + len(parts)).to_bytes(_HEAD_BYTES - 1, "big")
     for part in (packed(about), *parts):

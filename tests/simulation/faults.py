@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from tests.simulation.disk import LOST_MARKS
+from tests.simulation.disk import LOST_MARKS, SPOILT_CHECKPOINTS
 from tests.simulation.house import STAGES
 from tests.simulation.process import ERRORS, POINTS
 from tests.simulation.qad import FATES
+from tests.simulation.zuora import ACTS
 
 # All that must fire at least once over a whole simulation.
 FAULTS = (
@@ -15,11 +16,15 @@ FAULTS = (
     *(f"{what}: {stage}" for what in ("rebalance", "zombie", "replay") for stage in STAGES),
     *(f"QAD refuses: {what}" for what in ("period_closed", "customer", "gl_account", "nobody knows this")),
     "QAD is away",
+    "QAD is away for an hour",
     "QAD refuses the credentials",
     "a look-up says absent of what is committed later",
     "an intent is too old to be sent",
     "fenced",
     *(f"the end of outcomes is lost, the mark {what}" for what in LOST_MARKS),
+    *(f"the checkpoint of {stage} {how}" for stage in STAGES for how in SPOILT_CHECKPOINTS),
+    *(f"a checkpoint is {what}: {stage}" for what in ("taken up", "not used") for stage in STAGES),
+    *ACTS,
     "a period is closed",
     "a version is read again",
     "kinds are read in another order",

@@ -30,7 +30,7 @@ from streams.sink.spec import SPEC as SINK
 from streams.stage import StageSpec
 from tests.simulation.clock import VirtualLoop, virtual_time
 from tests.simulation.counting import Tally
-from tests.simulation.disk import Disk, MemoryBookmark
+from tests.simulation.disk import NEVER, Disk, MemoryBookmark, MemoryCheckpoint
 from tests.simulation.judge import Judge
 from tests.simulation.kafka import Entry, Log, MemoryCluster
 from tests.simulation.process import Broker, Group, Lane, Process
@@ -68,20 +68,28 @@ _FAULTS = (KafkaError, LogShorterError, StateDiffersError)
 class House:
     """The whole of it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, records_newer: int = NEVER) -> None:
+        """Furnish it.
+
+        Args:
+            seed: Of what is drawn beside the history: how long things take.
+            records_newer: So many newer records are worth a checkpoint; without it, every start reads the whole log.
+        """
         self.tally = Tally()
         self.loop = VirtualLoop()
         self.random = Random(seed)
         self.zuora = Zuora()
-        self.log = Log()
+        self.log = Log(now=self.loop.time)
         self.qad = Qad(self.tally, self.random)
         self.judge = Judge(self.log, self.qad, self.zuora)
         self.broker = Broker(self.log, self.tally, self.random)
-        self.disk = Disk()
+        self.disk = Disk(self.tally, self.random, records_newer=records_newer)
         self.processes: dict[str, Process] = {}
         self.zombies: list[Process] = []
         self.unexpected: list[str] = []
         self.version = 1
+        # The dead as well: what hangs of them must not be swept up in the middle of a history.
+        self._ever: list[Process] = []
         self._ailing: list[asyncio.TimerHandle] = []
         self._up = False
         self.loop.set_exception_handler(lambda _, context: self.unexpected.append(repr(context)))
@@ -269,6 +277,7 @@ class House:
             return
         process = Process(STAGES[stage], self.broker, died=self._died)
         self.processes[stage] = process
+        self._ever.append(process)
         process.start(self._make_lane)
 
     def _kill(self, process: Process) -> None:
@@ -283,6 +292,7 @@ class House:
     def _make_lane(self, process: Process) -> Lane:
         cluster = MemoryCluster("memory", log=self.log, host=process)
         place: dict[str, Any] = {"cluster": cluster, "connection": zuora.CONNECTION, "partition": 0, "worker": process}
+        place["checkpoint"] = MemoryCheckpoint(self.disk, process, cluster=cluster, connection=zuora.CONNECTION)
         if process.spec is SINK:
             return SinkLane(
                 limits=LIMITS,

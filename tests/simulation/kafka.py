@@ -70,12 +70,14 @@ class Log:
     owners: dict[str, "Producer"] = field(default_factory=dict)
     committed: Callable[[str, Entry], None] = lambda topic, entry: None
     written: int = 0
+    # Seconds: a record is stamped as the broker stamps it.
+    now: Callable[[], float] = lambda: 0.0
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     def append(self, topic: str, entry: Entry) -> int:
         """Put a record at the end; return its offset."""
         self.written += 1
-        entry.offset = len(self.topics[topic])
+        entry.offset, entry.timestamp = len(self.topics[topic]), round(self.now() * 1000)
         self.topics[topic].append(entry)
         if entry.transaction is None and not entry.is_marker:
             self.committed(topic, entry)

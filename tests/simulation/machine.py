@@ -13,11 +13,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from schemas.mapping import LineRow
 from schemas.topics import Topic
 from tests.simulation.counting import Tally
-from tests.simulation.disk import LOST_MARKS
+from tests.simulation.disk import LOST_MARKS, NEVER, SPOILT_CHECKPOINTS
 from tests.simulation.house import MONTHS, STAGES, House
 from tests.simulation.process import ERRORS, POINTS
 from tests.simulation.qad import FATES
-from tests.simulation.zuora import ACCOUNTS, Zuora
+from tests.simulation.zuora import (
+    ACCOUNTS,
+    APPLIED,
+    MEMO_CANCELLED,
+    MEMO_POSTED_AGAIN,
+    MEMO_UNDONE,
+    POSTED_AGAIN,
+    UNAPPLIED,
+    UNDONE,
+    Zuora,
+)
 from tests.unit import builders as zuora
 
 One = TypeVar("One")
@@ -28,6 +38,7 @@ amounts = st.sampled_from([100, 60, 40, 25])
 moments = st.sampled_from([0.0, 0.02, 0.1, 0.5, 2.0, 12.0])
 # How long something stays so.
 whiles = st.sampled_from([0.2, 3.0, 40.0])
+AN_HOUR = 3600.0
 # What Zuora does is read and so much time passes; or it is not read yet.
 read = st.one_of(st.none(), moments)
 stages = st.sampled_from(sorted(STAGES))
@@ -51,10 +62,10 @@ class Simulation(RuleBasedStateMachine):
     # Of all histories of a session: how often each fault fired.
     tally = Tally()
 
-    @initialize(seed=st.integers(0, 2**16), documents=st.booleans())
-    def begin(self, seed: int, documents: bool) -> None:
+    @initialize(seed=st.integers(0, 2**16), documents=st.booleans(), newer=st.sampled_from([2, 8, NEVER]))
+    def begin(self, seed: int, documents: bool, newer: int) -> None:
         self._linked_elsewhere = self._outcomes_lost = False
-        self.house = House(seed)
+        self.house = House(seed, records_newer=newer)
         self._open = self.house.open()
         self._open.__enter__()
         self.house.start_all()
@@ -113,26 +124,24 @@ class Simulation(RuleBasedStateMachine):
         self._zuora.receive(f"cm{len(self._zuora.payers)}", amount, account=account_name, refers_to=refers_to)
         self._read(moment)
 
-    @rule(payer=which, invoice=which, amount=amounts, moment=read)
-    def money_is_applied(self, payer: int, invoice: int, amount: int, moment: float | None) -> None:
-        name = one_of(list(self._zuora.payers), payer)
-        account = self._zuora.about[name].account
-        owed = [one for one in self._zuora.invoices if self._zuora.about[one].account == account]
-        if owed:
-            self._zuora.apply(name, one_of(owed, invoice), amount)
+    @rule(pair=which, amount=amounts, moment=read)
+    def money_is_applied(self, pair: int, amount: int, moment: float | None) -> None:
+        pairs = self._zuora.applicable()
+        if pairs:
+            self._did(APPLIED, self._zuora.apply(*one_of(pairs, pair), amount))
         self._read(moment)
 
-    @rule(payer=which, invoice=which, amount=amounts, moment=read)
-    def money_is_unapplied(self, payer: int, invoice: int, amount: int, moment: float | None) -> None:
-        name = one_of(list(self._zuora.payers), payer)
-        applied = [one for one in self._zuora.invoices if self._zuora.applied(name, one)]
-        if applied:
-            self._zuora.unapply(name, one_of(applied, invoice), amount)
+    @rule(pair=which, amount=amounts, moment=read)
+    def money_is_unapplied(self, pair: int, amount: int, moment: float | None) -> None:
+        pairs = self._zuora.applications()
+        if pairs:
+            self._did(UNAPPLIED, self._zuora.unapply(*one_of(pairs, pair), amount))
         self._read(moment)
 
     @rule(invoice=which, moment=read)
     def an_invoice_is_undone(self, invoice: int, moment: float | None) -> None:
-        self._zuora.undo(one_of(list(self._zuora.invoices), invoice))
+        posted = [name for name, one in self._zuora.invoices.items() if one.posted]
+        self._did(UNDONE, self._zuora.undo(one_of(posted, invoice)))
         self._read(moment)
 
     @rule(invoice=which, amount=amounts, moment=read)
@@ -140,15 +149,20 @@ class Simulation(RuleBasedStateMachine):
         drafts = [name for name, one in self._zuora.invoices.items() if not one.posted]
         if drafts:
             self._zuora.post(one_of(drafts, invoice), amount)
+            self._did(POSTED_AGAIN, True)
         self._read(moment)
 
-    @rule(memo=which, amount=amounts, moment=read)
-    def a_memo_is_undone_or_posted_again(self, memo: int, amount: int, moment: float | None) -> None:
+    @rule(memo=which, amount=amounts, cancels=st.booleans(), moment=read)
+    def a_memo_is_undone_or_posted_again(self, memo: int, amount: int, cancels: bool, moment: float | None) -> None:
         memos = [name for name in self._zuora.payers if name.startswith("cm") and name != "cmold"]
         if memos:
             name = one_of(memos, memo)
-            if not self._zuora.unpost_memo(name):
-                self._zuora.repost_memo(name, amount)
+            if self._zuora.unpost_memo(name):
+                self._did(MEMO_UNDONE, True)
+            elif cancels:
+                self._did(MEMO_CANCELLED, self._zuora.cancel_memo(name))
+            else:
+                self._did(MEMO_POSTED_AGAIN, self._zuora.repost_memo(name, amount))
         self._read(moment)
 
     @rule(day=st.sampled_from(sorted(MONTHS)))
@@ -216,11 +230,14 @@ class Simulation(RuleBasedStateMachine):
         self.house.qad.fates.extend(fates)
         self.house.run_for(moment)
 
-    @rule(lasts=whiles, moment=moments)
+    @rule(lasts=st.sampled_from([0.2, 3.0, 40.0, AN_HOUR]), moment=moments)
     def qad_goes_away(self, lasts: float, moment: float) -> None:
+        """An hour passes whole, for nothing else in a history takes so long."""
         self.house.qad.down = True
         self.house.for_a_while(lasts, self.house.qad.come_back)
-        self.house.run_for(moment)
+        self.house.run_for(lasts + moment if lasts == AN_HOUR else moment)
+        if lasts == AN_HOUR:
+            self.house.tally.fired("QAD is away for an hour")
 
     @rule(lasts=whiles, moment=moments)
     def the_password_expires(self, lasts: float, moment: float) -> None:
@@ -243,10 +260,10 @@ class Simulation(RuleBasedStateMachine):
 
     # Machines.
 
-    @rule(place=st.sampled_from(POINTS), passings=st.integers(0, 2), moment=moments)
-    def a_process_is_killed(self, place: tuple[str, str], passings: int, moment: float) -> None:
-        """Now, or when it comes there."""
-        self.house.broker.fuses[place] = passings
+    @rule(places=st.lists(st.sampled_from(POINTS), min_size=1, max_size=4), passings=st.integers(0, 2), moment=moments)
+    def processes_are_killed(self, places: list[tuple[str, str]], passings: int, moment: float) -> None:
+        """Now, or when they come there."""
+        self.house.broker.fuses.update(dict.fromkeys(places, passings))
         self.house.run_for(moment)
 
     @rule(stage=stages, moment=moments)
@@ -285,6 +302,14 @@ class Simulation(RuleBasedStateMachine):
         self.house.cut(records, mark=mark)
         self.house.replay("match", "ledger")
 
+    @rule(stage=stages, how=st.sampled_from(SPOILT_CHECKPOINTS), number=st.integers(0, 9), moment=moments)
+    def a_checkpoint_is_spoilt(self, stage: str, how: str, number: int, moment: float) -> None:
+        """It changes nothing but time; who starts next finds it so."""
+        process = self.house.running(stage)
+        if self.house.disk.spoil(stage, how, number) and process:
+            self.house.loop.call_soon(process.die)
+        self.house.run_for(moment)
+
     @rule(moment=moments)
     def time_passes(self, moment: float) -> None:
         self.house.run_for(moment)
@@ -296,6 +321,11 @@ class Simulation(RuleBasedStateMachine):
     @property
     def _zuora(self) -> Zuora:
         return self.house.zuora
+
+    def _did(self, act: str, is_done: bool) -> None:
+        """Count what Zuora did; what it refuses changes nothing."""
+        if is_done:
+            self.house.tally.fired(act)
 
     def _read(self, moment: float | None) -> None:
         if moment is not None:

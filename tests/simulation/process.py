@@ -6,6 +6,7 @@ not be committed.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -20,12 +21,15 @@ from tests.simulation.counting import Tally
 from tests.simulation.kafka import Acknowledged, Entry, Log
 
 # Where a process can be killed: before and after all that others will see.
-_STAGE_POINTS = ("consumer.start", "consumer.getmany", "stage.send", "acknowledge")
+_STAGE_POINTS = ("consumer.start", "consumer.getmany", "stage.send", "acknowledge", "commit", "checkpoint")
 _WRITER_POINTS = ("producer.start", "producer.send", "producer.before_commit", "producer.after_commit")
 _CALL_POINTS = ("the call", "the first byte", "the answer", "the question")
+# The two writes of the bookmark around a group: each is a point before it is made.
+_DISK_POINTS = ("bookmark.begins", "bookmark.committed", "checkpoint")
+_SINK_POINTS = ("consumer.getmany", "acknowledge", "commit", *_WRITER_POINTS, *_CALL_POINTS, *_DISK_POINTS)
 POINTS = (
     *((stage, point) for stage in ("match", "ledger") for point in _STAGE_POINTS),
-    *(("sink", point) for point in ("consumer.getmany", "acknowledge", *_WRITER_POINTS, *_CALL_POINTS)),
+    *(("sink", point) for point in _SINK_POINTS),
 )
 COMMIT_ERRORS = ("commit is not made", "commit is made and not answered")
 ERRORS = (*COMMIT_ERRORS, "send is not made", "send is made and not answered")
@@ -72,10 +76,13 @@ class Broker:
     errors: list[str] = field(default_factory=list)
     # Records per run at most: small, so that a run is cut anywhere.
     run_records: int = 4
+    # How often the processes of a stage came to each point.
+    passed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def kills(self, stage: str, point: str) -> bool:
         """Return whether a process ends at this point, and count that it passed."""
         place = (stage, point)
+        self.passed[place] += 1
         if place not in self.fuses:
             return False
         self.fuses[place] -= 1
@@ -140,11 +147,15 @@ class Process:
         """Go on, or wait while stopped, or end here."""
         while self._stopped is not None and not self.dead:
             await self._stopped.wait()
+        if self.ends_at(point):
+            await asyncio.get_running_loop().create_future()
+
+    def ends_at(self, point: str) -> bool:
+        """End here if it is to be killed here; return whether it is dead, for what is done at once."""
         if not self.dead and self._broker.kills(self.spec.name, point):
             self._broker.tally.fired(f"killed: {self.spec.name} at {point}")
             self.die()
-        if self.dead:
-            await asyncio.get_running_loop().create_future()
+        return self.dead
 
     def broker_fails(self, point: str) -> bool:
         """Return whether the broker answers with an error here."""
@@ -219,7 +230,7 @@ class Process:
 
     def _commit(self) -> None:
         """Commit below the lowest run still open, if the group is still ours."""
-        if not self.dead and self._group.owner is self:
+        if self._group.owner is self and not self.ends_at("commit"):
             self._group.committed = min((run.value[0].offset for run in self._open), default=self._next)
 
 

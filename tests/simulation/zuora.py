@@ -16,6 +16,15 @@ from tests.unit.tenant import ZERO, Tenant
 ACCOUNTS = {"acc1": "A-1", "acc2": "A-2", "acc3": "A-3"}
 DAYS = ("2026-03-10", "2026-04-10")
 BEFORE_CUT_OVER = "2025-12-01"
+# What is done to documents that are there: all of it must happen in a simulation.
+APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN = (
+    "money applied",
+    "money unapplied",
+    "invoice unposted",
+    "invoice posted again",
+)
+MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN = "memo unposted", "memo cancelled", "memo posted again"
+ACTS = (APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN, MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN)
 
 
 @dataclass
@@ -27,6 +36,7 @@ class About:
     number: int = 0
     posted: str = ""
     refers_to: str = ""
+    cancelled: bool = False
 
 
 @dataclass
@@ -65,25 +75,37 @@ class Zuora(Tenant):
         self.about[name].posted = self._now()
         self.pay(name, total)
 
-    def undo(self, name: str) -> bool:
-        """Take back what is applied to an invoice, then the invoice; not one from before, nor one that a memo names."""
+    def unpost(self, name: str) -> bool:
+        """Take an invoice back to Draft, where Zuora allows it; not one from before the cut-over."""
+        # Zuora's OpenAPI, PUT /v1/invoices/{invoiceKey}/unpost, Restrictions: it must be Posted, with no payment and no
+        # credit memo applied, and "no non-cancelled memos can be created from this invoice": one in Draft is not.
         about = self.about.values()
-        if name == "iold" or any(one.refers_to == name and one.posted for one in about):
+        if name == "iold" or any(one.refers_to == name and not one.cancelled for one in about):
             return False
-        return super().undo(name)
+        return super().unpost(name)
 
     def unpost_memo(self, name: str) -> bool:
-        """Take a memo of which nothing is applied back to Draft."""
+        """Take a memo back to Draft, where Zuora allows it."""
+        # PUT /v1/credit-memos/{creditMemoKey}/unpost: not one that is applied.
         if not self.about[name].posted or self.unapplied(name) != self.payers[name].total:
             return False
         self.about[name].posted = ""
         self._payer(name)
         return True
 
+    def cancel_memo(self, name: str) -> bool:
+        """Cancel a memo for good: then the invoice that it was made from may be unposted."""
+        # PUT /v1/credit-memos/{creditMemoKey}/cancel: "Only credit memos with the Draft status can be cancelled."
+        if self.about[name].posted or self.about[name].cancelled:
+            return False
+        self.about[name].cancelled = True
+        self._payer(name)
+        return True
+
     def repost_memo(self, name: str, total: int) -> bool:
         """Post a memo in Draft again, with another amount: rows that come to nothing stay in its history."""
         about = self.about[name]
-        if about.posted or (about.refers_to and not self.invoices[about.refers_to].posted):
+        if about.posted or about.cancelled:
             return False
         about.posted = self._now()
         self.payers[name].total = Decimal(total)
@@ -93,6 +115,23 @@ class Zuora(Tenant):
     def owed_to(self, name: str) -> Decimal:
         """Return what is not applied of a payment or memo; nothing while that is in Draft."""
         return self.unapplied(name) if self.about[name].posted else ZERO
+
+    # What can be done.
+
+    def applicable(self) -> list[tuple[str, str]]:
+        """Return (payer, invoice) where something is left to apply and something is owed."""
+        return [
+            (payer, invoice)
+            for payer in self.payers
+            for invoice in self.invoices
+            if self.about[payer].account == self.about[invoice].account
+            and self.owed_to(payer)
+            and self.balance(invoice)
+        ]
+
+    def applications(self) -> list[tuple[str, str]]:
+        """Return (payer, invoice) where something is applied."""
+        return [(payer, invoice) for payer in self.payers for invoice in self.invoices if self.applied(payer, invoice)]
 
     # What was read of it.
 
@@ -143,6 +182,9 @@ class Zuora(Tenant):
             return
         item = zuora.memo_item(str(payer.total))
         fields = {"accountId": about.account, "memoDate": about.day, "invoiceId": about.refers_to or None}
-        fields |= {"postedOn": about.posted} if about.posted else {"status": "Draft", "postedOn": None}
+        if about.posted:
+            fields["postedOn"] = about.posted
+        else:
+            fields |= {"status": "Canceled" if about.cancelled else "Draft", "postedOn": None}
         record = zuora.memo(item, name=name, rows=payer.rows, updated=now, **fields)
         self.versions[f"credit_memo:{name}"].append(record)
