@@ -24,6 +24,15 @@ SCHEMAS_FOREIGN = {"msgspec", "iso4217"}
 STREAMS_FOREIGN = {"msgspec"}
 # Whatever tells the time, draws lots or leaves the process: a decision may not.
 IMPURE = {"asyncio", "os", "random", "secrets", "socket", "subprocess", "sys", "threading", "time", "uuid", "aiohttp"}
+# The judge (`ml-connector verify`): of streams/ it shares the shapes of both systems alone, of adapters/ what reads.
+JUDGE_SHARES = {"streams.ports"}
+READ_CALLS = {
+    *(f"adapters.kafka.{name}" for name in ("administration", "cluster")),
+    *(f"adapters.qad.{name}" for name in ("browse", "client", "profile", "rest", "values")),
+    *(f"adapters.zuora.{name}" for name in ("client", "objects")),
+}
+# They read the configuration and build the clients for every command, so they import all there is.
+COMPOSITION = {"console.context", "console.wiring"}
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -39,6 +48,21 @@ def files_of(room: str) -> list[Path]:
     found = sorted((ROOT / room).rglob("*.py"))
     assert found, f"{room} has no files: this test would hold nothing"
     return found
+
+
+def modules_of(path: Path) -> Iterator[str]:
+    """Yield the modules of ours that a file imports, also where `from package import module` names one."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if file_of(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from [name for name in submodules if file_of(name)] or [node.module]
+
+
+def file_of(module: str) -> Path | None:
+    path = ROOT / module.replace(".", "/")
+    return next((one for one in (path.with_suffix(".py"), path / "__init__.py") if one.is_file()), None)
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -93,3 +117,29 @@ def test_no_pickle_anywhere():
         for path in files_of(room):
             roots = {name.split(".")[0] for name in imports_of(path)}
             assert not roots & {"pickle", "shelve", "marshal", "dill"}, path.relative_to(ROOT)
+
+
+def test_the_judge_shares_nothing_with_what_it_judges_but_the_ports():
+    """Itself, and by way of all that it imports of the console.
+
+    Not by way of the adapters: their QAD profile sorts refusals by the sink's classes, Zuora's objects name accounts as
+    match does. What they read is raw; the judge compares it by a reading of its own.
+    """
+    todo = [ROOT / "console/commands/verify.py", *sorted((ROOT / "console/verification").glob("*.py"))]
+    seen: set[Path] = set()
+    used: set[str] = set()
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for module in modules_of(path):
+            room = module.partition(".")[0]
+            if room == "streams":
+                assert module in JUDGE_SHARES, f"{path.relative_to(ROOT)} imports {module}"
+            elif room == "adapters":
+                assert module in READ_CALLS, f"{path.relative_to(ROOT)} imports {module}"
+            elif room == "console" and module not in COMPOSITION and (found := file_of(module)):
+                todo.append(found)
+            used.add(module)
+    assert used >= JUDGE_SHARES | READ_CALLS, "what nobody uses any more is not to be allowed"
