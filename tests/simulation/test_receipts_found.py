@@ -12,6 +12,8 @@ from schemas.topics import Topic
 from streams.ports import Adjustment, Command, FoundInQad
 from tests.simulation.house import House
 from tests.simulation.qad import BROKEN, Qad
+from tests.simulation.zuora import DAYS
+from tests.unit.defects import defect
 
 CARRIED_OR_NOT = "carried_or_not"
 
@@ -156,6 +158,25 @@ def test_what_stands_by_itself_is_not_sent_again_by_an_owner_that_has_not_read_w
     house.release()
     house.rest()
     assert (house.wrong(), applications(house)) == ([], 1)
+
+
+@defect("what waits from before the log was lost is looked for by the owner that read what QAD holds, by no later one")
+def test_what_no_receipt_offered_and_stands_by_itself_is_not_sent_again_by_a_later_owner(house):
+    house.zuora.receive("p1", 200, account="acc1")
+    house.zuora.bill("i1", 200, account="acc1")
+    house.zuora.today = DAYS[1]
+    house.zuora.apply("p1", "i1", 60)
+    read(house, "payment:p1", "invoice:i1")
+    assert applications(house) == 1
+    receipt = receipt_of(house)
+    house.qad.documents[receipt.reference] = [msgspec.structs.replace(receipt, day=date(2026, 3, 11))]
+    lose_all_outcomes(house)
+    house.loop.call_soon(house.running("sink").die)
+    house.rest()
+    house.qad.documents[receipt.reference] = [receipt]
+    house.release()
+    house.rest()
+    assert house.wrong() == []
 
 
 @pytest.mark.parametrize("carries", [True, False])
