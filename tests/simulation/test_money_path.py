@@ -1,5 +1,6 @@
 """Histories in which a fresh reading of the money path found a document doubled, half undone, or standing still."""
 
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -10,7 +11,7 @@ from adapters.kafka.crashes import CRASHES_MAX
 from schemas.errors import Rejected
 from schemas.outcomes import Ignored
 from schemas.reasons import Reason
-from schemas.topics import Topic
+from schemas.topics import OVERHEAD_BYTES, SPEC, Topic
 from streams.ports import Adjustment, Command
 from tests.simulation.house import House
 from tests.simulation.kafka import Consumer, Entry
@@ -20,8 +21,6 @@ from tests.simulation.zuora import DAYS
 from tests.unit import builders as zuora
 
 A_DAY_S = 86_400.0
-# What the deciding stages write.
-MADE = (Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES)
 
 
 def bill(house: House, *names: str) -> None:
@@ -308,10 +307,10 @@ def test_the_newest_content_of_what_was_in_doubt_is_sent_when_the_older_is_refus
 def test_an_output_that_no_topic_takes_does_not_stop_the_connection(house, monkeypatch):
     bill(house, "i1")
     house.rest()
-    as_usual = max(len(entry.value) for topic in MADE for entry in house.log.topics[topic.value])
-    monkeypatch.setattr("adapters.kafka.lane.RECORD_BYTES_MAX", as_usual + 500)
-    # A letter fits its topic.
-    monkeypatch.setattr("streams.outcomes._LETTER_BYTES_MAX", as_usual // 2)
+    as_usual = max(len(entry.value) for entry in house.log.topics[Topic.POSTINGS.value])
+    monkeypatch.setitem(
+        SPEC, Topic.POSTINGS, replace(SPEC[Topic.POSTINGS], message_bytes_max=OVERHEAD_BYTES + as_usual)
+    )
     bill(house, "i" * 500)
     house.run_for(60.0)
     bill(house, "i2")
