@@ -100,6 +100,14 @@ class Calls:
         # stood there more than once.
         self._already: dict[str, bytes] = {}
         self._has_read = False
+        self._looks_for: frozenset[PostingId] = frozenset()
+
+    def look_for(self, names: frozenset[PostingId]) -> None:
+        """Look these up one by one before they are sent first: they may stand from before the log lost its end.
+
+        Their turn had not come while the owner was there that read what QAD holds.
+        """
+        self._looks_for = names
 
     def distrust(self, below: int) -> None:
         """Hold all that is not in doubt back until what QAD holds has been read: the log cannot say that it is nothing.
@@ -180,12 +188,12 @@ class Calls:
     async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
         """Look for what the log may have lost; True when nothing more is to be done."""
         if not self._erp.can_find(frozen.kind):
-            may_have_been_sent = job.origin < self._distrusted_below
+            may_have_been_sent = job.origin < self._distrusted_below or job.name in self._looks_for
             if may_have_been_sent:
                 await self._say(saying.say_still(job, Parked, answers.log_not_whole(job.posting.number)))
             return may_have_been_sent
         packed = self._already.get(job.posting.reference)
-        if packed is None:
+        if packed is None and (self._has_read or job.name not in self._looks_for):
             return False
         # What is held against QAD's document, since the log has lost the intent.
         intent = self._intent(job, frozen, attempt=1)

@@ -166,8 +166,11 @@ class SinkLane:
                     told=self._log,
                 )
                 looking = _Looking(calls, tasks, sure_from=fenced_at + self._limits.settle_s)
-                if self._bookmark.known.must_look:
-                    looking.begin(self._bookmark.known)
+                mark = self._bookmark.known
+                if mark.look_below and not mark.first_start:
+                    calls.look_for(self._state.never_intended())
+                if mark.must_look:
+                    looking.begin(mark)
                 session = Session(self._state, calls, tasks, inputs=inputs, say=say, known=known)
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()

@@ -217,6 +217,11 @@ class SinkState:
         )
         return sorted(names, key=lambda name: self.postings[name].place)
 
+    def never_intended(self) -> frozenset[PostingId]:
+        """Return the postings that stand still and of which the log knows no intent."""
+        live = self.postings.live.items()
+        return frozenset(PostingId(name) for name, one in live if one.stands_still and one.intent is None)
+
     def refused_alike(self) -> list[list[PostingId]]:
         """Return what QAD refused and waits for a side topic, by what it waits for and posting date, oldest first."""
         alike: defaultdict[tuple[tuple[str, ...], date], list[PostingId]] = defaultdict(list)

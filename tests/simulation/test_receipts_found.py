@@ -13,7 +13,6 @@ from streams.ports import Adjustment, Command, FoundInQad
 from tests.simulation.house import House
 from tests.simulation.qad import BROKEN, Qad
 from tests.simulation.zuora import DAYS
-from tests.unit.defects import defect
 
 CARRIED_OR_NOT = "carried_or_not"
 
@@ -160,7 +159,6 @@ def test_what_stands_by_itself_is_not_sent_again_by_an_owner_that_has_not_read_w
     assert (house.wrong(), applications(house)) == ([], 1)
 
 
-@defect("what waits from before the log was lost is looked for by the owner that read what QAD holds, by no later one")
 def test_what_no_receipt_offered_and_stands_by_itself_is_not_sent_again_by_a_later_owner(house):
     house.zuora.receive("p1", 200, account="acc1")
     house.zuora.bill("i1", 200, account="acc1")
