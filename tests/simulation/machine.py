@@ -230,7 +230,7 @@ class Simulation(RuleBasedStateMachine):
         self.house.qad.fates.extend(fates)
         self.house.run_for(moment)
 
-    @rule(lasts=st.sampled_from([0.2, 3.0, 40.0, AN_HOUR]), moment=moments)
+    @rule(lasts=st.sampled_from([0.2, 3.0, 40.0, 0.2, 3.0, 40.0, AN_HOUR]), moment=moments)
     def qad_goes_away(self, lasts: float, moment: float) -> None:
         """An hour passes whole, for nothing else in a history takes so long."""
         self.house.qad.down = True

@@ -35,6 +35,7 @@ COMMIT_ERRORS = ("commit is not made", "commit is made and not answered")
 ERRORS = (*COMMIT_ERRORS, "send is not made", "send is made and not answered")
 # As the worker's settings say it.
 _COMMIT_INTERVAL_S = 1.0
+_COMMITS_AT_ONCE = 0.5
 
 
 class Lane(Protocol):
@@ -226,7 +227,11 @@ class Process:
         await self.passing("acknowledge")
         if run in self._open:
             self._open.remove(run)
-            asyncio.get_running_loop().call_later(_COMMIT_INTERVAL_S, self._commit)
+            # The worker commits by a clock of its own: at this moment, or up to an interval later.
+            if self._broker.random.random() < _COMMITS_AT_ONCE:
+                self._commit()
+            else:
+                asyncio.get_running_loop().call_later(_COMMIT_INTERVAL_S, self._commit)
 
     def _commit(self) -> None:
         """Commit below the lowest run still open, if the group is still ours."""
