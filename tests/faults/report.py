@@ -26,13 +26,15 @@ replication. Some figures depend on the machine; the zeros must not.
 _LIMITS = """## What is not shown here
 
 - The loss of a machine or of a disk: one broker has no second copy. Killing it tests recovery, not fsync.
-- QAD away for an hour of real time: pauses reach their cap within a minute, so ten minutes stand for it.
+- QAD away for an hour of real time: pauses reach their cap within a minute, so ten minutes stand for it. The hour
+  itself is a history of the simulation, on its own clock (tests/simulation).
 - A full volume: a limit of the process on file sizes stands for it, under the read model only.
 - Our own clock wrong: no window is measured by it; Zuora's clocks are set ahead instead. A tenant's clock that jumps
   back is not covered.
 - A zombie that is woken between its last look at the clock and its first byte, with a QAD that keeps idle connections
   longer than the settle time: that window cannot be closed from here, "The window that remains" shows it. Elsewhere
   the stand-ins keep idle connections for 5 s, and the profile settles after 7 s.
+- A version that is rolled back: events of newer versions stand for what it would find.
 - Two deployments with different groups over the same topics: a group's name is made from the same namespace as its
   topics' names.
 """
