@@ -137,7 +137,7 @@ async def blocked_loop(trial: Trial) -> None:
     crew = trial.installation.crew
     for _ in range(trial.rounds):
         chosen = [trial.draw.choice(crew.of(stage)) for stage in ("sink", "ledger", "match")]
-        starts = {process.name: process.starts for process in chosen}
+        ends = {process.name: len(process.ends) for process in chosen}
         for process in chosen:
             process.signal(signal.SIGUSR1)
         await asyncio.sleep(2)
@@ -150,7 +150,7 @@ async def blocked_loop(trial: Trial) -> None:
         for process in chosen:
             if _turns(process.pid) == before[process.name]:
                 trial.findings.append(f"{process.name} is still blocked")
-            if process.starts != starts[process.name]:
+            if len(process.ends) != ends[process.name]:
                 trial.findings.append(f"{process.name} ended although it was blocked for {_BLOCKED_S:.0f} s only")
     await _blocked_for_too_long(trial)
 
@@ -202,9 +202,12 @@ async def _starved(trial: Trial, process: Process) -> int:
     await process.restart_with({})
     await asyncio.sleep(_STARTED_S)
     ends, said = len(process.ends), len(_said(process))
-    process.limit(resource.RLIMIT_AS, _address_space(process.pid))
-    errors = 0
+    limited = errors = 0
     for number in range(_STARVED_LOOKS):
+        # Where something else has ended it, its next life is limited as well.
+        if process.running and process.pid != limited:
+            limited = process.pid
+            process.limit(resource.RLIMIT_AS, _address_space(limited))
         if number % 5 == 0:
             lines = _LARGE_LINES * min(1 + number // 5, 3)
             await asyncio.gather(*(_large_invoice(trial, place, lines=lines) for place in trial.installation.places))

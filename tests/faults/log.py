@@ -125,6 +125,8 @@ class Poison(NamedTuple):
     document: str = ""
 
 
+# Key of all poison.
+POISON = b"poison"
 # What each stage consumes, and how its events are called.
 _CONSUMED = {
     Topic.CALLOUTS: b"callout",
@@ -247,7 +249,7 @@ async def _last(trial: Trial, place: Place, topic: Topic, wanted: Callable[[byte
     """Return the last value of a topic at a place that is wanted, and that nobody has spoilt."""
     installation = trial.installation
     records = await read_whole(installation.cluster, installation.partitions[place.name], [topic])
-    return next(one.value for one in reversed(records) if one.key != b"poison" and wanted(one.value))
+    return next(one.value for one in reversed(records) if one.key != POISON and wanted(one.value))
 
 
 async def _put(trial: Trial, place: Place, put: Sequence[Poison]) -> None:
@@ -257,7 +259,7 @@ async def _put(trial: Trial, place: Place, put: Sequence[Poison]) -> None:
     at: dict[tuple[str, int], Poison] = {}
     async with started(cluster.producer(), cluster) as producer:
         for one in put:
-            sent = await producer.send_and_wait(cluster.name(one.topic), one.value, key=b"poison", partition=partition)
+            sent = await producer.send_and_wait(cluster.name(one.topic), one.value, key=POISON, partition=partition)
             at[one.topic.value, sent.offset] = one
     told: dict[tuple[str, int], list[str]] = {}
     parked: dict[str, Reason] = {}
@@ -297,7 +299,7 @@ async def _lanes_go_on(trial: Trial) -> None:
     """Hold that what comes behind the poison goes through."""
     await trial.work.make(4 * len(trial.installation.places))
     for place in trial.installation.places[: 2 * trial.rounds]:
-        went = await until(lambda place=place: not any(lost_in(place, trial.work.made[place.name])), within_s=60)
+        went = await until(lambda place=place: not any(lost_in(place, trial.work.made[place.name])), within_s=90)
         trial.fired["lanes that went on"] += went
         if not went:
             trial.findings.append(f"{place.name}: what came behind the poison is not in QAD")
