@@ -445,6 +445,8 @@ SCENARIOS = (
         faults=("F26",),
         script=no_memory,
         expects=("match ran out of memory", "ledger ran out of memory", "sink ran out of memory"),
+        # Whoever hangs for want of it is ended by its watchdog, after a minute and a half at most.
+        drains_within_s=180,
         explains=_NO_MEMORY,
     ),
     Scenario(
