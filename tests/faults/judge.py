@@ -5,7 +5,7 @@ place and the document. An empty list is the only good answer.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
 from adapters.kafka.cluster import Cluster
@@ -21,6 +21,7 @@ from tests.faults.work import Made
 USER = "connector"
 # What QAD answers to an allocation that comes before what it refers to, or twice.
 _OUT_OF_ORDER = {"ITEM_UNKNOWN", "OVER_ALLOCATION", "OVER_REOPENING"}
+_CREDIT_NOTE = "CREDITNOTE"
 ZERO = Decimal(0)
 
 
@@ -35,12 +36,14 @@ def unequal(place: Place) -> Iterator[str]:
     tenant = place.zuora.tenant
     totals: defaultdict[str, Decimal] = defaultdict(Decimal)
     open_amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
+    invoices = _invoice_numbers(place)
     for document in _ours(place):
         if document.kind is not Kind.ADJUSTMENT:
             number = document.content.reference
-            totals[number] += _amount(document)
+            counts = _counts(document, invoices)
+            totals[number] += counts * _amount(document)
             item = place.ledger.items.get(document.key)
-            open_amounts[number] += item.open_amount if item else ZERO
+            open_amounts[number] += counts * item.open_amount if item else ZERO
     sides = [
         *((row.invoice_number, row.amount, row.balance) for row in tenant.invoices.latest.values()),
         *((row.memo_number, row.total_amount, row.balance) for row in tenant.credit_memos.latest.values()),
@@ -57,7 +60,10 @@ def doubled(place: Place) -> Iterator[str]:
     """Yield machine references and Zuora's numbers that stand on more than one document."""
     for found in place.qad.control.duplicates():
         yield f"{place.name}: {found['custom_short_0']} stands on {found['documents']}"
-    counts = Counter(one.content.reference for one in _ours(place) if one.content.reference)
+    invoices, counts = _invoice_numbers(place), Counter[str]()
+    for one in _ours(place):
+        if one.content.reference:
+            counts[one.content.reference] += _counts(one, invoices)
     yield from (f"{place.name}: {number} is in QAD {count} times" for number, count in counts.items() if count > 1)
 
 
@@ -160,6 +166,19 @@ def _amount(document: Document) -> Decimal:
     content = document.content
     amount: Decimal = getattr(content, "original_amount", getattr(content, "amount", ZERO))
     return amount
+
+
+def _counts(document: Document, invoices: Set[str]) -> int:
+    """Return 1 for what stands for Zuora's document, -1 for what takes it back: a credit note of an invoice's number.
+
+    So an invoice that was unposted and posted again is in QAD three times, and once in sum.
+    """
+    is_credit_note = getattr(document.content, "invoice_type", "") == _CREDIT_NOTE
+    return -1 if is_credit_note and document.content.reference in invoices else 1
+
+
+def _invoice_numbers(place: Place) -> set[str]:
+    return {row.invoice_number for row in place.zuora.tenant.invoices.latest.values()}
 
 
 def _refers_to(document: Document) -> Iterator[DocumentKey]:

@@ -86,6 +86,8 @@ async def standing_places(*, seed: int, receiver: str, keepalive_s: float = KEEP
                 zuora_url = await stack.enter_async_context(running(zuora))
                 qad = QadServer(world=one.qad(), keepalive_s=keepalive_s)
                 await qad.start(control_port=0)
+                # So that an application can be taken back that a receipt carried in whole.
+                qad.control.change_settings({"books": {"prepayment_holds_whole_payment": True}})
                 stack.push_async_callback(qad.stop)
                 erp = urlsplit(qad.url)
                 proxy = FaultProxy(str(erp.hostname), int(erp.port or 0), seed=seed * 10 + number)

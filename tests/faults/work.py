@@ -1,10 +1,12 @@
 """The workload: seeded business in every company, and which documents must come of it.
 
 Invoices come by bill run, payments and memos by themselves. Each later act undoes or applies an earlier one, so that
-order matters: what is allocated must be there before.
+order matters: what is allocated must be there before. What is undone is an earlier payment's or memo's application, or
+an invoice, which is posted again: so each document that was made has to be in QAD in the end.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,6 +23,9 @@ DAY = date(2026, 11, 10)
 # Of a batch so many are invoices; of the rest three in four are payments.
 _INVOICES = 0.6
 _PAYMENTS = 0.75
+# Beside each document, so often: an application is taken back; an invoice is unposted and posted again.
+_UNAPPLIED = 0.05
+_CORRECTED = 0.05
 
 
 @dataclass
@@ -31,11 +36,15 @@ class Made:
         numbers: Numbers of all documents.
         open_invoices: Invoices that can still be paid, with what is open.
         advances: Payments with something unapplied, by account.
+        applied: Payments and memos that are applied, each to one invoice.
+        undone: How often each kind of undoing was done.
     """
 
     numbers: list[str] = field(default_factory=list)
     open_invoices: list[tuple[Account, Row, Decimal]] = field(default_factory=list)
     advances: list[tuple[Account, str, Decimal]] = field(default_factory=list)
+    applied: list[str] = field(default_factory=list)
+    undone: Counter[str] = field(default_factory=Counter)
 
 
 class Work:
@@ -52,20 +61,40 @@ class Work:
         """How many documents were made so far."""
         return sum(len(made.numbers) for made in self.made.values())
 
-    async def make(self, documents: int, *, over_s: float = 0.0, bursts: int = 1) -> None:
-        """Make so many documents, spread over all companies and, in bursts, over a time."""
+    async def make(self, documents: int, *, over_s: float = 0.0, bursts: int = 1, undoes: bool = False) -> None:
+        """Make so many documents, spread over all companies and, in bursts, over a time.
+
+        Args:
+            documents: How many.
+            over_s: The time.
+            bursts: How many times something is made in it.
+            undoes: Undo some of what was made before; whoever counts calls to QAD has no use for that.
+        """
         batches = bursts * len(self.places)
         for burst in range(bursts):
             first = burst * len(self.places)
             counts = [(documents + first + number) // batches for number in range(len(self.places))]
-            await asyncio.gather(*(self._batch(*one) for one in zip(self.places, counts, strict=True) if one[1]))
+            await asyncio.gather(
+                *(self._batch(*one, undoes=undoes) for one in zip(self.places, counts, strict=True) if one[1])
+            )
             if over_s and burst < bursts - 1:
                 await asyncio.sleep(over_s / bursts)
 
-    async def _batch(self, place: Place, count: int) -> None:
+    async def _batch(self, place: Place, count: int, *, undoes: bool) -> None:
         # A script makes work beside the scenario's own: two must not spend the same invoice.
         async with self._turns[place.name]:
+            if undoes:
+                await self._undo_some(place, count)
             await self._make_some(place, count)
+
+    async def _undo_some(self, place: Place, count: int) -> None:
+        """Undo some of what earlier batches made: in QAD or on its way there."""
+        draw, made = self._draws[place.name], self.made[place.name]
+        for _ in range(count):
+            if made.applied and draw.random() < _UNAPPLIED:
+                await self._unapply(place, draw, made)
+            if made.open_invoices and draw.random() < _CORRECTED:
+                await self._correct(place, draw, made)
 
     async def _make_some(self, place: Place, count: int) -> None:
         draw, made = self._draws[place.name], self.made[place.name]
@@ -107,6 +136,7 @@ class Work:
         made.numbers.append(number)
         if kind == "later":
             await scene.apply_payment(number, {invoice["invoiceNumber"]: amount}, DAY)
+        made.applied.append(number)
 
     async def _credit(self, place: Place, draw: Random, made: Made) -> None:
         """Give a credit memo and apply it to an invoice of that account, if one is open."""
@@ -121,3 +151,20 @@ class Work:
         if mine and mine[0][2] >= total and draw.random() < 0.7:
             made.open_invoices.remove(mine[0])
             await scene.apply_memo(str(memo["memoNumber"]), {mine[0][1]["invoiceNumber"]: total}, DAY)
+            made.applied.append(str(memo["memoNumber"]))
+
+    async def _unapply(self, place: Place, draw: Random, made: Made) -> None:
+        """Take a payment or memo back from its invoice. Nobody else pays that: QAD may get both in either order."""
+        number = made.applied.pop(draw.randrange(len(made.applied)))
+        is_memo = any(row.memo_number == number for row in place.zuora.tenant.credit_memos.latest.values())
+        await (place.scene.unapply_memo if is_memo else place.scene.unapply_payment)(number, DAY)
+        made.undone["memo unapplied" if is_memo else "payment unapplied"] += 1
+
+    async def _correct(self, place: Place, draw: Random, made: Made) -> None:
+        """Unpost an invoice to which nothing is applied, and post it again in a later second; nobody pays it then."""
+        _, invoice, _ = made.open_invoices.pop(draw.randrange(len(made.open_invoices)))
+        number = invoice["invoiceNumber"]
+        await place.scene.zuora.act("unpost_invoice", invoice=number)
+        await place.scene.zuora.next_second()
+        await place.scene.zuora.act("post_invoice", invoice=number)
+        made.undone["invoice unposted"] += 1
