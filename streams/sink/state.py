@@ -202,7 +202,7 @@ class SinkState:
             for name in self._waiting.get(key, ())
             if not topic or self._knew(name).get(topic, -1) < offset
         }
-        return sorted(found, key=lambda name: self.postings[name].place)
+        return sorted(found, key=self._turn)
 
     def to_settle(self) -> list[PostingId]:
         """Return the postings to begin with after a start, in the order of their inputs.
@@ -215,7 +215,7 @@ class SinkState:
             for name, standing in self.postings.live.items()
             if standing.doubted or standing.reason is None or _goes_on(standing.reason)
         )
-        return sorted(names, key=lambda name: self.postings[name].place)
+        return sorted(names, key=self._turn)
 
     def never_intended(self) -> frozenset[PostingId]:
         """Return the postings that stand still and of which the log knows no intent."""
@@ -247,6 +247,10 @@ class SinkState:
         """Take up what `parts` gave."""
         self._waiting.update(msgspec.msgpack.decode(next(parts), type=dict[str, set[PostingId]]))
         self.postings.restore(parts)
+
+    def _turn(self, name: PostingId) -> tuple[tuple[int, int], PostingId]:
+        """Return what orders postings: their place; and their name, so that no order rests on that of a set."""
+        return self.postings[name].place, name
 
     def _knew(self, name: PostingId) -> dict[str, int]:
         reason = self.postings[name].reason

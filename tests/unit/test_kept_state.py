@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.events import read_outcome
@@ -94,6 +94,7 @@ SAID: tuple[Callable[[str], AnyOutcome], ...] = (
 said = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(range(len(SAID)))), max_size=25)
 
 
+@example([("c", 0), ("d", 0)])
 @given(said)
 @settings(max_examples=150, deadline=None)
 def test_the_sink_restored_at_any_cut_is_as_one_that_read_the_whole_log(events):
