@@ -11,14 +11,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import Transient
-from schemas.topics import LETTER_MESSAGE_BYTES_MAX, Topic
+from schemas.topics import LETTER_MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX, Topic
 
 # How long one request to the broker may take; an outage longer than this shows, and the caller starts anew.
 REQUEST_TIMEOUT_MS = 30_000
 # A zombie's open transaction hides what others committed behind it for so long at most.
 TRANSACTION_TIMEOUT_MS = 10_000
-# One fetch: large enough for one record of the largest size.
-FETCH_BYTES_MAX = LETTER_MESSAGE_BYTES_MAX + 1024 * 1024
+# One fetch: large enough for one record of the largest size. A larger letter comes alone: a broker answers with one
+# record at least, and to fetch as much ahead of every other topic would only cost memory.
+FETCH_BYTES_MAX = MESSAGE_BYTES_MAX + 1024 * 1024
 # How long a start that was cancelled is waited for: it adds to what the sender of a callout waits for its 503.
 _STARTING_S = 1.0
 

@@ -11,7 +11,7 @@ from adapters.kafka.reader import ByOffset, LogShorterError, Reader, ends_of, re
 from adapters.kafka.writer import Fenced, FencingWriter, Write
 from schemas.cursors import Cursor
 from schemas.errors import Transient
-from schemas.topics import RECORD_BYTES_MAX, Topic
+from schemas.topics import LETTER_MESSAGE_BYTES_MAX, OVERHEAD_BYTES, RECORD_BYTES_MAX, Topic
 
 
 async def put(cluster: Cluster, topic: Topic, *values: bytes, partition: int = 0) -> None:
@@ -89,6 +89,13 @@ async def test_records_larger_than_what_is_fetched_ahead_come_whole(cluster: Clu
     sizes = [10, 5 * 1024 * 1024, RECORD_BYTES_MAX, 10]
     await put(cluster, Topic.RECORDS, *(bytes(size) for size in sizes))
     found = await read_whole(cluster, 0, [Topic.RECORDS])
+    assert [len(record.value) for record in found] == sizes
+
+
+async def test_the_largest_dead_letter_is_written_and_comes_whole(cluster: Cluster):
+    sizes = [10, LETTER_MESSAGE_BYTES_MAX - OVERHEAD_BYTES, 10]
+    await put(cluster, Topic.DEAD_LETTERS, *(bytes(size) for size in sizes))
+    found = await read_whole(cluster, 0, [Topic.DEAD_LETTERS])
     assert [len(record.value) for record in found] == sizes
 
 
