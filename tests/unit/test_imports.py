@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source import imports_of, nodes_of
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("schemas", "streams", "adapters", "console", "sandbox")
 # What a room may import of the others. The console starts the sandbox; nothing else knows of it.
@@ -35,15 +37,6 @@ READ_CALLS = {
 COMPOSITION = {"console.context", "console.wiring"}
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide which room is meant"
-            yield node.module or ""
-
-
 def files_of(room: str) -> list[Path]:
     found = sorted((ROOT / room).rglob("*.py"))
     assert found, f"{room} has no files: this test would hold nothing"
@@ -52,7 +45,7 @@ def files_of(room: str) -> list[Path]:
 
 def modules_of(path: Path) -> Iterator[str]:
     """Yield the modules of ours that a file imports, also where `from package import module` names one."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if file_of(alias.name))
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -98,7 +91,7 @@ def test_schemas_and_streams_are_pure():
 def test_decisions_never_ask_for_the_time():
     for room in ("schemas", "streams"):
         for path in files_of(room):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes_of(path):
                 if isinstance(node, ast.Attribute):
                     assert node.attr not in {"now", "today", "utcnow"}, f"{path.relative_to(ROOT)}:{node.lineno}"
 
@@ -107,7 +100,7 @@ def test_money_is_never_a_float():
     """`float(`, `round(` and untyped JSON have no place where amounts pass."""
     for room in ("schemas", "streams"):
         for path in files_of(room):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes_of(path):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     assert node.func.id not in {"float", "round"}, f"{path.relative_to(ROOT)}:{node.lineno}"
 
