@@ -7,7 +7,7 @@ COMPILE := $(VENV)/lock/bin/uv pip compile --generate-hashes --universal --pytho
 	--no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults soak check format bench lock clean
+.PHONY: help demo test faults soak check format bench profile lock clean
 
 help: ## Say what there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -55,6 +55,9 @@ $(VENV)/bench/.ready: locks/bench.lock
 
 bench: $(READY) $(VENV)/bench/.ready ## The same work side by side with the alternatives: docs/performance.md
 	@$(BIN)/python -m benchmarks --write docs/performance.md
+
+profile: $(READY) ## Where the time of these goes, under a profiler: docs/profiles.md
+	@$(BIN)/python -m benchmarks.profiles --write docs/profiles.md
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv

@@ -8,8 +8,8 @@ import click
 from benchmarks.comparing import Machine, Measured, machine, measure
 from benchmarks.deciding import deciding, decoding
 from benchmarks.latency import Figure, Latency, waiting
-from benchmarks.moving import moving, profile, quix_python
-from benchmarks.profiling import Profile, Spent
+from benchmarks.moving import moving, quix_python
+from benchmarks.page import table
 from benchmarks.sink import sending
 from benchmarks.state import SIZES, Loaded, loading
 from console.logs import set_up_logs
@@ -30,7 +30,6 @@ STATE_COLUMNS = (
     "held, ms",
 )
 LATENCY_COLUMNS = ("percentile", "posting to outcome, ms", "the ERP alone, ms", "above it, ms")
-SPENT_COLUMNS = ("way", "where", "share %", "us a document", "calls a document")
 
 WITHOUT_QUIX = "Without quixstreams: it could not be had here. `make bench` installs it from locks/bench.lock."
 
@@ -39,6 +38,8 @@ PAGE = """# Performance
 Written by `python -m benchmarks --write docs/performance.md`, never by hand. Runs of each way: {runs}, in turns, after
 one that does not count. `time` is the median as a multiple of the product's, which is the first way of each work;
 `spread` is from the fastest run to the slowest, in percent of the median.
+
+Where the time goes: [profiles.md](profiles.md).
 
 Machine: {machine.cores} cores, {machine.system}, {machine.python}; load {machine.load} when it began.
 
@@ -51,19 +52,6 @@ until a reader of what is committed has its outcome; the ERP's from when each of
 answer, in the same run. Median over the runs of each percentile, and from the lowest run to the highest.
 
 {latency}
-
-## Where the time goes
-
-From a record to its posting on a broker, in one process each, under cProfile: what each room took itself, and what
-built-in functions took for it. Waiting for others is left out; what a thread waits for its turn counts where it gave
-it up, as in `send`. cProfile makes small functions look larger than they are, and everything slower: the shares may be
-compared.
-
-{rooms}
-
-What took most of the product's process:
-
-{functions}
 
 ## State
 
@@ -102,20 +90,18 @@ def main(*, runs: int, documents: int, broker: bool, sizes: Sequence[int], as_js
         with sending(documents) as comparisons:
             measured += [row for comparison in comparisons for row in measure(comparison, runs=runs)]
     waited = waiting(runs=runs) if broker else []
-    spent = profile(documents) if broker else Profile(rooms=[], functions=[])
     loaded = list(loading(sizes, runs=runs)) if broker else []
     output = Output(as_json=as_json)
-    found = {"measured": measured, "latency": waited, "profile": spent, "state": loaded}
+    found = {"measured": measured, "latency": waited, "state": loaded}
     output.result({"machine": where, "runs": runs, **found})
     output.say(f"{where.cores} cores, {where.system}, {where.python}; load {where.load} when it began; {runs} runs")
     output.table(COLUMNS, [cells(row) for row in measured])
     if not quix_python():
         output.say(WITHOUT_QUIX)
     output.table(LATENCY_COLUMNS, [latency_cells(row) for row in waited])
-    output.table(SPENT_COLUMNS, [spent_cells(row) for row in (*spent.rooms, *spent.functions)])
     output.table(STATE_COLUMNS, [state_cells(row) for row in loaded])
     if write:
-        write.write_text(page(where, measured, waited, spent, loaded, runs=runs), encoding="utf-8")
+        write.write_text(page(where, measured, waited, loaded, runs=runs), encoding="utf-8")
 
 
 def cells(row: Measured) -> tuple[str, ...]:
@@ -140,11 +126,6 @@ def latency_cells(row: Latency) -> tuple[str, ...]:
     return (f"p{row.percentile}", told(row.sink), told(row.erp), told(row.above))
 
 
-def spent_cells(row: Spent) -> tuple[str, ...]:
-    """Return a row of the profile as people read it."""
-    return (row.way, row.where, f"{100 * row.share:.0f}", f"{row.us:.0f}", f"{row.calls:.1f}")
-
-
 def state_cells(row: Loaded) -> tuple[str, ...]:
     """Return a row of the table of states as people read it."""
     return (
@@ -166,7 +147,6 @@ def page(
     where: Machine,
     measured: Sequence[Measured],
     waited: Sequence[Latency],
-    spent: Profile,
     loaded: Sequence[Loaded],
     *,
     runs: int,
@@ -175,19 +155,11 @@ def page(
     return PAGE.format(
         runs=runs,
         machine=where,
-        table=_table(COLUMNS, [cells(row) for row in measured]),
+        table=table(COLUMNS, [cells(row) for row in measured]),
         without="" if quix_python() else f"{WITHOUT_QUIX}\n\n",
-        latency=_table(LATENCY_COLUMNS, [latency_cells(row) for row in waited]),
-        rooms=_table(SPENT_COLUMNS, [spent_cells(row) for row in spent.rooms]),
-        functions=_table(SPENT_COLUMNS, [spent_cells(row) for row in spent.functions]),
-        state=_table(STATE_COLUMNS, [state_cells(row) for row in loaded]),
+        latency=table(LATENCY_COLUMNS, [latency_cells(row) for row in waited]),
+        state=table(STATE_COLUMNS, [state_cells(row) for row in loaded]),
     )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [" | ".join(columns), *(" | ".join(row) for row in rows)]
-    head, *body = (f"| {line} |" for line in lines)
-    return "\n".join([head, f"|{'|'.join(['---'] * len(columns))}|", *body])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from adapters.kafka.assignments import assign
 from adapters.kafka.cluster import Cluster, started
 from benchmarks.comparing import Comparison, Way
 from benchmarks.deciding import documents, known
-from benchmarks.profiling import Profile, can_profile, functions, read_profile, rooms
+from benchmarks.profiling import Profile, functions, read_profile, rooms
 from sandbox.kafka.broker import Broker, external
 from sandbox.process import Child, spawn
 from schemas.codec import encode
@@ -71,13 +71,8 @@ def moving(count: int) -> Iterator[Comparison]:
 
 
 def profile(count: int) -> Profile:
-    """Return where the time of the product's process goes, and of the bare loop's, while each moves so many documents.
-
-    Both lists are empty where Python cannot tell.
-    """
+    """Return where the time of the product's process and of the bare loop goes, while each moves so many documents."""
     found = Profile(rooms=[], functions=[])
-    if not can_profile():
-        return found
     with _place() as place:
         for name, module in ((STAGES, "stages"), (LOOP, "loop")):
             path = place.directory / f"{module}.profile"

@@ -22,16 +22,18 @@ TOP = 12
 _ROOT = Path(__file__).resolve().parents[1]
 # cProfile's place of what is written in C.
 _BUILT_IN = "~"
-_WAITING = ("select.epoll", "select.kqueue", "_thread.lock", "time.sleep")
+_WAITING = ("select.epoll", "select.kqueue", "_thread.lock", "_queue.SimpleQueue", "time.sleep")
 # Rooms by what the path of a function's file holds, the first that fits.
 _ROOMS = {
     f"{_ROOT}/streams/": "deciding: streams, schemas",
     f"{_ROOT}/schemas/": "deciding: streams, schemas",
-    f"{_ROOT}/adapters/": "lane, transport: adapters",
+    f"{_ROOT}/adapters/qad/": "calls: adapters/qad, aiohttp",
+    f"{_ROOT}/adapters/": "lane, transport: adapters/kafka",
     f"{_ROOT}/benchmarks/": "the loop itself",
     "/site-packages/faust/": "Faust, mode",
     "/site-packages/mode/": "Faust, mode",
     "/site-packages/aiokafka/": "aiokafka",
+    **{f"/site-packages/{name}/": "calls: adapters/qad, aiohttp" for name in ("aiohttp", "yarl", "multidict")},
     "/asyncio/": "asyncio",
     "/selectors.py": "asyncio",
 }
@@ -152,7 +154,7 @@ def _named(function: Function) -> str:
     """Return a function's name and file, without where this machine keeps it."""
     file, line, name = function
     if file == _BUILT_IN:
-        return name.strip("<>")
+        return name.strip("<>").partition(" at 0x")[0]
     parts = Path(file).parts
     place = parts[parts.index("site-packages") + 1 :] if "site-packages" in parts else parts[-2:]
     return f"{name} ({'/'.join(place)}:{line})"

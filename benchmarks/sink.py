@@ -6,12 +6,15 @@ outcome. The bare loop runs in this process, and calls through the same adapter.
 """
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count as counter
+from pathlib import Path
 
 from adapters.clock import boot_time_s
 from benchmarks.comparing import Comparison
+from benchmarks.profiling import Profile, functions, profiled, read_profile, rooms
 from benchmarks.sink_stage import AT_ONCE
 from benchmarks.sink_world import World, sink_world
 from schemas.postings import Posting
@@ -44,6 +47,24 @@ def sending(count: int) -> Iterator[Sequence[Comparison]]:
             return Comparison(name=name, count=count * connections, ways={"sink": sink, "bare loop": bare})
 
         yield [comparison(connections) for connections in CONNECTIONS]
+
+
+def profile(count: int) -> Profile:
+    """Return where the time of the stage's process and of the bare loop goes, with so many documents a connection."""
+    connections = max(CONNECTIONS)
+    with tempfile.TemporaryDirectory(prefix="ml-connector-bench-") as directory:
+        ours, bare = Path(directory) / "sink", Path(directory) / "bare"
+        with sink_world(connections, profile=ours) as (world, runner):
+            runner.run(_through_the_sink(world, _postings("profiled", count, connections)))
+            postings = _postings("bare", count, connections)
+            with profiled([str(bare)]):
+                runner.run(_bare(world, postings))
+        done = count * connections
+        found = {"sink": read_profile(ours), "bare loop": read_profile(bare)}
+    return Profile(
+        rooms=[row for way, stats in found.items() for row in rooms(stats, way=way, count=done)],
+        functions=functions(found["sink"], way="sink", count=done),
+    )
 
 
 async def _through_the_sink(world: World, postings: Sequence[Sequence[Posting]]) -> int:

@@ -1,6 +1,6 @@
 """The whole sink stage in a process of its own: Faust, a lane for each connection, and the adapter that calls QAD.
 
-Run by benchmarks/sink_world.py, which says where the broker and the ERP are.
+Run by benchmarks/sink_world.py, which says where the broker and the ERP are, and where to write a profile, if anywhere.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import StageWorker
 from adapters.qad.client import Credentials, QadClient
 from adapters.qad.rest import RestQad
+from benchmarks.profiling import profiled
 from console.logs import set_up_logs
 from streams.sink.agent import host
 from streams.sink.spec import SPEC
@@ -97,4 +98,6 @@ async def run(job: Job) -> int:
 
 if __name__ == "__main__":
     set_up_logs("error", process="benchmark")
-    sys.exit(asyncio.run(run(msgspec.json.decode(sys.argv[1], type=Job))))
+    with profiled(sys.argv[2:]):
+        code = asyncio.run(run(msgspec.json.decode(sys.argv[1], type=Job)))
+    sys.exit(code)

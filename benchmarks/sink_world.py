@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -29,8 +30,11 @@ _STOP_LIMIT_S = 30.0
 
 
 @contextmanager
-def sink_world(connections: int) -> Iterator[tuple["World", asyncio.Runner]]:
-    """Yield the world and what runs its methods; as long as the block runs, a broker, the ERP and the stage do."""
+def sink_world(connections: int, *, profile: Path | None = None) -> Iterator[tuple["World", asyncio.Runner]]:
+    """Yield the world and what runs its methods; as long as the block runs, a broker, the ERP and the stage do.
+
+    A profile of the stage's process is there afterwards, if one is asked for: of what it did since it was ready.
+    """
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ml-connector-bench-")))
         job = Job(
@@ -46,11 +50,14 @@ def sink_world(connections: int) -> Iterator[tuple["World", asyncio.Runner]]:
         runner.run(world.open())
         log = directory / "stage.log"
         command = [sys.executable, "-m", "benchmarks.sink_stage", msgspec.json.encode(job).decode()]
-        stack.callback(_end, spawn(command, log=log))
+        stage = spawn([*command, str(profile)] if profile else command, log=log)
+        stack.callback(_end, stage)
         try:
             runner.run(world.begin())
         except TimeoutError:
             raise TimeoutError(f"the sink does not begin: {log.read_text()[-2000:]}") from None
+        if profile:
+            stage.send_signal(signal.SIGUSR1)
         yield world, runner
 
 

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from adapters.kafka.administration import create_topics
 from adapters.kafka.cluster import Cluster, started
 from adapters.kafka.lane import STAGE_HEADER
+from benchmarks.profiling import Profile, functions, read_profile, rooms
 from benchmarks.state_load import Job, Load
 from benchmarks.state_logs import STAGES, log_of
 from sandbox.kafka.broker import Broker, external
@@ -83,6 +84,20 @@ def loading(sizes: Sequence[int], *, runs: int, stages: Sequence[str] = tuple(ST
                 file.unlink()
 
 
+def profile(count: int, *, stage: str) -> Profile:
+    """Return where the time goes while the state of so many documents of a stage is loaded from its log."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ml-connector-state-")))
+        bootstrap = external() or stack.enter_context(Broker()).bootstrap
+        cluster = Cluster(bootstrap, namespace=f"state{secrets.token_hex(4)}.")
+        asyncio.run(_fill(cluster, stage, count))
+        job = Job(stage=stage, bootstrap=bootstrap, namespace=cluster.namespace, file=str(directory / "none"))
+        _child(job, str(directory / "profile"))
+        asyncio.run(_remove(cluster))
+        stats, way = read_profile(directory / "profile"), f"state of {stage}"
+    return Profile(rooms=rooms(stats, way=way, count=count), functions=functions(stats, way=way, count=count))
+
+
 def _summed(stage: str, documents: int, source: str, loads: Sequence[Load], *, file_mb: float, written: Load) -> Loaded:
     """Return the loads as one row.
 
@@ -109,8 +124,8 @@ def _summed(stage: str, documents: int, source: str, loads: Sequence[Load], *, f
     )
 
 
-def _child(job: Job) -> Load:
-    command = [sys.executable, "-m", "benchmarks.state_load", msgspec.json.encode(job).decode()]
+def _child(job: Job, *profile_path: str) -> Load:
+    command = [sys.executable, "-m", "benchmarks.state_load", msgspec.json.encode(job).decode(), *profile_path]
     ended = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_LIMIT_S)  # noqa: S603 - ourselves
     return msgspec.json.decode(ended.stdout.splitlines()[-1], type=Load)
 

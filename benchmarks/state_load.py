@@ -1,6 +1,6 @@
 """One load of a stage's state, in a process of its own: as a lane loads, from its checkpoint and then from the log.
 
-Run by benchmarks/state.py, which gives the job and reads the answer.
+Run by benchmarks/state.py, which gives the job, says where to write a profile, if anywhere, and reads the answer.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import STAGE_HEADER
 from adapters.kafka.reader import LogRecord, Reader
+from benchmarks.profiling import profiled
 from benchmarks.state_logs import STAGES, core_of, inputs_of, log_of
 from schemas.events import read_outcome
 from schemas.ids import PostingId
@@ -150,5 +151,6 @@ def _memory_mb() -> float:
 
 
 if __name__ == "__main__":
-    answer = asyncio.run(load(msgspec.json.decode(sys.argv[1], type=Job)))
+    with profiled(sys.argv[2:]):
+        answer = asyncio.run(load(msgspec.json.decode(sys.argv[1], type=Job)))
     sys.stdout.write(msgspec.json.encode(answer).decode())

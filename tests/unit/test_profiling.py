@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = (f"{ROOT}/streams/stage.py", 1, "decide")
 LIBRARY = ("/home/somebody/lib/python3.11/site-packages/faust/app/base.py", 7, "send")
 BUILT_IN = ("~", 0, "<built-in method builtins.max>")
+SOMEWHERE = ("~", 0, "<function socket.close at 0x7f78cb598fe0>")
 
 
 def stats():
@@ -38,6 +39,11 @@ def test_functions_are_named_without_where_this_machine_keeps_them():
         "built-in method builtins.max",
     ]
     assert [row.share for row in found] == [0.5, 0.25, 0.25]
+
+
+def test_an_address_is_no_part_of_a_name():
+    (found,) = functions({SOMEWHERE: (1, 1, 1.0, 1.0, {})}, way="ours", count=1)
+    assert found.where == "function socket.close"
 
 
 THREADS = """
