@@ -23,7 +23,7 @@ from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
 from streams.sink.carrying import Carrying, carrying, in_question
 from streams.sink.finding import check_control
-from streams.sink.freezing import Frozen, freeze, intended
+from streams.sink.freezing import Frozen, freeze, intended, kind_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Standing
 
@@ -131,6 +131,25 @@ class Calls:
         self._has_read = True
         self._looked.set()
 
+    def may_stand_untraced(self, name: PostingId) -> bool:
+        """Return whether a posting that stands still may be in QAD although the log knows of no intent."""
+        standing = self._state.postings.get(name)
+        if standing is None or not standing.stands_still or standing.intent is not None:
+            return False
+        return self._may_have_been_sent(name, standing.origin)
+
+    async def stands_untraced(self, job: Job) -> bool:
+        """Return whether QAD holds what it may hold untraced; where nobody can look, it counts as held."""
+        await self._looked.wait()
+        kind = kind_of(job.posting.content)
+        if self._has_read or not self._erp.can_find(kind):
+            return not self._erp.can_find(kind) or job.posting.reference in self._already
+        try:
+            async with self._slots:
+                return await self._answered(lambda: self._erp.find(kind, job.posting.reference)) is not None
+        except Conflict:
+            return True
+
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
         """Find an item that others loaded before the cut-over."""
         try:
@@ -188,7 +207,7 @@ class Calls:
     async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
         """Look for what the log may have lost; True when nothing more is to be done."""
         if not self._erp.can_find(frozen.kind):
-            may_have_been_sent = job.origin < self._distrusted_below or job.name in self._looks_for
+            may_have_been_sent = self._may_have_been_sent(job.name, job.origin)
             if may_have_been_sent:
                 await self._say(saying.say_still(job, Parked, answers.log_not_whole(job.posting.number)))
             return may_have_been_sent
@@ -201,6 +220,9 @@ class Calls:
             return await self._is_there(job, intent, _unpack(packed))
         async with self._slots:
             return await self._looked_up(job, frozen, intent)
+
+    def _may_have_been_sent(self, name: PostingId, origin: int) -> bool:
+        return origin < self._distrusted_below or name in self._looks_for
 
     async def _second_attempt_settled(self, job: Job, frozen: Frozen, standing: Standing) -> bool:
         """Look up what an earlier attempt may have made; True when nothing more is to be done."""

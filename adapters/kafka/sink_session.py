@@ -55,6 +55,14 @@ class Making(Protocol):
         """Bring one posting into QAD, or say why it is not there; intend nothing once its content is not the newest."""
         ...
 
+    def may_stand_untraced(self, name: PostingId) -> bool:
+        """Return whether a posting that stands still may be in QAD although the log knows of no intent."""
+        ...
+
+    async def stands_untraced(self, job: Job) -> bool:
+        """Return whether QAD holds it; where nobody can look, it counts as held."""
+        ...
+
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
         """Find an item that others loaded before the cut-over."""
         ...
@@ -249,7 +257,7 @@ class Session:
 
     async def _step(self, job: Job) -> None:
         """Do what comes next to a posting, once nothing else acts on what that touches."""
-        step = await self._turn(job)
+        step = await self._traced_turn(job)
         if isinstance(step, Ready) and not self._may_be_there(job.name):
             await self._carry(job)
             step = await self._turn(job)
@@ -259,6 +267,18 @@ class Session:
             await self._act(msgspec.structs.replace(job, undone=self._state.undone(job.name)), step)
         if isinstance(step, Annul) and step.goes_on:
             await self._step(job)
+
+    async def _traced_turn(self, job: Job) -> Step | None:
+        """Return what happens next, once QAD was asked whether it holds what would be annulled."""
+        asked: set[PostingId] = set()
+        step = await self._turn(job)
+        while isinstance(step, Annul) and not asked.issuperset(_undone_by(step)):
+            for name in filter(self._calls.may_stand_untraced, _undone_by(step)):
+                if await self._calls.stands_untraced(await self._read_again(name)):
+                    self._state.untraced.add(name)
+            asked.update(_undone_by(step))
+            step = await self._turn(job)
+        return step
 
     async def _turn(self, job: Job) -> Step | None:
         """Return what happens next to a posting when that can happen now, or None if it has ended meanwhile."""

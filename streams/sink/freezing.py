@@ -84,6 +84,11 @@ def freeze(
             raise InvariantViolation(f"posting {posting.id} of {posting.number} is not one that is sent")
 
 
+def kind_of(content: Content) -> str:
+    """Return the kind of document that a posting is in QAD, of one that another can undo."""
+    return str((Adjustment if isinstance(content, AllocationContent) else content).__struct_config__.tag)
+
+
 def intended(
     posting: Posting, frozen: Frozen, *, connection: str, origin: int, index: int, attempt: int, mapping_version: int
 ) -> Intended:

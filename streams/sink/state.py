@@ -135,6 +135,8 @@ class SinkState:
     postings: Shelf[Standing] = field(
         default_factory=lambda: Shelf(Standing, ended=lambda standing: standing.status in _SETTLED)
     )
+    # What was seen in QAD although the log knows of no intent: it stands still, and is not absent.
+    untraced: set[PostingId] = field(default_factory=set)
     _waiting: defaultdict[str, set[PostingId]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, outcome: AnyOutcome) -> None:
@@ -154,6 +156,7 @@ class SinkState:
                 standing.status, standing.intent, standing.attempt = Status.INTENDED, outcome, outcome.attempt
                 standing.doubted, standing.disputed, standing.value = True, False, outcome.total
                 standing.customer, standing.source_hash = outcome.customer, outcome.source_hash
+                self.untraced.discard(name)
             case Posted():
                 standing.status, standing.qad, standing.customer = Status.POSTED, outcome.qad, outcome.customer
                 standing.carried, standing.untold = frozenset(outcome.carried), frozenset(outcome.untold)

@@ -159,7 +159,7 @@ def _is_absent(name: PostingId, content: Content, state: SinkState) -> bool:
     """Return whether a posting is certainly not in QAD: neither by itself, nor carried by a receipt."""
     standing = state.postings.get(name)
     payer = state.postings.get(content.payer) if isinstance(content, AllocationContent) else None
-    if standing is None or not standing.stands_still:
+    if standing is None or not standing.stands_still or name in state.untraced:
         return False
     return standing.went_alone or payer is None or not payer.may_carry(name)
 

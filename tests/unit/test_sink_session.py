@@ -46,6 +46,9 @@ class Quay:
         for outcome in outcomes:
             self.state.take(read_outcome(encode(outcome)))
 
+    def may_stand_untraced(self, name) -> bool:
+        return False
+
     async def make(self, job: Job, inverted, is_newest) -> None:
         assert is_newest()
         frozen = freeze(job.posting, state=self.state, inverted=inverted)
