@@ -43,7 +43,7 @@ async def create_topics(cluster: Cluster, *, partitions: int, replicas: int) -> 
     """Create the topics that are missing and return them; those that are there are checked.
 
     Raises:
-        Misconfigured: A topic stands there with another partition count.
+        Misconfigured: A topic stands there with another partition count, or other settings.
     """
     present = await partition_counts(cluster)
     missing = [spec for spec in TOPICS if spec.topic not in present]
@@ -61,10 +61,11 @@ async def create_topics(cluster: Cluster, *, partitions: int, replicas: int) -> 
 
 
 async def check_topics(cluster: Cluster, *, partitions: int) -> None:
-    """Hold that every topic is there, with the partition count that the connections rely on.
+    """Hold that every topic is there, with the partition count and the settings that the connections rely on.
 
     Raises:
-        Misconfigured: A topic is missing or has another count; the message says what to do.
+        Misconfigured: A topic is missing, has another count, or would lose or refuse records; the message says what to
+            do.
     """
     present = await partition_counts(cluster)
     missing = [spec.topic.value for spec in TOPICS if spec.topic not in present]
@@ -75,6 +76,15 @@ async def check_topics(cluster: Cluster, *, partitions: int) -> None:
             raise Misconfigured(
                 f"topic {cluster.name(topic)} has {count} partitions, the configuration says {partitions}: a "
                 "connection's partition would move. Set [kafka] partitions to what is there (runbook: growing)."
+            )
+    for topic, settings in (await topic_settings(cluster)).items():
+        wrong = {name: value for name, value in SPEC[topic].settings().items() if settings.get(name) != value}
+        if wrong:
+            stands = ", ".join(f"{name}={settings.get(name)}" for name in wrong)
+            needed = ",".join(f"{name}={value}" for name, value in wrong.items())
+            raise Misconfigured(
+                f"topic {cluster.name(topic)} would lose or refuse records: {stands}. Set it: kafka-configs.sh --alter "
+                f"--entity-type topics --entity-name {cluster.name(topic)} --add-config {needed}"
             )
 
 
@@ -87,12 +97,22 @@ async def partition_counts(cluster: Cluster) -> dict[Topic, int]:
     return {wanted[row["topic"]]: len(row["partitions"]) for row in described}
 
 
-async def topic_settings(cluster: Cluster, topic: Topic) -> dict[str, str]:
-    """Return the broker's settings of a topic as they stand."""
+async def topic_settings(cluster: Cluster) -> dict[Topic, dict[str, str]]:
+    """Return the broker's settings of our topics as they stand.
+
+    Raises:
+        Misconfigured: The broker does not show them to us.
+    """
+    ours = {cluster.name(spec.topic): spec.topic for spec in TOPICS}
     async with cluster.admin() as admin:
-        resource = ConfigResource(ConfigResourceType.TOPIC, cluster.name(topic))
-        answers = await admin.describe_configs([resource])
-    return {row[0]: row[1] for answer in answers for entity in answer.resources for row in entity[4]}
+        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in ours])
+    found = {}
+    for code, message, _, name, rows in (told for answer in answers for told in answer.resources):
+        if code:
+            why = message or for_code(code).__name__
+            raise Misconfigured(f"Kafka does not show the settings of topic {name}: {why}. Its user needs that right.")
+        found[ours[name]] = {row[0]: row[1] for row in rows}
+    return found
 
 
 async def group_state(cluster: Cluster, stage: str) -> GroupState:

@@ -5,6 +5,7 @@ import secrets
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from adapters.kafka.administration import (
     check_topics,
@@ -26,8 +27,7 @@ PARTITIONS = 3
 async def test_topics_are_made_once_with_the_settings_of_the_table(cluster: Cluster):
     assert await create_topics(cluster, partitions=PARTITIONS, replicas=1) == []
     assert await partition_counts(cluster) == dict.fromkeys(SPEC, PARTITIONS)
-    for topic in (Topic.OUTCOMES, Topic.CURSORS, Topic.DEAD_LETTERS):
-        settings = await topic_settings(cluster, topic)
+    for topic, settings in (await topic_settings(cluster)).items():
         assert settings["cleanup.policy"] == ("compact" if SPEC[topic].compacted else "delete")
         assert settings["retention.ms"] == "-1"
         assert settings["max.message.bytes"] == str(SPEC[topic].message_bytes_max)
@@ -36,6 +36,35 @@ async def test_topics_are_made_once_with_the_settings_of_the_table(cluster: Clus
 async def test_another_partition_count_is_refused(cluster: Cluster):
     with pytest.raises(Misconfigured, match="has 3 partitions, the configuration says 5"):
         await check_topics(cluster, partitions=5)
+
+
+@pytest.mark.parametrize(
+    ("topic", "settings", "said"),
+    [
+        (Topic.RECORDS, {"retention.ms": "604800000"}, "retention.ms=604800000"),
+        (Topic.OUTCOMES, {"cleanup.policy": "compact"}, "cleanup.policy=compact"),
+        (Topic.DEAD_LETTERS, {"max.message.bytes": "16842752"}, "max.message.bytes=16842752"),
+    ],
+)
+async def test_a_topic_that_would_lose_or_refuse_records_is_refused(
+    cluster: Cluster, eventually, topic, settings, said
+):
+    async def alter(**configs: str) -> None:
+        async with cluster.admin() as admin:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, cluster.name(topic), configs)])
+
+        async def shown() -> None:
+            assert configs.items() <= (await topic_settings(cluster))[topic].items()
+
+        await eventually(shown)
+
+    await alter(**SPEC[topic].settings() | settings)
+    with pytest.raises(Misconfigured, match=f"{topic.value} would lose or refuse records: {said}") as told:
+        await check_topics(cluster, partitions=PARTITIONS)
+    command, _, needed = str(told.value).partition(" --add-config ")
+    assert f"--alter --entity-type topics --entity-name {cluster.name(topic)}" in command
+    await alter(**SPEC[topic].settings() | settings | dict(one.split("=") for one in needed.split(",")))
+    await check_topics(cluster, partitions=PARTITIONS)
 
 
 async def test_missing_topics_are_named(kafka: str):
