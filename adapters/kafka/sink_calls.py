@@ -252,20 +252,20 @@ class Calls:
             intent, not_after = await self._intend(job, frozen, attempt)
             async with self._slots:
                 intent, answer = await self._called(job, frozen, intent, not_after)
-                try:
+                if isinstance(answer, OutcomeUnknown):
+                    # Step 4: nobody knows. The slot is kept until a look-up is answered, the room until it is settled.
+                    ended = boot_time_s()
                     await self._write(job, frozen, intent, answer)
-                finally:
-                    self._wire.leave()
-                if not isinstance(answer, OutcomeUnknown):
-                    return True
-                # Step 4: nobody knows. The slot is kept until a look-up is answered, the room until it is settled.
-                ended = boot_time_s()
-                if not self._erp.can_find(frozen.kind):
-                    await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
-                    return True
-                asked_at = boot_time_s()
-                if await self._looked_up(job, frozen, intent):
-                    return True
+                    if not self._erp.can_find(frozen.kind):
+                        await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
+                        return True
+                    asked_at = boot_time_s()
+                    if await self._looked_up(job, frozen, intent):
+                        return True
+            if not isinstance(answer, OutcomeUnknown):
+                # QAD has answered, and takes the next call while this is written.
+                await self._write(job, frozen, intent, answer)
+                return True
             sure_from = ended + self._limits.settle_s
             return await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
 
@@ -299,21 +299,26 @@ class Calls:
         self, job: Job, frozen: Frozen, intent: Intended, answer: Accepted | Rejected | OutcomeUnknown
     ) -> None:
         """Step 3: the answer is in the log. A crash before this is looked up, and found."""
-        match answer:
-            case Accepted():
-                crashpoint("sink.after_call")
-                posted = saying.say_posted(job, intent, answer.document, how="answer", warnings=answer.warnings)
-                await self._say(posted)
-                crashpoint("sink.after_posted")
-            case Rejected():
-                await self._rejected(job, frozen, intent, answer)
-            case OutcomeUnknown():
-                await self._say(saying.say_unknown(job, intent, str(answer)))
+        try:
+            match answer:
+                case Accepted():
+                    crashpoint("sink.after_call")
+                    posted = saying.say_posted(job, intent, answer.document, how="answer", warnings=answer.warnings)
+                    await self._say(posted)
+                    crashpoint("sink.after_posted")
+                case Rejected():
+                    await self._rejected(job, frozen, intent, answer)
+                case OutcomeUnknown():
+                    await self._say(saying.say_unknown(job, intent, str(answer)))
+        finally:
+            self._wire.leave()
 
     async def _rejected(self, job: Job, frozen: Frozen, intent: Intended, error: Rejected) -> None:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
-        if may_be_there and await self._looked_up(job, frozen, intent):
-            return
+        if may_be_there:
+            async with self._slots:
+                if await self._looked_up(job, frozen, intent):
+                    return
         several = isinstance(frozen.command.payload, Adjustment)
         customer = "" if several else frozen.command.customer
         how, reason = answers.refusal(error, job.posting, customer=customer)
