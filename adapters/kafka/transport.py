@@ -11,16 +11,33 @@ from dataclasses import replace
 from typing import Any
 
 import faust
+import structlog
 from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
+log = structlog.get_logger(__name__)
+
 SCHEME = "ml-connector"
 
 # How long a look at what is held back takes at most: as Faust's own.
 _HELD_S = 1.0
+
+
+class RunThread(driver.AIOKafkaConsumerThread):
+    """The thread of the client; it ends in good order also where the client does not."""
+
+    async def on_thread_stop(self) -> None:
+        """Close the client: woken after its session, aiokafka was seen to stumble over a connection it had given up.
+
+        What is raised here would leave the thread before it says that it has ended, and the worker waiting for it.
+        """
+        try:
+            await super().on_thread_stop()
+        except Exception as error:  # noqa: BLE001 - whatever it was: nothing is read with this client any more
+            log.warning("the Kafka client did not close cleanly", what=type(error).__name__)
 
 
 class RunConsumer(driver.Consumer):
@@ -35,6 +52,9 @@ class RunConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._open: dict[TP, dict[int, Any]] = {}
         self._let_go = asyncio.Event()
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return RunThread(self, loop=self.loop, beacon=self.beacon)
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Fetch a partition again."""

@@ -88,6 +88,16 @@ async def test_a_worker_that_hangs_while_it_stops_ends_with_a_reason(fleet: Flee
         assert worker.said("it hung while it stopped")
 
 
+async def test_a_client_that_does_not_close_cleanly_holds_up_nobody(fleet: Fleet):
+    await fleet.feed(dict.fromkeys(range(3), numbers(50)))
+    worker = fleet.start("0", client_stumbles=True)
+    await fleet.until_copied()
+    worker.kill(signal.SIGTERM)
+    assert await worker.ended(within_s=40) == 0
+    assert fleet.fired.times("client stumbles") == worker.said("the Kafka client did not close cleanly") == 1
+    assert not worker.said("Exception in thread")
+
+
 async def test_of_two_workers_with_one_static_id_one_ends_with_a_reason(fleet: Fleet):
     await fleet.feed(dict.fromkeys(range(3), numbers(50)))
     first = fleet.start("0")

@@ -20,6 +20,7 @@ import msgspec
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.crashes import Crashes
 from adapters.kafka.lane import StageLane
+from adapters.kafka.transport import client_of
 from adapters.kafka.worker import StageWorker
 from console.logs import set_up_logs
 from schemas.codec import Event
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, kw_only=True):
         gated: Partitions that the gate holds.
         raises_at: The agent raises at this run of the process; 0 for never.
         hangs: What never ends when the worker stops: "lane", "faust", or "".
+        client_stumbles: The Kafka client raises when it is closed.
         still_s: The watchdog's patience.
         assignment_takes_s: How long the rebalance hook takes.
     """
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, kw_only=True):
     gated: tuple[int, ...] = ()
     raises_at: int = 0
     hangs: str = ""
+    client_stumbles: bool = False
     still_s: float = 60.0
     assignment_takes_s: float = 0.0
 
@@ -216,6 +219,12 @@ def make_worker(settings: Settings) -> StageWorker:
     async def linger(sender: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
         # Meanwhile Faust lets records flow, before the worker may know that their partition is its own.
         await asyncio.sleep(settings.assignment_takes_s)
+        if settings.client_stumbles:
+            client_of(worker.app).stop = stumble
+
+    async def stumble() -> None:
+        fired.fire("client stumbles")
+        raise AttributeError("a connection that was given up")
 
     worker.app.on_partitions_assigned.connect(linger)
     return worker

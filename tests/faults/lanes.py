@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from tests.faults.processes import Process
 
@@ -18,6 +18,16 @@ def lanes_of(process: Process) -> list[int]:
             if b'"partitions assigned"' in line:
                 lanes = json.loads(line)["lanes"]
     return lanes
+
+
+async def shared_out(crew: Sequence[Process], lanes: Collection[int], *, within_s: float) -> bool:
+    """Wait until all of these lanes are shared out among processes, each at one; return whether they came to be so."""
+    until = time.monotonic() + within_s
+    while sorted(lane for one in crew for lane in lanes_of(one)) != sorted(lanes):
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(_LOOK_S)
+    return True
 
 
 async def lanes_are(process: Process, holds: Callable[[list[int]], bool], *, within_s: float) -> bool:
