@@ -38,7 +38,7 @@ Both on the same broker (the sandbox's) and the same target: `benchmarks/peer_ta
 target does, and has a look-up by reference beside it, which takes the same time and the same places; the peer has no
 use for it. Ours makes a posting of each document in the same process, and that is part of its figures. It has one lane
 and {connections} connections to the target, for calls and look-ups together, as the peer has {connections} tasks; up to
-{slots} postings have a slot, which is kept while an answer is written to the log.
+{slots} postings are called for at once.
 
 What the sink's times rest on: the target begins a request at once or refuses it, and has committed 40 ms later. A call
 is given up after {timeout_s:g} s, an intent is {age_s:g} s old at most when its first byte is sent, and "absent" is

@@ -3,6 +3,7 @@
 Every topic is partitioned by connection: a connection has one partition number, the same in every topic, for ever.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,6 +60,19 @@ class TopicSpec:
             "max.message.bytes": str(self.message_bytes_max),
             "message.timestamp.type": "CreateTime",
         }
+
+    def to_mend(self, found: Mapping[str, str]) -> dict[str, str]:
+        """Return what must be set on a topic that stands there already: else it loses records, or refuses some.
+
+        Args:
+            found: The broker's settings of it.
+        """
+        kept = ("cleanup.policy",) if self.compacted else ("cleanup.policy", "retention.ms", "retention.bytes")
+        settings = self.settings()
+        wrong = [name for name in kept if found.get(name) != settings[name]]
+        if int(found.get("max.message.bytes", "0")) < self.message_bytes_max:
+            wrong.append("max.message.bytes")
+        return {name: settings[name] for name in wrong}
 
 
 TOPICS: tuple[TopicSpec, ...] = (

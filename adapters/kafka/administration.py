@@ -9,9 +9,11 @@ from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     GroupCoordinatorNotAvailableError,
     NodeNotReadyError,
     TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
     for_code,
 )
 from aiokafka.structs import OffsetAndMetadata
@@ -23,6 +25,7 @@ from schemas.topics import SPEC, TOPICS, Topic
 # A fresh cluster makes its offsets topic at the first look-up of a group; until then no coordinator is there.
 _COORDINATOR_TRIES = 40
 _COORDINATOR_PAUSE_S = 0.5
+_NOT_ALLOWED = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 
 
 class GroupState(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +81,10 @@ async def check_topics(cluster: Cluster, *, partitions: int) -> None:
                 "connection's partition would move. Set [kafka] partitions to what is there (runbook: growing)."
             )
     for topic, settings in (await topic_settings(cluster)).items():
-        wrong = {name: value for name, value in SPEC[topic].settings().items() if settings.get(name) != value}
-        if wrong:
-            stands = ", ".join(f"{name}={settings.get(name)}" for name in wrong)
-            needed = ",".join(f"{name}={value}" for name, value in wrong.items())
+        to_mend = SPEC[topic].to_mend(settings)
+        if to_mend:
+            stands = ", ".join(f"{name}={settings.get(name)}" for name in to_mend)
+            needed = ",".join(f"{name}={value}" for name, value in to_mend.items())
             raise Misconfigured(
                 f"topic {cluster.name(topic)} would lose or refuse records: {stands}. Set it: kafka-configs.sh --alter "
                 f"--entity-type topics --entity-name {cluster.name(topic)} --add-config {needed}"
@@ -101,16 +104,20 @@ async def topic_settings(cluster: Cluster) -> dict[Topic, dict[str, str]]:
     """Return the broker's settings of our topics as they stand.
 
     Raises:
-        Misconfigured: The broker does not show them to us.
+        Misconfigured: Kafka does not let us see them.
+        Transient: It cannot show them now.
     """
     ours = {cluster.name(spec.topic): spec.topic for spec in TOPICS}
     async with cluster.admin() as admin:
         answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in ours])
     found = {}
     for code, message, _, name, rows in (told for answer in answers for told in answer.resources):
+        if code in _NOT_ALLOWED:
+            raise Misconfigured(
+                f"Kafka does not show the settings of topic {name}: its user needs DescribeConfigs there"
+            )
         if code:
-            why = message or for_code(code).__name__
-            raise Misconfigured(f"Kafka does not show the settings of topic {name}: {why}. Its user needs that right.")
+            raise Transient(f"Kafka cannot show the settings of topic {name} now: {message or for_code(code).__name__}")
         found[ours[name]] = {row[0]: row[1] for row in rows}
     return found
 

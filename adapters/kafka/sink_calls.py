@@ -6,6 +6,7 @@ what a crash right after it leaves behind. Whether a posting is due, and what is
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from adapters.kafka.sink_gate import Gate, jittered
 from adapters.kafka.sink_wire import Wire
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
 from schemas.ids import PostingId, machine_reference
+from schemas.money import ZERO
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent, ReceiptContent
 from streams.ports import Accepted, Adjustment, Erp, FoundInQad
@@ -95,19 +97,23 @@ class Calls:
         self._gate = Gate(told)
         self._looked = asyncio.Event()
         self._looked.set()
-        self._distrusted_below = 0
+        self._lost_below = 0
         # What QAD held under our references when that was read, packed: there may be a million of them. An empty one
         # stood there more than once.
         self._already: dict[str, bytes] = {}
         self._has_read = False
         self._looks_for: frozenset[PostingId] = frozenset()
 
-    def look_for(self, names: frozenset[PostingId]) -> None:
-        """Look these up one by one before they are sent first: they may stand from before the log lost its end.
+    def look_for(self, names: frozenset[PostingId], *, below: int) -> None:
+        """Look these up one by one before they are sent first, or end with what undoes them.
 
         Their turn had not come while the owner was there that read what QAD holds.
+
+        Args:
+            names: What stands still: it may stand in QAD from before the log lost its end.
+            below: Postings from before this offset may have been sent.
         """
-        self._looks_for = names
+        self._looks_for, self._lost_below = names, below
 
     def distrust(self, below: int) -> None:
         """Hold all that is not in doubt back until what QAD holds has been read: the log cannot say that it is nothing.
@@ -115,7 +121,7 @@ class Calls:
         Args:
             below: Postings from before this offset may have been sent.
         """
-        self._distrusted_below = below
+        self._lost_below = max(self._lost_below, below)
         self._looked.clear()
 
     async def look_before_first(self, *, sure_from: float) -> None:
@@ -131,24 +137,27 @@ class Calls:
         self._has_read = True
         self._looked.set()
 
-    def may_stand_untraced(self, name: PostingId) -> bool:
-        """Return whether a posting that stands still may be in QAD although the log knows of no intent."""
+    def may_be_held(self, name: PostingId) -> bool:
+        """Return whether QAD may hold a posting that stands still by the log."""
         standing = self._state.postings.get(name)
-        if standing is None or not standing.stands_still or standing.intent is not None:
-            return False
-        return self._may_have_been_sent(name, standing.origin)
+        return standing is not None and standing.stands_still and self._may_have_been_sent(name, standing.first)
 
-    async def stands_untraced(self, job: Job) -> bool:
-        """Return whether QAD holds what it may hold untraced; where nobody can look, it counts as held."""
+    async def held(self, job: Job) -> Decimal | None:
+        """Return how much QAD holds of such a posting, or None; all of it where nobody can tell how much."""
         await self._looked.wait()
-        kind = kind_of(job.posting.content)
-        if self._has_read or not self._erp.can_find(kind):
-            return not self._erp.can_find(kind) or job.posting.reference in self._already
+        kind, whole = kind_of(job.posting.content), saying.worth(job)[1] or ZERO
+        if not self._erp.can_find(kind):
+            standing = self._state.postings[job.name]
+            return whole if standing.first < self._lost_below else None
+        if self._has_read and job.posting.reference not in self._already:
+            return None
         try:
             async with self._slots:
-                return await self._answered(lambda: self._erp.find(kind, job.posting.reference)) is not None
+                # Asked again where it was read: somebody may have taken it out since.
+                found = await self._answered(lambda: self._erp.find(kind, job.posting.reference))
         except Conflict:
-            return True
+            return whole
+        return None if found is None else found.document.total or whole
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
         """Find an item that others loaded before the cut-over."""
@@ -207,7 +216,9 @@ class Calls:
     async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
         """Look for what the log may have lost; True when nothing more is to be done."""
         if not self._erp.can_find(frozen.kind):
-            may_have_been_sent = self._may_have_been_sent(job.name, job.origin)
+            standing = self._state.postings.get(job.name)
+            first = job.origin if standing is None else min(job.origin, standing.first)
+            may_have_been_sent = self._may_have_been_sent(job.name, first)
             if may_have_been_sent:
                 await self._say(saying.say_still(job, Parked, answers.log_not_whole(job.posting.number)))
             return may_have_been_sent
@@ -221,8 +232,8 @@ class Calls:
         async with self._slots:
             return await self._looked_up(job, frozen, intent)
 
-    def _may_have_been_sent(self, name: PostingId, origin: int) -> bool:
-        return origin < self._distrusted_below or name in self._looks_for
+    def _may_have_been_sent(self, name: PostingId, first: int) -> bool:
+        return first < self._lost_below or name in self._looks_for
 
     async def _second_attempt_settled(self, job: Job, frozen: Frozen, standing: Standing) -> bool:
         """Look up what an earlier attempt may have made; True when nothing more is to be done."""
@@ -252,19 +263,21 @@ class Calls:
             intent, not_after = await self._intend(job, frozen, attempt)
             async with self._slots:
                 intent, answer = await self._called(job, frozen, intent, not_after)
+                ended = boot_time_s()
+                if not isinstance(answer, Accepted):
+                    await self._write(job, frozen, intent, answer)
                 if isinstance(answer, OutcomeUnknown):
                     # Step 4: nobody knows. The slot is kept until a look-up is answered, the room until it is settled.
-                    ended = boot_time_s()
-                    await self._write(job, frozen, intent, answer)
                     if not self._erp.can_find(frozen.kind):
                         await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
                         return True
                     asked_at = boot_time_s()
                     if await self._looked_up(job, frozen, intent):
                         return True
-            if not isinstance(answer, OutcomeUnknown):
-                # QAD has answered, and takes the next call while this is written.
+            if isinstance(answer, Accepted):
+                # QAD takes the next call while this is written.
                 await self._write(job, frozen, intent, answer)
+            if not isinstance(answer, OutcomeUnknown):
                 return True
             sure_from = ended + self._limits.settle_s
             return await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
@@ -315,10 +328,8 @@ class Calls:
 
     async def _rejected(self, job: Job, frozen: Frozen, intent: Intended, error: Rejected) -> None:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
-        if may_be_there:
-            async with self._slots:
-                if await self._looked_up(job, frozen, intent):
-                    return
+        if may_be_there and await self._looked_up(job, frozen, intent):
+            return
         several = isinstance(frozen.command.payload, Adjustment)
         customer = "" if several else frozen.command.customer
         how, reason = answers.refusal(error, job.posting, customer=customer)

@@ -168,7 +168,7 @@ class SinkLane:
                 looking = _Looking(calls, tasks, sure_from=fenced_at + self._limits.settle_s)
                 mark = self._bookmark.known
                 if mark.look_below and not mark.first_start:
-                    calls.look_for(self._state.never_intended())
+                    calls.look_for(self._state.standing_still(), below=mark.look_below)
                 if mark.must_look:
                     looking.begin(mark)
                 session = Session(self._state, calls, tasks, inputs=inputs, say=say, known=known)

@@ -7,6 +7,7 @@ It never decides what a posting becomes (streams/sink/steps.py), nor makes a cal
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
@@ -55,12 +56,12 @@ class Making(Protocol):
         """Bring one posting into QAD, or say why it is not there; intend nothing once its content is not the newest."""
         ...
 
-    def may_stand_untraced(self, name: PostingId) -> bool:
-        """Return whether a posting that stands still may be in QAD although the log knows of no intent."""
+    def may_be_held(self, name: PostingId) -> bool:
+        """Return whether QAD may hold a posting that stands still by the log."""
         ...
 
-    async def stands_untraced(self, job: Job) -> bool:
-        """Return whether QAD holds it; where nobody can look, it counts as held."""
+    async def held(self, job: Job) -> Decimal | None:
+        """Return how much QAD holds of such a posting, or None."""
         ...
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
@@ -125,6 +126,8 @@ class Session:
         self._live: dict[PostingId, asyncio.Task[None]] = {}
         self._acting: dict[PostingId, asyncio.Task[None]] = {}
         self._newer: dict[PostingId, Job] = {}
+        # What QAD held, when it was asked last, of what a posting undoes.
+        self._held: dict[PostingId, dict[PostingId, Decimal]] = {}
         self._moment = 0
         self._changed_at: dict[str, int] = {}
 
@@ -226,6 +229,7 @@ class Session:
                 again = self._again(job, began)
         finally:
             del self._live[job.name]
+            self._held.pop(job.name, None)
             self._known.end(job.name)
         await self._wake(job.name, *map(waits.item, moved_by(job.posting)))
 
@@ -252,12 +256,12 @@ class Session:
             return True
         if not any(waits.posting(name) in keys for name in job.posting.after):
             return False
-        step = next_step(job.posting, self._state)
+        step = next_step(job.posting, self._state, self._held.get(job.name, {}))
         return not isinstance(step, WaitFor) or step.reason != standing.reason.reason
 
     async def _step(self, job: Job) -> None:
         """Do what comes next to a posting, once nothing else acts on what that touches."""
-        step = await self._traced_turn(job)
+        step = await self._turn(job)
         if isinstance(step, Ready) and not self._may_be_there(job.name):
             await self._carry(job)
             step = await self._turn(job)
@@ -268,27 +272,31 @@ class Session:
         if isinstance(step, Annul) and step.goes_on:
             await self._step(job)
 
-    async def _traced_turn(self, job: Job) -> Step | None:
-        """Return what happens next, once QAD was asked whether it holds what would be annulled."""
-        asked: set[PostingId] = set()
-        step = await self._turn(job)
-        while isinstance(step, Annul) and not asked.issuperset(_undone_by(step)):
-            for name in filter(self._calls.may_stand_untraced, _undone_by(step)):
-                if await self._calls.stands_untraced(await self._read_again(name)):
-                    self._state.untraced.add(name)
-            asked.update(_undone_by(step))
-            step = await self._turn(job)
-        return step
-
     async def _turn(self, job: Job) -> Step | None:
         """Return what happens next to a posting when that can happen now, or None if it has ended meanwhile."""
         while not self._state.settled(job.name):
-            step = next_step(job.posting, self._state)
+            step = await self._next(job)
             under_way = self._under_way(job, step)
-            if not under_way:
+            if under_way:
+                await asyncio.wait(under_way)
+            elif not self._state.settled(job.name):
                 return step
-            await asyncio.wait(under_way)
         return None
+
+    async def _next(self, job: Job) -> Step:
+        """Return what happens next, once QAD was asked what it holds of that which would be annulled."""
+        asked: set[PostingId] = set()
+        held = self._held[job.name] = {}
+        while True:
+            step = next_step(job.posting, self._state, held)
+            names = _annulled_by(step, job.posting.content)
+            if asked.issuperset(names):
+                return step
+            for name in filter(self._calls.may_be_held, names):
+                amount = await self._calls.held(await self._read_again(name))
+                if amount is not None:
+                    held[name] = amount
+            asked.update(names)
 
     def _under_way(self, job: Job, step: Step) -> list[asyncio.Task[None]]:
         """Return the tasks that must end first: the posting that it waits for, or whoever acts on what it touches."""
@@ -382,6 +390,13 @@ class Session:
 def _undone_by(annul: Annul) -> tuple[PostingId, ...]:
     """Return the postings of which something is undone."""
     return tuple(annul.cancels) or annul.undone
+
+
+def _annulled_by(step: Step, content: Content) -> tuple[PostingId, ...]:
+    """Return the postings of which nothing may be in QAD for this step: what is undone, and what may carry it."""
+    if not isinstance(step, Annul):
+        return ()
+    return (*_undone_by(step), *((content.payer,) if isinstance(content, AllocationContent) else ()))
 
 
 def _changed_by(record: LogRecord) -> Sequence[str]:

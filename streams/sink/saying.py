@@ -78,7 +78,7 @@ def say_still(
     cancels: Mapping[PostingId, Decimal] | None = None,
 ) -> Waiting | Parked | Superseded:
     """Say that a posting does not go on, and why."""
-    currency, value = _worth(job)
+    currency, value = worth(job)
     return how(
         connection=job.connection,
         stage=STAGE,
@@ -151,7 +151,7 @@ def say_posted(
 
 def say_there(job: Job, qad: Document, *, customer: str, how: Literal["carried", "opening"]) -> Posted:
     """Say that a posting is in QAD without a call of its own."""
-    currency, value = _worth(job)
+    currency, value = worth(job)
     return Posted(
         connection=job.connection,
         stage=STAGE,
@@ -202,7 +202,8 @@ def say_unknown(job: Job, intent: Intended, what: str) -> Unknown:
     )
 
 
-def _worth(job: Job) -> tuple[str, Decimal | None]:
+def worth(job: Job) -> tuple[str, Decimal | None]:
+    """Return the currency and the value of what is left of a posting to be sent; no value of an opening item."""
     content = job.posting.content
     if isinstance(content, AllocationContent):
         return content.currency, content.amount - job.undone

@@ -65,6 +65,7 @@ class Standing(msgspec.Struct, array_like=True):
         status: How far it is.
         origin: Offset of the content that counts: frozen from Intended on.
         index: Its place in that input.
+        first: Offset of the earliest content that an outcome named: it may have been sent since then.
         attempt: Calls intended so far.
         doubted: A call may have been made and nobody knows what became of it: it is looked up.
         disputed: It may be in QAD and was given to a person: nothing goes on with it until that person releases it.
@@ -85,6 +86,7 @@ class Standing(msgspec.Struct, array_like=True):
     index: int
     document: str
     number: str
+    first: int
     attempt: int = 0
     doubted: bool = False
     disputed: bool = False
@@ -135,8 +137,6 @@ class SinkState:
     postings: Shelf[Standing] = field(
         default_factory=lambda: Shelf(Standing, ended=lambda standing: standing.status in _SETTLED)
     )
-    # What was seen in QAD although the log knows of no intent: it stands still, and is not absent.
-    untraced: set[PostingId] = field(default_factory=set)
     _waiting: defaultdict[str, set[PostingId]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, outcome: AnyOutcome) -> None:
@@ -145,18 +145,23 @@ class SinkState:
         standing = self.postings.get(name)
         if standing is None:
             standing = Standing(
-                Status.WAITING, outcome.origin, outcome.index, document=outcome.document, number=outcome.number
+                Status.WAITING,
+                outcome.origin,
+                outcome.index,
+                document=outcome.document,
+                number=outcome.number,
+                first=outcome.origin,
             )
         if standing.status is Status.POSTED:
             return
         self._forget(name, standing)
         standing.origin, standing.index = outcome.origin, outcome.index
+        standing.first = min(standing.first, outcome.origin)
         match outcome:
             case Intended():
                 standing.status, standing.intent, standing.attempt = Status.INTENDED, outcome, outcome.attempt
                 standing.doubted, standing.disputed, standing.value = True, False, outcome.total
                 standing.customer, standing.source_hash = outcome.customer, outcome.source_hash
-                self.untraced.discard(name)
             case Posted():
                 standing.status, standing.qad, standing.customer = Status.POSTED, outcome.qad, outcome.customer
                 standing.carried, standing.untold = frozenset(outcome.carried), frozenset(outcome.untold)
@@ -220,10 +225,9 @@ class SinkState:
         )
         return sorted(names, key=self._turn)
 
-    def never_intended(self) -> frozenset[PostingId]:
-        """Return the postings that stand still and of which the log knows no intent."""
-        live = self.postings.live.items()
-        return frozenset(PostingId(name) for name, one in live if one.stands_still and one.intent is None)
+    def standing_still(self) -> frozenset[PostingId]:
+        """Return the postings that by the log are certainly not in QAD."""
+        return frozenset(PostingId(name) for name, one in self.postings.live.items() if one.stands_still)
 
     def refused_alike(self) -> list[list[PostingId]]:
         """Return what QAD refused and waits for a side topic, by what it waits for and posting date, oldest first."""

@@ -6,7 +6,9 @@ of its pair cancel out as far as they go, and only the rest of either is sent: e
 for, and the unapplication that makes room and comes after it, would wait for each other.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
@@ -78,11 +80,19 @@ class Drop(msgspec.Struct, frozen=True):
     reason: Reason
 
 
+NOTHING: Mapping[PostingId, Decimal] = MappingProxyType({})
+
 Step = Ready | FindOpening | CarriedBy | CannotTell | WaitFor | Annul | Drop
 
 
-def next_step(posting: Posting, state: SinkState) -> Step:
-    """Return what happens next to a posting of which nothing says that it is in QAD."""
+def next_step(posting: Posting, state: SinkState, held: Mapping[PostingId, Decimal] = NOTHING) -> Step:
+    """Return what happens next to a posting of which nothing says that it is in QAD.
+
+    Args:
+        posting: The posting.
+        state: Where all stand, by the log.
+        held: What QAD was seen to hold, and how much, of postings that stand still by the log: it lost its end once.
+    """
     content = posting.content
     if isinstance(content, OpeningContent):
         return FindOpening(content)
@@ -90,13 +100,13 @@ def next_step(posting: Posting, state: SinkState) -> Step:
     if standing is not None and standing.may_be_there:
         # It is looked up, whatever has become of what it refers to.
         return Ready()
-    annul = _annul(posting, state)
+    annul = _annul(posting, state, held)
     if annul is not None:
         return annul
     # What it undoes comes first: as long as that may still be annulled, it does not matter what else is missing.
     undone, needed = _undone(posting), _needed(posting, state)
     for name in sorted(posting.after, key=lambda name: name not in undone):
-        stop = _stop(posting, name, state.postings.get(name), needed)
+        stop = _stop(posting, name, state.postings.get(name), needed, held)
         if stop is not None:
             return stop
     return (_by_receipt(posting, content, state) if isinstance(content, AllocationContent) else None) or Ready()
@@ -113,7 +123,13 @@ def moved_by(posting: Posting) -> tuple[PostingId, ...]:
             return ()
 
 
-def _stop(posting: Posting, name: PostingId, standing: Standing | None, needed: frozenset[PostingId]) -> Step | None:
+def _stop(
+    posting: Posting,
+    name: PostingId,
+    standing: Standing | None,
+    needed: frozenset[PostingId],
+    held: Mapping[PostingId, Decimal],
+) -> Step | None:
     """Return what another posting that comes first makes of this one, or None where it is out of the way."""
     if standing is None:
         return WaitFor(name, _not_come(posting, name))
@@ -121,7 +137,7 @@ def _stop(posting: Posting, name: PostingId, standing: Standing | None, needed: 
         return None
     if standing.status is Status.SUPERSEDED:
         return Drop(_undone_before(posting, standing)) if name in needed else None
-    return WaitFor(name, _not_in_qad(posting, name, standing))
+    return WaitFor(name, (_untraced if name in held else _not_in_qad)(posting, name, standing))
 
 
 def _by_receipt(posting: Posting, content: AllocationContent, state: SinkState) -> Step | None:
@@ -134,18 +150,21 @@ def _by_receipt(posting: Posting, content: AllocationContent, state: SinkState) 
     return None
 
 
-def _annul(posting: Posting, state: SinkState) -> Annul | None:
+def _annul(posting: Posting, state: SinkState, held: Mapping[PostingId, Decimal]) -> Annul | None:
     """Return what of this posting undoes what is certainly not in QAD, or None where nothing does."""
     content, undone = posting.content, _undone(posting)
     if not isinstance(content, AllocationContent):
-        absent = tuple(name for name in undone if _is_absent(name, content, state))
+        absent = tuple(name for name in undone if name not in held and _is_absent(name, content, state, held))
         return Annul(absent, _undone_before(posting, state.postings[absent[0]])) if absent else None
     left = content.amount - state.undone(posting.id)
     cancels: dict[PostingId, Decimal] = {}
     # What stands between two items is one sum: any allocation of the pair will do, and the newest comes first.
     for name in reversed(undone):
-        amount = min(left, state.postings[name].value or ZERO) if _is_absent(name, content, state) else ZERO
-        if amount:
+        amount = ZERO
+        if _is_absent(name, content, state, held):
+            # What QAD holds of it went without a trace; the rest had cancelled out before that.
+            amount = min(left, (state.postings[name].value or ZERO) - held.get(name, ZERO))
+        if amount > 0:
             cancels[name] = amount
             left -= amount
     if not cancels:
@@ -155,13 +174,15 @@ def _annul(posting: Posting, state: SinkState) -> Annul | None:
     return Annul(whole, _undone_before(posting, newest), cancels, goes_on=left > 0)
 
 
-def _is_absent(name: PostingId, content: Content, state: SinkState) -> bool:
-    """Return whether a posting is certainly not in QAD: neither by itself, nor carried by a receipt."""
+def _is_absent(name: PostingId, content: Content, state: SinkState, held: Mapping[PostingId, Decimal]) -> bool:
+    """Return whether a posting is not in QAD by the log: neither by itself, nor carried by a receipt."""
     standing = state.postings.get(name)
-    payer = state.postings.get(content.payer) if isinstance(content, AllocationContent) else None
-    if standing is None or not standing.stands_still or name in state.untraced:
+    if standing is None or not standing.stands_still:
         return False
-    return standing.went_alone or payer is None or not payer.may_carry(name)
+    if standing.went_alone or not isinstance(content, AllocationContent):
+        return True
+    payer = state.postings.get(content.payer)
+    return content.payer not in held and (payer is None or not payer.may_carry(name))
 
 
 def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
@@ -206,6 +227,17 @@ def _not_in_qad(posting: Posting, name: PostingId, standing: Standing) -> Reason
         rule="waits_for_posting",
         message=f"{posting.number}: {standing.number} must be in QAD first and is {standing.status.value}",
         next_step=f"It goes on by itself when {standing.number} is in QAD.",
+        waits_for=(waits.posting(name),),
+        blocked_by=standing.number,
+    )
+
+
+def _untraced(posting: Posting, name: PostingId, standing: Standing) -> Reason:
+    return Reason(
+        rule="waits_for_posting",
+        message=f"{posting.number}: {standing.number} stands in QAD although the log of outcomes has lost it",
+        next_step=f"It goes on by itself when {standing.number} is taken up again: look what that waits for. If you "
+        "take it out of QAD, release the document.",
         waits_for=(waits.posting(name),),
         blocked_by=standing.number,
     )

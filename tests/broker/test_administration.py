@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from adapters.kafka.administration import (
@@ -65,6 +67,31 @@ async def test_a_topic_that_would_lose_or_refuse_records_is_refused(
     assert f"--alter --entity-type topics --entity-name {cluster.name(topic)}" in command
     await alter(**SPEC[topic].settings() | settings | dict(one.split("=") for one in needed.split(",")))
     await check_topics(cluster, partitions=PARTITIONS)
+
+
+@pytest.mark.parametrize(
+    ("topic", "settings"),
+    [
+        (Topic.RECORDS, {"max.message.bytes": str(64 * 1024 * 1024)}),
+        (Topic.RECORDS, {"message.timestamp.type": "LogAppendTime"}),
+        (Topic.CURSORS, {"retention.ms": "604800000"}),
+    ],
+)
+def test_settings_by_which_nothing_is_lost_or_refused_are_the_site_s(topic, settings):
+    assert SPEC[topic].to_mend(SPEC[topic].settings() | settings) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "said"),
+    [(29, Misconfigured, "DescribeConfigs"), (5, Transient, "LeaderNotAvailable"), (41, Transient, "NotController")],
+)
+async def test_settings_that_kafka_does_not_show(cluster: Cluster, monkeypatch, code, error, said):
+    async def refuse(admin, resources):
+        return [SimpleNamespace(resources=[(code, "", 2, resources[0].name, [])])]
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_configs", refuse)
+    with pytest.raises(error, match=said):
+        await check_topics(cluster, partitions=PARTITIONS)
 
 
 async def test_missing_topics_are_named(kafka: str):

@@ -268,27 +268,3 @@ def test_of_two_applications_of_which_a_receipt_carries_one_none_is_guessed(hous
     assert (receipt_of(house).allocated, applications(house)) == (60, 0)
     lose_all_outcomes(house)
     assert (standing_still(house), applications(house)) == ([CARRIED_OR_NOT] * 2, 0)
-
-
-@pytest.mark.parametrize("restarts", [False, True])
-@pytest.mark.parametrize("taken_back", [60, 20])
-def test_what_stands_by_itself_and_is_taken_back_while_it_waits_does_not_end_silently(house, taken_back, restarts):
-    house.zuora.receive("p1", 200, account="acc1")
-    house.zuora.bill("i1", 200, account="acc1")
-    house.zuora.today = DAYS[1]
-    house.zuora.apply("p1", "i1", 60)
-    read(house, "payment:p1", "invoice:i1")
-    [invoice] = [one for [one] in house.qad.documents.values() if house.qad.kinds[one.reference] == "invoice"]
-    house.qad.documents[invoice.reference] = [msgspec.structs.replace(invoice, day=date(2026, 3, 11))]
-    lose_all_outcomes(house)
-    if restarts:
-        house.loop.call_soon(house.running("sink").die)
-        house.rest()
-    house.zuora.unapply("p1", "i1", taken_back)
-    read(house, "payment:p1")
-    house.rest()
-    house.qad.documents[invoice.reference] = [invoice]
-    for _ in range(3):
-        house.release()
-        house.rest()
-    assert (house.wrong(), applications(house)) == ([], 2)

@@ -46,7 +46,7 @@ class Quay:
         for outcome in outcomes:
             self.state.take(read_outcome(encode(outcome)))
 
-    def may_stand_untraced(self, name) -> bool:
+    def may_be_held(self, name) -> bool:
         return False
 
     async def make(self, job: Job, inverted, is_newest) -> None:

@@ -321,3 +321,33 @@ def test_every_status_leads_somewhere():
     for status, said in outcomes.items():
         step = next_step(ALLOCATE, state(posted("pay"), *said))
         assert isinstance(step, expected.get(status, WaitFor)), status
+
+
+@pytest.mark.parametrize("stands", STILL)
+@pytest.mark.parametrize(
+    ("held", "cancelled", "goes_on"), [("40.00", None, True), ("15.00", "25.00", True), ("0.00", "40.00", False)]
+)
+def test_of_what_qad_holds_untraced_only_the_rest_cancels_out(stands, held, cancelled, goes_on):
+    found = state(*BOTH, *(renamed(one, "alloc") for one in stands))
+    step = next_step(DEALLOCATE, found, {name("alloc"): Decimal(held)})
+    if cancelled is None:
+        assert isinstance(step, WaitFor)
+        assert "stands in QAD although" in step.reason.message
+    else:
+        assert isinstance(step, Annul)
+        assert (step.cancels, step.goes_on) == ({name("alloc"): Decimal(cancelled)}, goes_on)
+
+
+def test_what_a_receipt_that_qad_holds_untraced_may_carry_is_not_annulled():
+    waits_too = (waiting("pay"), posted("inv"), waiting("alloc", **WHOLE))
+    assert isinstance(next_step(DEALLOCATE, state(*waits_too)), Annul)
+    assert isinstance(next_step(DEALLOCATE, state(*waits_too), {name("pay"): Decimal(100)}), WaitFor)
+    # One that was intended by itself no receipt carries.
+    alone = (waiting("pay"), posted("inv"), renamed(STILL[2][0], "alloc"), renamed(STILL[2][1], "alloc"))
+    assert isinstance(next_step(DEALLOCATE, state(*alone), {name("pay"): Decimal(100)}), Annul)
+
+
+@pytest.mark.parametrize("stands", STILL)
+def test_an_inverse_waits_for_what_qad_holds_untraced(stands):
+    found = state(*(renamed(one, "inv") for one in stands), waiting("free"))
+    assert isinstance(next_step(INVERSE, found, {name("inv"): Decimal("0.00")}), WaitFor)
