@@ -17,6 +17,7 @@ FAULTS = (
     *(f"QAD refuses: {what}" for what in ("period_closed", "customer", "gl_account", "nobody knows this")),
     "QAD is away",
     "QAD is away for an hour",
+    "a look-up finds what was changed by hand",
     "QAD refuses the credentials",
     "a look-up says absent of what is committed later",
     "an intent is too old to be sent",

@@ -258,6 +258,16 @@ class Simulation(RuleBasedStateMachine):
         self.house.for_a_while(lasts, lambda: self.house.open_period(month))
         self.house.run_for(moment)
 
+    @rule(document=st.integers(0, 9), lasts=whiles, moment=moments)
+    def a_document_is_changed_by_hand(self, document: int, lasts: float, moment: float) -> None:
+        """Who looks it up meanwhile finds a conflict; then it is changed back."""
+        references = [reference for reference, found in self.house.qad.documents.items() if found]
+        if references:
+            reference = one_of(references, document)
+            self.house.qad.changed.add(reference)
+            self.house.for_a_while(lasts, lambda: self.house.qad.changed.discard(reference))
+        self.house.run_for(moment)
+
     # Machines.
 
     @rule(places=st.lists(st.sampled_from(POINTS), min_size=1, max_size=4), passings=st.integers(0, 2), moment=moments)

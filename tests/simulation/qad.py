@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 
 import msgspec
@@ -45,6 +46,8 @@ class Qad:
     closed_months: set[int] = field(default_factory=set)
     # Customers, accounts and, as "?", calls that QAD refuses.
     refused: set[str] = field(default_factory=set)
+    # References of documents whose date somebody changed by hand.
+    changed: set[str] = field(default_factory=set)
     asked: int = 0
     _coming: set[str] = field(default_factory=set)
 
@@ -62,6 +65,7 @@ class Qad:
         self.unlock()
         self.fates.clear()
         self.refused.clear()
+        self.changed.clear()
 
     def fate(self) -> str:
         """Return what becomes of a call."""
@@ -99,10 +103,21 @@ class Qad:
         """Return the document that carries a reference."""
         found = self.documents.get(reference)
         if found:
-            return found[0]
+            return self._as_it_stands(found[0])
         if reference in self._coming:
             self.tally.fired("a look-up says absent of what is committed later")
         return None
+
+    def all(self, kind: str) -> list[list[FoundInQad]]:
+        """Return what there is of a kind, page by page."""
+        pages = [found for reference, found in self.documents.items() if self.kinds[reference] == kind]
+        return [[self._as_it_stands(one) for one in page] for page in pages]
+
+    def _as_it_stands(self, found: FoundInQad) -> FoundInQad:
+        if found.reference not in self.changed:
+            return found
+        self.tally.fired("a look-up finds what was changed by hand")
+        return msgspec.structs.replace(found, day=found.day + timedelta(days=1))
 
     def late(self, command: Command) -> None:
         """Remember that a call is to be committed later."""
@@ -172,9 +187,8 @@ class Line:
 
     async def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
         await self._asked()
-        for reference, found in list(self._qad.documents.items()):
-            if self._qad.kinds[reference] == kind:
-                yield found
+        for page in self._qad.all(kind):
+            yield page
 
     async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
         await self._asked()
