@@ -212,6 +212,7 @@ async def _starved(trial: Trial, process: Process) -> int:
         if process.running and process.pid != limited:
             limited = process.pid
             process.limit(resource.RLIMIT_AS, _address_space(limited))
+            process.signal(signal.SIGUSR2)
         if number % 5 == 0:
             lines = _LARGE_LINES * min(1 + number // 5, 3)
             await asyncio.gather(*(_large_invoice(trial, place, lines=lines) for place in trial.installation.places))
@@ -222,6 +223,7 @@ async def _starved(trial: Trial, process: Process) -> int:
             break
     if process.running:
         process.limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        process.signal(signal.SIGUSR2)
     trial.figures[f"{process.name} without memory"] = f"{errors} errors, ended with {process.ends[ends:]}"
     return errors + len(process.ends) - ends
 
