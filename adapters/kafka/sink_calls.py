@@ -137,14 +137,21 @@ class Calls:
         self._has_read = True
         self._looked.set()
 
+    async def looked(self) -> None:
+        """Return once what QAD holds has been read, where the log cannot say it."""
+        await self._looked.wait()
+
     def may_be_held(self, name: PostingId) -> bool:
-        """Return whether QAD may hold a posting that stands still by the log."""
+        """Return whether QAD may hold a posting that by the log is not there; to be asked once that was looked at."""
         standing = self._state.postings.get(name)
-        return standing is not None and standing.stands_still and self._may_have_been_sent(name, standing.first)
+        if standing is not None and not standing.stands_still:
+            return False
+        if self._has_read and machine_reference(name) in self._already:
+            return True
+        return standing is not None and self._may_have_been_sent(name, standing.first)
 
     async def held(self, job: Job) -> Decimal | None:
         """Return how much QAD holds of such a posting, or None; all of it where nobody can tell how much."""
-        await self._looked.wait()
         kind, whole = kind_of(job.posting.content), saying.worth(job)[1] or ZERO
         if not self._erp.can_find(kind):
             standing = self._state.postings[job.name]
@@ -240,10 +247,13 @@ class Calls:
         doubted, disputed = standing.doubted, standing.disputed
         intent = standing.intent or self._intent(job, frozen, attempt=1)
         if not self._erp.can_find(frozen.kind):
-            if doubted:
-                await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
+            # A later attempt than the one that was refused may be lost.
+            lost = not doubted and not disputed and standing.first < self._lost_below
+            if doubted or lost:
+                why = answers.no_look_up if doubted else answers.log_not_whole
+                await self._say(saying.say_still(job, Parked, why(job.posting.number)))
             # A person has released what nobody can look up: it is not there.
-            return doubted
+            return doubted or lost
         async with self._room:
             async with self._slots:
                 asked_at = boot_time_s()
@@ -380,8 +390,9 @@ class Calls:
     def _carrying(self, job: Job, intent: Intended, found: FoundInQad) -> Carrying:
         """Return which allocations a document that was found carries: by the log, or else by what QAD shows of it."""
         standing = self._state.postings.get(job.name)
-        # An intent that QAD refused is not the one that made this document: that one is lost.
-        if standing is not None and standing.intent is not None and standing.may_be_there:
+        # An intent that QAD refused is not the one that made this document: that one is lost. So may be a later one.
+        known = standing if standing is not None and standing.intent is not None and standing.may_be_there else None
+        if known is not None and not self._may_have_been_sent(job.name, known.first):
             return Carrying(carried=intent.carried)
         content = job.posting.content
         if not isinstance(content, ReceiptContent):

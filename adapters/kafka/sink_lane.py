@@ -258,6 +258,8 @@ class SinkLane:
                     self._log.error("postings behind the commit have no outcome: taken up again", count=len(lost))
                     looking.begin(self._bookmark.known)
                     await session.take_up(lost)
+                # Who comes after this owner looks as well, unless this one has done so.
+                await looking.ended()
                 self._bookmark.account(end)
             await asyncio.sleep(_AUDIT_EVERY_S)
 
@@ -339,6 +341,10 @@ class _Looking:
             self._calls.distrust(0 if mark.first_start else max(mark.look_below, mark.accounted))
             sure_from = 0.0 if mark.first_start else self._sure_from
             self._tasks.create_task(self._calls.look_before_first(sure_from=sure_from))
+
+    async def ended(self) -> None:
+        """Return when it has ended, if it was begun."""
+        await self._calls.looked()
 
 
 def _is_ours(record: LogRecord) -> bool:

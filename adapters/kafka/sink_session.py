@@ -18,6 +18,7 @@ from adapters.kafka.sink_calls import Say
 from schemas.errors import Unreadable
 from schemas.events import read_decision, read_postings, read_qad_reference
 from schemas.ids import PostingId
+from schemas.money import ZERO
 from schemas.outcomes import AnyOutcome, Parked, Superseded, Waiting
 from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, ReceiptContent
 from schemas.topics import Topic
@@ -56,8 +57,12 @@ class Making(Protocol):
         """Bring one posting into QAD, or say why it is not there; intend nothing once its content is not the newest."""
         ...
 
+    async def looked(self) -> None:
+        """Return once what QAD holds has been read, where the log cannot say it."""
+        ...
+
     def may_be_held(self, name: PostingId) -> bool:
-        """Return whether QAD may hold a posting that stands still by the log."""
+        """Return whether QAD may hold a posting that by the log is not there."""
         ...
 
     async def held(self, job: Job) -> Decimal | None:
@@ -128,6 +133,7 @@ class Session:
         self._newer: dict[PostingId, Job] = {}
         # What QAD held, when it was asked last, of what a posting undoes.
         self._held: dict[PostingId, dict[PostingId, Decimal]] = {}
+        self._asking = asyncio.Lock()
         self._moment = 0
         self._changed_at: dict[str, int] = {}
 
@@ -289,14 +295,29 @@ class Session:
         held = self._held[job.name] = {}
         while True:
             step = next_step(job.posting, self._state, held)
-            names = _annulled_by(step, job.posting.content)
+            names = _annulled_by(step, job)
             if asked.issuperset(names):
                 return step
-            for name in filter(self._calls.may_be_held, names):
-                amount = await self._calls.held(await self._read_again(name))
-                if amount is not None:
-                    held[name] = amount
+            # One after the other, so that what undoes first also acts first.
+            async with self._asking:
+                await self._calls.looked()
+                for name in filter(self._calls.may_be_held, names):
+                    amount = await self._held_of(name, job)
+                    if amount is not None:
+                        held[name] = amount
             asked.update(names)
+
+    async def _held_of(self, name: PostingId, job: Job) -> Decimal | None:
+        """Return how much QAD holds of a posting that by the log is not there, or None."""
+        if name != job.name and self._state.postings.get(name) is None:
+            return ZERO
+        other = job if name == job.name else await self._read_again(name)
+        content = job.posting.content
+        is_payer = isinstance(content, AllocationContent) and name == content.payer
+        # Only a receipt carries something.
+        if is_payer and not isinstance(other.posting.content, ReceiptContent):
+            return None
+        return await self._calls.held(other)
 
     def _under_way(self, job: Job, step: Step) -> list[asyncio.Task[None]]:
         """Return the tasks that must end first: the posting that it waits for, or whoever acts on what it touches."""
@@ -392,11 +413,12 @@ def _undone_by(annul: Annul) -> tuple[PostingId, ...]:
     return tuple(annul.cancels) or annul.undone
 
 
-def _annulled_by(step: Step, content: Content) -> tuple[PostingId, ...]:
-    """Return the postings of which nothing may be in QAD for this step: what is undone, and what may carry it."""
+def _annulled_by(step: Step, job: Job) -> tuple[PostingId, ...]:
+    """Return of which postings nothing may be in QAD for this step: itself, what it undoes, and what may carry that."""
+    content = job.posting.content
     if not isinstance(step, Annul):
         return ()
-    return (*_undone_by(step), *((content.payer,) if isinstance(content, AllocationContent) else ()))
+    return (job.name, *_undone_by(step), *((content.payer,) if isinstance(content, AllocationContent) else ()))
 
 
 def _changed_by(record: LogRecord) -> Sequence[str]:

@@ -124,8 +124,9 @@ class Standing(msgspec.Struct, array_like=True):
         """Return whether an allocation is, or may be, in QAD because this posting carries it."""
         if not self.may_be_there:
             return allocation in self.carried or allocation in self.untold
-        # What was sent although the log knows of no intent may carry whatever it offered.
-        return self.intent is None or allocation in self.intent.carried
+        # What was sent although the log knows of no intent may carry whatever it offered; so may what is disputed, for
+        # its last intent need not be the one that made what stands in QAD.
+        return self.intent is None or self.disputed or allocation in self.intent.carried
 
 
 @dataclass

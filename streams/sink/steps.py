@@ -100,12 +100,14 @@ def next_step(posting: Posting, state: SinkState, held: Mapping[PostingId, Decim
     if standing is not None and standing.may_be_there:
         # It is looked up, whatever has become of what it refers to.
         return Ready()
-    annul = _annul(posting, state, held)
+    # Where it stands in QAD itself, all that it undoes did so too.
+    annul = None if posting.id in held else _annul(posting, state, held)
     if annul is not None:
         return annul
-    # What it undoes comes first: as long as that may still be annulled, it does not matter what else is missing.
+    # What QAD holds untraced comes first, then what it undoes: as long as that may still be annulled, it does not
+    # matter what else is missing.
     undone, needed = _undone(posting), _needed(posting, state)
-    for name in sorted(posting.after, key=lambda name: name not in undone):
+    for name in sorted(posting.after, key=lambda name: (name not in held, name not in undone)):
         stop = _stop(posting, name, state.postings.get(name), needed, held)
         if stop is not None:
             return stop
