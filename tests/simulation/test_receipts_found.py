@@ -6,7 +6,6 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.kafka.sink_calls import Limits
 from schemas.outcomes import Parked
 from schemas.topics import Topic
 from streams.ports import Adjustment, Command, FoundInQad
@@ -14,15 +13,9 @@ from tests.simulation.house import House
 from tests.simulation.qad import BROKEN, Qad
 from tests.simulation.zuora import DAYS
 
+pytestmark = pytest.mark.usefixtures("settles")
+
 CARRIED_OR_NOT = "carried_or_not"
-
-
-@pytest.fixture(params=[8.0, 20.0], ids=["", "settles for longer than a receipt waits for its invoices"])
-def house(request, monkeypatch, house):
-    """Return a house whose sink settles sooner, and later, than a receipt gives up waiting for its invoices."""
-    limits = Limits(concurrency=2, intended_ahead=5, age_s=1.0, settle_s=request.param)
-    monkeypatch.setattr("tests.simulation.house.LIMITS", limits)
-    return house
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from adapters.kafka import sink_audit, sink_session
-from adapters.kafka.sink_calls import Limits
 from schemas.mapping import Daybooks
 from schemas.topics import Topic
 from streams.ports import Adjustment, Command, FoundInQad
@@ -17,6 +16,8 @@ from tests.simulation.qad import LATE, LOST_REQUEST, Line
 from tests.simulation.test_receipts_found import applications, lose_all_outcomes, read, receipt_of, standing_still
 from tests.simulation.zuora import DAYS
 from tests.unit import builders as zuora
+
+pytestmark = pytest.mark.usefixtures("settles")
 
 A_DAY_S = 86_400.0
 # Applications are built anew with them.
@@ -32,13 +33,6 @@ SINK_POINTS = (
     "acknowledge",
     "commit",
 )
-
-
-@pytest.fixture(params=[8.0, 20.0], ids=["", "settles for longer than a receipt waits for its invoices"])
-def house(request, monkeypatch, house):
-    limits = Limits(concurrency=2, intended_ahead=5, age_s=1.0, settle_s=request.param)
-    monkeypatch.setattr("tests.simulation.house.LIMITS", limits)
-    return house
 
 
 @pytest.fixture
