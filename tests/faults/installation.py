@@ -4,7 +4,7 @@ The product's processes go through the proxies; the harness reads the log by the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ PARTITIONS = 8
 # Two of what decides and of what sends, so that a rebalance moves work.
 SLOTS = {"read": 1, "match": 2, "ledger": 2, "sink": 2}
 _MAPPING = 2
+# How far back polls reach, where a scenario does not say otherwise.
+_OVERLAP_S = 30
 
 
 class Installation:
@@ -53,7 +55,8 @@ class Installation:
         self.logs = directory / "logs"
         self.logs.mkdir(parents=True)
         self.configuration = directory / "ml-connector.toml"
-        self.configuration.write_text(_configuration(kafka.port, places, ports), encoding="utf-8")
+        self._ports = ports
+        self.configure({})
         for place in places:
             profile = profile_text(place.world.site, base_url=place.qad_url)
             (directory / f"profile-{place.name}.toml").write_text(profile, encoding="utf-8")
@@ -70,6 +73,11 @@ class Installation:
         self.crew = Crew(self.configuration, self.logs, slots=SLOTS)
         self.cluster = Cluster(broker.bootstrap)
         self.partitions: dict[str, int] = {}
+
+    def configure(self, overlaps: Mapping[str, int]) -> None:
+        """Write the configuration: for some places, how many seconds polls reach back; for who starts from now on."""
+        text = _configuration(self.kafka.port, self.places, self._ports, overlaps)
+        self.configuration.write_text(text, encoding="utf-8")
 
     async def go_live(self) -> None:
         """Make the topics, start everything and publish the mappings."""
@@ -108,7 +116,7 @@ async def standing_installation(directory: Path, *, seed: int, keepalive_s: floa
         yield installation
 
 
-def _configuration(kafka_port: int, places: list[Place], ports: list[int]) -> str:
+def _configuration(kafka_port: int, places: Sequence[Place], ports: Sequence[int], overlaps: Mapping[str, int]) -> str:
     tables = [
         table("[kafka]", {"bootstrap": f"{HOST}:{kafka_port}", "partitions": PARTITIONS, "replicas": 1}),
         table("[receiver]", {"port": ports[0]}),
@@ -119,7 +127,10 @@ def _configuration(kafka_port: int, places: list[Place], ports: list[int]) -> st
         name = place.name
         tables += [
             table(f"[tenants.{name}]", {"base_url": place.zuora_url, "tenant_id": place.world.site.tenant_id}),
-            table(f"[tenants.{name}.poll]", {"interval_s": 4, "overlap_s": 30, "lag_s": 2, "start": start}),
+            table(
+                f"[tenants.{name}.poll]",
+                {"interval_s": 4, "overlap_s": overlaps.get(name, _OVERLAP_S), "lag_s": 2, "start": start},
+            ),
             table(f"[tenants.{name}.callouts]", {"path": place.world.keys.callout_path}),
         ]
         if place.world.keys.hmac_secret:

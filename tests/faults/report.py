@@ -29,8 +29,10 @@ _LIMITS = """## What is not shown here
 - QAD away for an hour of real time: pauses reach their cap within a minute, so ten minutes stand for it. The hour
   itself is a history of the simulation, on its own clock (tests/simulation).
 - A full volume: a limit of the process on file sizes stands for it, under the read model only.
-- Our own clock wrong: no window is measured by it; Zuora's clocks are set wrong instead. What polls alone find while a
-  tenant's clock has jumped back is not shown: callouts are on.
+- Our own clock wrong: no window is measured by it; Zuora's clocks are set wrong instead. The polls of a tenant whose
+  clock goes back reach back further than that here (`overlap_s`, 15 minutes unless you set it); where they do not, they
+  find nothing until its clock has caught up, and not what it stamped meanwhile. Nothing is undone while they are wrong:
+  versions go by Zuora's stamps, and one that a clock stamps that went back is older than those from before.
 - A zombie that is woken between its last look at the clock and its first byte, with a QAD that keeps idle connections
   longer than the settle time: that window cannot be closed from here, "The window that remains" shows it. Elsewhere
   the stand-ins keep idle connections for 5 s, and the profile settles after 7 s.

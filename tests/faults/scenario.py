@@ -65,6 +65,7 @@ class Scenario:
         script: Does it.
         expects: Names in `fired` that must not stay 0.
         documents: How many are made meanwhile, per round.
+        undoes: Some of what was made before is undone meanwhile.
         over_s: For how long, per round; the script may take longer.
         bursts: In how many batches, per round.
         rounds: Rounds of the full tier.
@@ -79,6 +80,7 @@ class Scenario:
     script: Script
     expects: tuple[str, ...]
     documents: int = 60
+    undoes: bool = True
     over_s: float = 15.0
     bursts: int = 3
     rounds: int = 1
@@ -136,7 +138,7 @@ class Campaign:
                 scenario.documents * rounds,
                 over_s=scenario.over_s * rounds,
                 bursts=scenario.bursts * rounds,
-                undoes=scenario.documents >= _UNDOES_FROM,
+                undoes=scenario.undoes and scenario.documents >= _UNDOES_FROM,
             )
         )
         try:
