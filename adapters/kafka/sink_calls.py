@@ -6,8 +6,6 @@ what a crash right after it leaves behind. Whether a posting is due, and what is
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
-from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -15,17 +13,15 @@ import structlog
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
 from adapters.kafka.sink_gate import Gate, jittered
+from adapters.kafka.sink_holdings import Holdings
 from adapters.kafka.sink_wire import Wire
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
-from schemas.ids import PostingId, machine_reference
-from schemas.money import ZERO
 from schemas.outcomes import Intended, Parked
-from schemas.postings import Content, OpeningContent, ReceiptContent
+from schemas.postings import Content, OpeningContent
 from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
-from streams.sink.carrying import Carrying, carrying, in_question
 from streams.sink.finding import check_control
-from streams.sink.freezing import Frozen, freeze, intended, kind_of
+from streams.sink.freezing import Frozen, freeze, intended
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Standing
 
@@ -35,10 +31,7 @@ log = structlog.get_logger(__name__)
 # answer came in time, its own included: for a minute nothing was posted.
 _LOOK_UP_PAUSE_MAX_S = 10.0
 
-KINDS = ("invoice", "credit_note", "receipt", "adjustment")
-
 Say = Callable[..., Awaitable[None]]
-Answer = TypeVar("Answer")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,10 +61,11 @@ class Calls:
         say: Say,
         *,
         limits: Limits,
+        gate: Gate,
+        holdings: Holdings,
         fenced_at: float,
         wire: Wire,
         moved: Callable[[], None],
-        told: Any = log,
     ) -> None:
         """Build it.
 
@@ -80,10 +74,11 @@ class Calls:
             state: Where all postings stand; the lane keeps it.
             say: Writes outcomes in one transaction; back when they are committed.
             limits: The connection's limits.
+            gate: The connection's door.
+            holdings: What QAD holds.
             fenced_at: When this owner shut the one before out, by the boot-time clock.
             wire: The lane's calls under way.
-            moved: Called whenever QAD was asked: the watchdog listens.
-            told: The lane's log.
+            moved: Called whenever QAD is called: the watchdog listens.
         """
         self._erp = erp
         self._state = state
@@ -92,89 +87,15 @@ class Calls:
         self._fenced_at = fenced_at
         self._wire = wire
         self._moved = moved
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._gate = gate
+        self._holdings = holdings
         self._room = asyncio.Semaphore(limits.intended_ahead)
-        self._gate = Gate(told)
-        self._looked = asyncio.Event()
-        self._looked.set()
-        self._lost_below = 0
-        # What QAD held under our references when that was read, packed: there may be a million of them. An empty one
-        # stood there more than once.
-        self._already: dict[str, bytes] = {}
-        self._has_read = False
-        self._looks_for: frozenset[PostingId] = frozenset()
-
-    def look_for(self, names: frozenset[PostingId], *, below: int) -> None:
-        """Look these up one by one before they are sent first, or end with what undoes them.
-
-        Their turn had not come while the owner was there that read what QAD holds.
-
-        Args:
-            names: What stands still: it may stand in QAD from before the log lost its end.
-            below: Postings from before this offset may have been sent.
-        """
-        self._looks_for, self._lost_below = names, below
-
-    def distrust(self, below: int) -> None:
-        """Hold all that is not in doubt back until what QAD holds has been read: the log cannot say that it is nothing.
-
-        Args:
-            below: Postings from before this offset may have been sent.
-        """
-        self._lost_below = max(self._lost_below, below)
-        self._looked.clear()
-
-    async def look_before_first(self, *, sure_from: float) -> None:
-        """Read, page by page, what QAD holds under our references; then what is not in doubt may begin.
-
-        Args:
-            sure_from: Boot-time clock from which on no call of an owner before can be on the wire.
-        """
-        await asyncio.sleep(max(sure_from - boot_time_s(), 0.0))
-        for kind in KINDS:
-            if self._erp.can_find(kind):
-                await self._answered(lambda kind=kind: self._read_all(kind))  # type: ignore[misc]
-        self._has_read = True
-        self._looked.set()
-
-    async def looked(self) -> None:
-        """Return once what QAD holds has been read, where the log cannot say it."""
-        await self._looked.wait()
-
-    def may_be_held(self, name: PostingId) -> bool:
-        """Return whether QAD may hold a posting that by the log is not there; to be asked once that was looked at."""
-        standing = self._state.postings.get(name)
-        if standing is not None and not standing.stands_still:
-            return False
-        if self._has_read and machine_reference(name) in self._already:
-            return True
-        return standing is not None and self._may_have_been_sent(name, standing.first)
-
-    async def held(self, job: Job) -> Decimal | None:
-        """Return how much QAD holds of such a posting, or None; all of it where nobody can tell how much."""
-        kind, whole = kind_of(job.posting.content), saying.worth(job)[1] or ZERO
-        if not self._erp.can_find(kind):
-            standing = self._state.postings[job.name]
-            return whole if standing.first < self._lost_below else None
-        if self._has_read and job.posting.reference not in self._already:
-            return None
-        try:
-            async with self._slots:
-                # Asked again where it was read: somebody may have taken it out since.
-                found = await self._answered(lambda: self._erp.find(kind, job.posting.reference))
-        except Conflict:
-            return whole
-        return None if found is None else found.document.total or whole
 
     async def find_opening(self, job: Job, content: OpeningContent) -> None:
         """Find an item that others loaded before the cut-over."""
         try:
-            async with self._slots:
-                found = await self._answered(
-                    lambda: self._erp.find_opening(
-                        number=content.number, item_kind=content.item_kind, currency=content.currency
-                    )
-                )
+            async with self._gate.slots:
+                found = await self._holdings.find_opening(content)
         except Conflict as error:
             await self._say(saying.say_still(job, Parked, answers.conflict(error, number=content.number)))
             return
@@ -196,7 +117,7 @@ class Calls:
         if standing is not None and await self._is_left_parked(job, standing):
             return
         if standing is None or not standing.doubted:
-            await self._looked.wait()
+            await self._holdings.looked()
         sent = standing.intent if standing is not None and standing.may_be_there else None
         try:
             frozen = freeze(job.posting, state=self._state, inverted=inverted, intent=sent)
@@ -225,22 +146,19 @@ class Calls:
         if not self._erp.can_find(frozen.kind):
             standing = self._state.postings.get(job.name)
             first = job.origin if standing is None else min(job.origin, standing.first)
-            may_have_been_sent = self._may_have_been_sent(job.name, first)
+            may_have_been_sent = self._holdings.may_have_been_sent(job.name, first)
             if may_have_been_sent:
                 await self._say(saying.say_still(job, Parked, answers.log_not_whole(job.posting.number)))
             return may_have_been_sent
-        packed = self._already.get(job.posting.reference)
-        if packed is None and (self._has_read or job.name not in self._looks_for):
+        if not self._holdings.must_be_found(job.name):
             return False
         # What is held against QAD's document, since the log has lost the intent.
         intent = self._intent(job, frozen, attempt=1)
-        if packed:
-            return await self._is_there(job, intent, _unpack(packed))
-        async with self._slots:
+        there = self._holdings.when_read(job.name)
+        if there is not None:
+            return await self._is_there(job, intent, there)
+        async with self._gate.slots:
             return await self._looked_up(job, frozen, intent)
-
-    def _may_have_been_sent(self, name: PostingId, first: int) -> bool:
-        return first < self._lost_below or name in self._looks_for
 
     async def _second_attempt_settled(self, job: Job, frozen: Frozen, standing: Standing) -> bool:
         """Look up what an earlier attempt may have made; True when nothing more is to be done."""
@@ -248,14 +166,14 @@ class Calls:
         intent = standing.intent or self._intent(job, frozen, attempt=1)
         if not self._erp.can_find(frozen.kind):
             # A later attempt than the one that was refused may be lost.
-            lost = not doubted and not disputed and standing.first < self._lost_below
+            lost = not doubted and not disputed and self._holdings.may_be_lost(standing.first)
             if doubted or lost:
                 why = answers.no_look_up if doubted else answers.log_not_whole
                 await self._say(saying.say_still(job, Parked, why(job.posting.number)))
             # A person has released what nobody can look up: it is not there.
             return doubted or lost
         async with self._room:
-            async with self._slots:
+            async with self._gate.slots:
                 asked_at = boot_time_s()
                 if await self._looked_up(job, frozen, intent):
                     return True
@@ -271,7 +189,7 @@ class Calls:
                 return True
             # Step 1: the intent is in the log, on all replicas. A crash from here on is looked up.
             intent, not_after = await self._intend(job, frozen, attempt)
-            async with self._slots:
+            async with self._gate.slots:
                 intent, answer = await self._called(job, frozen, intent, not_after)
                 ended = boot_time_s()
                 if not isinstance(answer, Accepted):
@@ -360,7 +278,7 @@ class Calls:
         while asked_at < sure_from:
             tries += 1
             await asyncio.sleep(min(jittered(tries, _LOOK_UP_PAUSE_MAX_S), max(sure_from - boot_time_s(), 0.05)))
-            async with self._slots:
+            async with self._gate.slots:
                 asked_at = boot_time_s()
                 if await self._looked_up(job, frozen, intent):
                     return True
@@ -369,7 +287,7 @@ class Calls:
     async def _looked_up(self, job: Job, frozen: Frozen, intent: Intended) -> bool:
         """Look once; True when it was found, and that is written."""
         try:
-            found = await self._answered(lambda: self._erp.find(frozen.kind, intent.reference))
+            found = await self._holdings.find(frozen.kind, intent.reference)
         except Conflict as error:
             await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
             return True
@@ -382,44 +300,10 @@ class Calls:
         except Conflict as error:
             await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
         else:
-            known = self._carrying(job, intent, found)
+            known = self._holdings.carrying(job, intent, found)
             meant = msgspec.structs.replace(intent, carried=known.carried)
             await self._say(saying.say_posted(job, meant, found.document, how="look_up", untold=known.untold))
         return True
-
-    def _carrying(self, job: Job, intent: Intended, found: FoundInQad) -> Carrying:
-        """Return which allocations a document that was found carries: by the log, or else by what QAD shows of it."""
-        standing = self._state.postings.get(job.name)
-        # An intent that QAD refused is not the one that made this document: that one is lost. So may be a later one.
-        known = standing if standing is not None and standing.intent is not None and standing.may_be_there else None
-        if known is not None and not self._may_have_been_sent(job.name, known.first):
-            return Carrying(carried=intent.carried)
-        content = job.posting.content
-        if not isinstance(content, ReceiptContent):
-            return Carrying()
-        question = in_question(
-            content, self._state, customer=found.document.customer, by_itself=self._stands_there_by_itself
-        )
-        return carrying(question, found.allocated, others_known=self._has_read)
-
-    def _stands_there_by_itself(self, name: PostingId) -> bool:
-        return machine_reference(name) in self._already
-
-    async def _answered(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask QAD until it answers: asking changes nothing, so it is repeated without limit, with growing pauses."""
-        turn = self._gate.turn()
-        while True:
-            async with turn:
-                self._moved()
-                return await ask()
-
-    async def _read_all(self, kind: str) -> None:
-        found: dict[str, bytes] = {}
-        async for page in self._erp.find_all(kind):
-            self._moved()
-            for one in page:
-                found[one.reference] = b"" if one.reference in found else _pack(one)
-        self._already |= found
 
     async def _intend(self, job: Job, frozen: Frozen, attempt: int) -> tuple[Intended, float]:
         not_after = boot_time_s() + self._limits.age_s
@@ -439,7 +323,3 @@ class Calls:
             attempt=attempt,
             mapping_version=job.mapping_version,
         )
-
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(FoundInQad).decode

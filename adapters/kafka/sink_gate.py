@@ -1,4 +1,4 @@
-"""Whether QAD lets this connection in, and how long a call waits before it is tried again.
+"""Whether QAD lets this connection in, with how many calls at once, and how long one waits before it is tried again.
 
 Wrong credentials, a missing permission or a wrong profile concern every document of a connection: it stops, says so in
 one sentence, and one call at a time tries again until one gets through. It never decides what a failed call means.
@@ -29,8 +29,9 @@ def jittered(tries: int, pause_max_s: float = _PAUSE_MAX_S) -> float:
 class Gate:
     """The door to one connection's QAD."""
 
-    def __init__(self, told: Any = log) -> None:
-        """Open it; `told` is the log that hears when it closes and opens."""
+    def __init__(self, concurrency: int = 1, *, told: Any = log) -> None:
+        """Open it for so many calls at once, each in a slot; `told` is the log that hears when it closes and opens."""
+        self.slots = asyncio.Semaphore(concurrency)
         self._log = told
         self._open = asyncio.Event()
         self._open.set()

@@ -23,6 +23,8 @@ from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, STAGE_HEADER, Ack
 from adapters.kafka.reader import ByOffset, LogRecord, LogShorterError, Reader, ends_of
 from adapters.kafka.sink_audit import Audit
 from adapters.kafka.sink_calls import Calls, Limits, Say
+from adapters.kafka.sink_gate import Gate
+from adapters.kafka.sink_holdings import Holdings
 from adapters.kafka.sink_session import Known, Session
 from adapters.kafka.sink_wire import Wire
 from adapters.kafka.writer import Fenced, FencingWriter, Write
@@ -155,23 +157,26 @@ class SinkLane:
             inputs = await stack.enter_async_context(ByOffset(self._cluster, SPEC.source, self._partition))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(writer.run())
+                gate = Gate(self._limits.concurrency, told=self._log)
+                holdings = Holdings(self._erp, self._state, gate=gate, moved=self._worker.moved)
                 calls = Calls(
                     self._erp,
                     self._state,
                     say,
                     limits=self._limits,
+                    gate=gate,
+                    holdings=holdings,
                     fenced_at=fenced_at,
                     wire=self._wire,
                     moved=self._worker.moved,
-                    told=self._log,
                 )
-                looking = _Looking(calls, tasks, sure_from=fenced_at + self._limits.settle_s)
+                looking = _Looking(holdings, tasks, sure_from=fenced_at + self._limits.settle_s)
                 mark = self._bookmark.known
                 if mark.look_below and not mark.first_start:
-                    calls.look_for(self._state.standing_still(), below=mark.look_below)
+                    holdings.look_for(self._state.standing_still(), below=mark.look_below)
                 if mark.must_look:
                     looking.begin(mark)
-                session = Session(self._state, calls, tasks, inputs=inputs, say=say, known=known)
+                session = Session(self._state, calls, holdings, tasks, inputs=inputs, say=say, known=known)
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()
                 tasks.create_task(session.follow(sides))
@@ -328,8 +333,8 @@ class SinkLane:
 class _Looking:
     """The look at what QAD holds, once a session, before anything is sent that is not in doubt."""
 
-    def __init__(self, calls: Calls, tasks: asyncio.TaskGroup, *, sure_from: float) -> None:
-        self._calls = calls
+    def __init__(self, holdings: Holdings, tasks: asyncio.TaskGroup, *, sure_from: float) -> None:
+        self._holdings = holdings
         self._tasks = tasks
         self._sure_from = sure_from
         self._begun = False
@@ -338,13 +343,13 @@ class _Looking:
         """Begin it; where no owner was there before, nothing of one can be on the wire."""
         if not self._begun:
             self._begun = True
-            self._calls.distrust(0 if mark.first_start else max(mark.look_below, mark.accounted))
+            self._holdings.distrust(0 if mark.first_start else max(mark.look_below, mark.accounted))
             sure_from = 0.0 if mark.first_start else self._sure_from
-            self._tasks.create_task(self._calls.look_before_first(sure_from=sure_from))
+            self._tasks.create_task(self._holdings.read(sure_from=sure_from))
 
     async def ended(self) -> None:
         """Return when it has ended, if it was begun."""
-        await self._calls.looked()
+        await self._holdings.looked()
 
 
 def _is_ours(record: LogRecord) -> bool:

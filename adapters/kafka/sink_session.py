@@ -1,7 +1,8 @@
 """One session of the sink's lane: the postings on their way, each a task, in the order of what they refer to.
 
 It wakes what waits, and holds that no two tasks act on one posting: what undoes an allocation never meets it half sent.
-It never decides what a posting becomes (streams/sink/steps.py), nor makes a call (sink_calls.py).
+It never decides what a posting becomes (streams/sink/steps.py), never makes a call (sink_calls.py), never asks QAD
+(sink_holdings.py).
 """
 
 import asyncio
@@ -51,11 +52,19 @@ _TAKEN_UP_AT_ONCE = 300
 
 
 class Making(Protocol):
-    """What makes a posting whose turn it is (adapters/kafka/sink_calls.py)."""
+    """What makes a posting whose turn it is (sink_calls.py)."""
 
     async def make(self, job: Job, inverted: Content | None, is_newest: Callable[[], bool]) -> None:
         """Bring one posting into QAD, or say why it is not there; intend nothing once its content is not the newest."""
         ...
+
+    async def find_opening(self, job: Job, content: OpeningContent) -> None:
+        """Find an item that others loaded before the cut-over."""
+        ...
+
+
+class Holding(Protocol):
+    """What QAD holds (sink_holdings.py)."""
 
     async def looked(self) -> None:
         """Return once what QAD holds has been read, where the log cannot say it."""
@@ -67,10 +76,6 @@ class Making(Protocol):
 
     async def held(self, job: Job) -> Decimal | None:
         """Return how much QAD holds of such a posting, or None."""
-        ...
-
-    async def find_opening(self, job: Job, content: OpeningContent) -> None:
-        """Find an item that others loaded before the cut-over."""
         ...
 
 
@@ -115,6 +120,7 @@ class Session:
         self,
         state: SinkState,
         calls: Making,
+        holdings: Holding,
         tasks: asyncio.TaskGroup,
         *,
         inputs: Inputs,
@@ -123,6 +129,7 @@ class Session:
     ) -> None:
         self._state = state
         self._calls = calls
+        self._holdings = holdings
         self._tasks = tasks
         self._inputs = inputs
         self._reading = asyncio.Lock()
@@ -300,8 +307,8 @@ class Session:
                 return step
             # One after the other, so that what undoes first also acts first.
             async with self._asking:
-                await self._calls.looked()
-                for name in filter(self._calls.may_be_held, names):
+                await self._holdings.looked()
+                for name in filter(self._holdings.may_be_held, names):
                     amount = await self._held_of(name, job)
                     if amount is not None:
                         held[name] = amount
@@ -317,7 +324,7 @@ class Session:
         # Only a receipt carries something.
         if is_payer and not isinstance(other.posting.content, ReceiptContent):
             return None
-        return await self._calls.held(other)
+        return await self._holdings.held(other)
 
     def _under_way(self, job: Job, step: Step) -> list[asyncio.Task[None]]:
         """Return the tasks that must end first: the posting that it waits for, or whoever acts on what it touches."""
