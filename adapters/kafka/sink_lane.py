@@ -25,7 +25,8 @@ from adapters.kafka.sink_audit import Audit
 from adapters.kafka.sink_calls import Calls, Limits, Say
 from adapters.kafka.sink_gate import Gate
 from adapters.kafka.sink_holdings import Holdings
-from adapters.kafka.sink_session import Known, Session
+from adapters.kafka.sink_session import Session
+from adapters.kafka.sink_sides import Known
 from adapters.kafka.sink_wire import Wire
 from adapters.kafka.writer import Fenced, FencingWriter, Write
 from schemas.codec import encode

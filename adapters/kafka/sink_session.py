@@ -16,13 +16,12 @@ import structlog
 
 from adapters.kafka.reader import LogRecord, Reader
 from adapters.kafka.sink_calls import Say
-from schemas.errors import Unreadable
-from schemas.events import read_decision, read_postings, read_qad_reference
+from adapters.kafka.sink_sides import Known, changed_by
+from schemas.events import read_postings
 from schemas.ids import PostingId
 from schemas.money import ZERO
-from schemas.outcomes import AnyOutcome, Parked, Superseded, Waiting
+from schemas.outcomes import Parked, Superseded, Waiting
 from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, ReceiptContent
-from schemas.topics import Topic
 from streams import waits
 from streams.sink import saying
 from streams.sink.saying import Job
@@ -85,32 +84,6 @@ class Inputs(Protocol):
     async def get(self, offsets: Iterable[int]) -> Mapping[int, LogRecord]:
         """Return the records at these offsets."""
         ...
-
-
-class Known:
-    """How far the side topics are known: now, and when each posting's turn began."""
-
-    def __init__(self, positions: Mapping[Topic, int]) -> None:
-        self._now = {topic.value: position - 1 for topic, position in positions.items()}
-        self._when_begun: dict[str, dict[str, int]] = {}
-
-    def learn(self, record: LogRecord) -> None:
-        """Take note that a record of a side topic is known."""
-        self._now[record.topic.value] = record.offset
-
-    def begin(self, name: PostingId) -> None:
-        """Remember what is known as a posting's turn begins: only what comes after releases it."""
-        self._when_begun[name] = dict(self._now)
-
-    def end(self, name: PostingId) -> None:
-        """Forget a posting's turn."""
-        self._when_begun.pop(name, None)
-
-    def for_outcome(self, outcome: AnyOutcome) -> AnyOutcome:
-        """Return an outcome with what was known, where it says that a posting stands still."""
-        if not isinstance(outcome, Waiting | Parked):
-            return outcome
-        return msgspec.structs.replace(outcome, sides=self._when_begun.get(outcome.subject, dict(self._now)))
 
 
 class Session:
@@ -184,7 +157,7 @@ class Session:
         """Begin again what a decision or a change in QAD releases."""
         while True:
             for record in await sides.step():
-                keys = _changed_by(record)
+                keys = changed_by(record)
                 self._known.learn(record)
                 self._changed(keys)
                 await self._begin_again(self._state.held_by(keys, topic=record.topic.value, offset=record.offset))
@@ -426,14 +399,3 @@ def _annulled_by(step: Step, job: Job) -> tuple[PostingId, ...]:
     if not isinstance(step, Annul):
         return ()
     return (job.name, *_undone_by(step), *((content.payer,) if isinstance(content, AllocationContent) else ()))
-
-
-def _changed_by(record: LogRecord) -> Sequence[str]:
-    """Return the keys that a side record changes; none where nobody can read it: the ledger makes the dead letter."""
-    try:
-        if record.topic is Topic.DECISIONS:
-            return waits.changed_by_decision(read_decision(record.value))
-        return waits.changed_by_qad(read_qad_reference(record.value))
-    except Unreadable:
-        log.error("a record beside cannot be read and is passed over", topic=record.topic, offset=record.offset)
-        return ()

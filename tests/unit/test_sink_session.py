@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from adapters.kafka.reader import LogRecord
-from adapters.kafka.sink_session import Known, Session
+from adapters.kafka.sink_session import Session
+from adapters.kafka.sink_sides import Known
 from schemas.codec import encode
 from schemas.errors import Rejected
 from schemas.events import read_outcome
