@@ -11,15 +11,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.faults.clocks import SCENARIOS as CLOCKS
 from tests.faults.erp import SCENARIOS as ERP
+from tests.faults.files import SCENARIOS as FILES
 from tests.faults.host import SCENARIOS as HOST
 from tests.faults.installation import Installation, standing_installation
 from tests.faults.killing import SCENARIOS as KILLING
-from tests.faults.log import LAST
 from tests.faults.log import SCENARIOS as LOG
 from tests.faults.people import SCENARIOS as PEOPLE
 from tests.faults.places import KEEPALIVE_S
+from tests.faults.poison import SCENARIOS as POISON
 from tests.faults.rebalancing import SCENARIOS as REBALANCING
+from tests.faults.refusals import SCENARIOS as REFUSALS
 from tests.faults.report import missed, write
 from tests.faults.scenario import Campaign, Result, Scenario
 from tests.faults.soak import soak
@@ -28,7 +31,21 @@ from tests.faults.zombies import SCENARIOS as ZOMBIES
 
 # So often, five seconds apart, may something still be on its way at the end.
 _LOOKS_AT_REST = 6
-SCENARIOS = (*KILLING, *ZOMBIES, CLOSED, *REBALANCING, *ERP, *LOG, *PEOPLE, *HOST, *LAST)
+# What poison breaks stays broken: it comes last.
+SCENARIOS = (
+    *KILLING,
+    *ZOMBIES,
+    CLOSED,
+    *REBALANCING,
+    *ERP,
+    *REFUSALS,
+    *LOG,
+    *PEOPLE,
+    *HOST,
+    *CLOCKS,
+    *FILES,
+    *POISON,
+)
 
 
 async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:

@@ -12,8 +12,8 @@ from schemas.codec import encode
 from schemas.deadletters import DeadLetter
 from schemas.events import read_dead_letter
 from schemas.topics import Topic
-from tests.faults.log import POISON
 from tests.faults.places import Place
+from tests.faults.poison import POISON
 from tests.faults.scenario import Scenario, Trial
 
 # A topic's name and an offset in the partition of a connection.

@@ -233,3 +233,12 @@ def heal(installation: Installation) -> None:
         place.qad.control.change_settings({"traffic": {"latency_ms": _LATENCY_MS, "concurrency_max": 0}})
         place.zuora.faults.disarm()
     installation.crew.start()
+
+
+async def until(holds: Callable[[], bool], *, within_s: float) -> bool:
+    """Wait until something holds; return whether it does."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within_s
+    while not (held := holds()) and loop.time() < end:  # noqa: ASYNC110 - what it waits for sets no event
+        await asyncio.sleep(0.5)
+    return held

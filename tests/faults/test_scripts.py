@@ -8,15 +8,15 @@ import pytest
 from schemas.errors import Unreadable
 from schemas.events import EVENTS
 from schemas.topics import Topic
-from tests.faults.host import _CLOCKS, _bears_out, _next_hour_twice
-from tests.faults.log import _CONSUMED, _unreadable
+from tests.faults.clocks import CLOCKS, bears_out, next_hour_twice
+from tests.faults.poison import CONSUMED, unreadable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@pytest.mark.parametrize("topic", _CONSUMED)
+@pytest.mark.parametrize("topic", CONSUMED)
 def test_poison_is_refused_for_what_is_wrong_with_it_and_not_before(topic: Topic) -> None:
-    for one in _unreadable(topic):
+    for one in unreadable(topic):
         with pytest.raises(Unreadable) as refused:
             EVENTS[topic](one.value)
         assert one.says in str(refused.value), one.kind
@@ -25,13 +25,13 @@ def test_poison_is_refused_for_what_is_wrong_with_it_and_not_before(topic: Topic
 def test_a_clock_that_goes_right_bears_nothing_out() -> None:
     now = datetime.now(UTC)
     stamps = [now - timedelta(seconds=seconds) for seconds in (20, 10, 0)]
-    assert {what: _bears_out(what, stamps, BERLIN) for what in _CLOCKS} == dict.fromkeys(_CLOCKS, 0)
+    assert {what: bears_out(what, stamps, BERLIN) for what in CLOCKS} == dict.fromkeys(CLOCKS, 0)
 
 
 def test_a_wrong_clock_is_told_by_the_stamps() -> None:
     now = datetime.now(UTC)
     new_year = datetime(2027, 1, 1, tzinfo=BERLIN)
-    twice = _next_hour_twice(datetime(2026, 11, 23, tzinfo=UTC), BERLIN)
+    twice = next_hour_twice(datetime(2026, 11, 23, tzinfo=UTC), BERLIN)
     assert twice == datetime(2027, 10, 31, 1, tzinfo=UTC)
     second = timedelta(seconds=1)
     stamps = {
@@ -42,4 +42,4 @@ def test_a_wrong_clock_is_told_by_the_stamps() -> None:
         "over a year's end": [new_year - second, new_year],
         "in an hour that comes twice": [twice - second, twice],
     }
-    assert {what: _bears_out(what, stamps[what], BERLIN) for what in _CLOCKS} == dict.fromkeys(_CLOCKS, 1)
+    assert {what: bears_out(what, stamps[what], BERLIN) for what in CLOCKS} == dict.fromkeys(CLOCKS, 1)
