@@ -21,7 +21,8 @@ from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import HostAgent, Lane, StageWorker
 from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile, load_profile
+from adapters.qad.profile import Profile
+from adapters.qad.profile_checks import load_profile
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects

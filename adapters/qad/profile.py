@@ -5,70 +5,16 @@ site must still confirm says `confirmed = false`, and posting is refused while a
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from adapters.qad.values import can_write_days
-from adapters.settings import address_problem, load_settings
 from schemas.codec import canonical
-from schemas.errors import Misconfigured
-from streams.sink.answers import MEANINGS
 
 TRANSIENT = "transient"
 
 DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
-
-# What a list must show, and what else it may show, in our words; a profile maps each to a column of the tenant.
-_COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "customers": (frozenset({"code"}), frozenset({"active", "held", "currency", "terms", "zuora_account"})),
-    "gl_accounts": (
-        frozenset({"code"}),
-        frozenset(
-            {"active", "description", "type", "sub_account_required", "cost_centre_required", "project_required"}
-        ),
-    ),
-    "daybooks": (frozenset({"code"}), frozenset({"active", "type"})),
-    "periods": (frozenset({"year", "period", "first_day", "last_day", "status"}), frozenset({"open_for_sales"})),
-    "currencies": (frozenset({"code", "decimals"}), frozenset({"active"})),
-}
-BROWSES = tuple(_COLUMNS)
-_BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
-# Zuora's kinds of what can be open.
-ITEM_KINDS = ("invoice", "credit_memo", "payment")
-
-# What a document carries in our words; a profile maps each to one field of the tenant, or to several.
-_HEAD = (
-    "reference",
-    "number",
-    "customer",
-    "currency",
-    "total",
-    "document_date",
-    "posting_date",
-    "due_date",
-    "terms",
-    "daybook",
-    "bank_account",
-    "description",
-)
-_LINE = (
-    "sequence",
-    "account",
-    "sub_account",
-    "cost_centre",
-    "project",
-    "text",
-    "debit",
-    "credit",
-    "customer",
-    "item_year",
-    "item_daybook",
-    "item_voucher",
-    "amount",
-)
+BROWSES = ("customers", "gl_accounts", "daybooks", "periods", "currencies")
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -289,99 +235,17 @@ class Profile(_Strict, frozen=True, kw_only=True):
     balances: Browse | None = None
 
     @property
+    def unconfirmed(self) -> list[str]:
+        """The parts that the site has not confirmed."""
+        parts: dict[str, Document | Browse | OpenItems | None] = {
+            **{f"documents.{kind}": document for kind, document in self.documents.items()},
+            **{f"browses.{name}": browse for name, browse in self.browses.items()},
+            "open_items": self.open_items,
+            "balances": self.balances,
+        }
+        return [name for name, part in parts.items() if part is not None and not part.confirmed]
+
+    @property
     def content_hash(self) -> str:
         """Hash of the whole profile: outputs name it."""
         return hashlib.sha256(canonical(self)).hexdigest()[:16]
-
-
-def load_profile(path: Path) -> Profile:
-    """Read and check a profile.
-
-    Raises:
-        Misconfigured: It says something that is not known, or leaves out what is needed.
-    """
-    profile = load_settings(path, Profile)
-    problems = list(problems_of(profile))
-    if problems:
-        raise Misconfigured(f"{path}: " + "; ".join(problems))
-    return profile
-
-
-def unconfirmed(profile: Profile) -> list[str]:
-    """Return the parts that the site has not confirmed."""
-    parts: dict[str, Document | Browse | OpenItems | None] = {
-        **{f"documents.{kind}": document for kind, document in profile.documents.items()},
-        **{f"browses.{name}": browse for name, browse in profile.browses.items()},
-        "open_items": profile.open_items,
-        "balances": profile.balances,
-    }
-    return [name for name, part in parts.items() if part is not None and not part.confirmed]
-
-
-def problems_of(profile: Profile) -> list[str]:
-    """Return what is wrong with a profile, a sentence each."""
-    return [
-        *_problems_of_calls(profile),
-        *_problems_of_names("documents", profile.documents, DOCUMENT_KINDS),
-        *_problems_of_names("browses", profile.browses, BROWSES),
-        *(
-            f"[documents.{kind}] {problem}"
-            for kind, document in profile.documents.items()
-            for problem in _problems_of_document(kind, document)
-        ),
-        *_problems_of_lists(profile),
-        *_problems_of_meanings(profile),
-    ]
-
-
-def _problems_of_calls(profile: Profile) -> Iterator[str]:
-    address = address_problem(profile.base_url)
-    if address:
-        yield f"base_url {address}"
-    if profile.limits.settle_s <= profile.limits.timeout_s + profile.limits.age_s:
-        yield "[limits] settle_s must be above timeout_s + age_s, or a late call could be doubled"
-    if not can_write_days(profile.date_format):
-        yield f"date_format {profile.date_format!r} does not write dates, all in one width, that can be read again"
-    for status in profile.definite:
-        if status in (408, *range(500, 503)):
-            yield f"definite: after HTTP {status} a document may be in QAD all the same"
-
-
-def _problems_of_names(table: str, parts: Mapping[str, object], known: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"[{table}.{name}] is missing" for name in known if name not in parts)
-    yield from (f"[{table}.{name}] is none of {', '.join(known)}" for name in parts if name not in known)
-
-
-def _problems_of_document(kind: str, document: Document) -> Iterator[str]:
-    yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in _HEAD)
-    for part in (document.lines, document.allocations):
-        if part is not None:
-            yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in _LINE)
-    if "reference" not in document.fields:
-        yield "fields: no field is named for the machine reference"
-    if document.find is not None and document.find.allocated and kind != "receipt":
-        yield "find: allocated is a column of receipts alone"
-
-
-def _problems_of_lists(profile: Profile) -> Iterator[str]:
-    """Look at the words of columns: a misspelt one would mean that QAD shows none, and everything would be active."""
-    lists = {
-        f"browses.{name}": (browse, _COLUMNS[name]) for name, browse in profile.browses.items() if name in _COLUMNS
-    }
-    if profile.balances is not None:
-        lists["balances"] = (profile.balances, _BALANCES)
-    for name, (browse, (needed, others)) in lists.items():
-        for word in sorted(needed - browse.columns.keys()):
-            yield f"[{name}] columns: no column is named for {word!r}"
-        for word in sorted(browse.columns.keys() - needed - others):
-            yield f"[{name}] columns: {word!r} is no word of ours"
-
-
-def _problems_of_meanings(profile: Profile) -> Iterator[str]:
-    for known in profile.errors:
-        if known.means not in (TRANSIENT, *MEANINGS):
-            yield f"[[errors]] means {known.means!r} is none of {', '.join((TRANSIENT, *MEANINGS))}"
-    types = profile.open_items.types if profile.open_items is not None else {}
-    for kind in types:
-        if kind not in ITEM_KINDS:
-            yield f"[open_items] types: {kind!r} is none of {', '.join(ITEM_KINDS)}"

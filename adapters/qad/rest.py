@@ -13,7 +13,7 @@ import msgspec
 from adapters.qad.answers import judge_post
 from adapters.qad.browse import Row, browse, column, equals, first_row
 from adapters.qad.client import QadClient
-from adapters.qad.profile import Find, Lines, OpenItems, Profile, unconfirmed
+from adapters.qad.profile import Find, Lines, OpenItems, Profile
 from adapters.qad.values import amount, day, whole
 from schemas.errors import Conflict, Misconfigured, Refused, Transient
 from schemas.outcomes import Document
@@ -38,7 +38,7 @@ class RestQad:
 
     async def post(self, command: Command, *, not_after: float) -> Accepted:
         """Make one document; see streams/ports.py for what it raises."""
-        waiting = unconfirmed(self._profile)
+        waiting = self._profile.unconfirmed
         if waiting:
             raise Refused(f"the profile is not confirmed ({', '.join(waiting)}): ml-connector ping says what to do")
         document = self._profile.documents[kind_of(command)]

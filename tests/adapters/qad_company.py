@@ -12,7 +12,8 @@ import msgspec
 from adapters.clock import boot_time_s
 from adapters.credentials.secret import Secret
 from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile, load_profile
+from adapters.qad.profile import Profile
+from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from sandbox.qad.calls import Call

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, Profile, load_profile, unconfirmed
+from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, Profile
+from adapters.qad.profile_checks import load_profile
 from schemas.errors import Misconfigured
 from streams.sink.answers import MEANINGS
 from tests.adapters.qad_company import profile_text
@@ -30,7 +31,7 @@ def test_the_template_loads_whole_and_confirmed(load):
     profile = load()
     assert set(profile.documents) == set(DOCUMENT_KINDS)
     assert set(profile.browses) == set(BROWSES)
-    assert unconfirmed(profile) == []
+    assert profile.unconfirmed == []
     assert {known.means for known in profile.errors} <= {*MEANINGS, "transient"}
 
 
@@ -180,7 +181,7 @@ def test_a_number_that_can_never_work_is_refused(load, was, becomes):
     [*(f"documents.{kind}" for kind in DOCUMENT_KINDS), *(f"browses.{b}" for b in BROWSES), "open_items", "balances"],
 )
 def test_a_part_that_is_not_confirmed_is_known_by_name(load, part):
-    assert unconfirmed(load(f"[{part}]\n", f"[{part}]\nconfirmed = false\n")) == [part]
+    assert load(f"[{part}]\n", f"[{part}]\nconfirmed = false\n").unconfirmed == [part]
 
 
 def test_the_types_hold_what_the_template_says(load):

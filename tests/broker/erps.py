@@ -11,7 +11,8 @@ import msgspec
 
 from adapters.credentials.secret import Secret
 from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile, load_profile
+from adapters.qad.profile import Profile
+from adapters.qad.profile_checks import load_profile
 from adapters.qad.rest import RestQad
 from sandbox.qad.books.documents import Invoice as ErpInvoice
 from sandbox.qad.books.documents import PostingLine

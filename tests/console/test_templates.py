@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.credentials.keys import read_ring
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, load_profile, unconfirmed
+from adapters.qad.profile import BROWSES, DOCUMENT_KINDS
+from adapters.qad.profile_checks import load_profile
 from adapters.settings import load_settings
 from console.cli import main
 from console.config import load_site
@@ -60,7 +61,7 @@ def test_what_is_commented_out_can_be_let_in(written):
 def test_the_profile_loads_and_every_part_waits_to_be_confirmed(written):
     profile = load_profile(filled_in(written() / "profile-acme-main.toml"))
     parts = [*(f"documents.{kind}" for kind in DOCUMENT_KINDS), *(f"browses.{name}" for name in BROWSES)]
-    assert sorted(unconfirmed(profile)) == sorted([*parts, "open_items", "balances"])
+    assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances"])
 
 
 def test_the_mapping_loads_and_contradicts_itself_nowhere(written):

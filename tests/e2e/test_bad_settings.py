@@ -192,6 +192,17 @@ async def test_a_password_of_qad_that_is_wrong(copy):
     assert WRONG not in str(failed)
 
 
+async def test_a_profile_that_does_not_show_what_a_receipt_carries(copy):
+    copy.edit("profile-emea.toml", r"^allocated = .*$", "")
+    _, out, _ = await copy.run("ping", "--json")
+    found = {
+        one["subject"]: (one["ok"], one["found"]) for one in json.loads(out) if one["what"] == "look-up of receipt"
+    }
+    assert found["amer"] == (True, "answers")
+    assert found[SITE][0]
+    assert "no column says what a receipt carries" in found[SITE][1]
+
+
 async def test_processes_go_on_with_what_is_wrong_outside_and_say_what_it_is(copy):
     """They cannot know that it is a person's fault: each tries again by itself, in sentences, and ends when told."""
     await set_wrong(copy, "zuora/emea", "client_secret")

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import load_profile
+from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.settings import load_settings
 from adapters.zuora.client import ZuoraClient

@@ -15,7 +15,8 @@ from aiohttp.test_utils import TestServer
 
 from adapters.credentials.secret import Secret
 from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import BROWSES, load_profile, unconfirmed
+from adapters.qad.profile import BROWSES
+from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.settings import load_settings
@@ -68,7 +69,7 @@ def test_the_configuration_is_taken(files):
 @BY_SITE
 def test_the_profile_is_taken_whole(files, name):
     profile = load_profile(files.profiles[name])
-    assert unconfirmed(profile) == []
+    assert profile.unconfirmed == []
     assert profile.workspace == WORLD.sites[name].site.workspace
     assert "@" not in files.profiles[name].read_text(encoding="utf-8")
 
