@@ -14,9 +14,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import structlog
 
-# After this many crashes at one input it becomes a dead letter and the others go on.
+from schemas.errors import InvariantViolation
+
+log = structlog.get_logger(__name__)
+
+# After this many crashes at one input it becomes a dead letter, at one posting it parks, and the others go on.
 CRASHES_MAX = 3
+# What an input or a posting itself can cause where nobody foresaw it. All else (no memory, no disk, a client that ends)
+# would befall the next one just as well, and is no reason to go on without this one.
+CAUSED_BY_CONTENT = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    InvariantViolation,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    msgspec.MsgspecError,
+)
 
 _OFFSET_BYTES = 8
 # No offset is negative.
@@ -73,8 +91,12 @@ class Crashes:
     def _save(self) -> None:
         if self._file is not None:
             new = self._file.with_suffix(".new")
-            new.write_bytes(msgspec.json.encode(self._times))
-            new.replace(self._file)
+            try:
+                new.write_bytes(msgspec.json.encode(self._times))
+                new.replace(self._file)
+            except OSError as error:
+                # What ends a lane is to be said, not that it could not be counted for the next process.
+                log.warning("crashes are counted in memory alone", what=str(error))
 
 
 def _counted(file: Path) -> dict[int, int]:

@@ -6,6 +6,7 @@ acknowledged before its records are on the broker.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
 from schemas.callouts import Callout
@@ -113,7 +115,7 @@ class ReadLane:
     async def _one_run(self, records: Sequence[Any]) -> None:
         """Read what a run hints at, each object once, until Zuora and the broker have done their part."""
         works = await self._hints(records)
-        tries = 0
+        tries, crashes = 0, Counter[tuple[str, str]]()
         while works:
             self._worker.moved()
             answers = await asyncio.gather(*(self._read(work) for work in works.values()), return_exceptions=True)
@@ -124,6 +126,13 @@ class ReadLane:
                 except (Transient, Refused) as error:
                     left[name] = work
                     self._log.warning("not read yet; it is tried again", kind=work.hint.kind, reason=str(error))
+                except CAUSED_BY_CONTENT:
+                    crashes[name] += 1
+                    self._log.exception("a hint has crashed", offset=work.item.offset, crashes=crashes[name])
+                    if crashes[name] < CRASHES_MAX:
+                        left[name] = work
+                    else:
+                        await self._dead_letter(work.item, f"{CRASHES_MAX} crashes at this record")
             works = left
             if works:
                 tries += 1

@@ -6,6 +6,7 @@ frozen in the log. What happens next to a posting, what is sent and what an answ
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -92,6 +93,8 @@ class SinkLane:
         self._checkpoint = checkpoint
         self._bookmark = bookmark or Bookmark(None)
         self._state = SinkState()
+        # Over sessions: each crash ends one.
+        self._crashes: Counter[PostingId] = Counter()
         self._position = 0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -177,7 +180,16 @@ class SinkLane:
                     holdings.look_for(self._state.standing_still(), below=mark.look_below)
                 if mark.must_look:
                     looking.begin(mark)
-                session = Session(self._state, calls, holdings, tasks, inputs=inputs, say=say, known=known)
+                session = Session(
+                    self._state,
+                    calls,
+                    holdings,
+                    tasks,
+                    inputs=inputs,
+                    say=say,
+                    known=known,
+                    crashes=self._crashes,
+                )
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()
                 tasks.create_task(session.follow(sides))

@@ -6,6 +6,7 @@ It never decides what a posting becomes (streams/sink/steps.py), never makes a c
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
 from adapters.kafka.reader import LogRecord, Reader
 from adapters.kafka.sink_calls import Say
 from adapters.kafka.sink_sides import Known, changed_by
@@ -23,7 +25,7 @@ from schemas.money import ZERO
 from schemas.outcomes import Parked, Superseded, Waiting
 from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, ReceiptContent
 from streams import waits
-from streams.sink import saying
+from streams.sink import answers, saying
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Status
 from streams.sink.steps import (
@@ -99,6 +101,7 @@ class Session:
         inputs: Inputs,
         say: Say,
         known: Known,
+        crashes: Counter[PostingId],
     ) -> None:
         self._state = state
         self._calls = calls
@@ -108,6 +111,7 @@ class Session:
         self._reading = asyncio.Lock()
         self._say = say
         self._known = known
+        self._crashes = crashes
         self._live: dict[PostingId, asyncio.Task[None]] = {}
         self._acting: dict[PostingId, asyncio.Task[None]] = {}
         self._newer: dict[PostingId, Job] = {}
@@ -211,13 +215,27 @@ class Session:
             while again is not None:
                 job, began = again, self._moment
                 self._known.begin(job.name)
-                await self._step(job)
+                await self._try(job)
                 again = self._again(job, began)
         finally:
             del self._live[job.name]
             self._held.pop(job.name, None)
             self._known.end(job.name)
         await self._wake(job.name, *map(waits.item, moved_by(job.posting)))
+
+    async def _try(self, job: Job) -> None:
+        """Do what comes next to a posting; one that has crashed this lane too often is given to a person instead."""
+        if self._crashes[job.name] >= CRASHES_MAX:
+            log.error("a posting is given up", number=job.posting.number, posting=job.name, crashes=CRASHES_MAX)
+            await self._say(saying.say_still(job, Parked, answers.crashed(job.posting.number, CRASHES_MAX)))
+            self._crashes.pop(job.name)
+            return
+        try:
+            await self._step(job)
+        except CAUSED_BY_CONTENT:
+            self._crashes[job.name] += 1
+            raise
+        self._crashes.pop(job.name, None)
 
     def _again(self, job: Job, moment: int) -> Job | None:
         """Return what to try again at once: newer content that came meanwhile, or what was released meanwhile."""

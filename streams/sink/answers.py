@@ -11,7 +11,7 @@ from schemas.outcomes import Parked, Waiting
 from schemas.postings import Posting
 from schemas.reasons import Reason
 from streams import waits
-from streams.sink.state import CONFLICT, DUPLICATE, LOG_NOT_WHOLE, NO_LOOK_UP
+from streams.sink.state import CONFLICT, CRASHED, DUPLICATE, LOG_NOT_WHOLE, NO_LOOK_UP
 from streams.sink.steps import moved_by
 
 UNCLASSIFIED = "unclassified"
@@ -139,6 +139,16 @@ def not_sendable(number: str, what: str) -> Reason:
         rule="not_sendable",
         message=f"{number}: {what}",
         next_step="Report it, with ml-connector trace: somebody changed a posting, or this is a bug of ours.",
+    )
+
+
+def crashed(number: str, times: int) -> Reason:
+    """Return why a posting parks at which an error of ours ended the lane again and again."""
+    return Reason(
+        rule=CRASHED,
+        message=f"{number}: {times} crashes at this document; the others go on",
+        next_step="Report it, with the log and ml-connector trace: this is a bug of ours. After a fix, release the "
+        "document: QAD is asked before anything is sent; where the profile has no look-up, look there yourself first.",
     )
 
 

@@ -47,13 +47,14 @@ class Status(Enum):
 _SETTLED = frozenset({Status.POSTED, Status.SUPERSEDED})
 
 # What parks by these rules may be in QAD: its reference stands there with other content, QAD says that it has it
-# already, nobody can look, or a receipt may carry it.
+# already, nobody can look, a receipt may carry it, or an error of ours broke off whatever was done with it.
 CONFLICT = "conflict"
 DUPLICATE = "duplicate"
 NO_LOOK_UP = "unknown_no_look_up"
 LOG_NOT_WHOLE = "log_not_whole"
 CARRIED_OR_NOT = "carried_or_not"
-_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT})
+CRASHED = "crashed"
+_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT, CRASHED})
 
 Standstill = Waiting | Parked | Superseded | Ignored
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.read_lane import ReadLane
 from adapters.zuora.objects import BILL_RUN, ZuoraObjects
@@ -203,9 +204,9 @@ def hint(number, zuora_id):
     return SimpleNamespace(offset=number, timestamp=0, key=b"k", value=encode(callout))
 
 
-async def read_hints(client, log, *zuora_ids):
+async def read_hints(client, log, *zuora_ids, objects=ZuoraObjects):
     worker = Worker()
-    lane = ReadLane(connection="acme-main", zuora=ZuoraObjects(client, "acme"), feed=log, worker=worker)
+    lane = ReadLane(connection="acme-main", zuora=objects(client, "acme"), feed=log, worker=worker)
     lane.start()
     lane.put(SimpleNamespace(value=[hint(*one) for one in enumerate(zuora_ids)]), worker.acknowledge)
     try:
@@ -226,6 +227,26 @@ async def test_a_hint_to_what_is_no_object_is_a_dead_letter_and_holds_no_other(l
     letter = read_dead_letter(value)
     assert (topic, letter.offset) == (Topic.DEAD_LETTERS, 0)
     assert "not what it documents" in letter.reason
+    assert log.ids(PAYMENT) == ["p2"]
+
+
+async def test_an_error_of_ours_at_one_hint_holds_no_other(lists, strange, log, quick):
+    tries = []
+
+    class Stumbling(ZuoraObjects):
+        async def read(self, kind, zuora_id, found):
+            if zuora_id == "p1":
+                tries.append(zuora_id)
+                raise KeyError("nobody thought of this")
+            return await super().read(kind, zuora_id, found)
+
+    strange.tell("/object-query/payments/p2", Told(b'{"id": "p2", "status": "Processed"}'))
+    strange.tell("/v1/payments/p2/parts", Told(b'{"parts": []}'))
+    worker = await read_hints(lists.client, log, "p1", "p2", objects=Stumbling)
+    [(topic, value)] = worker.sent
+    letter = read_dead_letter(value)
+    assert (topic, letter.offset, len(tries)) == (Topic.DEAD_LETTERS, 0, CRASHES_MAX)
+    assert "crashes at this record" in letter.reason
     assert log.ids(PAYMENT) == ["p2"]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ from structlog.testing import capture_logs
 
 from adapters.kafka.bookmark import Bookmark, Mark
 from adapters.kafka.cluster import Cluster
+from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.reader import read_whole
 from adapters.kafka.sink_calls import Limits
 from sandbox.qad.faults import Fault
 from schemas.codec import encode
+from schemas.decisions import DocumentReleased
 from schemas.events import read_outcome
-from schemas.outcomes import AnyOutcome, Intended, Parked, Unknown
+from schemas.outcomes import AnyOutcome, Intended, Parked, Posted, Unknown
 from schemas.postings import OpeningContent
 from schemas.topics import Topic
+from streams.ports import Accepted, Command
 from tests.broker.erps import (
+    CONNECTION,
     Qad,
     allocation,
     hand_loaded,
@@ -29,7 +34,7 @@ from tests.broker.erps import (
     running_qad,
 )
 from tests.broker.lanes import OwnedPartition, read_records
-from tests.broker.sinks import LIMITS, Sink, kinds, outcomes, running_sink
+from tests.broker.sinks import LIMITS, Sink, kinds, outcomes, put, running_sink
 
 STOPPED = "this connection stops, and is tried again by itself"
 GOES_ON = "this connection goes on: QAD lets it in again"
@@ -162,3 +167,68 @@ async def test_two_openings_under_one_number_park_as_a_conflict(cluster: Cluster
     [waits] = await outcomes(cluster, applied)
     assert waits.reason.blocked_by == "INV-OLD"
     assert qad.server.control.counts()["10USACO"]["adjustment"] == 0
+
+
+class Stumbling:
+    """QAD's adapter with an error of ours at one document, before its call or behind it."""
+
+    def __init__(self, qad: Qad, reference: str, *, behind: bool) -> None:
+        self._erp = qad.erp
+        self._reference = reference
+        self._behind = behind
+        self.stumbled = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._erp, name)
+
+    async def post(self, command: Command, *, not_after: float) -> Accepted:
+        stumbles = command.reference == self._reference
+        if stumbles and not self._behind:
+            self.stumbled += 1
+            raise KeyError("nobody thought of this")
+        accepted = await self._erp.post(command, not_after=not_after)
+        if stumbles:
+            self.stumbled += 1
+            raise KeyError("nobody thought of this")
+        return accepted
+
+
+async def test_an_error_of_ours_at_one_document_stops_no_other(cluster: Cluster, qad: Qad, eventually):
+    bad = SETS[3].postings[0]
+    erp = Stumbling(qad, bad.reference, behind=False)
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad, erp=erp) as sink:
+            await sink.give(*SETS)
+            await eventually(sink.acknowledged, within_s=40)
+            assert erp.stumbled == CRASHES_MAX
+            parked = (await outcomes(cluster, bad))[-1]
+            assert isinstance(parked, Parked)
+            assert parked.reason.rule == "crashed"
+            assert qad.documents() == len(SETS) - 1
+            erp._reference = "mended"
+            released = DocumentReleased(
+                connection=CONNECTION,
+                by="tester",
+                at=datetime(2026, 1, 1, tzinfo=UTC),
+                document=bad.document,
+                number=bad.number,
+            )
+            await put(cluster, Topic.DECISIONS, released)
+
+            async def posted() -> None:
+                assert kinds(await outcomes(cluster, bad))[-1] == "Posted"
+
+            await eventually(posted, within_s=40)
+    assert [log["number"] for log in logs if log["event"] == "a posting is given up"] == [bad.number]
+    assert qad.documents() == len(SETS)
+
+
+async def test_an_error_of_ours_behind_a_call_is_looked_up(cluster: Cluster, qad: Qad, eventually):
+    bad = SETS[3].postings[0]
+    erp = Stumbling(qad, bad.reference, behind=True)
+    async with running_sink(cluster, qad, erp=erp) as sink:
+        await sink.give(*SETS)
+        await eventually(sink.acknowledged, within_s=40)
+    assert erp.stumbled == 1
+    assert [one.how for one in await outcomes(cluster, bad) if isinstance(one, Posted)] == ["look_up"]
+    assert qad.documents() == len(SETS)

@@ -4,6 +4,7 @@ The session is the lane's own; what it writes and whom it calls stand in memory,
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import permutations
@@ -88,7 +89,7 @@ def applied_and_unapplied(day: str) -> World:
 async def send(quay: Quay, *runs: Iterable[int]) -> None:
     """Hand the inputs of each run over at once, and wait until all of a run have ended."""
     async with asyncio.TaskGroup() as tasks:
-        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}))
+        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), crashes=Counter())
         for origins in runs:
             jobs = [job for origin in origins for job in saying.jobs_of(quay.found.sets[origin], origin)]
             await asyncio.gather(*session.begin_new(jobs))
@@ -140,7 +141,7 @@ async def test_an_allocation_that_waits_is_annulled_or_goes_whatever_begins_at_o
     # Its place counts from the end: the same posting, and older than what is handed over below.
     quay.state.take(saying.say_still(msgspec.structs.replace(allocation, index=-1), Waiting, told))
     async with asyncio.TaskGroup() as tasks:
-        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}))
+        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), crashes=Counter())
         await asyncio.gather(*session.begin_new([jobs["invoice:inv1", RECEIPT]]))
         if receipt_is_there:
             document = Document(year=2026, daybook="Z", voucher=99)
@@ -170,7 +171,7 @@ async def test_what_has_no_room_and_what_makes_room_never_wait_for_each_other(or
         for job in saying.jobs_of(event, origin)
     }
     async with asyncio.TaskGroup() as tasks:
-        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}))
+        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), crashes=Counter())
         await asyncio.gather(*session.begin_new([jobs["invoice:inv1", RECEIPT], jobs["payment:pay1", RECEIPT]]))
         both = [jobs["payment:pay1", step] for step in order]
         for some in [both] if at_once else [[job] for job in both]:
