@@ -7,10 +7,14 @@ differ did not do the same work, and are not compared.
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import msgspec
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # Makes ready, outside the clock, and returns the work.
 Way = Callable[[], Callable[[], object]]
@@ -62,12 +66,17 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         python: Version and implementation.
         system: Kind of system and processor.
         load: Processes that wanted to run when it began, over the last minute: others' work shows in the numbers.
+        commit: The version that was measured.
     """
 
     cores: int
     python: str
     system: str
     load: float
+    commit: str
+
+    def __str__(self) -> str:
+        return f"{self.cores} cores, {self.system}, {self.python}; load {self.load} when it began; commit {self.commit}"
 
 
 def machine() -> Machine:
@@ -77,7 +86,14 @@ def machine() -> Machine:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=f"{platform.system()} {platform.machine()}",
         load=round(os.getloadavg()[0], 1),
+        commit=_commit(),
     )
+
+
+def _commit() -> str:
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    told = subprocess.run(git, capture_output=True, text=True, check=False)  # noqa: S603 - a command of ours
+    return told.stdout.strip() or "unknown"
 
 
 def measure(comparison: Comparison, *, runs: int) -> list[Measured]:

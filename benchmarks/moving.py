@@ -30,6 +30,7 @@ from schemas.codec import encode
 from schemas.topics import Topic
 from tests.unit import builders as zuora
 
+MOVING = "record to posting, on a broker"
 STAGES = "Faust, lanes"
 LOOP = "bare aiokafka loop"
 QUIX = "quixstreams"
@@ -67,7 +68,7 @@ def moving(count: int) -> Iterator[Comparison]:
     modules = {STAGES: "stages", LOOP: "loop"} | ({QUIX: "quix"} if quix_python() else {})
     with _place() as place:
         ways = {name: _way(place.start(name, module), place.runner, count) for name, module in modules.items()}
-        yield Comparison(name="record to posting, on a broker", count=count, ways=ways)
+        yield Comparison(name=MOVING, count=count, ways=ways)
 
 
 def profile(count: int) -> Profile:

@@ -30,7 +30,7 @@ by Kafka Connect with an HTTP sink, as the peer kit sets it up (tuned for safety
 accounts in 8 partitions, into a REST API that takes 40 ms and 8 requests at once. Runs of each: {runs}, in turns; the
 median, and in brackets the least and the most. The kit's own judge counts, from the target's log.
 
-Machine: {machine.cores} cores, {machine.system}, {machine.python}; load {machine.load} when it began.
+Machine: {machine}.
 
 {table}
 

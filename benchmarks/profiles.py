@@ -27,7 +27,7 @@ room took itself, and what built-in functions took for it. Waiting for others is
 turn counts where it gave it up, as in `send`. cProfile makes small functions look larger than they are, and everything
 slower: the shares may be compared, and one way with the other; times with those of docs/performance.md may not.
 
-Machine: {machine.cores} cores, {machine.system}, {machine.python}; load {machine.load} when it began.
+Machine: {machine}.
 
 {works}
 """

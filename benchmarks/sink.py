@@ -24,8 +24,14 @@ from streams.sink.state import SinkState
 from tests.broker.erps import invoice
 
 CONNECTIONS = (1, 4)
+BARE = "bare loop"
 
 _LIMIT_S = 300.0
+
+
+def sending_to(connections: int) -> str:
+    """Return how the comparison with so many connections is called."""
+    return f"into an ERP of 40 ms, 8 at once, {connections} connection{'s' if connections > 1 else ''}"
 
 
 @contextmanager
@@ -43,8 +49,8 @@ def sending(count: int) -> Iterator[Sequence[Comparison]]:
                 series = f"b{next(runs)}"
                 return lambda: runner.run(_bare(world, _postings(series, count, connections)))
 
-            name = f"into an ERP of 40 ms, 8 at once, {connections} connection{'s' if connections > 1 else ''}"
-            return Comparison(name=name, count=count * connections, ways={"sink": sink, "bare loop": bare})
+            ways = {"sink": sink, BARE: bare}
+            return Comparison(name=sending_to(connections), count=count * connections, ways=ways)
 
         yield [comparison(connections) for connections in CONNECTIONS]
 

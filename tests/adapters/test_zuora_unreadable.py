@@ -1,6 +1,7 @@
 """What cannot be read: it keeps nothing else back, is tried again where that helps, and is never just passed over."""
 
 import asyncio
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -16,8 +17,8 @@ from schemas.callouts import Callout
 from schemas.codec import encode
 from schemas.errors import Unreadable
 from schemas.events import read_dead_letter
-from schemas.records import RecordKind
-from schemas.topics import Topic
+from schemas.records import Found, RecordKind, ZuoraRecord
+from schemas.topics import RECORD_BYTES_MAX, Topic
 from schemas.zuora import parent_of
 from tests.adapters.ground import given
 from tests.adapters.strange import Told
@@ -280,6 +281,25 @@ async def test_a_row_goes_whole_to_the_first_connection(size, kept):
     letter = read_dead_letter(encode(publication.event))
     assert (publication.topic, publication.partition, letter.connection) == (Topic.DEAD_LETTERS, 3, "acme-main")
     assert (letter.value == row, letter.reason, letter.stage) == (kept, "no id", "poll")
+    assert letter.next_step
+
+
+async def test_a_record_above_what_topics_take_is_a_letter_and_the_next_is_written():
+    publisher = Publisher()
+    feed = TenantFeed(None, publisher, {"acme-main": 3})
+    found = Found(by="poll", at=NOON)
+    large, small = (
+        ZuoraRecord(connection="", tenant="acme", kind=INVOICE, id=name, found=found, parent=msgspec.Raw(parent))
+        for name, parent in (
+            ("i1", b'{"id": "i1", "fill": "' + b"x" * RECORD_BYTES_MAX + b'"}'),
+            ("i2", b'{"id": "i2"}'),
+        )
+    )
+    await feed.records([large, small])
+    dead, record = publisher.sent
+    letter = read_dead_letter(encode(dead.event))
+    assert (dead.topic, record.topic, record.event.id) == (Topic.DEAD_LETTERS, Topic.RECORDS, "i2")
+    assert re.search(r"invoice i1 has \d+ bytes, above the \d+ that topics take", letter.reason)
     assert letter.next_step
 
 

@@ -5,7 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
-from benchmarks.comparing import Comparison, measure
+from benchmarks.comparing import Comparison, Measured, measure
+from benchmarks.goals import goals, share_of_limit
+from benchmarks.sink import sending_to
 from benchmarks.state import loading
 
 
@@ -13,13 +15,27 @@ def test_each_work_is_measured_in_every_way(tmp_path):
     page = tmp_path / "performance.md"
     asked = ["--no-broker", "--documents", "5", "--runs", "3", "--json", "--write", str(page)]
     found = msgspec.json.decode(CliRunner().invoke(main, asked, catch_exceptions=False).stdout)
-    assert found["machine"].keys() == {"cores", "python", "system", "load"}
+    assert found["machine"].keys() == {"cores", "python", "system", "load", "commit"}
     rows = found["measured"]
     assert [row["comparison"] for row in rows] == ["record to posting"] * 3 + ["bytes to amounts"] * 3
     assert all(len(row["seconds"]) == 3 and row["median_s"] > 0 for row in rows)
     assert [row["ratio"] for row in rows[::3]] == [1, 1]
     for row in rows:
         assert f"| {row['comparison']} | {row['way']} | 5 |" in page.read_text()
+
+
+def test_a_goal_is_met_or_missed_by_what_was_measured():
+    def row(way, ratio):
+        return Measured(
+            comparison=sending_to(1), way=way, documents=10, seconds=(1.0,), median_s=1.0, spread=0.0, per_second=170.0,
+            ratio=ratio,
+        )  # fmt: skip
+
+    for ratio, met in ((0.95, True), (0.94, False)):
+        rows = [row("sink", 1.0), row("bare loop", ratio)]
+        [goal] = goals(rows, [])
+        assert (goal.measured, goal.met) == (str(ratio), met)
+        assert share_of_limit(rows[0]) == "0.85"
 
 
 def test_ways_that_come_to_different_answers_are_not_compared():

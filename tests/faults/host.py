@@ -16,6 +16,7 @@ from tests.faults.scenario import Scenario, Trial, until
 from tests.faults.work import DAY
 
 _DISK_BYTES = 64 * 1024
+_IS_FULL = "is its volume full?"
 # As long as the signal blocks a worker.
 _BLOCKED_S = 30.0
 # A worker that is behind ends itself 60 to 70 s after it stood still; it needs a moment to be behind, and to start.
@@ -33,7 +34,7 @@ async def disk_full(trial: Trial) -> None:
     """Let no file of `observe` grow beyond a little, as a full disk would; then let it grow again."""
     observe = trial.installation.crew["observe"]
     log = observe.log.stat().st_size
-    ends = len(observe.ends)
+    ends, said = len(observe.ends), len(observe.lines())
     for _ in range(60 * trial.rounds):
         if observe.running:
             observe.limit(resource.RLIMIT_FSIZE, max(_DISK_BYTES, log + _DISK_BYTES))
@@ -41,6 +42,7 @@ async def disk_full(trial: Trial) -> None:
     trial.fired["observe ended for want of disk"] += len(observe.ends) - ends
     if observe.running:
         observe.limit(resource.RLIMIT_FSIZE, resource.RLIM_INFINITY)
+    trial.fired["said what is full"] += sum(_IS_FULL in line for line in observe.lines()[said:])
 
 
 async def blocked_loop(trial: Trial) -> None:
@@ -78,9 +80,9 @@ async def _blocked_for_too_long(trial: Trial) -> None:
     await asyncio.sleep(10)
     process.signal(signal.SIGUSR1)
     await trial.work.make(30)
-    ends, starts, said = len(process.ends), process.starts, _said(process)
+    ends, starts, said = len(process.ends), process.starts, process.lines()
     await until(lambda: process.starts != starts, within_s=_WATCHED_S)
-    told = [line for line in _said(process)[len(said) :] if "worker ends itself" in line and "it is behind" in line]
+    told = [line for line in process.lines()[len(said) :] if "worker ends itself" in line and "it is behind" in line]
     trial.fired["ended by its watchdog"] += bool(told) and process.ends[ends:] == [1]
     trial.fired["started again"] += process.starts > starts
     trial.figures["blocked for longer"] = f"{process.name} ended with {process.ends[ends:]}"
@@ -93,11 +95,6 @@ def _turns(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
-
-
-def _said(process: Process) -> list[str]:
-    """Return all lines that a process wrote, over all its lives."""
-    return process.log.read_text(errors="replace").splitlines() if process.log.exists() else []
 
 
 async def no_memory(trial: Trial) -> None:
@@ -115,7 +112,7 @@ async def _starved(trial: Trial, process: Process) -> int:
     # One that was there for long has room left by what it needed once.
     await process.restart_with({})
     await asyncio.sleep(_STARTED_S)
-    ends, said = len(process.ends), len(_said(process))
+    ends, said = len(process.ends), len(process.lines())
     limited = errors = 0
     for number in range(_STARVED_LOOKS):
         # Where something else has ended it, its next life is limited as well.
@@ -128,7 +125,7 @@ async def _starved(trial: Trial, process: Process) -> int:
             await asyncio.gather(*(_large_invoice(trial, place, lines=lines) for place in trial.installation.places))
         await trial.work.make(6)
         await asyncio.sleep(2)
-        errors = sum(bool(re.search(_OUT_OF_MEMORY, line)) for line in _said(process)[said:])
+        errors = sum(bool(re.search(_OUT_OF_MEMORY, line)) for line in process.lines()[said:])
         if errors or len(process.ends) > ends:
             break
     if process.running:
@@ -171,11 +168,11 @@ async def started_twice(trial: Trial) -> None:
             _child=None,
             _keeper=None,
         )
-        ends, said = len(first.ends), {one.name: len(_said(one)) for one in (first, second)}
+        ends, said = len(first.ends), {one.name: len(one.lines()) for one in (first, second)}
         second.start()
         await asyncio.sleep(15)
         codes = [*first.ends[ends:], *second.ends]
-        why = [line for one in (first, second) for line in _said(one)[said[one.name] :] if SLOT_TAKEN in line]
+        why = [line for one in (first, second) for line in one.lines()[said[one.name] :] if SLOT_TAKEN in line]
         # The last word of one that is just ending may come before its end.
         trial.fired[f"{stage} gave way: its slot is taken"] += min(len(why), codes.count(1))
         if set(codes) - {1}:
@@ -195,7 +192,7 @@ SCENARIOS = (
         name="disk full under observe",
         faults=("F24",),
         script=disk_full,
-        expects=("observe ended for want of disk",),
+        expects=("observe ended for want of disk", "said what is full"),
         documents=120,
         explains=_NO_DISK,
     ),

@@ -1,12 +1,14 @@
 """Faults of the log: the broker restarted, cut off, slow, silent; a topic's tail lost, a topic made anew."""
 
 import asyncio
+import json
 import struct
+from collections import Counter
 from pathlib import Path
 
 from sandbox.proxy.weather import Weather
 from schemas.topics import Topic
-from tests.faults.scenario import Scenario, Trial
+from tests.faults.scenario import Scenario, Trial, until
 
 # What the clients and lanes say while the broker is away, or is another one than a moment before.
 BROKER_AWAY = (
@@ -19,6 +21,7 @@ _ATTRIBUTES_AT = 21
 # Attributes, and the number of the last record from 0.
 _BATCH_DETAILS = struct.Struct(">hi")
 _CONTROL = 0x20
+_NOT_WHOLE = "the outcomes cannot be shown whole"
 
 
 async def broker_restarts(trial: Trial) -> None:
@@ -68,9 +71,11 @@ async def tail_cut_off(trial: Trial) -> None:
         name = f"{installation.cluster.name(Topic.OUTCOMES)}-{installation.partitions[place.name]}"
         directory = installation.broker.directory / "data" / name
         trial.fired["outcomes cut off"] += cut_tail(directory, share=0.4)
+    said = _said_by_sinks(trial)
     await asyncio.to_thread(installation.broker.start)
     installation.crew.start()
     await trial.work.make(30)
+    await _noticed(trial, since=said)
 
 
 async def outcomes_made_anew(trial: Trial) -> None:
@@ -84,9 +89,26 @@ async def outcomes_made_anew(trial: Trial) -> None:
         await admin.delete_topics([cluster.name(Topic.OUTCOMES)])
     await asyncio.sleep(3)
     await installation.product.command("topics", "create")
-    trial.fired["made anew"] += 1
+    said = _said_by_sinks(trial)
     installation.crew.start()
     await trial.work.make(30)
+    await _noticed(trial, since=said)
+
+
+def _said_by_sinks(trial: Trial) -> Counter[str]:
+    """Return how often the sinks have said of each connection so far that its log of outcomes is not whole."""
+    lines = (line for sink in trial.installation.crew.of("sink") for line in sink.lines() if _NOT_WHOLE in line)
+    return Counter(json.loads(line)["connection"] for line in lines)
+
+
+async def _noticed(trial: Trial, *, since: Counter[str]) -> None:
+    """Hold that the sink has noticed at every place that its log lost something."""
+    places = {place.name for place in trial.installation.places}
+    await until(lambda: places <= set(_said_by_sinks(trial) - since), within_s=60)
+    noticed = places & set(_said_by_sinks(trial) - since)
+    trial.fired["places where it was noticed"] += len(noticed)
+    if noticed != places:
+        trial.findings.append(f"the sink did not notice it at {sorted(places - noticed)}")
 
 
 def cut_tail(directory: Path, *, share: float) -> int:
@@ -142,7 +164,7 @@ SCENARIOS = (
         name="the acknowledged tail of outcomes cut off",
         faults=("F4",),
         script=tail_cut_off,
-        expects=("outcomes cut off",),
+        expects=("outcomes cut off", "places where it was noticed"),
         documents=30,
         over_s=0,
         bursts=1,
@@ -152,7 +174,7 @@ SCENARIOS = (
         name="outcomes made anew, empty",
         faults=("F4",),
         script=outcomes_made_anew,
-        expects=("made anew",),
+        expects=("places where it was noticed",),
         documents=30,
         over_s=0,
         bursts=1,

@@ -19,19 +19,38 @@ from tests.faults.scenario import Scenario, Trial
 # A topic's name and an offset in the partition of a connection.
 Where = tuple[str, int]
 _REPLAYED = ("match", "ledger", "sink")
+# So often, 2 s apart, is looked whether a replayed log has been read again.
+_READ_AGAIN_LOOKS = 120
 
 
 async def keys_rotated(trial: Trial) -> None:
-    """Rotate the key that seals the credentials while traffic runs; everything that starts anew reads them."""
+    """Rotate the key that seals the credentials while traffic runs; everything that starts anew reads them.
+
+    No call fails for want of a credential meanwhile, and each old key is dropped.
+    """
     product, crew = trial.installation.product, trial.installation.crew
+    refused = _turned_away(trial)
     for _ in range(2 * trial.rounds):
         await asyncio.sleep(3)
         await product.command("keys", "rotate", "--yes")
-        await product.command("keys", "check")
+        for old in [use["id"] for use in (await product.ask("keys", "check"))["keys"] if not use["active"]]:
+            await product.command("keys", "drop", old, "--yes")
+            trial.fired["dropped"] += 1
         trial.fired["rotated"] += 1
         for name in ("sink-0", "poll"):
             trial.fired["SIGKILL"] += crew[name].kill()
     await asyncio.sleep(5)
+    if more := _turned_away(trial) - refused:
+        trial.findings.append(f"{more} calls of QAD were turned away for their credentials")
+
+
+def _turned_away(trial: Trial) -> int:
+    """Return how many calls QAD has answered with 401 or 403 so far."""
+    return sum(
+        call.status in (401, 403)
+        for place in trial.installation.places
+        for call in place.qad.control.requests(limit=1_000_000)
+    )
 
 
 async def letters_put_back(trial: Trial) -> None:
@@ -151,7 +170,7 @@ async def _read(trial: Trial, place: Place) -> list[DeadLetter]:
 
 
 async def log_replayed(trial: Trial) -> None:
-    """Replay the whole log of every stage twice, for every connection: nothing new may come into QAD."""
+    """Replay the whole log of every stage that decides or posts twice, for every connection: QAD gets nothing new."""
     installation = trial.installation
     await asyncio.sleep(10)
     for number in range(2):
@@ -165,12 +184,28 @@ async def log_replayed(trial: Trial) -> None:
                     plan = await plan_replay(installation.wiring, model, stage=stage, connection=place.name, since="0")
                     await replay_stage(installation.wiring, plan, by="a test", why="a test")
                     trial.fired["replayed"] += 1
+        began = asyncio.get_running_loop().time()
         installation.crew.start()
-        await asyncio.sleep(20)
+        await _until_read_again(trial)
+        trial.figures[f"read again in, pass {number + 1}"] = f"{asyncio.get_running_loop().time() - began:.0f} s"
+        # What a stage made anew of its last input would come to the next one by then.
+        await asyncio.sleep(5)
         after = sum(len(place.ledger.documents) for place in installation.places)
         trial.figures[f"new documents, pass {number + 1}"] = str(after - before)
         if after != before:
             trial.findings.append(f"{after - before} new documents after a replay")
+
+
+async def _until_read_again(trial: Trial) -> None:
+    """Wait until every stage that was replayed has acknowledged all of its log again."""
+    for _ in range(_READ_AGAIN_LOOKS):
+        lags = await trial.installation.product.ask("lag")
+        behind = sum(one["records"] for one in lags if one["stage"] in _REPLAYED)
+        if not behind:
+            trial.fired["whole log acknowledged again"] += 1
+            return
+        await asyncio.sleep(2)
+    trial.findings.append(f"{behind} records of the log were not read again")
 
 
 SCENARIOS = (
@@ -178,7 +213,7 @@ SCENARIOS = (
         name="keys rotated during traffic",
         faults=("F30",),
         script=keys_rotated,
-        expects=("rotated",),
+        expects=("rotated", "dropped"),
         rounds=3,
     ),
     Scenario(
@@ -193,7 +228,7 @@ SCENARIOS = (
         name="the whole log replayed twice",
         faults=("F31",),
         script=log_replayed,
-        expects=("replayed",),
+        expects=("replayed", "whole log acknowledged again"),
         documents=30,
         over_s=0,
         bursts=1,

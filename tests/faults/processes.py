@@ -61,6 +61,10 @@ class Process:
         """Whether it is there."""
         return self.pid != 0
 
+    def lines(self) -> list[str]:
+        """Return all that it wrote, over all its lives."""
+        return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+
     def start(self, *, environment: Mapping[str, str] | None = None) -> None:
         """Start it, and start it again whenever it ends; `environment` is for the first of these lives only."""
         self._stays_away = False

@@ -1,4 +1,4 @@
-"""Mixes faults at random for so many minutes, two at a time where they do not exclude one another."""
+"""Mixes faults at random for so many minutes, two at a time; what excludes others is played by itself in between."""
 
 import random
 import time
@@ -14,14 +14,17 @@ _ALONE = ("F4", "F13", "F25", "F29", "F32", "F33")
 async def soak(
     campaign: Campaign, scenarios: Sequence[Scenario], *, minutes: float, told: Callable[[Result], None]
 ) -> tuple[list[Result], dict[str, str]]:
-    """Play pairs of scenarios until the time is over; return what came of them, and how the processes fared."""
+    """Play scenarios, in pairs or alone, until the time is over; return what came of them, and the memory."""
     draw = random.Random(campaign.seed)
-    mixable = [one for one in scenarios if one.quick and not set(one.faults) & set(_ALONE)]
+    quick = [one for one in scenarios if one.quick]
+    alone = [one for one in quick if set(one.faults) & set(_ALONE)]
+    mixable = [one for one in quick if one not in alone]
     until, began, results = time.monotonic() + minutes * 60, time.monotonic(), []
     memory = [_memory(campaign)]
     while time.monotonic() < until:
-        first, second = draw.sample(mixable, 2)
-        result = await campaign.play(first, second, rounds=1)
+        by_itself = draw.random() < len(alone) / len(quick)
+        played = draw.sample(alone, 1) if by_itself else draw.sample(mixable, 2)
+        result = await campaign.play(*played, rounds=1)
         results.append(result)
         memory.append(_memory(campaign))
         told(result)

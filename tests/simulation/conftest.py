@@ -5,16 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.kafka.sink_calls import Limits
-from tests.simulation.house import House
+from tests.simulation.house import House, running_house
 
 
 @pytest.fixture
 def house() -> Iterator[House]:
     """A connection that runs and has read what stands in Zuora."""
-    with House(1).open() as found:
-        found.start_all()
-        found.read_all()
-        found.run_for(1.0)
+    with running_house() as found:
         yield found
 
 

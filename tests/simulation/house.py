@@ -320,3 +320,13 @@ def _is_fault(error: BaseException | None) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(map(_is_fault, error.exceptions))
     return isinstance(error, _FAULTS)
+
+
+@contextmanager
+def running_house() -> Iterator[House]:
+    """Yield a connection that runs and has read what stands in Zuora."""
+    with House(1).open() as house:
+        house.start_all()
+        house.read_all()
+        house.run_for(1.0)
+        yield house

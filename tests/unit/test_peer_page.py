@@ -5,7 +5,7 @@ from benchmarks.peer import TARGET, with_our_target
 from benchmarks.peer_page import page
 
 NAMES = {"ours": "our sink", "connect": "Kafka Connect"}
-MACHINE = Machine(cores=2, python="CPython 3.11", system="Linux", load=0.5)
+MACHINE = Machine(cores=2, python="CPython 3.11", system="Linux", load=0.5, commit="abc")
 
 
 def test_the_kit_is_used_as_it_stands_but_for_its_target(tmp_path):

@@ -1,0 +1,88 @@
+"""The speeds that `make bench` is held against, and whether what was measured meets them. They are goals, not tests."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from benchmarks.comparing import Measured
+from benchmarks.moving import LOOP, MOVING, QUIX
+from benchmarks.sink import BARE, CONNECTIONS, sending_to
+from benchmarks.state import Loaded
+
+# 8 calls at once of 40 ms each.
+_LIMIT_PER_SECOND = 200
+_OUTCOMES = 1_000_000
+_STATE_S = {"log": 8.0, "checkpoint": 1.0}
+_STATE_MB = 200
+# A cost that differs less from one size to another counts as flat.
+_FLAT = 1.2
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """One goal.
+
+    Attributes:
+        what: What is held against it.
+        wanted: The goal, in words.
+        measured: What came out.
+        met: Whether that is enough.
+    """
+
+    what: str
+    wanted: str
+    measured: str
+    met: bool
+
+
+def goals(measured: Sequence[Measured], loaded: Sequence[Loaded]) -> list[Goal]:
+    """Return the goals of which something was measured."""
+    return [*_speeds({(row.comparison, row.way): row for row in measured}), *_states(loaded)]
+
+
+def _speeds(rows: dict[tuple[str, str], Measured]) -> Iterator[Goal]:
+    sinks = [(sending_to(connections), BARE, 0.95) for connections in CONNECTIONS]
+    for comparison, other, least in ((MOVING, LOOP, 0.9), (MOVING, QUIX, 1.0), *sinks):
+        row = rows.get((comparison, other))
+        if row is not None:
+            # The other's time as a share of ours is our speed as a share of the other's.
+            yield Goal(
+                what=f"{comparison}: speed as a share of the {other}'s",
+                wanted=f"at least {least}",
+                measured=f"{row.ratio:.2f}",
+                met=round(row.ratio, 2) >= least,
+            )
+
+
+def _states(loaded: Sequence[Loaded]) -> Iterator[Goal]:
+    sink = [row for row in loaded if row.stage == "sink"]
+    for row in sink:
+        if row.documents != _OUTCOMES:
+            continue
+        most = _STATE_S[row.source]
+        yield Goal(
+            what=f"1,000,000 outcomes from the {row.source}: seconds",
+            wanted=f"at most {most:.0f}",
+            measured=f"{row.median_s:.2f}",
+            met=row.median_s <= most,
+        )
+        yield Goal(
+            what=f"1,000,000 outcomes from the {row.source}: MB at most",
+            wanted=f"at most {_STATE_MB}",
+            measured=f"{row.peak_mb:.0f}",
+            met=row.peak_mb <= _STATE_MB,
+        )
+    costs = {row.documents: row.one_more_us for row in sink if row.source == "log"}
+    if len(costs) > 1:
+        least, most = costs[min(costs)], costs[max(costs)]
+        yield Goal(
+            what=f"one more document at {max(costs)} outcomes, as a share of that at {min(costs)}",
+            wanted=f"flat: at most {_FLAT}",
+            measured=f"{most / least:.2f}",
+            met=most <= _FLAT * least,
+        )
+
+
+def share_of_limit(row: Measured) -> str:
+    """Return what a sink makes of what its ERP can take at most, "" for any other row."""
+    at_most = {sending_to(connections): _LIMIT_PER_SECOND * connections for connections in CONNECTIONS}
+    return f"{row.per_second / at_most[row.comparison]:.2f}" if row.comparison in at_most else ""
