@@ -7,6 +7,10 @@ from pathlib import Path
 
 # What is never right, whatever the fault.
 _NEVER = ("for a reason that the profile does not know", "posting cannot be sent", "InvariantViolation")
+# A programmer's errors: no fault explains them, whoever logs them.
+_OURS = re.compile(
+    r"\b(AttributeError|IndexError|InvariantViolation|KeyError|NameError|TypeError|UnboundLocalError|ZeroDivisionError)\b"
+)
 
 
 class Logs:
@@ -27,7 +31,7 @@ class Logs:
         patterns = [re.compile(pattern) for pattern in allowed]
         for name, entry in self._entries():
             said = _error_in(entry)
-            if said and not any(pattern.search(entry) for pattern in patterns):
+            if said and (_OURS.search(said) or not any(pattern.search(entry) for pattern in patterns)):
                 key = f"{name}: {said}"[:300]
                 found[key] = found.get(key, 0) + 1
         return [f"{said} (x{count})" for said, count in found.items()]

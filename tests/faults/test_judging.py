@@ -133,6 +133,11 @@ def test_a_log_line_is_a_finding_unless_the_fault_explains_it(tmp_path: Path) ->
         more.write("ne\n")
     assert logs.unexpected([]) == ["sink-0: half a line (x1)"]
     assert logs.unexpected([]) == []
+    with log.open("a") as more:
+        more.write(
+            json.dumps({"event": "Agent crashed", "logger": "faust", "exception": "Traceback\nKeyError: 1"}) + "\n"
+        )
+    assert logs.unexpected(["faust"]) == ["sink-0: Agent crashed: KeyError: 1 (x1)"]
 
 
 def test_a_tail_is_cut_off_behind_a_mark_of_a_transaction(tmp_path: Path) -> None:
