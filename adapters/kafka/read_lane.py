@@ -149,6 +149,11 @@ class ReadLane:
             except Unreadable as error:
                 await self._dead_letter(item, str(error))
                 continue
+            except CAUSED_BY_CONTENT as error:
+                # Nothing but its bytes goes in: another try would end no better.
+                self._log.exception("a hint has crashed", offset=item.offset)
+                await self._dead_letter(item, f"a crash at this record: {type(error).__name__}")
+                continue
             if hint is not None:
                 works[hint.kind, hint.id] = _Work(hint, callout, item)
         return works

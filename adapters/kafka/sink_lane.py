@@ -47,8 +47,6 @@ log = structlog.get_logger(__name__)
 
 # Pause before a lane opens again after an error.
 _PAUSE_S = 1.0
-# How long calls on the wire may end when the lane closes: below the session time-out, above most answers.
-_CLOSE_GRACE_S = 3.5
 # How often what is behind the commit is held against the outcomes: it is read once, and nothing waits for it.
 _AUDIT_EVERY_S = 30.0
 
@@ -117,7 +115,7 @@ class SinkLane:
 
     def start(self) -> None:
         """Begin, or begin again after a rebalance with what is known."""
-        self._runs, self._inbox, self._held_documents, self._wire = [], asyncio.Queue(), 0, Wire()
+        self._runs, self._inbox, self._held_documents = [], asyncio.Queue(), 0
         self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"{STAGE}.{self._partition}")
 
@@ -125,7 +123,7 @@ class SinkLane:
         """Intend nothing more, let what is on the wire end, then leave the rest: it is in the log."""
         task, self._task = self._task, None
         if task is not None:
-            await self._wire.close(_CLOSE_GRACE_S)
+            await self._wire.close()
             # A group of tasks that ends by an error of its own at this moment swallows the cancellation (Python 3.11).
             self._closing = True
             task.cancel()
@@ -147,6 +145,7 @@ class SinkLane:
     async def _session(self) -> None:
         """Fence, read where all stands, settle what is in doubt, then take what comes."""
         name = f"{self._cluster.group(STAGE)}.{self._connection}"
+        self._wire = Wire()
         async with AsyncExitStack() as stack:
             writer = FencingWriter(self._cluster, self._partition, name, self._written, begins=self._begins)
             stack.push_async_callback(writer.stop)
@@ -188,6 +187,7 @@ class SinkLane:
                     inputs=inputs,
                     say=say,
                     known=known,
+                    wire=self._wire,
                     crashes=self._crashes,
                 )
                 self._log.info("lane ready", postings=len(self._state.postings))

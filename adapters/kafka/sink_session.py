@@ -16,9 +16,10 @@ import msgspec
 import structlog
 
 from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
-from adapters.kafka.reader import LogRecord, Reader
+from adapters.kafka.reader import LogRecord, LogShorterError, Reader
 from adapters.kafka.sink_calls import Say
 from adapters.kafka.sink_sides import Known, changed_by
+from adapters.kafka.sink_wire import Wire
 from schemas.events import read_postings
 from schemas.ids import PostingId
 from schemas.money import ZERO
@@ -101,6 +102,7 @@ class Session:
         inputs: Inputs,
         say: Say,
         known: Known,
+        wire: Wire,
         crashes: Counter[PostingId],
     ) -> None:
         self._state = state
@@ -111,6 +113,7 @@ class Session:
         self._reading = asyncio.Lock()
         self._say = say
         self._known = known
+        self._wire = wire
         self._crashes = crashes
         self._live: dict[PostingId, asyncio.Task[None]] = {}
         self._acting: dict[PostingId, asyncio.Task[None]] = {}
@@ -226,16 +229,30 @@ class Session:
     async def _try(self, job: Job) -> None:
         """Do what comes next to a posting; one that has crashed this lane too often is given to a person instead."""
         if self._crashes[job.name] >= CRASHES_MAX:
-            log.error("a posting is given up", number=job.posting.number, posting=job.name, crashes=CRASHES_MAX)
-            await self._say(saying.say_still(job, Parked, answers.crashed(job.posting.number, CRASHES_MAX)))
-            self._crashes.pop(job.name)
+            await self._give_up(job)
             return
         try:
             await self._step(job)
+        except LogShorterError:
+            raise
         except CAUSED_BY_CONTENT:
             self._crashes[job.name] += 1
+            # The lane opens again, for the log says where all stands. Calls for others come to their end first.
+            await self._wire.close()
             raise
         self._crashes.pop(job.name, None)
+
+    async def _give_up(self, job: Job) -> None:
+        """Give a posting to a person, unless whoever acts on it now ends it; a release tries it anew."""
+        while job.name in self._acting:
+            await asyncio.wait([self._acting[job.name]])
+        self._crashes.pop(job.name)
+        if self._state.settled(job.name):
+            return
+        log.error("a posting is given up", number=job.posting.number, posting=job.name, crashes=CRASHES_MAX)
+        left = msgspec.structs.replace(job, undone=self._state.undone(job.name))
+        with self._acting_on(job.name):
+            await self._say(saying.say_still(left, Parked, answers.crashed(job.posting.number, CRASHES_MAX)))
 
     def _again(self, job: Job, moment: int) -> Job | None:
         """Return what to try again at once: newer content that came meanwhile, or what was released meanwhile."""

@@ -2,6 +2,9 @@
 
 import asyncio
 
+# How long calls on the wire may end when the lane closes: below the session time-out, above most answers.
+_CLOSE_GRACE_S = 3.5
+
 
 class Wire:
     """Calls that are under way, so that a closing lane lets them end."""
@@ -24,8 +27,8 @@ class Wire:
         if task is not None:
             self._tasks.discard(task)
 
-    async def close(self, grace_s: float) -> None:
-        """Begin no call any more, and wait for those under way."""
+    async def close(self) -> None:
+        """Begin no call any more, and wait for those under way, for a moment."""
         self._closing = True
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace_s)
+            await asyncio.wait(set(self._tasks), timeout=_CLOSE_GRACE_S)

@@ -29,7 +29,8 @@ TOPICS = (
     Topic.OUTCOMES,
     Topic.CURSORS,
 )
-_UNCLASSIFIED = "unclassified"
+# QAD's refusal, or an error of ours, that nobody has thought of.
+_UNKNOWN = frozenset({"unclassified", "crashed"})
 # How a stage says that an input has ended it several times.
 _CRASHED = "crash"
 # Topics whose records a stage decides one by one.
@@ -198,7 +199,7 @@ class Following:
             missing = [part for part, text in needed.items() if not text]
             if missing:
                 name("I7", f"it is {outcome.type} and says no {', no '.join(missing)}")
-        if _UNCLASSIFIED in (reason.rule, outcome.reason_class):
+        if _UNKNOWN & {reason.rule, outcome.reason_class}:
             name("I10", f"{outcome.type} for a reason that nobody knows")
 
     def _of_document(self, outcome: views.Outcome, offset: int) -> None:

@@ -17,7 +17,7 @@ _LISTS = {
     "inverse": {"invoice", "credit_note"},
 }
 # What is parked so may be in QAD all the same: that is what it is parked for.
-_DOUBTED = frozenset({"conflict", "unknown_no_look_up", "log_not_whole", "duplicate", "carried_or_not"})
+_DOUBTED = frozenset({"conflict", "unknown_no_look_up", "log_not_whole", "duplicate", "carried_or_not", "crashed"})
 _NOT_THERE = frozenset({"waiting", "superseded", "ignored", "rejected"})
 
 

@@ -148,7 +148,7 @@ def crashed(number: str, times: int) -> Reason:
         rule=CRASHED,
         message=f"{number}: {times} crashes at this document; the others go on",
         next_step="Report it, with the log and ml-connector trace: this is a bug of ours. After a fix, release the "
-        "document: QAD is asked before anything is sent; where the profile has no look-up, look there yourself first.",
+        "document: if it may be in QAD, that is asked first; where the profile has no look-up, look there yourself.",
     )
 
 

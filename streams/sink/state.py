@@ -47,14 +47,15 @@ class Status(Enum):
 _SETTLED = frozenset({Status.POSTED, Status.SUPERSEDED})
 
 # What parks by these rules may be in QAD: its reference stands there with other content, QAD says that it has it
-# already, nobody can look, a receipt may carry it, or an error of ours broke off whatever was done with it.
+# already, nobody can look, or a receipt may carry it.
 CONFLICT = "conflict"
 DUPLICATE = "duplicate"
 NO_LOOK_UP = "unknown_no_look_up"
 LOG_NOT_WHOLE = "log_not_whole"
 CARRIED_OR_NOT = "carried_or_not"
+_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT})
+# What parks by this one may be in QAD where that was so before: no intent in the log means that there was no call.
 CRASHED = "crashed"
-_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT, CRASHED})
 
 Standstill = Waiting | Parked | Superseded | Ignored
 
@@ -276,7 +277,7 @@ class SinkState:
 
     def _hold(self, name: PostingId, standing: Standing, outcome: Standstill) -> None:
         standing.reason = outcome
-        if outcome.reason.rule in _DISPUTED:
+        if outcome.reason.rule in _DISPUTED or (outcome.reason.rule == CRASHED and standing.may_be_there):
             standing.doubted, standing.disputed = False, True
         standing.value = standing.value if outcome.value is None else outcome.value
         for key in self._keys(standing):

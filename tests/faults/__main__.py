@@ -66,7 +66,7 @@ async def run(arguments: argparse.Namespace) -> tuple[list[Result], dict[str, st
             return results, figures | await _verified(installation, results)
         results, figures = list[Result](), dict[str, str]()
         for scenario in chosen:
-            if not figures and "F4" in scenario.faults:
+            if results and not figures and "F4" in scenario.faults:
                 # From then on nothing says of what it cuts off that it was intended.
                 figures |= await _verified(installation, results, when="before outcomes are cut off")
             result = await campaign.play(scenario, rounds=1 if arguments.quick else scenario.rounds)

@@ -106,7 +106,7 @@ async def spoilt_credentials(trial: Trial) -> None:
     secrets = [
         text for place in trial.installation.places for fields in place.secrets().values() for text in fields.values()
     ]
-    for what, spoil in {"left as it is": lambda _: None, **SPOILING}.items():
+    for what, (spoil, words) in {"left as it is": (lambda _: None, ""), **SPOILING}.items():
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         for path in trial.installation.directory.glob("*.toml"):
@@ -122,17 +122,18 @@ async def spoilt_credentials(trial: Trial) -> None:
             else:
                 trial.fired[what] += 1
         except CommandFailed as failed:
-            trial.fired[what] += what in SPOILING and "credentials." in str(failed)
+            trial.fired[what] += bool(words) and words in str(failed)
             if "Traceback" in str(failed) or any(text in str(failed) for text in secrets if len(text) > 12):
                 trial.findings.append(f"{what}: {failed}")
 
 
 def _flip(directory: Path) -> None:
+    """Change one character of what is sealed."""
     path = directory / "credentials.json"
-    content = bytearray(path.read_bytes())
-    at = content.rindex(b'"') - 5
-    content[at] = ord("A") if content[at] != ord("A") else ord("B")
-    path.write_bytes(content)
+    store = json.loads(path.read_bytes())
+    sealed = store["records"][0]["sealed"]
+    store["records"][0]["sealed"] = ("A" if sealed[0] != "A" else "B") + sealed[1:]
+    path.write_text(json.dumps(store))
 
 
 def _swap(directory: Path) -> None:
@@ -158,12 +159,13 @@ def _half(directory: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-SPOILING: dict[str, Callable[[Path], None]] = {
-    "byte flipped": _flip,
-    "records swapped": _swap,
-    "key missing": _no_key,
-    "key readable by others": _open_key,
-    "store cut off": _half,
+# How, and what has to be said of it.
+SPOILING: dict[str, tuple[Callable[[Path], None], str]] = {
+    "byte flipped": (_flip, "does not open: the record was changed"),
+    "records swapped": (_swap, "does not open: the record was changed"),
+    "key missing": (_no_key, "no key for the credential store"),
+    "key readable by others": (_open_key, "can be read by others"),
+    "store cut off": (_half, "is damaged"),
 }
 
 SCENARIOS = (

@@ -15,6 +15,7 @@ from schemas.events import read_outcome
 from schemas.outcomes import AnyOutcome, Intended, Parked
 from schemas.topics import Topic
 from streams.sink.answers import UNCLASSIFIED
+from streams.sink.state import CRASHED
 from tests.faults.places import Place
 from tests.faults.work import Made
 
@@ -104,8 +105,9 @@ class Intents:
             for at_ms, outcome in await outcomes_of(self._cluster, self._partitions[place.name]):
                 if isinstance(outcome, Intended):
                     self.by_place[place.name].setdefault(outcome.reference, at_ms)
-                elif isinstance(outcome, Parked) and outcome.reason.rule == UNCLASSIFIED:
-                    self.unclassified.add(f"{place.name}: {outcome.number} was refused unclassified: {outcome.said}")
+                elif isinstance(outcome, Parked) and outcome.reason.rule in (UNCLASSIFIED, CRASHED):
+                    told = f"{outcome.reason.rule}: {outcome.said}"
+                    self.unclassified.add(f"{place.name}: {outcome.number} parked as {told}")
 
 
 def uncalled_for(place: Place, intended: Mapping[str, int]) -> Iterator[str]:

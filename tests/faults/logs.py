@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # What is never right, whatever the fault.
-_NEVER = ("for a reason that the profile does not know", "posting cannot be sent", "InvariantViolation")
+_NEVER = ("for a reason that the profile does not know", "posting cannot be sent", "InvariantViolation", " is given up")
 # A programmer's errors: no fault explains them, whoever logs them.
 _OURS = re.compile(
     r"\b(AttributeError|IndexError|InvariantViolation|KeyError|NameError|TypeError|UnboundLocalError|ZeroDivisionError)\b"

@@ -29,28 +29,27 @@ async def keys_rotated(trial: Trial) -> None:
     No call fails for want of a credential meanwhile, and each old key is dropped.
     """
     product, crew = trial.installation.product, trial.installation.crew
-    refused = _turned_away(trial)
+    since = {place.name: place.qad.installation.log.count for place in trial.installation.places}
     for _ in range(2 * trial.rounds):
         await asyncio.sleep(3)
         await product.command("keys", "rotate", "--yes")
-        for old in [use["id"] for use in (await product.ask("keys", "check"))["keys"] if not use["active"]]:
+        checked = await product.ask("keys", "check")
+        trial.findings.extend(checked["problems"])
+        for old in [use["id"] for use in checked["keys"] if not use["active"]]:
             await product.command("keys", "drop", old, "--yes")
             trial.fired["dropped"] += 1
         trial.fired["rotated"] += 1
         for name in ("sink-0", "poll"):
             trial.fired["SIGKILL"] += crew[name].kill()
     await asyncio.sleep(5)
-    if more := _turned_away(trial) - refused:
-        trial.findings.append(f"{more} calls of QAD were turned away for their credentials")
-
-
-def _turned_away(trial: Trial) -> int:
-    """Return how many calls QAD has answered with 401 or 403 so far."""
-    return sum(
-        call.status in (401, 403)
+    turned_away = [
+        f"{place.name}: {call.status} {call.path}"
         for place in trial.installation.places
-        for call in place.qad.control.requests(limit=1_000_000)
-    )
+        for call in place.qad.control.requests(after=since[place.name], limit=1_000_000)
+        if call.status in (401, 403) or (call.kind == "token" and call.status >= 400)
+    ]
+    if turned_away:
+        trial.findings.append(f"{len(turned_away)} calls were turned away for their credentials: {turned_away[:3]}")
 
 
 async def letters_put_back(trial: Trial) -> None:

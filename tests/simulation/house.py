@@ -34,7 +34,7 @@ from tests.simulation.disk import NEVER, Disk, MemoryBookmark, MemoryCheckpoint
 from tests.simulation.judge import Judge
 from tests.simulation.kafka import Entry, Log, MemoryCluster
 from tests.simulation.process import Broker, Group, Lane, Process
-from tests.simulation.qad import Line, Qad
+from tests.simulation.qad import ErrorOfOursError, Line, Qad
 from tests.simulation.zuora import ACCOUNTS, DAYS, Zuora
 from tests.unit import builders as zuora
 
@@ -62,7 +62,7 @@ _RESTS_MAX = 50
 # A release may show the next thing to mend; more often than this it is not mended by a release.
 _RELEASES = 3
 # What may go wrong where a fault is meant to.
-_FAULTS = (KafkaError, LogShorterError, StateDiffersError)
+_FAULTS = (KafkaError, LogShorterError, StateDiffersError, ErrorOfOursError)
 
 
 class House:

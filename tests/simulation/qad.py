@@ -24,7 +24,12 @@ TIMEOUT_S = 3.0
 LATE_S = (0.5, 6.0)
 
 ANSWERED, LOST_REPLY, LOST_REQUEST, LATE, BROKEN = "answered", "reply lost", "request lost", "committed late", "error"
-FATES = (LOST_REPLY, LOST_REQUEST, LATE, BROKEN)
+OURS, OURS_LATE = "error of ours before anything was done", "error of ours, committed late"
+FATES = (LOST_REPLY, LOST_REQUEST, LATE, BROKEN, OURS, OURS_LATE)
+
+
+class ErrorOfOursError(KeyError):
+    """What nobody thought of, in the adapter."""
 
 
 @dataclass
@@ -165,9 +170,13 @@ class Line:
         if fate == LOST_REQUEST:
             await asyncio.sleep(TIMEOUT_S)
             raise OutcomeUnknown("no answer")
-        if fate == LATE:
+        if fate == OURS:
+            raise ErrorOfOursError
+        if fate in (LATE, OURS_LATE):
             qad.late(command)
             loop.call_later(qad.random.uniform(*LATE_S), qad.commit_late, command)
+            if fate == OURS_LATE:
+                raise ErrorOfOursError
             await asyncio.sleep(qad.random.choice((0.0, TIMEOUT_S)))
             raise OutcomeUnknown("no answer")
         takes_s = qad.random.uniform(0.01, 0.2)

@@ -12,9 +12,11 @@ from itertools import permutations
 import msgspec
 import pytest
 
+from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.reader import LogRecord
 from adapters.kafka.sink_session import Session
 from adapters.kafka.sink_sides import Known
+from adapters.kafka.sink_wire import Wire
 from schemas.codec import encode
 from schemas.errors import Rejected
 from schemas.events import read_outcome
@@ -24,7 +26,8 @@ from schemas.topics import Topic
 from streams import waits
 from streams.ports import Adjustment
 from streams.sink import answers, saying
-from streams.sink.freezing import freeze, intended
+from streams.sink.freezing import freeze
+from streams.sink.freezing import intended as intent_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Status
 from tests.unit import builders as zuora
@@ -58,7 +61,7 @@ class Quay:
         assert is_newest()
         frozen = freeze(job.posting, state=self.state, inverted=inverted)
         place = {"connection": job.connection, "origin": job.origin, "index": job.index}
-        intent = intended(job.posting, frozen, **place, attempt=1, mapping_version=1)
+        intent = intent_of(job.posting, frozen, **place, attempt=1, mapping_version=1)
         await self.say(intent)
         await asyncio.sleep(MOMENT_S)
         if isinstance(frozen.command.payload, Adjustment):
@@ -86,10 +89,14 @@ def applied_and_unapplied(day: str) -> World:
     return found.put(zuora.payment("100.00", *rows, updated="2026-03-12T10:00:00Z"), zuora.simple_invoice())
 
 
-async def send(quay: Quay, *runs: Iterable[int]) -> None:
-    """Hand the inputs of each run over at once, and wait until all of a run have ended."""
+async def send(quay: Quay, *runs: Iterable[int], crashes: Counter[str] | None = None) -> None:
+    """Begin with what is in doubt; hand the inputs of each run over at once, and wait until all have ended."""
+    crashes = Counter() if crashes is None else crashes
     async with asyncio.TaskGroup() as tasks:
-        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), crashes=Counter())
+        session = Session(
+            quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), wire=Wire(), crashes=crashes
+        )
+        await asyncio.gather(*await session._begin_again(quay.state.to_settle()))
         for origins in runs:
             jobs = [job for origin in origins for job in saying.jobs_of(quay.found.sets[origin], origin)]
             await asyncio.gather(*session.begin_new(jobs))
@@ -141,7 +148,9 @@ async def test_an_allocation_that_waits_is_annulled_or_goes_whatever_begins_at_o
     # Its place counts from the end: the same posting, and older than what is handed over below.
     quay.state.take(saying.say_still(msgspec.structs.replace(allocation, index=-1), Waiting, told))
     async with asyncio.TaskGroup() as tasks:
-        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), crashes=Counter())
+        session = Session(
+            quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), wire=Wire(), crashes=Counter()
+        )
         await asyncio.gather(*session.begin_new([jobs["invoice:inv1", RECEIPT]]))
         if receipt_is_there:
             document = Document(year=2026, daybook="Z", voucher=99)
@@ -171,10 +180,49 @@ async def test_what_has_no_room_and_what_makes_room_never_wait_for_each_other(or
         for job in saying.jobs_of(event, origin)
     }
     async with asyncio.TaskGroup() as tasks:
-        session = Session(quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), crashes=Counter())
+        session = Session(
+            quay.state, quay, quay, tasks, inputs=quay, say=quay.say, known=Known({}), wire=Wire(), crashes=Counter()
+        )
         await asyncio.gather(*session.begin_new([jobs["invoice:inv1", RECEIPT], jobs["payment:pay1", RECEIPT]]))
         both = [jobs["payment:pay1", step] for step in order]
         for some in [both] if at_once else [[job] for job in both]:
             await asyncio.gather(*session.begin_new(some))
     assert quay.moved == [Decimal(90)]
     assert statuses(quay, APPLIED, UNAPPLIED) == [Status.POSTED, Status.SUPERSEDED]
+
+
+@pytest.mark.parametrize("runs", [*permutations([[0], [1], [2]]), ([2], [0, 1]), ([0, 1, 2],)])
+async def test_what_is_given_up_is_not_taken_back_from_what_undoes_it(runs):
+    """An application at which the lane has crashed too often parks, unless its unapplication ends both meanwhile."""
+    quay = Quay(applied_and_unapplied("2026-03-11"))
+    [applied] = [posting.id for posting in quay.found.postings if posting.step == "allocate:r1"]
+    await send(quay, *runs, crashes=Counter({applied: CRASHES_MAX}))
+    first, second = statuses(quay, "allocate:r1", "deallocate:r2")
+    if second is Status.SUPERSEDED:
+        assert first is Status.SUPERSEDED
+    else:
+        assert first is Status.PARKED
+        assert not quay.state.postings[applied].may_be_there
+
+
+@pytest.mark.parametrize("intended", [False, True])
+async def test_what_is_given_up_may_be_in_qad_only_where_a_call_was_intended(intended):
+    quay = Quay(world().put(zuora.simple_invoice()))
+    [posting] = [one for one in quay.found.postings if one.step == "document"]
+
+    async def make(job: Job, inverted, is_newest) -> None:
+        if intended:
+            frozen = freeze(job.posting, state=quay.state, inverted=inverted)
+            place = {"connection": job.connection, "origin": job.origin, "index": job.index}
+            await quay.say(intent_of(job.posting, frozen, **place, attempt=1, mapping_version=1))
+        raise KeyError("nobody thought of this")
+
+    quay.make = make
+    crashes = Counter[str]()
+    for number in range(CRASHES_MAX):
+        with pytest.raises(ExceptionGroup):
+            await send(quay, [0], crashes=crashes)
+        assert crashes[posting.id] == number + 1
+    await send(quay, [0], crashes=crashes)
+    standing = quay.state.postings[posting.id]
+    assert (standing.status, standing.may_be_there, crashes[posting.id]) == (Status.PARKED, intended, 0)
