@@ -12,7 +12,7 @@ from adapters.qad.profile import BROWSES, OpenItems, Profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.objects import KINDS
+from adapters.zuora.kinds import KINDS
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.records import Found, RecordKind, ZuoraRecord

@@ -13,7 +13,8 @@ import structlog
 
 from adapters.zuora.answers import decoded
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.objects import BILL_RUN, ZuoraObjects
+from adapters.zuora.kinds import BILL_RUN
+from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.window import Log, Window, move_forward
 from schemas.errors import ConnectorError
 from schemas.records import RecordKind

@@ -6,7 +6,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.zuora.objects import ZuoraObjects, checked, quoted
+from adapters.zuora.ids import checked, quoted
+from adapters.zuora.objects import ZuoraObjects
 from sandbox.zuora.acts import cancel_payment, delete_credit_memo, unpost_credit_memo
 from schemas.errors import ConnectorError, Refused, Transient, Unreadable
 from schemas.records import RecordKind

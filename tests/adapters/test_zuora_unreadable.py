@@ -11,7 +11,8 @@ import pytest
 from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.read_lane import ReadLane
-from adapters.zuora.objects import BILL_RUN, ZuoraObjects
+from adapters.zuora.kinds import BILL_RUN
+from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS
 from schemas.callouts import Callout
 from schemas.codec import encode
