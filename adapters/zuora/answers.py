@@ -37,6 +37,10 @@ class SignedOut(ConnectorError):
     """The token is not accepted: a new one is fetched once."""
 
 
+class Answered(Transient):
+    """Zuora itself said no, and another try may succeed; under an idempotency key it says the same for a day."""
+
+
 class _Reason(msgspec.Struct):
     code: int | str = ""
     message: str = ""
@@ -76,13 +80,16 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
         SignedOut: The token is not accepted.
         NotFound: There is no such object.
         Refused: The user may not, or a feature is off.
-        Transient: Another try may succeed.
+        Transient: Another try may succeed; Answered where Zuora itself said no.
         Misconfigured: We asked wrongly, or somebody else answered.
     """
     body = await answer.read()
     retry_after_s = seconds_of(answer.headers.get("Retry-After"))
     if answer.status == 429:
         raise Transient(f"Zuora: too many requests ({what})", retry_after_s=retry_after_s)
+    if answer.status == 409:
+        # The first call under the same idempotency key is under way: no yes, and no failure.
+        raise Transient(f"Zuora is still at {what} (HTTP 409)", retry_after_s=retry_after_s)
     if 300 <= answer.status < 400:
         raise Misconfigured(
             f"Zuora answered {what} with a redirect: the base URL is not that of this tenant's data centre"
@@ -137,8 +144,8 @@ def _refusal(
 ) -> ConnectorError:
     codes = _codes(envelope)
     categories = {_category(code) for code in codes}
-    said = _told(_said(envelope), secrets)[:_SAID_MAX] or "no reason given"
-    told = f"Zuora refused {what} (HTTP {status}, code {_told(', '.join(codes), secrets)[:_CODES_MAX]}): {said}"
+    said = told_of(_said(envelope), secrets) or "no reason given"
+    told = f"Zuora refused {what} (HTTP {status}, code {told_of(', '.join(codes), secrets)[:_CODES_MAX]}): {said}"
     if _AUTHENTICATION in categories:
         return SignedOut(told)
     if categories == {_NOT_FOUND}:
@@ -146,7 +153,9 @@ def _refusal(
     if status == 403 or _PERMISSION in categories:
         return Refused(told)
     if status >= 500 or categories <= _RETRIABLE or "lock competition" in said.lower():
-        return Transient(told, retry_after_s=retry_after_s)
+        # A gateway may speak JSON too, without a code.
+        family = Answered if any(codes) else Transient
+        return family(told, retry_after_s=retry_after_s)
     return Misconfigured(told)
 
 
@@ -166,10 +175,10 @@ def _said(envelope: _Envelope) -> str:
     return "; ".join(text for text in texts if text)
 
 
-def _told(words: str, secrets: Sequence[str]) -> str:
-    """Return their words on one line, with secrets struck out: an answer may repeat what it was sent."""
+def told_of(words: str, secrets: Sequence[str]) -> str:
+    """Return the beginning of their words on one line, secrets struck out: an answer may repeat what it was sent."""
     for secret in secrets:
         if len(secret) >= _SECRET_MIN:
             for form in (secret, quote(secret, safe=""), quote_plus(secret)):
                 words = words.replace(form, "***")
-    return " ".join(words.split())
+    return " ".join(words.split())[:_SAID_MAX]

@@ -1,12 +1,13 @@
-"""Asks Zuora: one token, one budget of calls at once, patient with limits, strict with answers. Reads only.
+"""Asks Zuora: one token, one budget of calls at once, patient with limits, strict with answers. It reads, and marks.
 
-Every answer is checked before anyone sees it: a list is whole, or it is an error. Redirects are refused, and so is a
-next page of another host, or one that was read before.
+All that it sends goes through one door, `_once`: a GET, or one of the posts that check themselves (posts.py). Every
+answer is checked before anyone sees it: a list is whole, or it is an error. Redirects are refused, and so is a next
+page of another host, or one that was read before.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeVar
@@ -17,7 +18,8 @@ import structlog
 from yarl import URL
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.answers import SignedOut, decoded, read_answer
+from adapters.zuora import posts
+from adapters.zuora.answers import Answered, SignedOut, decoded, read_answer, told_of
 from adapters.zuora.clock import ZuoraClock
 from adapters.zuora.headers import text_of
 from adapters.zuora.token import Token
@@ -57,9 +59,39 @@ class Page(msgspec.Struct, frozen=True):
         return not self.next_cursor
 
 
+class Marked(msgspec.Struct, frozen=True):
+    """What Zuora says of one object that was to be marked.
+
+    Attributes:
+        ok: Whether it is marked.
+        code: Zuora's code where it is not.
+        message: Its words.
+    """
+
+    ok: bool
+    code: str = ""
+    message: str = ""
+
+
 class _ObjectQueryPage(msgspec.Struct, rename="camel"):
     data: list[msgspec.Raw]
     next_page: str | None = None
+
+
+class _ZoqlPage(msgspec.Struct, rename="camel"):
+    done: bool
+    records: list[msgspec.Raw] = []
+    query_locator: str | None = None
+
+
+class _MarkError(msgspec.Struct, rename="pascal"):
+    code: str = ""
+    message: str = ""
+
+
+class _Mark(msgspec.Struct, rename="pascal"):
+    success: bool
+    errors: list[_MarkError] = []
 
 
 class ZuoraClient:
@@ -217,6 +249,54 @@ class ZuoraClient:
             url = self._same_origin(following, path)
         raise Transient(f"Zuora's next page of {path} is one that was read: the list does not end")
 
+    async def zoql(self, query: str) -> AsyncIterator[Page]:
+        """Yield the pages of a ZOQL query, each row verbatim, in no order that Zuora promises.
+
+        Args:
+            query: The query; every value in it comes from `posts.literal`.
+
+        Raises:
+            Transient: A page is cut or no page, or it was read before: the list cannot be told whole.
+            Refused: The user may not.
+            Misconfigured: Zuora does not understand it.
+        """
+        post, locators = posts.query(query), set[str]()
+        while True:
+            answer = await self._ask(URL(self._base_url + post.path, encoded=True), f"POST {post.path}", post)
+            page = _listed(answer.body, _zoql_page, post.path)
+            if not page.done and (not page.query_locator or page.query_locator in locators):
+                raise Transient("Zuora's answer to a query is not all of it and does not say how it goes on")
+            locator = "" if page.done else page.query_locator or ""
+            yield Page(page.records, answer.request_id, locator)
+            if page.done:
+                return
+            locators.add(locator)
+            post = posts.query_more(locator)
+
+    async def mark(self, type_name: str, objects: Sequence[Mapping[str, str]], key: str) -> list[Marked]:
+        """Set fields that move no money (posts.py says which); return what Zuora says of each object, in their order.
+
+        A repeat under the same key is answered with what the first one was told, for a day, failures too.
+
+        Args:
+            type_name: Type of the objects, as Actions name it.
+            objects: `Id` of each, and what is set.
+            key: The idempotency key.
+
+        Raises:
+            Answered: Zuora's own answer was a failure that may pass: it stays under this key; try with another.
+            Transient: No answer says what became of it: try again with the same key.
+            Refused: The user may not.
+            Misconfigured: We asked wrongly, or used the key for something else.
+            InvariantViolation: It would set what may not be set.
+        """
+        post = posts.update(type_name, objects, key)
+        answer = await self._ask(URL(self._base_url + post.path, encoded=True), f"POST {post.path}", post)
+        marked = _listed(answer.body, _marks, post.path)
+        if len(marked) != len(objects):
+            raise Transient(f"Zuora answered {len(marked)} of {len(objects)} marks")
+        return [_marked(one, self.token.secrets) for one in marked]
+
     def _same_origin(self, following: str, path: str) -> URL:
         try:
             url = URL(following)
@@ -229,12 +309,12 @@ class ZuoraClient:
             raise Misconfigured(f"Zuora's next page of {path} is no address: refused") from None
         raise Misconfigured(f"Zuora's next page of {path} is on another host: refused")
 
-    async def _ask(self, url: URL, what: str) -> Answer:
+    async def _ask(self, url: URL, what: str, post: posts.Post | None = None) -> Answer:
         tries, signed_out, token = 0, False, ""
         while True:
             try:
                 token = await self.token.get()
-                return await self._once(url, what, token)
+                return await self._once(url, what, token, post)
             except SignedOut:
                 if signed_out:
                     raise Refused(f"Zuora does not accept a new token either ({what})") from None
@@ -242,17 +322,25 @@ class ZuoraClient:
                 await self.token.refused(token)
             except Transient as error:
                 tries += 1
-                if tries >= _TRIES_MAX:
+                # An answer of Zuora's own is kept under the key of a mark: asking again would only be told it again.
+                if tries >= _TRIES_MAX or (post is not None and not post.reads and isinstance(error, Answered)):
                     raise
                 await asyncio.sleep(_pause_s(tries, error.retry_after_s))
 
-    async def _once(self, url: URL, what: str, token: str) -> Answer:
-        headers = {**self._headers, "Authorization": f"Bearer {token}"}
+    async def _once(self, url: URL, what: str, token: str, post: posts.Post | None) -> Answer:
+        method, body, headers = "GET", None, {**self._headers, "Authorization": f"Bearer {token}"}
+        if post is not None:
+            method, body, headers["Content-Type"] = "POST", msgspec.json.encode(post.content), "application/json"
+            if post.key:
+                headers["Idempotency-Key"] = post.key
         try:
-            async with self._slots, self._session.get(url, headers=headers, allow_redirects=False) as answer:
-                body = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
+            async with (
+                self._slots,
+                self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
+            ):
+                told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
                 self._clock.hear(answer.headers.get("Date"))
-                return Answer(body, text_of(answer.headers.get("Zuora-Request-Id")))
+                return Answer(told, text_of(answer.headers.get("Zuora-Request-Id")))
         except (aiohttp.ClientError, TimeoutError) as error:
             # The error of the library may hold the whole URL; its kind is enough.
             raise Transient(f"Zuora cannot be reached ({what}): {type(error).__name__}") from error
@@ -262,6 +350,8 @@ _page = msgspec.json.Decoder(_ObjectQueryPage)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str | None)
+_zoql_page = msgspec.json.Decoder(_ZoqlPage)
+_marks = msgspec.json.Decoder(list[_Mark])
 
 
 def _listed(body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[Decoded]", what: str) -> "Decoded":
@@ -280,6 +370,11 @@ def _rows_of(fields: dict[str, msgspec.Raw], key: str, path: str) -> list[msgspe
     if bytes(fields.get("success", b"")) == b"true":
         return []
     raise Transient(f"Zuora's answer to {path} has no {key}")
+
+
+def _marked(one: _Mark, secrets: Sequence[str]) -> Marked:
+    code, message = ", ".join(error.code for error in one.errors), "; ".join(error.message for error in one.errors)
+    return Marked(one.success, told_of(code, secrets), told_of(message, secrets))
 
 
 def _pause_s(tries: int, asked_s: float | None) -> float:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.answers import NotFound
+from adapters.zuora.answers import Answered, NotFound
 from adapters.zuora.client import ZuoraClient
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from tests.adapters.strange import Told, strange_server
@@ -53,14 +53,14 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (200, NO % b'"58730222"', Misconfigured, 1),
         (200, NO % b"50000040", NotFound, 1),
         (200, NO % b"50000010", Refused, 1),
-        (200, NO % b"50000050", Transient, 5),
-        (200, NO % b'"50000061"', Transient, 5),
-        (200, NO % b"50000099", Transient, 5),
+        (200, NO % b"50000050", Answered, 5),
+        (200, NO % b'"50000061"', Answered, 5),
+        (200, NO % b"50000099", Answered, 5),
         (200, b'{"success": false}', Misconfigured, 1),
-        (500, NO % b"50000060", Transient, 5),
+        (500, NO % b"50000060", Answered, 5),
         # several reasons: retried only if all of them are
         (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 53100020}]}', Misconfigured, 1),
-        (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 50000061}]}', Transient, 5),
+        (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 50000061}]}', Answered, 5),
         (400, b'{"reasons": [{"code": 50000050}, {"code": "ObjectNotFound"}]}', Misconfigured, 1),
         # a code that is none
         (400, b'{"reasons": [{"code": "\xc2\xb250"}]}', Misconfigured, 1),
@@ -71,14 +71,14 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         # of the same category, and about the path
         (404, REASONS.replace(b'"m"', b'"The endpoint /v1/x does not exist."') % b"50000040", Refused, 1),
         (404, b'{"message": "no Route matched with those values"}', Misconfigured, 1),
-        (500, REASONS % b"50000060", Transient, 5),
+        (500, REASONS % b"50000060", Answered, 5),
         # notifications and v1 500
-        (500, REASONS % b'"SystemError"', Transient, 5),
+        (500, REASONS % b'"SystemError"', Answered, 5),
         # CRUD and Actions
         (200, b'{"Success": false, "Errors": [{"Code": "INVALID_VALUE", "Message": "m"}]}', Misconfigured, 1),
         (400, b'{"FaultCode": "INVALID_VALUE", "FaultMessage": "m"}', Misconfigured, 1),
         # a lock, told as a plain wrong value
-        (200, NO.replace(b'"m"', b'"Operation failed due to a lock competition"') % b"53100020", Transient, 5),
+        (200, NO.replace(b'"m"', b'"Operation failed due to a lock competition"') % b"53100020", Answered, 5),
         # OAuth, Data Query and others
         (400, b'{"code": 1, "message": "m"}', Misconfigured, 1),
         (403, b'{"code": 1, "message": "m"}', Refused, 1),
