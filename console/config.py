@@ -13,9 +13,9 @@ import msgspec
 
 from adapters.kafka.cluster import Cluster
 from adapters.settings import address_problem, load_settings
-from adapters.zuora.poller import PollSettings
+from adapters.zuora.poller import DOCUMENT_KINDS
 from adapters.zuora.receiver import HmacRule
-from console.schedule import schedule_problem
+from adapters.zuora.schedule import PollSettings, schedule_problem
 from schemas.errors import Misconfigured
 from streams.match.claims import Claim
 
@@ -204,10 +204,19 @@ def _problems_of_connections(config: Config) -> Iterator[str]:
 
 
 def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
-    address, schedule = address_problem(tenant.base_url), schedule_problem(tenant.poll)
+    address = address_problem(tenant.base_url)
     if address:
         yield f"base_url {address}"
-    if schedule:
-        yield f"poll.{schedule}"
+    yield from _problems_of_schedules(tenant.poll)
     if tenant.callouts is not None and not re.fullmatch(r"/[A-Za-z0-9/_-]{22,}", tenant.callouts.path):
         yield "callouts.path: begins with / and has at least 22 letters and digits, made at random"
+
+
+def _problems_of_schedules(poll: PollSettings) -> Iterator[str]:
+    if problem := schedule_problem(poll):
+        yield f"poll.{problem}"
+    for kind, schedule in poll.kinds.items():
+        if kind not in DOCUMENT_KINDS:
+            yield f"poll.kinds.{kind}: nothing of that name is read; there are {', '.join(DOCUMENT_KINDS)}"
+        elif problem := schedule_problem(schedule):
+            yield f"poll.kinds.{kind}.{problem}"

@@ -21,10 +21,10 @@ from adapters.qad.rest import RestQad
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
 from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import TenantPoller
+from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.receiver import make_receiver
+from adapters.zuora.schedule import Timetable
 from console.config import Listen
-from console.schedule import next_round_s
 from console.web import Page
 from console.wiring import Wiring
 from schemas.callouts import Callout
@@ -190,18 +190,21 @@ async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
     await feed.load()
     async with wiring.zuora(tenant) as client:
         poller = TenantPoller(client, tenant, settings=settings, write=feed, moved=_nothing)
+        timetable = Timetable(settings, DOCUMENT_KINDS)
+        loop = asyncio.get_running_loop()
         while True:
-            await poller.round()
-            await _next_round(poller, next_round_s(settings, datetime.now(UTC)))
+            due = timetable.due(loop.time())
+            await poller.round(due)
+            timetable.ran(due, failed=poller.failed, at_s=loop.time(), now=datetime.now(UTC))
+            await _next_round(poller, timetable)
 
 
-async def _next_round(poller: TenantPoller, pause_s: float) -> None:
-    """Wait for the next round; a bill run that is finalized meanwhile brings it at once."""
+async def _next_round(poller: TenantPoller, timetable: Timetable) -> None:
+    """Wait until something is due; a bill run that is finalized meanwhile brings a round at once."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + pause_s
-    while (left_s := until - loop.time()) > 0:
-        await asyncio.sleep(min(left_s, _BILL_RUNS_EVERY_S))
-        if until - loop.time() > 0 and await poller.finalized_since():
+    while pause_s := timetable.pause_s(loop.time()):
+        await asyncio.sleep(min(pause_s, _BILL_RUNS_EVERY_S))
+        if timetable.pause_s(loop.time()) and await poller.finalized_since():
             return
 
 

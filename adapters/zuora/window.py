@@ -85,6 +85,12 @@ class Window:
         self._log = structlog.get_logger(__name__).bind(tenant=objects.tenant, kind=kind)
         # What an overlap may show again, by id.
         self._known: dict[str, _Known] = {}
+        self._whole = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether all objects of the last window could be read."""
+        return self._whole
 
     async def read(self, since: datetime, until: datetime, *, by: FoundBy, evidence: str) -> int:
         """Read what changed in [since, until); return how many records that was.
@@ -93,6 +99,7 @@ class Window:
             ConnectorError: A page cannot be read, nothing can be written, or too many objects cannot be read.
         """
         count, limit, unread = 0, until, dict[str, ConnectorError]()
+        self._whole = False
         async for headers in self._objects.changed(self._kind, since=since, until=until):
             fresh = {name: header for name, header in self._fresh(headers).items() if name not in unread}
             records, failed = await self._page(fresh, by=by, evidence=evidence)
@@ -106,6 +113,7 @@ class Window:
             await self._page_done(headers, limit)
         if not unread:
             await move_forward(self._write, self._kind, until)
+            self._whole = True
         if count:
             self._log.info("polled", records=count)
         self._complain(unread)

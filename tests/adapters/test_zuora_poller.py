@@ -306,6 +306,7 @@ async def test_a_finalized_bill_run_is_noticed_once(zuora, log):
     post_bill_run(zuora.tenant, bill_run=run.id)
     zuora.later(minutes=3)
     assert await noticed(polling, client)
+    await polling.round()
     assert not await noticed(polling, client)
     shown = [one for one in log.references_kept if isinstance(one, BillRun)]
     assert [(one.status, one.invoices) for one in shown if one.id == run.id][-1] == ("Posted", 3)
@@ -328,6 +329,69 @@ async def test_what_a_bill_run_made_says_so_when_it_was_noticed_between_two_roun
     given(await noticed(polling, client), "the bill run was noticed")
     await polling.round()
     assert {record.found.by for record in log.kept if record.kind == INVOICE} == {"bill_run"}
+
+
+async def test_a_finalized_bill_run_has_what_it_made_read_whatever_is_due(zuora, log):
+    client = await zuora.client()
+    polling = poller(client, log)
+    await polling.round()
+    zuora.bill_run(3)
+    payment = zuora.payment(amount="5")
+    zuora.later(minutes=3)
+    given(await noticed(polling, client), "the bill run was noticed")
+    await polling.round(())
+    assert set(log.ids(INVOICE)) == set(zuora.tenant.invoices.latest)
+    assert payment.id not in log.ids(PAYMENT)
+    assert not await noticed(polling, client)
+
+
+async def test_a_bill_run_stands_until_what_it_made_was_read(zuora, log, quick):
+    client = await zuora.client()
+    polling = poller(client, log)
+    await polling.round()
+    zuora.bill_run(3)
+    zuora.later(minutes=3)
+    armed = zuora.arm("http_500", INVOICES, count=5)
+    given(await noticed(polling, client), "the bill run was noticed")
+    await polling.round(())
+    given(armed.fired == 5, "its invoices could not be listed")
+    assert (log.ids(INVOICE), polling.failed) == ([], {INVOICE})
+    assert await noticed(polling, client)
+    await polling.round(())
+    assert {(record.found.by, record.kind) for record in log.kept if record.kind == INVOICE} == {("bill_run", INVOICE)}
+    assert not await noticed(polling, client)
+
+
+async def test_a_kind_that_is_not_due_is_not_asked_for(zuora, log):
+    zuora.payment(zuora.invoice())
+    zuora.later(minutes=5)
+    await poller(await zuora.client(), log).round((PAYMENT,))
+    assert {record.kind for record in log.kept} == {PAYMENT}
+    assert zuora.requests(INVOICES) == []
+
+
+async def test_an_object_that_is_not_read_yet_marks_its_kind_as_failed(zuora, log, quick):
+    first = zuora.payment(zuora.invoice())
+    zuora.later(minutes=5)
+    armed = zuora.arm("http_500", f"^/v1/payments/{first.id}/parts$", count=5)
+    polling = poller(await zuora.client(), log)
+    await polling.round()
+    given(armed.fired == 5, "one object could not be read")
+    assert polling.failed == {PAYMENT}
+    await polling.round()
+    assert (log.ids(PAYMENT), polling.failed) == ([first.id], frozenset())
+
+
+async def test_a_lost_cursor_begins_at_the_start_and_says_so(zuora, log, heard):
+    zuora.payment(zuora.invoice())
+    zuora.later(minutes=5)
+    await poller(await zuora.client(), log).round()
+    before = sorted(log.ids(INVOICE) + log.ids(PAYMENT))
+    log.cursors.clear()
+    log.kept.clear()
+    await poller(await zuora.client(), log).round()
+    assert sorted(log.ids(INVOICE) + log.ids(PAYMENT)) == before
+    assert "no cursor: everything is read from the start" in heard()
 
 
 async def test_a_bill_run_that_was_known_before_a_restart_is_no_loss(zuora, log):

@@ -15,7 +15,8 @@ from aiohttp import web
 from adapters.credentials.secret import Secret
 from adapters.zuora.client import PAGE_SIZE_MAX, ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import PollSettings, TenantPoller
+from adapters.zuora.poller import TenantPoller
+from adapters.zuora.schedule import PollSettings
 from sandbox.zuora import Fault, Sandbox, Settings, World, create_app
 from sandbox.zuora.acts import (
     Application,

@@ -1,11 +1,11 @@
 """The configuration is right or is refused at start, with file and place; no process finds out later."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.zuora.schedule import Timetable, next_round_s
 from console.config import load_site
-from console.schedule import next_round_s
 from schemas.errors import Misconfigured
 
 GOOD = """
@@ -195,6 +195,70 @@ def test_a_schedule_that_never_comes_is_refused_with_its_place(load, cron):
 def test_a_schedule_is_in_utc_wherever_one_sits(load, cron, now, wait_s):
     settings = load("interval_s = 300", f'cron = "{cron}"').config.tenants["acme"].poll
     assert next_round_s(settings, datetime.fromisoformat(now)) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("cron", "now", "wait_s"),
+    [
+        # Berlin leaves 02:00 to 03:00 out: what would run then runs at three, and once.
+        ("30 2 * * *", "2026-03-29T00:30:00+00:00", 1800),
+        ("30 2 * * *", "2026-03-29T01:00:00+00:00", 23.5 * 3600),
+        # 02:00 to 03:00 comes twice: a named moment runs in the first of the two, every half hour in both.
+        ("30 2 * * *", "2026-10-25T00:00:00+00:00", 1800),
+        ("30 2 * * *", "2026-10-25T00:30:00+00:00", 25 * 3600),
+        ("*/30 * * * *", "2026-10-25T00:30:00+00:00", 1800),
+        ("*/30 * * * *", "2026-10-25T01:00:00+00:00", 1800),
+    ],
+)
+def test_a_schedule_in_a_zone_passes_the_nights_in_which_its_clocks_change(load, cron, now, wait_s):
+    settings = load("interval_s = 300", f'cron = "{cron}"\nzone = "Europe/Berlin"').config.tenants["acme"].poll
+    assert next_round_s(settings, datetime.fromisoformat(now)) == wait_s
+
+
+def test_a_zone_that_is_none_is_refused_with_its_place(load):
+    with pytest.raises(Misconfigured, match=r"tenants\.acme\.poll\.zone: 'Europe/Bonn'"):
+        load("interval_s = 300", 'cron = "0 2 * * *"\nzone = "Europe/Bonn"')
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[tenants.acme.poll.kinds.invoices]\ninterval_s = 60", r"poll\.kinds\.invoices: nothing of that name is read"),
+        ("[tenants.acme.poll.kinds.invoice]", r"poll\.kinds\.invoice\.interval_s: say either"),
+        ('[tenants.acme.poll.kinds.invoice]\ncron = "daily"', r"poll\.kinds\.invoice\.cron: 'daily'"),
+    ],
+)
+def test_a_schedule_of_a_kind_is_checked_like_the_tenants(load, table, said):
+    with pytest.raises(Misconfigured, match=said):
+        load(more=table)
+
+
+@pytest.fixture
+def timetable(load):
+    slow = "[tenants.acme.poll.kinds.account]\ninterval_s = 86400\n"
+    nightly = '[tenants.acme.poll.kinds.payment]\ncron = "0 2 * * *"\nzone = "America/Los_Angeles"\n'
+    settings = load(more=slow + nightly).config.tenants["acme"].poll
+    return Timetable(settings, ("account", "invoice", "payment"))
+
+
+NIGHT = datetime(2026, 3, 15, 8, 59, tzinfo=UTC)
+
+
+def test_each_kind_follows_its_own_schedule_and_the_tenants_where_it_has_none(timetable):
+    assert timetable.due(1000) == {"account", "invoice", "payment"}
+    timetable.ran(timetable.due(1000), failed=frozenset(), at_s=1000, now=NIGHT)
+    assert (timetable.due(1059), timetable.pause_s(1000)) == (set(), 60)
+    assert timetable.due(1060) == {"payment"}
+    timetable.ran(("payment",), failed=frozenset(), at_s=1060, now=NIGHT + timedelta(minutes=1))
+    assert timetable.due(1300) == {"invoice"}
+    timetable.ran(("invoice",), failed=frozenset(), at_s=1300, now=NIGHT + timedelta(minutes=5))
+    assert timetable.due(1060 + 86_400) == {"account", "invoice", "payment"}
+
+
+def test_what_failed_is_tried_again_soon_however_slow_its_schedule(timetable):
+    timetable.ran(timetable.due(1000), failed=frozenset({"account"}), at_s=1000, now=NIGHT)
+    assert timetable.due(1059) == set()
+    assert "account" in timetable.due(1060)
 
 
 def test_a_pause_is_a_pause(load):

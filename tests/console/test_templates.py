@@ -50,7 +50,7 @@ def test_the_configuration_loads_under_any_names(written, tenant, connection):
 
 def test_what_is_commented_out_can_be_let_in(written):
     path = written() / "ml-connector.toml"
-    text = re.sub(r"(?m)^# (?=\[|path|field|values)", "", path.read_text())
+    text = re.sub(r"(?m)^# (?=\[|path|field|values|cron|zone)", "", path.read_text())
     assert text != path.read_text()
     path.write_text(text.replace("AT-LEAST-22-RANDOM-CHARACTERS", "mV8b2T0xQkz5nR4wY7cJ1d"))
     site = load_site(path)
