@@ -9,7 +9,8 @@ from random import Random
 
 import msgspec
 
-# What each fault does; `path` limits it to paths, for callout faults to events, for late_commit to acts.
+# What each fault does; `path` limits it to paths, for callout faults to events, for late_commit to acts, for
+# object_locked to ids.
 FAULTS = {
     # Before Zuora does anything; nothing is stored under an idempotency key.
     "unauthorized": "401 as for an expired token",
@@ -25,6 +26,7 @@ FAULTS = {
     "success_false": "200 with success false and `code`, locking contention unless given",
     "page_fails": "page number `page` of a list fails with `status`, 500 unless given",
     "cursor_lost": "a request with a cursor is refused",
+    "object_locked": "one object of an update, by its id, fails on a lock; the others of the call are done",
     # After Zuora has done it.
     "truncated_json": "only the first half of the body, with a length to match",
     "cut_body": "only the first half of the body, then the connection is cut",

@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         v1_amounts: Whether amounts of a v1 invoice are numbers or strings.
         v1_nulls: Whether v1 writes null for what is not set.
         v1_not_found_status: HTTP status of a v1 read of an unknown key; clients saw 200 with success false.
+        action_types: Types that POST /v1/action/update takes; Actions know no memos, and whether they know payments and
+            refunds of tenants with settlement no source says.
         default_version: Zuora-Version of a request that names none.
         page_size_max: Largest pageSize of Object Query; the SDK still says 50.
         v1_page_size_max: Largest pageSize of v1; more is taken as this.
@@ -108,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     v1_amounts: Literal["number", "text"] = "number"
     v1_nulls: bool = False
     v1_not_found_status: Literal[200, 404] = 200
+    action_types: tuple[str, ...] = ("Account", "Invoice", "InvoiceItem", "Payment", "Refund")
     default_version: str = "186.0"
     page_size_max: int = 99
     v1_page_size_max: int = 40

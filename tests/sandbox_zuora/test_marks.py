@@ -126,9 +126,42 @@ async def test_fifty_objects_and_no_more(zuora, count):
     assert set(reply.json) == {"FaultCode", "FaultMessage"}
 
 
-async def test_actions_know_no_memos(zuora):
-    body = {"type": "CreditMemo", "objects": [{"Id": "x"}]}
+@pytest.mark.parametrize("kind", ["CreditMemo", "DebitMemo", "Subscription", 7, None])
+async def test_actions_know_no_memos(zuora, kind):
+    body = {"type": kind, "objects": [{"Id": "x"}]}
     assert (await zuora.api("POST", "/v1/action/update", json=body)).status == 400
+
+
+async def test_which_types_an_update_takes_is_a_switch(zuora):
+    payment = create_payment(zuora.tenant, request=NewPayment(account="A-00000001", amount=1))
+    memo = create_credit_memo(
+        zuora.tenant, request=NewCreditMemo(account="A-00000001", items=[NewItem(charge_amount=1)])
+    )
+    asked = {"Payment": payment.id, "CreditMemo": memo.id}
+
+    async def statuses():
+        marks = [
+            {"type": kind, "objects": [{"Id": key, "TransferredToAccounting": "Yes"}]} for kind, key in asked.items()
+        ]
+        return [(await zuora.api("POST", "/v1/action/update", json=mark)).status for mark in marks]
+
+    assert await statuses() == [200, 400]
+    await zuora.control("PATCH", "/settings", {"action_types": ["Invoice", "CreditMemo"]})
+    assert await statuses() == [400, 200]
+    marked = zuora.tenant.tables[type(memo)].latest[memo.id], zuora.tenant.tables[type(payment)].latest[payment.id]
+    assert [row.transferred_to_accounting for row in marked] == ["Yes", "Yes"]
+
+
+async def test_one_object_is_locked_and_the_others_are_done(zuora):
+    first, second = zuora.posted(), zuora.posted()
+    armed = zuora.sandbox.faults.arm(Fault(name="object_locked", path=first.id, count=1))
+    changes = [{"Id": one.id, "TransferredToAccounting": "Yes"} for one in (first, second)]
+    told = (await update(zuora, changes, key("k1"))).json
+    assert [one["Success"] for one in told] == [False, True]
+    assert told[0]["Errors"][0]["Code"] == "LOCK_COMPETITION"
+    assert (zuora.invoice(first.id), armed.fired) == (first, 1)
+    assert (await update(zuora, changes, key("k1"))).json == told, "its failure stays under the key"
+    assert [one["Success"] for one in (await update(zuora, changes, key("k2"))).json] == [True, True]
 
 
 async def test_a_key_gives_the_same_answer_again_and_does_nothing(zuora):

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from sandbox.zuora.faults import Faults
 from sandbox.zuora.objects import Account, CreditMemo, Invoice, Payment, Record
 from sandbox.zuora.query.catalog import KINDS, ObjectKind
 from sandbox.zuora.refusal import Category, Refused, invalid_value, not_found
@@ -42,14 +43,19 @@ _ACCOUNT = _writable(
 _INVOICE = _writable("invoices", "autopay comments duedate invoicedate templateid transferredtoaccounting")
 _CREDIT_MEMO = _writable("credit-memos", "comments reasoncode transferredtoaccounting excludefromautoapplyrules")
 _PAYMENT = _writable("payments", "comment referenceid transferredtoaccounting")
+_DEBIT_MEMO = _writable("debit-memos", "comments reasoncode transferredtoaccounting duedate")
+_REFUND = _writable("refunds", "comment reasoncode transferredtoaccounting")
 _INVOICE_ITEM = _writable("invoice-items", "description")
 
-# Actions know no memos: Zuora leaves those to v1.
+# What Actions could update; which of these a tenant takes is a switch.
 ACTION_TYPES: dict[str, Writable] = {
     "Account": _ACCOUNT,
     "Invoice": _INVOICE,
     "InvoiceItem": _INVOICE_ITEM,
+    "CreditMemo": _CREDIT_MEMO,
+    "DebitMemo": _DEBIT_MEMO,
     "Payment": _PAYMENT,
+    "Refund": _REFUND,
 }
 
 
@@ -142,21 +148,25 @@ def _expect(kind: type, value: Any) -> Any:
 
 def update_objects(call: Call) -> Answer:
     """Answer POST /v1/action/update: a bare array, one result for each object, in their order."""
-    body = _body(call)
+    body, tenant = _body(call), call.sandbox.tenant
     objects, kind = body.get("objects"), body.get("type")
-    writable = ACTION_TYPES.get(kind) if isinstance(kind, str) else None
+    known = isinstance(kind, str) and kind in tenant.settings.action_types
+    writable = ACTION_TYPES.get(str(kind)) if known else None
     if writable is None:
         raise invalid_value(f"Invalid object type: {kind}")
     if not isinstance(objects, list) or not 0 < len(objects) <= MOST_OBJECTS:
         raise invalid_value(f"Between 1 and {MOST_OBJECTS} objects can be updated in one call")
     strict = call.parameter("rejectUnknownFields", "false").lower() == "true"
-    return plain_json([_update(call.sandbox.tenant, writable, one, strict=strict) for one in objects])
+    faults = call.sandbox.faults
+    return plain_json([_update(tenant, writable, one, strict=strict, faults=faults) for one in objects])
 
 
-def _update(tenant: Tenant, writable: Writable, given: Any, *, strict: bool) -> dict[str, Any]:
+def _update(tenant: Tenant, writable: Writable, given: Any, *, strict: bool, faults: Faults) -> dict[str, Any]:
     if not isinstance(given, dict) or not isinstance(given.get("Id"), str):
         return _failure("MISSING_REQUIRED_VALUE", "Id is required")
     row = tenant.tables[writable.kind.record].latest.get(given["Id"])
+    if faults.take("object_locked", given["Id"]) is not None:
+        return _failure("LOCK_COMPETITION", "Operation failed due to a lock competition, please retry later.")
     if row is None:
         return _failure("INVALID_ID", f"There is no {writable.kind.record.__name__} with the id {given['Id']}")
     try:
