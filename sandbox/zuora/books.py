@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from sandbox.zuora.objects import CreditMemo, Invoice, Record
-from sandbox.zuora.query.catalog import KINDS, Many
+from sandbox.zuora.query.catalog import CHILD_KINDS, Many
 from sandbox.zuora.query.rendering import Expansion, Renderer, Selection
 from sandbox.zuora.tenant import Tenant
 
@@ -70,16 +70,20 @@ BOOKS: dict[str, Book] = {
             "amount",
             _many("paymentApplications", "payment-applications", "payment_id"),
             _many("paymentParts", "payment-parts", "payment_id"),
+            _many("invoicePayments", "invoice-payments", "payment_id"),
         ),
         _book("debit-memos", "Posted", "total_amount", _many("debitMemoItems", "debit-memo-items", "debit_memo_id")),
         _book("refunds", "Processed", "amount", _many("refundApplications", "refund-applications", "refund_id")),
+        _book("invoice-adjustments", "Processed", "amount"),
+        _book("invoice-item-adjustments", "Processed", "amount"),
+        _book("credit-balance-adjustments", "Processed", "amount"),
         _book("accounts", "", "balance"),
     )
 }
 
 
 def _posted(tenant: Tenant, book: Book) -> list[Record]:
-    rows = tenant.tables[KINDS[book.path].record].latest.values()
+    rows = tenant.tables[CHILD_KINDS[book.path].record].latest.values()
     return [row for row in rows if book.status in ("", getattr(row, "status", ""))]
 
 
@@ -93,7 +97,7 @@ def write_page(tenant: Tenant, renderer: Renderer, path: str, *, after: int, lim
     rows = _posted(tenant, book)
     chosen = list(islice(rows, after, after + limit))
     following = after + limit if after + limit < len(rows) else None
-    written = renderer.rows(KINDS[path], chosen, book.selection)
+    written = renderer.rows(CHILD_KINDS[path], chosen, book.selection)
     return b'{"rows":' + written + b',"next":' + renderer.encode(following) + b"}"
 
 

@@ -52,6 +52,7 @@ class Refused(Exception):
         code: The eight-digit code.
         message: The sentence for the client.
         status: The HTTP status.
+        fault: What Actions call it.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class Refused(Exception):
         resource: int = ANY_RESOURCE,
         code: int | None = None,
         status: int | None = None,
+        fault: str = "INVALID_VALUE",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code if code is not None else resource * 100 + category
         self.status = status if status is not None else category.status
+        self.fault = fault
 
 
 def not_found(key: str) -> Refused:

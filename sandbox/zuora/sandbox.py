@@ -18,6 +18,7 @@ from sandbox.zuora.wire.idempotency import IdempotencyKeys
 from sandbox.zuora.wire.journal import Journal
 from sandbox.zuora.wire.limits import Concurrency, RateMeter
 from sandbox.zuora.wire.v1_forms import v1_encoder
+from sandbox.zuora.wire.zoql import Locators
 from sandbox.zuora.world import World, load_master_data
 
 
@@ -51,6 +52,7 @@ class Sandbox:
         self.meter = RateMeter()
         self.concurrency = Concurrency()
         self.idempotency = IdempotencyKeys(self.clock)
+        self.locators = Locators(self.clock)
         self.journal = Journal(self._settings.request_log_rows)
         self.callouts = Callouts(self.tenant, self.faults)
         self.use(self._settings)

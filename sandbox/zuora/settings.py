@@ -66,6 +66,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         invoice_settlement: Whether memos, unapplied payments and their objects exist.
         invoice_settlement_off_code: Code of the refusal when they do not; no source gives it.
         invoice_settlement_off_status: HTTP status of that refusal.
+        zoql_batch_max: Most rows of one ZOQL answer.
+        zoql_locator_life_s: How long a locator stands when nobody asks, by the stand-in's clock.
+        zoql_results: Whether what a locator brings was found with the query, or is found when it is asked.
+        zoql_size: Whether size counts all that was found, or the rows of the answer.
         negative_totals: What a bill run makes of a negative total.
         cursors: Kind of cursor by Object Query path, where it is not the usual one of that object.
         filterable: Further fields, in lower case, that filter[] takes, by Object Query path.
@@ -99,6 +103,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     invoice_settlement: bool = True
     invoice_settlement_off_code: int = ANY_RESOURCE * 100 + Category.PERMISSION
     invoice_settlement_off_status: int = 403
+    zoql_batch_max: int = 2000
+    zoql_locator_life_s: float = 900.0
+    zoql_results: Literal["snapshot", "live"] = "snapshot"
+    zoql_size: Literal["all", "batch"] = "all"
     negative_totals: Literal["credit_memo", "invoice"] = "credit_memo"
     cursors: dict[str, Literal["keyset", "offset"]] = {}
     filterable: dict[str, list[str]] = {}

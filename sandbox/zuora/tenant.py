@@ -24,6 +24,7 @@ from sandbox.zuora.objects import (
     AccountingPeriod,
     BillingRun,
     Contact,
+    CreditBalanceAdjustment,
     CreditMemo,
     CreditMemoApplication,
     CreditMemoItem,
@@ -32,7 +33,10 @@ from sandbox.zuora.objects import (
     DebitMemo,
     DebitMemoItem,
     Invoice,
+    InvoiceAdjustment,
     InvoiceItem,
+    InvoiceItemAdjustment,
+    InvoicePayment,
     Payment,
     PaymentApplication,
     PaymentMethod,
@@ -95,6 +99,14 @@ class Tenant:
         self.payment_parts = Table(PaymentPart, indexed=("payment_id", "invoice_id"))
         self.refunds = Table(Refund, number="refund_number", indexed=("account_id",))
         self.refund_applications = Table(RefundApplication, indexed=("refund_id", "payment_id", "credit_memo_id"))
+        self.invoice_payments = Table(InvoicePayment, indexed=("payment_id", "invoice_id"))
+        self.invoice_adjustments = Table(InvoiceAdjustment, number="adjustment_number", indexed=("invoice_id",))
+        self.invoice_item_adjustments = Table(
+            InvoiceItemAdjustment, number="adjustment_number", indexed=("invoice_id", "source_id")
+        )
+        self.credit_balance_adjustments = Table(
+            CreditBalanceAdjustment, number="number", indexed=("account_id", "source_transaction_id")
+        )
         self.accounting_codes = Table(AccountingCode, number="name")
         self.accounting_periods = Table(AccountingPeriod, number="name")
         self.tables: dict[type[Record], Table[Any]] = {

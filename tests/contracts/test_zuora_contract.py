@@ -28,6 +28,7 @@ from sandbox.zuora.acts import (
     NewAccount,
     NewAccountingCode,
     NewAccountingPeriod,
+    NewAdjustment,
     NewBillRun,
     NewContact,
     NewCreditMemo,
@@ -36,6 +37,7 @@ from sandbox.zuora.acts import (
     NewPayment,
     NewPaymentMethod,
     NewTax,
+    adjust_invoice,
     apply_credit_memo,
     create_bill_run,
     create_credit_memo,
@@ -433,6 +435,30 @@ def test_whatever_the_data_is_answers_keep_to_the_contract(accounts, items, cred
             await write_v1(client)
 
     asyncio.run(read_all())
+
+
+async def test_queries_without_invoice_settlement_keep_to_the_contract():
+    switches = Settings(invoice_settlement=False, zoql_batch_max=1)
+    sandbox = Sandbox(world=world_of([NewAccount(name="x")], switches))
+    item = NewItem(charge_amount=Decimal(10), taxes=[NewTax(tax_amount=Decimal(1))])
+    run = NewBillRun(auto_post=True, invoices=[NewInvoice(account="A-00000001", items=[item])])
+    async with serving(sandbox) as client:
+        run = create_bill_run(sandbox.tenant, request=run)
+        generate_bill_run(sandbox.tenant, bill_run=run.id)
+        for _ in range(2):
+            request = NewAdjustment(invoice="INV00000001", amount=Decimal(1), type="Credit")
+            adjust_invoice(sandbox.tenant, request=request)
+        path = "/v1/action/query"
+        body = {"queryString": "select Id, Amount, AdjustmentDate, UpdatedDate from InvoiceAdjustment"}
+        first = await client.read(path, path, method="post", json=body)
+        more = {"queryLocator": first["queryLocator"]}
+        last = await client.read(path + "More", path + "More", method="post", json=more)
+        assert (len(first["records"]), len(last["records"]), last["done"]) == (1, 1, True)
+        for tail, wrong in (("", {"queryString": "select"}), ("More", {"queryLocator": "none"})):
+            status, _, refused = await client.send(path + tail, method="post", json=wrong)
+            assert status == 400
+            check(refused, schema_name(path + tail, "post", status))
+            Draft202012Validator(ENVELOPES["fault"]).validate(refused)
 
 
 # Envelopes that the contract does not know, or knows in another form than the wire has.

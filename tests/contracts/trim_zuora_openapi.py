@@ -12,6 +12,8 @@ from typing import Any
 
 ENDPOINTS = {
     "/oauth/token": ["post"],
+    "/v1/action/query": ["post"],
+    "/v1/action/queryMore": ["post"],
     "/v1/action/update": ["post"],
     "/v1/accounting-codes": ["get"],
     "/v1/accounting-periods": ["get"],

@@ -18,6 +18,13 @@ from sandbox.zuora.acts.accounts import (
     update_account,
     update_contact,
 )
+from sandbox.zuora.acts.adjustments import (
+    NewAdjustment,
+    adjust_invoice,
+    adjust_invoice_item,
+    cancel_invoice_adjustment,
+    cancel_invoice_item_adjustment,
+)
 from sandbox.zuora.acts.bill_runs import (
     NewBillRun,
     cancel_bill_run,
@@ -31,6 +38,12 @@ from sandbox.zuora.acts.corrections import (
     create_credit_memo_from_invoice,
     reverse_invoice,
     write_off_invoice,
+)
+from sandbox.zuora.acts.credit_balance import (
+    adjust_credit_balance,
+    cancel_applied_payment,
+    cancel_credit_balance_adjustment,
+    create_applied_payment,
 )
 from sandbox.zuora.acts.credit_memos import (
     NewCreditMemo,
@@ -74,6 +87,7 @@ __all__ = [
     "NewAccount",
     "NewAccountingCode",
     "NewAccountingPeriod",
+    "NewAdjustment",
     "NewBillRun",
     "NewContact",
     "NewCreditMemo",
@@ -83,16 +97,24 @@ __all__ = [
     "NewPaymentMethod",
     "NewTax",
     "add_payment_method",
+    "adjust_credit_balance",
+    "adjust_invoice",
+    "adjust_invoice_item",
     "apply_credit_memo",
     "apply_payment",
+    "cancel_applied_payment",
     "cancel_bill_run",
+    "cancel_credit_balance_adjustment",
     "cancel_credit_memo",
     "cancel_invoice",
+    "cancel_invoice_adjustment",
+    "cancel_invoice_item_adjustment",
     "cancel_payment",
     "close_accounting_period",
     "create_account",
     "create_accounting_code",
     "create_accounting_period",
+    "create_applied_payment",
     "create_bill_run",
     "create_credit_memo",
     "create_credit_memo_from_invoice",

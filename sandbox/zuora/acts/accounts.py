@@ -247,6 +247,7 @@ def move_balance(
     invoices: Decimal = ZERO,
     unapplied_payments: Decimal = ZERO,
     unapplied_credits: Decimal = ZERO,
+    credit_balance: Decimal = ZERO,
     invoiced_on: date | None = None,
 ) -> None:
     """Move what an account owes and has open; nothing moves for money without an account."""
@@ -256,12 +257,15 @@ def move_balance(
     owed = account.total_invoice_balance + invoices
     unapplied = account.unapplied_balance + unapplied_payments
     credits_open = account.unapplied_credit_memo_amount + unapplied_credits
+    on_account = (account.credit_balance or ZERO) + credit_balance
     changes: dict[str, Any] = {
         "total_invoice_balance": owed,
         "unapplied_balance": unapplied,
         "unapplied_credit_memo_amount": credits_open,
-        "balance": owed + account.total_debit_memo_balance - unapplied - credits_open,
+        "balance": owed + account.total_debit_memo_balance - unapplied - credits_open - on_account,
     }
+    if credit_balance:
+        changes["credit_balance"] = on_account
     if invoiced_on is not None:
         changes["last_invoice_date"] = max(invoiced_on, account.last_invoice_date or invoiced_on)
     tenant.change(account, balance_only=True, **changes)

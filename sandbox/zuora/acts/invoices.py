@@ -180,9 +180,10 @@ def unpost_invoice(tenant: Tenant, *, invoice: str) -> Invoice:
     posted = tenant.get(Invoice, invoice)
     if posted.status != "Posted":
         raise broken_rule(f"Invoice {posted.invoice_number} is {posted.status}, not Posted", resource=RESOURCE)
-    if posted.payment_amount or posted.credit_memo_amount:
+    moved = (posted.payment_amount, posted.credit_memo_amount, posted.credit_balance_adjustment_amount)
+    if any(moved) or posted.balance != posted.amount:
         raise broken_rule(
-            f"Invoice {posted.invoice_number} has payments or credit memos applied; unapply them first",
+            f"Invoice {posted.invoice_number} has payments, credits or adjustments applied; take them back first",
             resource=RESOURCE,
         )
     check_period_open(tenant, posted.invoice_date)

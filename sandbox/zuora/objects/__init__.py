@@ -1,6 +1,12 @@
 """The Zuora objects that the stand-in keeps."""
 
 from sandbox.zuora.objects.account import Account, Contact, PaymentMethod
+from sandbox.zuora.objects.adjustment import (
+    CreditBalanceAdjustment,
+    InvoiceAdjustment,
+    InvoiceItemAdjustment,
+    InvoicePayment,
+)
 from sandbox.zuora.objects.billing_run import BillingRun
 from sandbox.zuora.objects.invoice import Invoice, InvoiceItem, TaxationItem
 from sandbox.zuora.objects.ledger import CODE_CATEGORIES, AccountingCode, AccountingPeriod
@@ -23,6 +29,7 @@ __all__ = [
     "AccountingPeriod",
     "BillingRun",
     "Contact",
+    "CreditBalanceAdjustment",
     "CreditMemo",
     "CreditMemoApplication",
     "CreditMemoItem",
@@ -31,7 +38,10 @@ __all__ = [
     "DebitMemo",
     "DebitMemoItem",
     "Invoice",
+    "InvoiceAdjustment",
     "InvoiceItem",
+    "InvoiceItemAdjustment",
+    "InvoicePayment",
     "Payment",
     "PaymentApplication",
     "PaymentMethod",

@@ -314,7 +314,7 @@ _KINDS = (
 
 KINDS: dict[str, ObjectKind] = {kind.path: kind for kind in _KINDS}
 
-# Read only as children: there is no /object-query/credit-taxation-items.
+# Object Query does not list these: they are read as children, or, without Invoice Settlement, by ZOQL.
 CHILD_KINDS: dict[str, ObjectKind] = {
     **KINDS,
     "credit-taxation-items": ObjectKind(
@@ -323,4 +323,13 @@ CHILD_KINDS: dict[str, ObjectKind] = {
         singular="credittaxationitem",
         filters="",
     ),
+    **{
+        path: ObjectKind(path=path, record=record, singular=path.replace("-", "").removesuffix("s"), filters="")
+        for path, record in (
+            ("invoice-payments", objects.InvoicePayment),
+            ("invoice-adjustments", objects.InvoiceAdjustment),
+            ("invoice-item-adjustments", objects.InvoiceItemAdjustment),
+            ("credit-balance-adjustments", objects.CreditBalanceAdjustment),
+        )
+    },
 }

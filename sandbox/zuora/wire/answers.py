@@ -109,7 +109,7 @@ def _actions(refused: Refused, _settings: Settings, _request_id: str) -> dict[st
     if refused.status == 401:
         return {"message": "Authentication error"}
     if refused.status == 400:
-        return {"FaultCode": "INVALID_VALUE", "FaultMessage": refused.message}
+        return {"FaultCode": refused.fault, "FaultMessage": refused.message}
     return {"code": refused.code, "message": refused.message}
 
 
