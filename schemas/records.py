@@ -15,6 +15,7 @@ class RecordKind(StrEnum):
     ACCOUNT = "account"
     INVOICE = "invoice"
     CREDIT_MEMO = "credit_memo"
+    DEBIT_MEMO = "debit_memo"
     PAYMENT = "payment"
 
 
@@ -44,6 +45,7 @@ class ZuoraRecord(Event, frozen=True, kw_only=True, tag="record"):
         parent: The JSON object as answered.
         children: Lists of JSON objects by name (`items`, `applications`, `parts`, `tax.<item id>`), each complete:
             no page is missing. A document that was never posted carries none.
+        deleted: Zuora says that it has no such object any more: the parent is `{}`, and nothing belongs to it.
     """
 
     connection: str
@@ -53,3 +55,15 @@ class ZuoraRecord(Event, frozen=True, kw_only=True, tag="record"):
     found: Found
     parent: msgspec.Raw
     children: dict[str, list[msgspec.Raw]] = msgspec.field(default_factory=dict)
+    deleted: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+def record_of_deletion(tenant: str, kind: str, zuora_id: str, found: Found) -> ZuoraRecord:
+    """Return what is written of an object that Zuora had and, asked for it by its id, has no more.
+
+    It carries no stamp: it comes after whatever was read of that object before it, and says nothing of an object that
+    was never read.
+    """
+    return ZuoraRecord(
+        connection="", tenant=tenant, kind=kind, id=zuora_id, found=found, parent=msgspec.Raw(b"{}"), deleted=True
+    )

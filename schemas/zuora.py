@@ -50,7 +50,7 @@ class Invoice(_View, frozen=True, kw_only=True, rename="camel"):
 
 
 class TaxationItem(_View, frozen=True, kw_only=True, rename="camel"):
-    """One tax row of an invoice item, or (v1) of a credit memo item."""
+    """One tax row of an invoice item, or (v1) of a memo item."""
 
     id: str
     tax_amount: Decimal | None = None
@@ -97,8 +97,24 @@ class CreditMemo(_View, frozen=True, kw_only=True, rename="camel"):
     updated_date: str = ""
 
 
-class CreditMemoItemFinance(_View, frozen=True, kw_only=True, rename="camel"):
-    """Accounting codes of a credit memo item (v1), by name."""
+class DebitMemo(_View, frozen=True, kw_only=True, rename="camel"):
+    """Header of a debit memo; `total_amount` includes tax."""
+
+    id: str
+    memo_number: str
+    account_id: str
+    status: str
+    total_amount: Decimal
+    currency: str = ""
+    memo_date: date
+    due_date: date | None = None
+    posted_on: str | None = None
+    tax_amount: Decimal | None = None
+    updated_date: str = ""
+
+
+class MemoItemFinance(_View, frozen=True, kw_only=True, rename="camel"):
+    """Accounting codes of a memo item (v1), by name; a debit memo is never a write-off."""
 
     deferred_revenue_accounting_code: str | None = None
     recognized_revenue_accounting_code: str | None = None
@@ -106,14 +122,14 @@ class CreditMemoItemFinance(_View, frozen=True, kw_only=True, rename="camel"):
 
 
 class TaxationItems(_View, frozen=True, kw_only=True, rename="camel"):
-    """Tax rows of a credit memo item (v1), the first page with its continuation."""
+    """Tax rows of a memo item (v1), the first page with its continuation."""
 
     data: tuple[TaxationItem, ...] = ()
     next_page: str | None = None
 
 
-class CreditMemoItem(_View, frozen=True, kw_only=True, rename="camel"):
-    """One line of a credit memo (v1: Object Query has no confirmed filter for them)."""
+class MemoItem(_View, frozen=True, kw_only=True, rename="camel"):
+    """One line of a memo (v1: Object Query has no confirmed filter for them)."""
 
     id: str
     amount: Decimal
@@ -125,7 +141,7 @@ class CreditMemoItem(_View, frozen=True, kw_only=True, rename="camel"):
     service_end_date: date | None = None
     revenue_impacting: str | None = None
     exclude_item_billing_from_revenue_accounting: bool | None = None
-    finance_information: CreditMemoItemFinance = CreditMemoItemFinance()
+    finance_information: MemoItemFinance = MemoItemFinance()
     taxation_items: TaxationItems = TaxationItems()
 
 
@@ -181,15 +197,18 @@ _PARENTS: dict[str, type[_View]] = {
     RecordKind.ACCOUNT: Account,
     RecordKind.INVOICE: Invoice,
     RecordKind.CREDIT_MEMO: CreditMemo,
+    RecordKind.DEBIT_MEMO: DebitMemo,
     RecordKind.PAYMENT: Payment,
 }
 _CHILDREN: dict[tuple[str, str], type[_View]] = {
     (RecordKind.INVOICE, "items"): InvoiceItem,
     (RecordKind.INVOICE, TAX): TaxationItem,
-    (RecordKind.CREDIT_MEMO, "items"): CreditMemoItem,
+    (RecordKind.CREDIT_MEMO, "items"): MemoItem,
     (RecordKind.CREDIT_MEMO, TAX): TaxationItem,
     (RecordKind.CREDIT_MEMO, "applications"): Application,
     (RecordKind.CREDIT_MEMO, "parts"): Part,
+    (RecordKind.DEBIT_MEMO, "items"): MemoItem,
+    (RecordKind.DEBIT_MEMO, TAX): TaxationItem,
     (RecordKind.PAYMENT, "applications"): Application,
     (RecordKind.PAYMENT, "parts"): Part,
 }

@@ -8,18 +8,20 @@ import msgspec
 from schemas.errors import Unreadable
 from schemas.money import MoneyError, total_of
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.zuora import CreditMemo, Invoice, Payment, parent_of
+from schemas.zuora import CreditMemo, DebitMemo, Invoice, Payment, parent_of
 
 # Zuora's words (reference: enums of the SDK). A status outside these sets parks the one record that shows it.
 _POSTED: dict[str, frozenset[str]] = {
     RecordKind.INVOICE: frozenset({"Posted"}),
     RecordKind.CREDIT_MEMO: frozenset({"Posted"}),
+    RecordKind.DEBIT_MEMO: frozenset({"Posted"}),
     RecordKind.PAYMENT: frozenset({"Processed"}),
 }
 _BILLING_DOCUMENT = frozenset({"Draft", "Canceled", "CancelInProgress", "Generating", "PendingForTax", "Split"})
 _NOT_POSTED: dict[str, frozenset[str]] = {
     RecordKind.INVOICE: _BILLING_DOCUMENT,
     RecordKind.CREDIT_MEMO: _BILLING_DOCUMENT,
+    RecordKind.DEBIT_MEMO: _BILLING_DOCUMENT,
     RecordKind.PAYMENT: frozenset({"Draft", "Processing", "Error", "Canceled"}),
 }
 
@@ -47,7 +49,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(record: ZuoraRecord) -> Facts:
-    """Return the facts of an invoice, credit memo or payment.
+    """Return the facts of an invoice, memo or payment.
 
     Raises:
         Unreadable: A field is missing or wrong, the status or currency is unknown, or the total has more decimals
@@ -57,7 +59,7 @@ def facts_of(record: ZuoraRecord) -> Facts:
     match parent:
         case Invoice():
             number, value = parent.invoice_number, parent.amount
-        case CreditMemo():
+        case CreditMemo() | DebitMemo():
             number, value = parent.memo_number, parent.total_amount
         case Payment():
             number, value = parent.payment_number, parent.amount

@@ -148,7 +148,13 @@ class Erp(Protocol):
 
 
 class Zuora(Protocol):
-    """Zuora as the read stage sees it."""
+    """Zuora as the read stage sees it.
+
+    Attributes:
+        tenant: Name of the tenant.
+    """
+
+    tenant: str
 
     async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
         """Return one object with all its children, or None where Zuora has none."""

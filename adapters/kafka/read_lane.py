@@ -24,7 +24,7 @@ from schemas.events import read_callout
 from schemas.ids import document_key
 from schemas.outcomes import Ignored
 from schemas.reasons import Reason
-from schemas.records import Found, ZuoraRecord
+from schemas.records import Found, ZuoraRecord, record_of_deletion
 from schemas.topics import Topic
 from streams.outcomes import dead_letter, outcome_key
 from streams.ports import Zuora
@@ -159,8 +159,7 @@ class ReadLane:
         return works
 
     async def _read(self, work: _Work) -> ZuoraRecord | None:
-        found = Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)
-        return await self._zuora.read(work.hint.kind, work.hint.id, found)
+        return await self._zuora.read(work.hint.kind, work.hint.id, _found(work))
 
     async def _write(self, work: _Work, answer: ZuoraRecord | BaseException | None) -> None:
         if isinstance(answer, Misconfigured | Unreadable):
@@ -170,6 +169,9 @@ class ReadLane:
             raise answer
         elif answer is None:
             await self._not_found(work)
+            hint = work.hint
+            gone = record_of_deletion(self._zuora.tenant, hint.kind, hint.id, _found(work))
+            await self._feed.records([gone])
         else:
             await self._feed.records([answer])
 
@@ -193,3 +195,7 @@ class ReadLane:
 
     async def _send(self, topic: Topic, key: bytes, value: bytes) -> None:
         await (await self._worker.send(topic, key=key, value=value, stage=STAGE))
+
+
+def _found(work: _Work) -> Found:
+    return Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)

@@ -24,7 +24,7 @@ _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 _BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
 # Zuora's kinds of what can be open.
-_ITEM_KINDS = ("invoice", "credit_memo", "payment")
+_ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
 
 # What a document carries in our words; a profile maps each to one field of the tenant, or to several.
 _HEAD = (

@@ -127,7 +127,8 @@ def _record(event: ZuoraRecord) -> Projected:
                 currency=found.currency,
                 value=found.value,
             )
-    row = EventRow(type=f"record by {event.found.by}", connection=event.connection, document=document, number=number)
+    what = "deletion" if event.deleted else "record"
+    row = EventRow(type=f"{what} by {event.found.by}", connection=event.connection, document=document, number=number)
     return Projected(event=row, document=facts)
 
 

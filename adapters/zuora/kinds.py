@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from adapters.zuora.children.invoices import of_invoice
-from adapters.zuora.children.memos import of_credit_memo
+from adapters.zuora.children.memos import of_credit_memo, of_debit_memo
 from adapters.zuora.children.payments import of_payment
 from adapters.zuora.client import ZuoraClient
 from schemas.records import RecordKind
@@ -39,6 +39,7 @@ KINDS: dict[str, ObjectKind] = {
     RecordKind.CREDIT_MEMO: ObjectKind(
         objects="credit-memos", expand="creditmemoapplications", children=of_credit_memo
     ),
+    RecordKind.DEBIT_MEMO: ObjectKind(objects="debit-memos", children=of_debit_memo),
     RecordKind.PAYMENT: ObjectKind(objects="payments", expand="paymentapplications", children=of_payment),
     BILL_RUN: ObjectKind(objects="billing-runs"),
 }

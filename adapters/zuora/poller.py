@@ -25,7 +25,13 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 # Accounts before documents, documents before what pays them: less waits.
-DOCUMENT_KINDS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO, RecordKind.PAYMENT)
+DOCUMENT_KINDS = (
+    RecordKind.ACCOUNT,
+    RecordKind.INVOICE,
+    RecordKind.DEBIT_MEMO,
+    RecordKind.CREDIT_MEMO,
+    RecordKind.PAYMENT,
+)
 # Kinds that a finalized bill run has just made.
 _MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)
 _FINALIZED = frozenset({"Posted"})

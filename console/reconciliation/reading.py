@@ -32,7 +32,7 @@ _TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
 
 
 class _Header(msgspec.Struct, rename="camel"):
-    """What invoices, credit memos and payments say of themselves, each in its own words."""
+    """What invoices, memos and payments say of themselves, each in its own words."""
 
     id: str
     status: str = ""
@@ -51,7 +51,12 @@ class _Header(msgspec.Struct, rename="camel"):
 
 
 _header = msgspec.json.Decoder(_Header)
-_COUNTS = {"invoice": "Posted", "credit_memo": "Posted", "payment": "Processed"}
+_COUNTS = {
+    RecordKind.INVOICE: "Posted",
+    RecordKind.DEBIT_MEMO: "Posted",
+    RecordKind.CREDIT_MEMO: "Posted",
+    RecordKind.PAYMENT: "Processed",
+}
 
 
 async def read_log(wiring: Wiring, connection: str) -> LogSide:
@@ -73,7 +78,7 @@ async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) ->
     objects, documents = ZuoraObjects(client, tenant), {}
     beginning = datetime(2000, 1, 1, tzinfo=UTC)
     await client.token.get()
-    for kind in (RecordKind.INVOICE, RecordKind.CREDIT_MEMO, RecordKind.PAYMENT):
+    for kind in _COUNTS:
         async for headers in objects.changed(kind, since=beginning, until=datetime(2100, 1, 1, tzinfo=UTC)):
             for header in headers:
                 found = _header.decode(header.raw)
@@ -126,7 +131,7 @@ async def _read_open_items(client: QadClient, profile: Profile, side: QadSide) -
     if items is None:
         raise Misconfigured("the profile has no [open_items]: balances cannot be compared")
     find = items.find
-    owed_types = {items.types.get("invoice")}
+    owed_types = {items.types.get("invoice"), items.types.get("debit_memo", items.types.get("invoice"))}
     async for page in browse(
         client, browse_id=find.browse_id, prefix=find.prefix, filters=[], page_size=profile.limits.page_size
     ):
@@ -177,11 +182,12 @@ def _key(find: Find, row: Any) -> Document:
     )
 
 
-def _document(kind: str, header: _Header) -> ZuoraDocument:
+def _document(kind: RecordKind, header: _Header) -> ZuoraDocument:
     number, total, unsettled, moment = {
-        "invoice": (header.invoice_number, header.amount, header.balance, header.invoice_date),
-        "credit_memo": (header.memo_number, header.total_amount, header.balance, header.memo_date),
-        "payment": (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
+        RecordKind.INVOICE: (header.invoice_number, header.amount, header.balance, header.invoice_date),
+        RecordKind.DEBIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
+        RecordKind.CREDIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
+        RecordKind.PAYMENT: (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
     }[kind]
     return ZuoraDocument(
         document=document_key(kind, header.id),

@@ -119,9 +119,9 @@ class Following:
             document.stamp = stamp
         self._followed(name, Topic.RECORDS, entry.offset)
         for paid in record.pays:
-            invoice = self._log.document(document_key("invoice", paid))
-            if name not in invoice.payers:
-                invoice.payers = (*invoice.payers, name)
+            owed = self._log.document(paid)
+            if name not in owed.payers:
+                owed.payers = (*owed.payers, name)
         return True
 
     def _matched(self, entry: Entry) -> bool:

@@ -24,7 +24,12 @@ from streams.ports import FoundInQad
 Progress = Callable[[str], None]
 
 _BEGINNING, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_COUNTS = {RecordKind.INVOICE: "Posted", RecordKind.CREDIT_MEMO: "Posted", RecordKind.PAYMENT: "Processed"}
+_COUNTS = {
+    RecordKind.INVOICE: "Posted",
+    RecordKind.DEBIT_MEMO: "Posted",
+    RecordKind.CREDIT_MEMO: "Posted",
+    RecordKind.PAYMENT: "Processed",
+}
 _QAD_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
 
 
@@ -32,7 +37,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A document of Zuora today.
 
     Attributes:
-        kind: invoice, credit_memo or payment.
+        kind: invoice, debit_memo, credit_memo or payment.
         number: Zuora's number.
         currency: Of its amounts.
         total: As Zuora signs it.
@@ -88,7 +93,7 @@ class Qad(msgspec.Struct, kw_only=True):
 
 
 class _Header(msgspec.Struct, rename="camel"):
-    """What invoices, credit memos and payments say of themselves, each in its own words."""
+    """What invoices, memos and payments say of themselves, each in its own words."""
 
     id: str
     status: str = ""
@@ -192,6 +197,7 @@ def _shown(found: FoundInQad) -> QadDocument:
 def _document(kind: RecordKind, header: _Header) -> ZuoraDocument:
     number, total, unsettled, day = {
         RecordKind.INVOICE: (header.invoice_number, header.amount, header.balance, header.invoice_date),
+        RecordKind.DEBIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
         RecordKind.CREDIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
         RecordKind.PAYMENT: (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
     }[kind]

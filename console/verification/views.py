@@ -79,9 +79,10 @@ class Parent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Row(msgspec.Struct, frozen=True, rename="camel"):
-    """One application: the document that it moves."""
+    """One application: the document that it moves is one of these."""
 
     invoice_id: str | None = None
+    debit_memo_id: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +100,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pays(self) -> set[str]:
-        """The invoices that it is applied to, or was."""
-        rows = (_read_row(raw) or Row() for raw in self.children.get("applications", ()))
-        return {row.invoice_id for row in rows if row.invoice_id}
+        """The invoices and debit memos that it is applied to, or was, as `kind:id`."""
+        rows = [_read_row(raw) or Row() for raw in self.children.get("applications", ())]
+        owed = [("invoice", row.invoice_id) for row in rows] + [("debit_memo", row.debit_memo_id) for row in rows]
+        return {f"{kind}:{name}" for kind, name in owed if name}
 
 
 class Matched(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,5 +163,5 @@ def _item(invoice_id: str | None, debit_memo_id: str | None, *, number: str) -> 
     if invoice_id:
         return document_key(RecordKind.INVOICE, invoice_id)
     if debit_memo_id:
-        return document_key("debit_memo", debit_memo_id)
+        return document_key(RecordKind.DEBIT_MEMO, debit_memo_id)
     raise CannotGoOn(reasons.not_supported(number, "an application to nothing that Zuora names"))

@@ -28,6 +28,7 @@ from streams.ledger import reasons
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
+from streams.ledger.deletions import facts_of_deleted, plan_deleted
 from streams.ledger.known import read_known_postings
 from streams.ledger.payments import plan_payment
 from streams.ledger.reading import billing_document, payment_document
@@ -104,11 +105,11 @@ class LedgerCore:
             if isinstance(matched, AccountSeen):
                 return ()
             record = read_record(item.material)
-            facts = facts_of(record)
+            document = document_key(matched.kind, matched.id)
+            facts = self._facts_of(record, document, matched.number)
         except Unreadable as error:
             letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error))
             return (Output(Topic.DEAD_LETTERS, item.key, letter),)
-        document = document_key(matched.kind, matched.id)
         entry = self._state.standings.entries.get(document)
         again = item.again or self._state.standings.again(item.offset, document)
         if entry is not None:
@@ -162,8 +163,13 @@ class LedgerCore:
         how, reason = reasons.verdict_of(plan.stops)
         return plan, Verdict(how=how, reason=reason, currency=facts.currency, value=facts.value)
 
+    def _facts_of(self, record: ZuoraRecord, document: str, number: str) -> Facts:
+        return facts_of_deleted(self._state.of(document), number=number) if record.deleted else facts_of(record)
+
     def _plan(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
         state, books = self._state, self._books
+        if record.deleted:
+            return plan_deleted(at_hand, state=state, books=books)
         if record.kind == RecordKind.PAYMENT:
             return plan_payment(at_hand, payment_document(record, facts), state=state, books=books)
         return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)

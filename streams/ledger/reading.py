@@ -1,4 +1,4 @@
-"""Zuora's records as the ledger reads them: one shape for invoices and credit memos, one for payments.
+"""Zuora's records as the ledger reads them: one shape for invoices and memos, one for payments.
 
 Which code a line credits is named here; where it goes is decided in `lines.py`.
 """
@@ -11,9 +11,10 @@ from schemas.zuora import (
     TAX,
     Application,
     CreditMemo,
-    CreditMemoItem,
+    DebitMemo,
     Invoice,
     InvoiceItem,
+    MemoItem,
     Part,
     Payment,
     TaxationItem,
@@ -28,19 +29,23 @@ from streams.ledger.payments import PaymentDocument
 
 
 def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> BillingDocument:
-    """Return an invoice or credit memo as the ledger reads it.
+    """Return an invoice or memo as the ledger reads it.
 
     Raises:
         CannotGoOn: An accounting code has not been read yet.
         Unreadable: A line is not what Zuora documents.
     """
-    header: Invoice | CreditMemo = facts.parent
+    header: Invoice | CreditMemo | DebitMemo = facts.parent
     if isinstance(header, Invoice):
         items = tuple(_invoice_item(record, row, facts, books) for row in children_of(record, "items"))
         return _billing(
             facts, items=items, day=header.invoice_date, due=header.due_date, stamp=header.posted_date, owed_sign=1
         )
     items = tuple(_memo_item(record, row) for row in children_of(record, "items"))
+    if isinstance(header, DebitMemo):
+        return _billing(
+            facts, items=items, day=header.memo_date, due=header.due_date, stamp=header.posted_on, owed_sign=1
+        )
     refers_to = document_key(RecordKind.INVOICE, header.invoice_id) if header.invoice_id else ""
     return _billing(
         facts,
@@ -136,7 +141,7 @@ def _invoice_item(record: ZuoraRecord, row: InvoiceItem, facts: Facts, books: Bo
     )
 
 
-def _memo_item(record: ZuoraRecord, row: CreditMemoItem) -> Item:
+def _memo_item(record: ZuoraRecord, row: MemoItem) -> Item:
     finance = row.finance_information
     code, deferred = finance.recognized_revenue_accounting_code, finance.deferred_revenue_accounting_code
     if row.revenue_impacting == "No":

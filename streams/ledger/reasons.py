@@ -18,6 +18,7 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "period_closed": Waiting,
     "period_not_defined": Waiting,
     "not_posted": Ignored,
+    "deleted": Ignored,
     "before_cut_over": Ignored,
     "zero": Ignored,
     "already_in_erp": Ignored,
@@ -296,6 +297,11 @@ def unreadable(number: str, what: str) -> Reason:
 def not_posted(number: str, status: str) -> Reason:
     """Say that a document does not count in the ledger."""
     return Reason(rule="not_posted", message=f"{number} is {status} in Zuora", value=status)
+
+
+def deleted(number: str) -> Reason:
+    """Say that a document is gone from Zuora, and was never posted from here."""
+    return Reason(rule="deleted", message=f"{number} was deleted in Zuora, and nothing of it went to QAD")
 
 
 def not_supported(number: str, what: str) -> Reason:

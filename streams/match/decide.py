@@ -107,6 +107,11 @@ class MatchCore:
         again = item.again or self._state.standings.again(item.offset, document)
         if entry is not None and not again and item.offset <= entry.origin:
             return ()
+        if record.deleted:
+            if entry is None or record.kind == RecordKind.ACCOUNT:
+                return ()
+            # Of what is gone Zuora tells no stamp: it comes after whatever was seen of it.
+            stamp, _ = self._newest(document, entry, asked=item.offset)
         if entry is not None and (stamp, item.offset) < self._newest(document, entry, asked=item.offset):
             return ()
         version = _Version(
@@ -118,12 +123,17 @@ class MatchCore:
             stamp=stamp,
             again=bool(again),
         )
-        outputs = self._account(version) if record.kind == RecordKind.ACCOUNT else self._document(version)
+        outputs = self._outputs_of(version)
         if self._state.standings.entries[document].origin < item.offset:
             self._seen[document] = (stamp, item.offset)
         else:
             self._seen.pop(document, None)
         return outputs
+
+    def _outputs_of(self, version: "_Version") -> Sequence[Output]:
+        if version.record.deleted:
+            return self._deleted(version)
+        return self._account(version) if version.record.kind == RecordKind.ACCOUNT else self._document(version)
 
     def _newest(self, document: str, entry: Entry, *, asked: int) -> tuple[str, int]:
         """Return the newest version that was seen; of what is asked for again, the newest that brought something."""
@@ -167,7 +177,7 @@ class MatchCore:
             return self._stand(version, number=version.record.id, verdict=_parked(reasons.unreadable(str(error))))
         last = self._state.results.get(version.document)
         if last is not None and last.record_id == version.record_id and not version.again:
-            return self._unchanged(version, facts)
+            return self._unchanged(version, facts.number)
         if not facts.posted and last is None:
             verdict = Verdict(how=Ignored, reason=reasons.not_posted(facts), currency=facts.currency, value=facts.value)
             return self._stand(version, number=facts.number, verdict=verdict)
@@ -185,12 +195,41 @@ class MatchCore:
         product = Output(Topic.MATCHED, key(self._connection, version.record.kind, version.record.id), matched)
         return [product, *self._stand(version, number=facts.number, verdict=SETTLED)]
 
-    def _unchanged(self, version: "_Version", facts: Facts) -> Sequence[Output]:
+    def _unchanged(self, version: "_Version", number: str) -> Sequence[Output]:
         """Say nothing of the version that is matched already, whatever became of its customer; unless it comes back."""
         entry = self._state.standings.entries[version.document]
         if entry.standing is None or entry.standing.record_id == version.record_id:
             return ()
-        return self._stand(version, number=facts.number, verdict=SETTLED)
+        return self._stand(version, number=number, verdict=SETTLED)
+
+    def _deleted(self, version: "_Version") -> Sequence[Output]:
+        """Pass on that a document is gone to where it went; one that went nowhere is done."""
+        last = self._state.results.get(version.document)
+        if last is None:
+            standing = self._state.standings.entries[version.document].standing
+            number = standing.number if standing else ""
+            verdict = Verdict(how=Ignored, reason=reasons.deleted(number, version.record.kind))
+            return self._stand(version, number=number, verdict=verdict)
+        if last.record_id == version.record_id and not version.again:
+            return self._unchanged(version, last.number)
+        matched = Matched(
+            connection=self._connection,
+            kind=version.record.kind,
+            id=version.record.id,
+            number=last.number,
+            origin=version.origin,
+            input_pass=version.input_pass,
+            record_id=version.record_id,
+            stamp=version.stamp,
+            account_id="",
+            account_number="",
+            customer=last.customer,
+            rule=last.rule,
+            sides=self._knowledge.known_sides(),
+        )
+        self._state.take(matched)
+        product = Output(Topic.MATCHED, key(self._connection, version.record.kind, version.record.id), matched)
+        return [product, *self._stand(version, number=last.number, verdict=SETTLED)]
 
     def _customer(self, facts: Facts, kind: str) -> Match:
         """Return the customer of a document.

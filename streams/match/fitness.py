@@ -39,10 +39,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def purpose_of(kind: str, value: Decimal) -> Purpose:
-    """Return what a document becomes: an invoice below zero is a credit."""
+    """Return what a document becomes: an invoice or debit memo below zero is a credit."""
     if kind == RecordKind.PAYMENT:
         return Purpose.RECEIPT
-    return Purpose.INVOICE if kind == RecordKind.INVOICE and value > 0 else Purpose.CREDIT_NOTE
+    owed = kind in (RecordKind.INVOICE, RecordKind.DEBIT_MEMO) and value > 0
+    return Purpose.INVOICE if owed else Purpose.CREDIT_NOTE
 
 
 def why_unfit(customer: Customer | None, wanted: Wanted, *, mapping: Mapping, show_terms: bool) -> str:

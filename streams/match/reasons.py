@@ -32,6 +32,11 @@ def not_posted(facts: Facts) -> Reason:
     )
 
 
+def deleted(number: str, kind: str) -> Reason:
+    """Say that an object is gone from Zuora, and nothing of it went on."""
+    return Reason(rule="deleted", message=f"{number or kind} was deleted in Zuora, and nothing of it went to QAD")
+
+
 def no_account(facts: Facts) -> Reason:
     """Say that a document stands under no billing account."""
     return Reason(

@@ -30,6 +30,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     record_id: str
     customer: str
     rule: MatchRule
+    number: str
 
 
 @dataclass
@@ -53,7 +54,7 @@ class MatchState:
         if isinstance(event, AccountSeen):
             self.accounts.put(event.id, event)
         else:
-            self.results.put(document, Result(event.record_id, event.customer, event.rule))
+            self.results.put(document, Result(event.record_id, event.customer, event.rule, event.number))
 
     def parts(self) -> Sequence[Snapshot]:
         """Return the state as it is now."""

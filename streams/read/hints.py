@@ -18,6 +18,7 @@ _KINDS = {
     "account": RecordKind.ACCOUNT,
     "invoice": RecordKind.INVOICE,
     "creditmemo": RecordKind.CREDIT_MEMO,
+    "debitmemo": RecordKind.DEBIT_MEMO,
     "payment": RecordKind.PAYMENT,
 }
 _ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.zuora.poller import BILL_RUN
+from adapters.zuora.kinds import BILL_RUN
+from adapters.zuora.poller import DOCUMENT_KINDS
 from sandbox.zuora.acts import Application, apply_payment, post_bill_run
 from schemas.errors import Transient
 from schemas.records import RecordKind
@@ -47,7 +48,7 @@ async def test_a_first_round_reads_everything_from_the_start(zuora, log):
     assert {record.found.by for record in log.kept} == {"poll"}
     assert {record.found.evidence for record in log.kept} == {"2026-01-01T00:00:00Z/2026-03-15T12:08:03Z"}
     assert len([one for one in log.references_kept if isinstance(one, AccountingCode)]) == 7
-    assert set(log.cursors) == {ACCOUNT, INVOICE, RecordKind.CREDIT_MEMO, PAYMENT, BILL_RUN}
+    assert set(log.cursors) == {*DOCUMENT_KINDS, BILL_RUN}
 
 
 async def test_nothing_before_the_start_is_read(zuora, log):
@@ -417,7 +418,7 @@ async def test_a_bill_run_that_was_known_before_a_restart_is_no_loss(zuora, log)
 )
 async def test_a_row_that_is_not_as_documented_ends_no_process(strange, log, quick, path, body):
     strange.tell("/v1/accounting-codes", Told(b'{"accountingCodes": []}'))
-    for objects in ("billing-runs", "accounts", "invoices", "credit-memos", "payments"):
+    for objects in ("billing-runs", "accounts", "invoices", "debit-memos", "credit-memos", "payments"):
         strange.tell(f"/object-query/{objects}", Told(b'{"data": []}'))
     strange.tell(path, Told(body))
     async with speaking_to(strange) as client:

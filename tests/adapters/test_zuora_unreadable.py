@@ -17,7 +17,7 @@ from adapters.zuora.poller import DOCUMENT_KINDS
 from schemas.callouts import Callout
 from schemas.codec import encode
 from schemas.errors import Unreadable
-from schemas.events import read_dead_letter
+from schemas.events import read_dead_letter, read_outcome
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.topics import RECORD_BYTES_MAX, Topic
 from schemas.zuora import parent_of
@@ -29,6 +29,7 @@ INVOICE, PAYMENT = RecordKind.INVOICE, RecordKind.PAYMENT
 LISTS = {
     RecordKind.ACCOUNT: "accounts",
     INVOICE: "invoices",
+    RecordKind.DEBIT_MEMO: "debit-memos",
     RecordKind.CREDIT_MEMO: "credit-memos",
     PAYMENT: "payments",
     BILL_RUN: "billing-runs",
@@ -230,6 +231,16 @@ async def test_a_hint_to_what_is_no_object_is_a_dead_letter_and_holds_no_other(l
     assert (topic, letter.offset) == (Topic.DEAD_LETTERS, 0)
     assert "not what it documents" in letter.reason
     assert log.ids(PAYMENT) == ["p2"]
+
+
+async def test_a_hint_to_what_zuora_has_no_more_is_a_record_of_its_deletion(zuora, log):
+    payment = zuora.payment(amount="5")
+    worker = await read_hints(await zuora.client(), log, "8a" + "0" * 30, payment.id)
+    gone, there = sorted(log.kept, key=lambda record: record.id == payment.id)
+    assert (gone.id, gone.kind, bool(gone.deleted), bytes(gone.parent)) == ("8a" + "0" * 30, PAYMENT, True, b"{}")
+    assert (gone.tenant, gone.found.by, gone.found.evidence) == ("acme", "callout", "n-0")
+    assert (there.id, bool(there.deleted)) == (payment.id, False)
+    assert [read_outcome(value).reason.rule for _, value in worker.sent] == ["not_found"]
 
 
 async def test_an_error_of_ours_at_one_hint_holds_no_other(lists, strange, log, quick):

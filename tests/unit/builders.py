@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.decisions import CustomerLinked, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
 from schemas.mapping import BankRow, CustomerRules, Daybooks, LineRow, Mapping, Policy, TaxRow
-from schemas.records import Found, RecordKind, ZuoraRecord
+from schemas.records import Found, RecordKind, ZuoraRecord, record_of_deletion
 from schemas.references import AccountingCode, Customer, Daybook, GlAccount, Period, QadCurrency
 from schemas.zuora import TAX
 
@@ -127,6 +127,22 @@ def memo(
         ],
         parts=parts_of(rows) if parts is None else parts,
     )
+
+
+def debit_memo(*items: dict[str, Any], name: str = "dm1", updated: str = STAMP, **more: Any) -> ZuoraRecord:
+    """Return a debit memo whose total is what its lines and tax come to."""
+    total = sum((_sum(row["taxationItems"]["data"], "taxAmount") for row in items), Decimal(0))
+    parent = {"id": name, "memoNumber": name.upper(), "accountId": ACCOUNT, "status": "Posted", "currency": "EUR"}
+    parent |= {"totalAmount": total + _sum(items, "amountWithoutTax"), "memoDate": DAY, "postedOn": STAMP}
+    return record(
+        RecordKind.DEBIT_MEMO, {**parent, "dueDate": "2026-04-09", "updatedDate": updated, **more}, items=items
+    )
+
+
+def deleted(kind: str, name: str) -> ZuoraRecord:
+    """Return what is written of an object that Zuora has no more."""
+    found = Found(by="reread", at=_at)
+    return msgspec.structs.replace(record_of_deletion("t1", kind, name, found), connection=CONNECTION)
 
 
 def row(amount: str, name: str = "r1", *, to: str = "inv1", created: str = STAMP, **more: Any) -> dict[str, Any]:

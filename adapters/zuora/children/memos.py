@@ -14,6 +14,10 @@ class _CreditMemo(msgspec.Struct, rename="camel"):
     credit_memo_applications: list[msgspec.Raw] | None = None
 
 
+class _DebitMemo(msgspec.Struct):
+    id: str
+
+
 class _Item(msgspec.Struct, rename="camel"):
     id: str
     taxation_items: msgspec.Raw = msgspec.Raw(b"null")
@@ -28,6 +32,7 @@ class _Application(msgspec.Struct, rename="camel"):
 
 
 _credit_memo = msgspec.json.Decoder(_CreditMemo)
+_debit_memo = msgspec.json.Decoder(_DebitMemo)
 _item = msgspec.json.Decoder(_Item)
 _taxes = msgspec.json.Decoder(_Taxes)
 _application = msgspec.json.Decoder(_Application)
@@ -42,6 +47,12 @@ async def of_credit_memo(client: ZuoraClient, raw: msgspec.Raw) -> dict[str, lis
         "applications": await _applications(client, memo),
         "parts": await client.v1_rows(f"{path}/parts", "parts"),
     }
+
+
+async def of_debit_memo(client: ZuoraClient, raw: msgspec.Raw) -> dict[str, list[msgspec.Raw]]:
+    """Return the items with their taxes."""
+    memo = seen(raw, _debit_memo, "a debit memo")
+    return await _items(client, f"/v1/debit-memos/{quoted(memo.id)}", f"debit memo {memo.id}")
 
 
 async def _items(client: ZuoraClient, path: str, of: str) -> dict[str, list[msgspec.Raw]]:
