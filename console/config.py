@@ -6,6 +6,7 @@ Secrets are in the credential store, what people decide is in the log, what a te
 import re
 from collections import Counter
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,8 @@ import msgspec
 
 from adapters.kafka.cluster import Cluster
 from adapters.settings import address_problem, load_settings
+from adapters.zuora.doors import HmacRule
 from adapters.zuora.poller import DOCUMENT_KINDS
-from adapters.zuora.receiver import HmacRule
 from adapters.zuora.schedule import PollSettings, schedule_problem
 from schemas.errors import Misconfigured
 from streams.match.claims import Claim
@@ -69,6 +70,17 @@ class Listen(_Strict, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+
+class Receiving(Listen, frozen=True, kw_only=True):
+    """Where callouts come in.
+
+    Attributes:
+        proxies: Addresses or networks of the proxies before it: only they are believed whom they speak for.
+    """
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8070
+    proxies: tuple[str, ...] = ()
 
 
 class Callouts(_Strict, frozen=True, kw_only=True):
@@ -126,7 +138,7 @@ class Config(_Strict, frozen=True, kw_only=True):
 
     kafka: KafkaSettings
     store: StoreSettings = StoreSettings()
-    receiver: Listen = Listen(port=8070)
+    receiver: Receiving = Receiving()
     observe: Listen = Listen(port=8071)
     tenants: dict[str, Tenant]
     connections: dict[str, Connection]
@@ -181,6 +193,7 @@ def _problems(config: Config) -> list[str]:
     return [
         *_problems_of_names(config),
         *_problems_of_connections(config),
+        *_problems_of_proxies(config.receiver),
         *(f"tenants.{name}.{told}" for name, tenant in config.tenants.items() for told in _problems_of_tenant(tenant)),
     ]
 
@@ -191,6 +204,14 @@ def _problems_of_names(config: Config) -> Iterator[str]:
     paths = Counter(tenant.callouts.path for tenant in config.tenants.values() if tenant.callouts)
     if paths and max(paths.values()) > 1:
         yield "two tenants share one callouts.path"
+
+
+def _problems_of_proxies(receiver: Receiving) -> Iterator[str]:
+    for proxy in receiver.proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            yield f"receiver.proxies: {proxy!r} is neither an address nor a network such as 10.1.2.0/24"
 
 
 def _problems_of_connections(config: Config) -> Iterator[str]:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from aiohttp import web
 
 from adapters.kafka.feed import ReferenceFeed, TenantFeed
 from adapters.kafka.ownership import Ownership
-from adapters.kafka.publishing import Publication, Publisher
+from adapters.kafka.publishing import STOP_TIMEOUT_S, Publication, Publisher
 from adapters.qad.profile import BROWSES
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
+from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
+from adapters.zuora.guard import Limits
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
-from adapters.zuora.receiver import make_receiver
+from adapters.zuora.receiver import ANSWER_S, make_receiver
 from adapters.zuora.schedule import Timetable
 from console.config import Listen
 from console.web import Page
@@ -38,6 +41,10 @@ log = structlog.get_logger(__name__)
 
 # Between two rounds, bill runs are looked at this often: a finalized one brings the next round at once.
 _BILL_RUNS_EVERY_S = 30.0
+# The receiver looks at its secrets this often.
+_DOORS_EVERY_S = 5.0
+# With the end of a producer that failed, below what the receiver answers within.
+_CALLOUT_WRITE_S = ANSWER_S - STOP_TIMEOUT_S - 2.0
 # A reference list that could not be read is tried again after this long.
 _REFERENCE_RETRY_S = 30.0
 
@@ -87,13 +94,12 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 @asynccontextmanager
-async def listening(application: web.Application, listen: Listen, what: str) -> AsyncIterator[None]:
-    """Serve an application meanwhile.
+async def listening(runner: web.BaseRunner, listen: Listen, what: str) -> AsyncIterator[None]:
+    """Serve meanwhile.
 
     Raises:
         Misconfigured: Somebody else listens there, or the address is not this machine's.
     """
-    runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
         try:
@@ -111,8 +117,8 @@ async def listening(application: web.Application, listen: Listen, what: str) -> 
 
 async def receive(wiring: Wiring) -> None:
     """Take callouts in."""
-    partitions = await wiring.partitions()
-    async with Publisher(wiring.site.cluster) as publisher:
+    partitions, doors = await wiring.partitions(), Doors(wiring)
+    async with Publisher(wiring.site.cluster, write_timeout_s=_CALLOUT_WRITE_S) as publisher:
 
         async def store(callout: Callout) -> None:
             await publisher.publish(
@@ -126,8 +132,40 @@ async def receive(wiring: Wiring) -> None:
                 ]
             )
 
-        async with listening(make_receiver(wiring.doors(), store), wiring.site.config.receiver, "callouts"):
-            await asyncio.Event().wait()
+        where = wiring.site.config.receiver
+        limits = Limits(proxies=[ip_network(proxy) for proxy in where.proxies])
+        server = make_receiver(lambda: doors.open, store, limits)
+        # Nothing that it answers takes longer.
+        runner = web.ServerRunner(server, shutdown_timeout=ANSWER_S)
+        async with listening(runner, where, "callouts"):
+            await doors.keep()
+
+
+class Doors:
+    """The receiver's ways in, kept as the credential store has them: a secret changes and no callout is refused for it.
+
+    Attributes:
+        open: By path.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        """Open them.
+
+        Raises:
+            Misconfigured: A secret is missing or does not open.
+        """
+        self._wiring = wiring
+        self._said = SparingLog(log)
+        self.open = wiring.doors()
+
+    async def keep(self) -> None:
+        """Look at the secrets from time to time, for ever; what cannot be read changes nothing."""
+        while True:
+            await asyncio.sleep(_DOORS_EVERY_S)
+            try:
+                self.open = self._wiring.doors()
+            except Misconfigured as error:
+                self._said.error("secrets cannot be read anew: callouts go by those from before", reason=str(error))
 
 
 async def poll(wiring: Wiring, *, slot: str) -> None:
@@ -180,7 +218,8 @@ async def observe(wiring: Wiring, read_model: Path) -> None:
         with ReadModel(read_model) as reading:
             page = Page(wiring, reading)
             where = wiring.site.config.observe
-            async with listening(page.application(), where, "metrics and the page"), asyncio.TaskGroup() as tasks:
+            runner = web.AppRunner(page.application(), access_log=None)
+            async with listening(runner, where, "metrics and the page"), asyncio.TaskGroup() as tasks:
                 tasks.create_task(observer.run())
                 tasks.create_task(page.keep())
 

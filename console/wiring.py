@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from adapters.credentials.secret import Secret
 from adapters.credentials.store import CredentialStore
 from adapters.kafka.administration import check_topics
 from adapters.kafka.assignments import require_assignments
@@ -25,8 +26,8 @@ from adapters.qad.profile import Profile
 from adapters.qad.profile_checks import load_profile
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
+from adapters.zuora.doors import Door, Login
 from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.receiver import Door
 from console.config import Site
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore
@@ -60,6 +61,9 @@ class Wiring:
     @cached_property
     def credentials(self) -> CredentialStore:
         """The credential store, opened once."""
+        return self._open_credentials()
+
+    def _open_credentials(self) -> CredentialStore:
         store = self.site.config.store
         return CredentialStore(self.site.path(store.credentials), self.site.path(store.key_file))
 
@@ -112,19 +116,32 @@ class Wiring:
         )
 
     def doors(self) -> dict[str, Door]:
-        """Return the receiver's ways in, by path."""
-        found = {}
+        """Return the receiver's ways in, by path, with the secrets as they are sealed now.
+
+        Raises:
+            Misconfigured: A secret is missing or does not open.
+        """
+        found, credentials = {}, self._open_credentials()
         for name, tenant in self.site.config.tenants.items():
             if tenant.callouts is None:
                 continue
             owner = f"zuora/{name}"
+            user, password = credentials.get(owner, "callout_user"), credentials.get(owner, "callout_password")
+            logins = [Login(user=user, password=password)]
+            next_user = credentials.get_optional(owner, "callout_user_next")
+            next_password = credentials.get_optional(owner, "callout_password_next")
+            if next_user or next_password:
+                logins.append(Login(user=next_user or user, password=next_password or password))
+            secrets: list[Secret] = []
+            if tenant.callouts.hmac:
+                next_secret = credentials.get_optional(owner, "hmac_secret_next")
+                secrets = [credentials.get(owner, "hmac_secret"), *([next_secret] if next_secret else [])]
             found[tenant.callouts.path] = Door(
                 tenant=name,
                 connection=self.site.connections_of(name)[0],
-                user=self.credentials.get(owner, "callout_user"),
-                password=self.credentials.get(owner, "callout_password"),
+                logins=tuple(logins),
                 hmac_rule=tenant.callouts.hmac,
-                hmac_secret=self.credentials.get(owner, "hmac_secret") if tenant.callouts.hmac else None,
+                hmac_secrets=tuple(secrets),
             )
         return found
 

@@ -16,6 +16,8 @@ class Callout(Event, frozen=True, kw_only=True, tag="callout"):
         headers: The headers that matter for a trace; never credentials.
         content_type: As sent.
         body: The bytes, whole.
+        login: Which of the tenant's two logins it came with, `current` or `next`; "" before that was kept.
+        signature: Which of its two secrets it was signed with; "" where it is not signed.
     """
 
     connection: str
@@ -25,3 +27,5 @@ class Callout(Event, frozen=True, kw_only=True, tag="callout"):
     headers: dict[str, str]
     content_type: str
     body: bytes
+    login: str = ""
+    signature: str = ""

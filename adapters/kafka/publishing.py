@@ -16,10 +16,10 @@ from schemas.topics import Topic
 
 log = structlog.get_logger(__name__)
 
-# Longer than a leader takes to change, shorter than Zuora waits for the answer to a callout (15 s).
-_WRITE_TIMEOUT_S = 10.0
-# A producer that failed may hang when it ends as well: with the write before it, this too stays below those 15 s.
-_STOP_TIMEOUT_S = 2.0
+# Longer than a leader takes to change.
+WRITE_TIMEOUT_S = 10.0
+# A producer that failed may hang when it ends as well.
+STOP_TIMEOUT_S = 2.0
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +34,10 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
 class Publisher:
     """A producer that is made anew after every failure: one that has lost its place stays broken."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        """Write to this cluster; use as an async context manager."""
+    def __init__(self, cluster: Cluster, *, write_timeout_s: float = WRITE_TIMEOUT_S) -> None:
+        """Write to this cluster, each time within so many seconds; use as an async context manager."""
         self._cluster = cluster
+        self._write_timeout_s = write_timeout_s
         self._producer: AIOKafkaProducer | None = None
         self._lock = asyncio.Lock()
 
@@ -46,7 +47,7 @@ class Publisher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._forget()
+        await self._forget(self._producer)
 
     async def publish(self, publications: Sequence[Publication]) -> None:
         """Write events in order; back when all replicas have all of them.
@@ -56,8 +57,9 @@ class Publisher:
         """
         if not publications:
             return
+        producer = self._producer
         try:
-            async with asyncio.timeout(_WRITE_TIMEOUT_S):
+            async with asyncio.timeout(self._write_timeout_s):
                 producer = await self._current()
                 sent = [
                     await producer.send(
@@ -70,7 +72,7 @@ class Publisher:
                 ]
                 await asyncio.gather(*sent)
         except (KafkaError, TimeoutError) as error:
-            await self._forget()
+            await self._forget(producer)
             raise Transient(f"Kafka at {self._cluster.bootstrap} did not take it: {type(error).__name__}") from error
 
     async def _current(self) -> AIOKafkaProducer:
@@ -81,11 +83,12 @@ class Publisher:
                 self._producer = producer
             return self._producer
 
-    async def _forget(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+    async def _forget(self, producer: AIOKafkaProducer | None) -> None:
+        """End a producer that failed; the one that came after it serves others, and goes on."""
+        if producer is not None and producer is self._producer:
+            self._producer = None
             try:
-                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
                     await producer.stop()
             except (KafkaError, TimeoutError):
                 log.warning("a producer did not end cleanly; it is left behind")

@@ -1,7 +1,7 @@
 """The read stage's lane: each hint is read back from Zuora, whole, and written for every connection of the tenant.
 
 A hint is never believed. With Zuora away the lane waits with what it has, holding its own partition back; nothing is
-acknowledged before its records are on the broker.
+acknowledged before its records are on the broker. Hints of one object that wait together are one read.
 """
 
 import asyncio
@@ -94,10 +94,14 @@ class ReadLane:
 
     async def _run(self) -> None:
         while True:
-            event, acknowledge = await self._runs.get()
-            await self._persist(event.value)
-            await acknowledge(event)
-            self._held -= len(event.value)
+            runs = [await self._runs.get()]
+            # All that waits is read together: of one object once, after the last hint of it came.
+            while not self._runs.empty():
+                runs.append(self._runs.get_nowait())
+            await self._persist([record for event, _ in runs for record in event.value])
+            for event, acknowledge in runs:
+                await acknowledge(event)
+                self._held -= len(event.value)
             if self._held < DOCUMENTS_LOW:
                 self._worker.let_go()
             self._worker.moved()
@@ -113,7 +117,7 @@ class ReadLane:
                 return
 
     async def _one_run(self, records: Sequence[Any]) -> None:
-        """Read what a run hints at, each object once, until Zuora and the broker have done their part."""
+        """Read what records hint at, each object once, until Zuora and the broker have done their part."""
         works = await self._hints(records)
         tries, crashes = 0, Counter[tuple[str, str]]()
         while works:
@@ -159,7 +163,11 @@ class ReadLane:
         return works
 
     async def _read(self, work: _Work) -> ZuoraRecord | None:
-        return await self._zuora.read(work.hint.kind, work.hint.id, _found(work))
+        try:
+            return await self._zuora.read(work.hint.kind, work.hint.id, _found(work))
+        finally:
+            # Many at once may take longer than the watchdog waits.
+            self._worker.moved()
 
     async def _write(self, work: _Work, answer: ZuoraRecord | BaseException | None) -> None:
         if isinstance(answer, Misconfigured | Unreadable):

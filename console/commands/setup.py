@@ -22,7 +22,16 @@ from schemas.topics import Topic
 
 # What each owner's credentials are; the first ones are needed, the others only where the site has them.
 FIELDS = {
-    "zuora": ("client_id", "client_secret", "callout_user", "callout_password", "hmac_secret"),
+    "zuora": (
+        "client_id",
+        "client_secret",
+        "callout_user",
+        "callout_password",
+        "hmac_secret",
+        "callout_user_next",
+        "callout_password_next",
+        "hmac_secret_next",
+    ),
     "qad": ("client_id", "username", "password", "client_secret"),
 }
 

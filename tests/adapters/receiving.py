@@ -9,7 +9,9 @@ import aiohttp
 from aiohttp import web
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.receiver import Door, make_receiver
+from adapters.zuora.doors import Door, Login
+from adapters.zuora.guard import Limits
+from adapters.zuora.receiver import make_receiver
 from schemas.codec import encode
 from schemas.events import read_callout
 
@@ -34,14 +36,20 @@ class Broker:
         self.kept.append(read_callout(value))
 
 
-def door(**changes):
-    known = {"tenant": "acme", "connection": "acme-main", "user": Secret(USER), "password": Secret(WORD)}
+def login(user=USER, word=WORD):
+    return Login(user=Secret(user), password=Secret(word))
+
+
+def door(*logins, **changes):
+    known = {"tenant": "acme", "connection": "acme-main", "logins": logins or (login(),)}
     return Door(**{**known, **changes})
 
 
 @asynccontextmanager
-async def receiving(doors, broker):
-    runner = web.AppRunner(make_receiver(doors, broker.store), access_log=None, shutdown_timeout=0.1)
+async def receiving(doors, broker, *, limits=None, **patience):
+    """Receive meanwhile; `doors` may be changed while it runs."""
+    server = make_receiver(lambda: doors, broker.store, limits or Limits(), **patience)
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -55,6 +63,7 @@ def basic(user=USER, word=WORD):
 
 
 async def post(url, path=PATH, *, body=BODY, method="POST", **headers):
+    headers = {"Content-Type": "application/json", **headers}
     async with (
         aiohttp.ClientSession(auto_decompress=False) as session,
         session.request(method, url + path, data=body, headers=headers) as answer,

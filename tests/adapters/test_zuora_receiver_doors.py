@@ -8,11 +8,25 @@ import json
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.receiver import HmacRule
+from adapters.zuora.doors import HmacRule
 from sandbox.zuora.callouts.configuration import BasicAuthentication, CalloutConfiguration, Signature
 from streams.read.hints import read_hint
 from tests.adapters.ground import given
-from tests.adapters.receiving import BODY, PATH, SECRET, SIGNED, USER, WORD, Broker, basic, door, post, raw, receiving
+from tests.adapters.receiving import (
+    BODY,
+    PATH,
+    SECRET,
+    SIGNED,
+    USER,
+    WORD,
+    Broker,
+    basic,
+    door,
+    login,
+    post,
+    raw,
+    receiving,
+)
 
 
 @pytest.fixture
@@ -22,7 +36,7 @@ def broker():
 
 @pytest.fixture
 async def url(broker):
-    doors = {PATH: door(), SIGNED: door(hmac_rule=HmacRule(), hmac_secret=Secret(SECRET))}
+    doors = {PATH: door(), SIGNED: door(hmac_rule=HmacRule(), hmac_secrets=(Secret(SECRET),))}
     async with receiving(doors, broker) as found:
         yield found
 
@@ -103,7 +117,7 @@ async def test_a_scheme_is_written_as_one_likes(url, scheme):
 @pytest.mark.parametrize("user", ["zuörä", "漢字", "a b"])
 @pytest.mark.parametrize("word", ["pässwörd:with:colons", "🔑🔑🔑", " "])
 async def test_credentials_may_be_of_any_script(broker, user, word):
-    async with receiving({PATH: door(user=Secret(user), password=Secret(word))}, broker) as url:
+    async with receiving({PATH: door(login(user, word))}, broker) as url:
         assert (await post(url, **basic(user, word)))[0] == 200
         assert (await post(url, **basic(user, word + "x")))[0] == 401
     assert len(broker.kept) == 1
@@ -128,7 +142,7 @@ async def test_a_body_is_verified_over_its_raw_bytes(broker, algorithm, output):
         digest = hmac.new(secret.encode(), over, algorithm).digest()
         return digest.hex() if output == "hex" else base64.b64encode(digest).decode()
 
-    async with receiving({PATH: door(hmac_rule=rule, hmac_secret=Secret(SECRET))}, broker) as url:
+    async with receiving({PATH: door(hmac_rule=rule, hmac_secrets=(Secret(SECRET),))}, broker) as url:
 
         async def status(**headers):
             return (await post(url, body=body, **basic(), **headers))[0]
@@ -158,6 +172,7 @@ async def test_bytes_that_are_no_text_in_the_signature_are_401(url, broker):
         b"POST " + SIGNED.encode() + b" HTTP/1.1",
         b"Authorization: " + basic()["Authorization"].encode(),
         b"X-ML-Signature: \xff\xfe",
+        b"Content-Type: application/json",
         b"Content-Length: 2",
         body=b"{}",
     )
@@ -168,3 +183,52 @@ async def test_bytes_that_are_no_text_in_the_signature_are_401(url, broker):
 async def test_a_rule_without_a_secret_lets_nobody_in(broker):
     async with receiving({PATH: door(hmac_rule=HmacRule())}, broker) as url:
         assert (await post(url, **basic()))[0] == 401
+
+
+# -- rotation --------------------------------------------------------------------------------------------------------
+
+
+async def test_two_logins_and_two_secrets_are_good_while_they_change(broker):
+    rule, other = HmacRule(), "canary-signing-secret-next"
+    doors = {PATH: door(login(), login(word="next-word"), hmac_rule=rule, hmac_secrets=(Secret(SECRET), Secret(other)))}
+
+    def signed(secret):
+        return {rule.header: hmac.new(secret.encode(), BODY, hashlib.sha256).hexdigest()}
+
+    async with receiving(doors, broker) as url:
+        for word, secret in ((WORD, SECRET), ("next-word", other), ("next-word", SECRET)):
+            assert (await post(url, **basic(word=word), **signed(secret)))[0] == 200
+        assert (await post(url, **basic(word="third"), **signed(SECRET)))[0] == 401
+        assert (await post(url, **basic(), **signed("third")))[0] == 401
+    assert [(one.login, one.signature) for one in broker.kept] == [
+        ("current", "current"),
+        ("next", "next"),
+        ("next", "current"),
+    ]
+
+
+async def test_users_and_passwords_of_two_logins_do_not_mix(broker):
+    async with receiving({PATH: door(login("a", "one"), login("b", "two"))}, broker) as url:
+        assert (await post(url, **basic("a", "two")))[0] == 401
+        assert (await post(url, **basic("b", "one")))[0] == 401
+        assert (await post(url, **basic("b", "two")))[0] == 200
+
+
+async def test_a_secret_that_changes_counts_from_the_next_callout_on(broker):
+    doors = {PATH: door()}
+    async with receiving(doors, broker) as url:
+        assert (await post(url, **basic(word="new")))[0] == 401
+        doors[PATH] = door(login(), login(word="new"))
+        assert (await post(url, **basic(word="new")))[0] == 200
+        doors[PATH] = door(login(word="new"), login(word="new"))
+        assert (await post(url, **basic()))[0] == 401
+        assert (await post(url, **basic(word="new")))[0] == 200
+    assert [one.login for one in broker.kept] == ["next", "current"]
+
+
+async def test_which_slot_is_used_is_said_once(broker, heard):
+    async with receiving({PATH: door(login(), login(word="next-word"))}, broker) as url:
+        for word in (WORD, "next-word", "next-word"):
+            await post(url, **basic(word=word))
+    log = heard()
+    assert (log.count("'slot': 'current'"), log.count("'slot': 'next'")) == (1, 1)

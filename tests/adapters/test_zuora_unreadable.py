@@ -179,7 +179,7 @@ class Worker:
     """The lane's side of the worker: keeps what is sent."""
 
     def __init__(self):
-        self.sent, self.acknowledged = [], asyncio.Event()
+        self.sent, self.acknowledged, self.runs = [], asyncio.Event(), []
 
     def hold_back(self):
         pass
@@ -190,7 +190,8 @@ class Worker:
         self.sent.append((topic, value))
         return asyncio.sleep(0)
 
-    async def acknowledge(self, _event):
+    async def acknowledge(self, event):
+        self.runs.append(event)
         self.acknowledged.set()
 
 
@@ -218,6 +219,39 @@ async def read_hints(client, log, *zuora_ids, objects=ZuoraObjects):
     finally:
         await lane.close()
     return worker
+
+
+async def test_hints_of_one_object_that_wait_are_one_read_and_each_run_is_acknowledged(lists, strange, log):
+    reads = []
+
+    class Counting(ZuoraObjects):
+        async def read(self, kind, zuora_id, found):
+            reads.append((zuora_id, found.evidence))
+            return await super().read(kind, zuora_id, found)
+
+    for name in ("p1", "p2"):
+        strange.tell(f"/object-query/payments/{name}", Told(b'{"id": "%s", "status": "Processed"}' % name.encode()))
+        strange.tell(f"/v1/payments/{name}/parts", Told(b'{"parts": []}'))
+    worker = Worker()
+    lane = ReadLane(connection="acme-main", zuora=Counting(lists.client, "acme"), feed=log, worker=worker)
+    lane.start()
+    runs = [
+        SimpleNamespace(value=[hint(10 * run + place, name) for place, name in enumerate(("p1", "p2", "p1"))])
+        for run in range(4)
+    ]
+    for run in runs:
+        lane.put(run, worker.acknowledge)
+    try:
+        async with asyncio.timeout(10):
+            while len(worker.runs) < len(runs):
+                await worker.acknowledged.wait()
+                worker.acknowledged.clear()
+    finally:
+        await lane.close()
+    # The newest hint of each.
+    assert sorted(reads) == [("p1", "n-32"), ("p2", "n-31")]
+    assert worker.runs == runs
+    assert log.ids(PAYMENT) == ["p1", "p2"]
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"id": 5}'])

@@ -82,6 +82,8 @@ def test_a_good_one_loads(load):
         ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "/callouts/mV8b2T0xQkz5nR4wY7c?1d"', "callouts.path"),
         ('field = "Entity__c"', 'feld = "Entity__c"', "feld"),
         ('values = ["EU"]', 'values = "EU"', "values"),
+        ("[tenants.acme]", '[receiver]\nproxies = ["proxy.example"]\n\n[tenants.acme]', "receiver.proxies"),
+        ("[tenants.acme]", '[receiver]\nproxies = ["10.1.0.1/24"]\n\n[tenants.acme]', "receiver.proxies"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(load, was, becomes, said):

@@ -1,7 +1,8 @@
 """The receiver with its broker away: 503 while nothing can be stored, and 200 only for what is there.
 
 The broker is a process of its own, which no other test shares: it is halted (SIGSTOP), so that its connections stay
-open and nothing answers. How the receiver judges what comes in is shown in tests/adapters.
+open and nothing answers; then it is killed in the middle of a stream of callouts. How the receiver judges what comes in
+is shown in tests/adapters.
 """
 
 import asyncio
@@ -67,6 +68,12 @@ class Zuora:
         """Send several at once; return the answers that there were."""
         return set(await asyncio.gather(*(self.call() for _ in range(BURST))))
 
+    async def stream(self, until: asyncio.Event) -> None:
+        """Send burst after burst until something has happened, and until one after it is taken."""
+        while not until.is_set() or await self.burst() != {200}:
+            await self.burst()
+            await asyncio.sleep(0.01)
+
     async def taken(self) -> None:
         try:
             assert await self.call() == 200
@@ -94,6 +101,16 @@ async def test_what_is_answered_200_is_on_the_broker_and_what_cannot_be_stored_i
             broker.thaw()
             await eventually(zuora.taken, within_s=60)
             assert await zuora.burst() == {200}
+
+            before, back = len(zuora.with_status(200)), asyncio.Event()
+            streaming = asyncio.create_task(zuora.stream(back))
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(broker.kill)
+            assert len(zuora.with_status(200)) > before, "it was killed in the middle"
+            await asyncio.to_thread(broker.start)
+            back.set()
+            async with asyncio.timeout(120):
+                await streaming
             assert zuora.slowest_s < PATIENCE_S
 
             wiring = Wiring(house.site())

@@ -11,7 +11,6 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
-from aiohttp.test_utils import TestServer
 
 from adapters.credentials.secret import Secret
 from adapters.qad.client import Credentials, QadClient
@@ -20,7 +19,7 @@ from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.settings import load_settings
-from adapters.zuora.receiver import Door, make_receiver
+from adapters.zuora.doors import Door, Login
 from console.config import load_site
 from console.publishing import problems_of
 from sandbox.kafka.ports import free_port
@@ -34,6 +33,7 @@ from sandbox.zuora import read_world
 from schemas.mapping import Mapping
 from schemas.records import RecordKind
 from streams.read.hints import read_hint
+from tests.adapters.receiving import Broker, receiving
 
 ROOT = Path(__file__).resolve().parents[2]
 WORLD = build_world(seed=1, size=0.1)
@@ -215,24 +215,18 @@ async def test_the_profile_fits_the_stand_in(files, name, start):
 @BY_SITE
 async def test_callouts_are_let_in_by_the_product_and_hint_at_what_was_posted(files, name, start, session, eventually):
     """Password and signature are what the configuration says; an account that somebody edits is told of as well."""
-    site, stored = WORLD.sites[name], []
+    site, broker = WORLD.sites[name], Broker()
     config = load_site(files.configuration).config.tenants[name]
     secrets = site.secrets()[f"zuora/{name}"]
     door = Door(
         tenant=name,
         connection=name,
-        user=Secret(secrets["callout_user"]),
-        password=Secret(secrets["callout_password"]),
+        logins=(Login(user=Secret(secrets["callout_user"]), password=Secret(secrets["callout_password"])),),
         hmac_rule=config.callouts.hmac,
-        hmac_secret=Secret(secrets["hmac_secret"]) if config.callouts.hmac else None,
+        hmac_secrets=(Secret(secrets["hmac_secret"]),) if config.callouts.hmac else (),
     )
-
-    async def store(callout):
-        stored.append(callout)
-
-    async with TestServer(make_receiver({site.keys.callout_path: door}, store)) as receiver, start(WORLD) as stage:
+    async with receiving({site.keys.callout_path: door}, broker) as address, start(WORLD) as stage:
         zuora = ZuoraControl(session, stage.controls[name].zuora)
-        address = f"http://{receiver.host}:{receiver.port}"
         await zuora.set_callouts(callouts_to(site.callout_door(address)))
         account = site.population.billed[0]
         draft = await zuora.act("create_invoice", account=account.number, items=[{"charge_amount": 100}])
@@ -250,11 +244,11 @@ async def test_callouts_are_let_in_by_the_product_and_hint_at_what_was_posted(fi
         }
 
         def arrived():
-            hints = [read_hint(callout) for callout in stored]
+            hints = [read_hint(callout) for callout in broker.kept]
             assert {(hint.kind, hint.id) for hint in hints} == wanted
 
         await eventually(arrived)
-        assert len(stored) == len(wanted), "a transfer fires none"
+        assert len(broker.kept) == len(wanted), "a transfer fires none"
 
 
 async def test_the_command_writes_what_servers_start_with(tmp_path, eventually, session):

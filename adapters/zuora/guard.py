@@ -1,0 +1,166 @@
+"""Keeps the receiver's connections few and short: no client takes what another needs, however slow or many it is.
+
+A connection without a whole request's head for some seconds ends, so does one whose answers are not read. There are
+only so many of them, and so many requests at once, for each address. Behind a proxy the address is what the proxy says
+it is, and only a listed proxy is believed.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+import structlog
+from aiohttp import web
+
+from adapters.sparing import SparingLog
+
+log = structlog.get_logger(__name__)
+
+Network = IPv4Network | IPv6Network
+
+# Until a request's head is whole: of the first one, and of each that follows on the same connection.
+HEAD_S = 10.0
+# What is left of a request that was answered already is read for so long, so that the answer arrives.
+_REST_S = 5.0
+# Below the 1,024 files that a process may usually open.
+CONNECTIONS_MAX = 800
+CONNECTIONS_PER_ADDRESS_MAX = 200
+REQUESTS_PER_ADDRESS_MAX = 100
+# An answer has some 200 bytes: who leaves so many unread reads none.
+_UNREAD_BYTES_MAX = 16 * 1024
+
+
+class Limits:
+    """How many connections and requests there may be.
+
+    Attributes:
+        proxies: Whose word is taken for whom they speak for.
+        connections: In total.
+        connections_per_address: Of one address that is no listed proxy.
+        requests_per_address: At once, of one client.
+        head_s: How long a request's head may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxies: Sequence[Network] = (),
+        connections: int = CONNECTIONS_MAX,
+        connections_per_address: int = CONNECTIONS_PER_ADDRESS_MAX,
+        requests_per_address: int = REQUESTS_PER_ADDRESS_MAX,
+        head_s: float = HEAD_S,
+    ) -> None:
+        self.proxies = tuple(proxies)
+        self.connections = connections
+        self.connections_per_address = connections_per_address
+        self.requests_per_address = requests_per_address
+        self.head_s = head_s
+
+    def is_proxy(self, address: str) -> bool:
+        """Return whether an address is a listed proxy's."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in self.proxies)
+
+    def client_of(self, peer: str, forwarded: Sequence[str]) -> str:
+        """Return who asks: the last hop that is no listed proxy, for what stands before it anybody may have written.
+
+        Args:
+            peer: Who is connected.
+            forwarded: Every X-Forwarded-For, in order.
+        """
+        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+        client = peer
+        while hops and self.is_proxy(client):
+            client = hops.pop()
+        return client if _is_address(client) else peer
+
+
+class GuardedServer(web.Server):
+    """An HTTP server that has only so many connections."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limits: Limits) -> None:
+        """Answer by this handler, which never raises."""
+        said = SparingLog(log)
+        super().__init__(
+            handler,
+            access_log=None,
+            # Bodies are never unpacked, not even on the way to a refusal.
+            auto_decompress=False,
+            keepalive_timeout=limits.head_s,
+            lingering_time=_REST_S,
+            logger=_quiet_logger(said),
+        )
+        self._limits = limits
+        self._said = said
+        self._peers: dict[web.RequestHandler, str] = {}
+        self._open: Counter[str] = Counter()
+        self._asking: Counter[str] = Counter()
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection, or end it at once; Zuora calls again later where nobody answers."""
+        super().connection_made(handler, transport)
+        peer = self._peers[handler] = peer_of(transport)
+        self._open[peer] += 1
+        of_one = 0 if self._limits.is_proxy(peer) else self._open[peer]
+        if len(self._peers) > self._limits.connections or of_one > self._limits.connections_per_address:
+            self._said.warning("too many connections: this one is ended", about=peer)
+            # Not before the handler has begun to wait, or it trips over its own end.
+            asyncio.get_running_loop().call_soon(transport.abort)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Count a connection out."""
+        _count_out(self._open, self._peers.pop(handler))
+        super().connection_lost(handler, exc)
+
+    @contextmanager
+    def room(self, client: str) -> Iterator[bool]:
+        """Give a request its place meanwhile; False where its client has too many already."""
+        self._asking[client] += 1
+        try:
+            yield self._asking[client] <= self._limits.requests_per_address
+        finally:
+            _count_out(self._asking, client)
+
+
+def peer_of(transport: asyncio.BaseTransport | None) -> str:
+    """Return the address at the other end, "" where there is none any more."""
+    name = transport.get_extra_info("peername") if transport is not None else None
+    return str(name[0]) if name else ""
+
+
+def answers_unread(transport: asyncio.Transport | None) -> bool:
+    """Return whether a client has stopped to read what it is answered."""
+    return transport is not None and transport.get_write_buffer_size() > _UNREAD_BYTES_MAX
+
+
+def _count_out(counts: Counter[str], address: str) -> None:
+    counts[address] -= 1
+    if not counts[address]:
+        del counts[address]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _quiet_logger(said: SparingLog) -> logging.Logger:
+    """Return what the server logs to: that something came which is no HTTP, and nothing of what it was."""
+
+    def instead(record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        said.warning("a request that is no HTTP was refused", kind=kind.__name__ if kind else "")
+        return False
+
+    logger = logging.Logger(f"{__name__}.http")  # noqa: LOG001 - its own: whatever others set on theirs does not reach it
+    logger.addFilter(instead)
+    return logger

@@ -1,0 +1,185 @@
+"""Slow, many and unfriendly clients: they are ended, they are few, and others are answered meanwhile."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
+
+import aiohttp
+import pytest
+
+from adapters.zuora.guard import Limits
+from tests.adapters.receiving import BODY, PATH, Broker, basic, door, post, receiving
+
+HEAD = "\r\n".join(
+    [
+        f"POST {PATH} HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        f"Authorization: {basic()['Authorization']}",
+        "",
+    ]
+).encode()
+WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+LIMIT_S = 20
+
+
+@pytest.fixture
+def broker():
+    return Broker()
+
+
+@asynccontextmanager
+async def connected(url):
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def ended(reader):
+    """Return all that comes until the other side ends the connection."""
+    async with asyncio.timeout(LIMIT_S):
+        try:
+            return await reader.read()
+        except ConnectionError:
+            return b""
+
+
+async def dripping(writer, data, every_s=0.05):
+    try:
+        for byte in data:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(every_s)
+    except ConnectionError:
+        pass
+
+
+@pytest.mark.parametrize("begun", [b"", HEAD[:20], HEAD], ids=["nothing", "a line", "a head without its end"])
+@pytest.mark.parametrize("after", [b"", WHOLE], ids=["at first", "after a request"])
+async def test_a_head_that_does_not_come_ends_the_connection(broker, begun, after):
+    async with receiving({PATH: door()}, broker, limits=Limits(head_s=0.5)) as url, connected(url) as (reader, writer):
+        writer.write(after + begun)
+        answered = await ended(reader)
+        assert answered.count(b"HTTP/1.1 200") == bool(after)
+        assert (await post(url, **basic()))[0] == 200
+
+
+async def test_a_head_that_comes_byte_by_byte_ends_the_connection(broker):
+    async with receiving({PATH: door()}, broker, limits=Limits(head_s=0.5)) as url, connected(url) as (reader, writer):
+        drip = asyncio.create_task(dripping(writer, HEAD * 1000))
+        assert b"200" not in await ended(reader)
+        drip.cancel()
+    assert broker.kept == []
+
+
+async def test_a_body_that_does_not_come_is_408_and_others_are_answered(broker):
+    """Zuora calls again after 408."""
+    async with receiving({PATH: door()}, broker, body_s=0.5) as url, connected(url) as (reader, writer):
+        writer.write(HEAD + b"Content-Length: 500\r\n\r\n{")
+        drip = asyncio.create_task(dripping(writer, b" " * 1000))
+        assert (await post(url, **basic()))[0] == 200
+        assert b"HTTP/1.1 408" in await ended(reader)
+        drip.cancel()
+    assert len(broker.kept) == 1
+
+
+async def test_pipelined_requests_are_each_answered(broker):
+    async with receiving({PATH: door()}, broker, limits=Limits(head_s=0.5)) as url, connected(url) as (reader, writer):
+        writer.write(WHOLE * 50)
+        assert (await ended(reader)).count(b"HTTP/1.1 200") == 50
+    assert len(broker.kept) == 50
+
+
+async def test_who_reads_no_answers_is_ended(broker):
+    """Else each answer stays in memory for as long as he likes."""
+    async with receiving({PATH: door()}, broker) as url, connected(url) as (reader, writer):
+        reader._transport.pause_reading()
+        taken = 0
+        async with asyncio.timeout(LIMIT_S):
+            try:
+                while True:
+                    writer.write(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" * 200)
+                    await writer.drain()
+                    taken += 200
+            except ConnectionError:
+                pass
+        assert taken > 0
+        assert (await post(url, **basic()))[0] == 200
+
+
+@pytest.mark.parametrize("limits", [Limits(connections=3), Limits(connections_per_address=3)], ids=["all", "address"])
+async def test_there_are_only_so_many_connections_and_they_are_given_back(broker, limits, heard, eventually):
+    async with receiving({PATH: door()}, broker, limits=limits) as url:
+        async with connected(url), connected(url), connected(url), connected(url) as (reader, _):
+            assert await ended(reader) == b""
+        assert "too many connections" in heard()
+
+        async def back():
+            with suppress(aiohttp.ServerDisconnectedError):
+                assert (await post(url, **basic()))[0] == 200
+            assert len(broker.kept) == 1
+
+        await eventually(back)
+
+
+async def test_a_client_has_only_so_many_requests_at_once(broker, heard):
+    broker.waits = asyncio.Event()
+    async with receiving({PATH: door()}, broker, limits=Limits(requests_per_address=2)) as url:
+        waiting = [asyncio.create_task(post(url, **basic())) for _ in range(2)]
+        await asyncio.wait(waiting, timeout=0.3)
+        status, headers, _ = await post(url, **basic())
+        assert (status, headers["Retry-After"]) == (503, "60")
+        broker.waits.set()
+        assert [status for status, _, _ in await asyncio.gather(*waiting)] == [200, 200]
+        assert (await post(url, **basic()))[0] == 200
+    assert "too many requests" in heard()
+
+
+async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
+    limits = Limits(proxies=[ip_network("127.0.0.1")], requests_per_address=1, connections_per_address=2)
+    broker.waits = asyncio.Event()
+    async with receiving({PATH: door()}, broker, limits=limits) as url:
+        waiting = [
+            asyncio.create_task(post(url, **basic(), **{"X-Forwarded-For": f"10.0.0.{number}"})) for number in range(5)
+        ]
+        await asyncio.wait(waiting, timeout=0.3)
+        assert (await post(url, **basic(), **{"X-Forwarded-For": "10.0.0.1"}))[0] == 503
+        broker.waits.set()
+        assert [status for status, _, _ in await asyncio.gather(*waiting)] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("192.0.2.7", [], "192.0.2.7"),
+        # Not listed: whatever it says of others.
+        ("192.0.2.7", ["10.9.9.9"], "192.0.2.7"),
+        ("10.1.0.1", ["192.0.2.7"], "192.0.2.7"),
+        # Only the last hop is the proxy's own word.
+        ("10.1.0.1", ["198.51.100.1, 192.0.2.7"], "192.0.2.7"),
+        ("10.1.0.1", ["198.51.100.1", "192.0.2.7, 10.1.0.2"], "192.0.2.7"),
+        ("10.1.0.1", ["10.1.0.3, 10.1.0.2"], "10.1.0.3"),
+        ("10.1.0.1", ["2001:db8::1"], "2001:db8::1"),
+        ("10.1.0.1", ["nonsense"], "10.1.0.1"),
+        ("10.1.0.1", [""], "10.1.0.1"),
+        ("::1", ["192.0.2.7"], "192.0.2.7"),
+    ],
+)
+def test_only_a_listed_proxy_is_believed_whom_it_speaks_for(peer, forwarded, client):
+    limits = Limits(proxies=[ip_network("10.1.0.0/24"), ip_network("::1")])
+    assert limits.client_of(peer, forwarded) == client
+
+
+async def test_a_flood_of_what_is_no_http_is_one_line_in_the_log(broker, heard):
+    async with receiving({PATH: door()}, broker) as url:
+        for _ in range(20):
+            async with connected(url) as (reader, writer):
+                writer.write(b"canary \xff\x00 nonsense\r\n\r\n")
+                assert b"400" in await ended(reader)
+    log = heard()
+    assert log.count("no HTTP") == 1
+    assert "canary" not in log
+    assert "Traceback" not in log
