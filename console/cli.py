@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from console.commands import deadletters, match, operating, running, setup, trying
+from console.commands.backfill import backfill
 from console.commands.keys import keys
 from console.commands.reconcile import reconcile
 from console.commands.verify import verify
@@ -68,6 +69,7 @@ for command in (
     running.poll,
     running.work,
     running.observe,
+    backfill,
     operating.lag,
     operating.parked,
     deadletters.deadletters,

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.callouts import Callout
 from schemas.codec import Decoder
-from schemas.cursors import Cursor
+from schemas.cursors import Position
 from schemas.deadletters import DeadLetter
 from schemas.decisions import AnyDecision
 from schemas.matching import MatchedEvent
@@ -28,7 +28,7 @@ read_matched: Decoder[MatchedEvent] = Decoder(MatchedEvent)
 read_postings: Decoder[PostingSet] = Decoder(PostingSet)
 read_outcome: Decoder[AnyOutcome] = Decoder(AnyOutcome)
 read_dead_letter: Decoder[DeadLetter] = Decoder(DeadLetter)
-read_cursor: Decoder[Cursor] = Decoder(Cursor)
+read_cursor: Decoder[Position] = Decoder(Position)
 
 EVENTS: Mapping[Topic, Decoder[Any]] = {
     Topic.CALLOUTS: read_callout,

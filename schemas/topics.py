@@ -121,8 +121,8 @@ TOPICS: tuple[TopicSpec, ...] = (
     ),
     TopicSpec(
         topic=Topic.CURSORS,
-        key="connection, kind",
-        holds="poll positions, written after the page's records",
+        key="connection, kind, way of reading unless it is a poll",
+        holds="positions of polls and backfills, written after the page's records",
         compacted=True,
     ),
 )

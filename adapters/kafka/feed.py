@@ -13,7 +13,7 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import LogRecord, read_whole
 from schemas.codec import encode
-from schemas.cursors import Cursor
+from schemas.cursors import Backfill, Cursor
 from schemas.deadletters import DeadLetter
 from schemas.errors import Unreadable
 from schemas.events import read_cursor, read_qad_reference, read_zuora_reference
@@ -52,6 +52,7 @@ class TenantFeed:
         self._partitions = partitions
         self._first = next(iter(partitions))
         self._cursors: dict[str, datetime] = {}
+        self._backfills: dict[str, Backfill] = {}
         self._known: dict[tuple[str, str], ZuoraReference] = {}
 
     async def load(self) -> None:
@@ -60,8 +61,11 @@ class TenantFeed:
         for record in records:
             with passing_over(record):
                 if record.topic is Topic.CURSORS:
-                    cursor = read_cursor(record.value)
-                    self._cursors[cursor.kind] = cursor.read_to
+                    position = read_cursor(record.value)
+                    if isinstance(position, Cursor):
+                        self._cursors[position.kind] = position.read_to
+                    else:
+                        self._backfills[position.kind] = position
                 else:
                     reference = read_zuora_reference(record.value)
                     self._known[reference_kind(reference), reference_code(reference)] = reference
@@ -119,6 +123,20 @@ class TenantFeed:
         crashpoint("poll.before_cursor")
         await self._publisher.publish([publication])
         self._cursors[kind] = moment
+
+    def backfill_of(self, kind: str) -> Backfill | None:
+        """Return how far the last backfill of a kind has come."""
+        return self._backfills.get(kind)
+
+    async def backfilled(self, position: Backfill) -> None:
+        """Write how far a backfill has come."""
+        position = msgspec.structs.replace(position, connection=self._first)
+        name = key(self._first, position.kind, "backfill")
+        publication = Publication(
+            topic=Topic.CURSORS, partition=self._partitions[self._first], key=name, event=position
+        )
+        await self._publisher.publish([publication])
+        self._backfills[position.kind] = position
 
 
 class ReferenceFeed:

@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.callouts import Callout
 from schemas.codec import Event
-from schemas.cursors import Cursor
+from schemas.cursors import Position
 from schemas.deadletters import DeadLetter
 from schemas.decisions import AnyDecision, DeadLetterPutBack
 from schemas.errors import Unreadable
@@ -205,8 +205,8 @@ def _reference(event: QadReference | ZuoraReference) -> Projected:
     return Projected(event=EventRow(type=reference_kind(event), subject=reference_code(event)))
 
 
-def _cursor(event: Cursor) -> Projected:
-    return Projected(event=EventRow(type="cursor", connection=event.connection, subject=event.kind))
+def _cursor(event: Position) -> Projected:
+    return Projected(event=EventRow(type=_tag(event), connection=event.connection, subject=event.kind))
 
 
 def _dead_letter(event: DeadLetter) -> Projected:

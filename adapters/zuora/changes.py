@@ -1,7 +1,7 @@
 """Lists what changed of a kind, page by page, parents only: no row is passed over, some come again."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
@@ -45,7 +45,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 async def changes(
-    client: ZuoraClient, kind: str, *, since: datetime, until: datetime
+    client: ZuoraClient, kind: str, *, since: datetime, until: datetime, dated_from: date | None = None
 ) -> AsyncIterator[Sequence[Header]]:
     """Yield, page by page, the parents whose stamp lies in [since, until), oldest first.
 
@@ -55,7 +55,7 @@ async def changes(
     """
     begun = since.replace(microsecond=0)
     while begun < until:
-        page = await client.object_query_page(KINDS[kind].objects, _params(kind, begun, until))
+        page = await client.object_query_page(KINDS[kind].objects, _params(kind, begun, until, dated_from))
         headers = [_header(raw, page) for raw in page.rows]
         if headers:
             yield headers
@@ -63,19 +63,21 @@ async def changes(
             return
         reached = max((moment for header in headers if (moment := moment_of(header.updated))), default=begun)
         if reached <= begun:
-            async for rest in _second(client, kind, begun):
+            async for rest in _second(client, kind, begun, dated_from):
                 yield rest
             reached = begun + timedelta(seconds=1)
         begun = reached
 
 
-async def _second(client: ZuoraClient, kind: str, second: datetime) -> AsyncIterator[Sequence[Header]]:
+async def _second(
+    client: ZuoraClient, kind: str, second: datetime, dated_from: date | None
+) -> AsyncIterator[Sequence[Header]]:
     """Yield all parents of one second, walked through its pages until two walks show the same.
 
     A row that leaves the second hides another only if it was shown before: then the next walk is without it, and
     differs.
     """
-    params = _params(kind, second, second + timedelta(seconds=1))
+    params = _params(kind, second, second + timedelta(seconds=1), dated_from)
     before: set[str] | None = None
     for _ in range(_WALKS_MAX):
         walk, pages = set[str](), 0
@@ -99,13 +101,15 @@ def _header(raw: msgspec.Raw, page: Page) -> Header:
         return Header(raw, "", "", page.request_id)
 
 
-def _params(kind: str, since: datetime, until: datetime) -> list[tuple[str, str]]:
+def _params(kind: str, since: datetime, until: datetime, dated_from: date | None) -> list[tuple[str, str]]:
     spec = KINDS[kind]
     params = [
         ("filter[]", f"updateddate.GE:{_zulu(since)}"),
         ("filter[]", f"updateddate.LT:{_zulu(until)}"),
         ("sort[]", "updateddate.ASC"),
     ]
+    if dated_from is not None and spec.dated:
+        params.append(("filter[]", f"{spec.dated}.GE:{dated_from.isoformat()}"))
     return [*params, ("expand[]", spec.expand)] if spec.expand else params
 
 

@@ -25,21 +25,25 @@ class ObjectKind(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         objects: Name of its list in Object Query.
         expand: What is asked for together with it.
+        dated: Field of its document date that a list can be filtered by, "" where Zuora documents none.
         children: Reads what belongs to a parent, as answered with `expand`.
     """
 
     objects: str
     expand: str = ""
+    dated: str = ""
     children: Children = _none
 
 
 KINDS: dict[str, ObjectKind] = {
     RecordKind.ACCOUNT: ObjectKind(objects="accounts"),
-    RecordKind.INVOICE: ObjectKind(objects="invoices", children=of_invoice),
+    RecordKind.INVOICE: ObjectKind(objects="invoices", dated="invoicedate", children=of_invoice),
     RecordKind.CREDIT_MEMO: ObjectKind(
-        objects="credit-memos", expand="creditmemoapplications", children=of_credit_memo
+        objects="credit-memos", expand="creditmemoapplications", dated="memodate", children=of_credit_memo
     ),
     RecordKind.DEBIT_MEMO: ObjectKind(objects="debit-memos", children=of_debit_memo),
-    RecordKind.PAYMENT: ObjectKind(objects="payments", expand="paymentapplications", children=of_payment),
+    RecordKind.PAYMENT: ObjectKind(
+        objects="payments", expand="paymentapplications", dated="effectivedate", children=of_payment
+    ),
     BILL_RUN: ObjectKind(objects="billing-runs"),
 }

@@ -4,7 +4,7 @@ Which kinds there are and what belongs to each is in `kinds.py`; how what change
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import msgspec
@@ -48,9 +48,18 @@ class ZuoraObjects:
                 return None
             raise Transient(f"Zuora has {kind} {header.id}, and not all of it: {error}") from None
 
-    def changed(self, kind: str, *, since: datetime, until: datetime) -> AsyncIterator[Sequence[Header]]:
-        """Yield, page by page, the parents whose stamp lies in [since, until), oldest first, some of them again."""
-        return changes(self._client, kind, since=since, until=until)
+    def changed(
+        self, kind: str, *, since: datetime, until: datetime, dated_from: date | None = None
+    ) -> AsyncIterator[Sequence[Header]]:
+        """Yield, page by page, the parents whose stamp lies in [since, until), oldest first, some of them again.
+
+        Args:
+            kind: The kind.
+            since: First stamp.
+            until: Behind the last stamp.
+            dated_from: Only documents of this day or later; all, where lists cannot be filtered by it.
+        """
+        return changes(self._client, kind, since=since, until=until, dated_from=dated_from)
 
     async def complete(self, kind: str, header: Header, *, by: FoundBy, evidence: str) -> ZuoraRecord:
         """Return a listed parent as a record, with all its children.

@@ -131,6 +131,8 @@ class TenantPoller:
         else:
             bounds = f"{since:%Y-%m-%dT%H:%M:%SZ}/{until:%Y-%m-%dT%H:%M:%SZ}"
             found = await window.read(since, until, by="poll", evidence=bounds)
+        if found:
+            self._log.info("polled", kind=kind, records=found)
         if not window.whole:
             self._failed.add(kind)
         return found

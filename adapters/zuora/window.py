@@ -7,7 +7,7 @@ will read becomes a dead letter. Repeats are allowed; the same bytes again are n
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -24,8 +24,8 @@ from streams.identity import moment_of
 _UNREAD_MAX = 99
 
 
-class Log(Protocol):
-    """Where a tenant's poller writes; each call comes back when the broker has all of it."""
+class WindowLog(Protocol):
+    """Where a window writes; each call comes back when the broker has all of it."""
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
         """Write records to every connection of the tenant."""
@@ -33,10 +33,6 @@ class Log(Protocol):
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
         """Write a row that no record can be made of to the dead letters."""
-        ...
-
-    async def references(self, references: Sequence[ZuoraReference]) -> None:
-        """Write those references that differ from what was last written."""
         ...
 
     async def read_to(self, kind: str) -> datetime | None:
@@ -48,7 +44,15 @@ class Log(Protocol):
         ...
 
 
-async def move_forward(write: Log, kind: str, moment: datetime) -> None:
+class Log(WindowLog, Protocol):
+    """Where a tenant's poller writes."""
+
+    async def references(self, references: Sequence[ZuoraReference]) -> None:
+        """Write those references that differ from what was last written."""
+        ...
+
+
+async def move_forward(write: WindowLog, kind: str, moment: datetime) -> None:
     """Move a cursor, never back: the first pages of a window lie in the overlap, behind it."""
     read_to = await write.read_to(kind)
     if read_to is None or moment > read_to:
@@ -66,7 +70,7 @@ class Window:
     """The windows of one kind, one after the other."""
 
     def __init__(
-        self, objects: ZuoraObjects, kind: str, *, overlap: timedelta, write: Log, moved: Callable[[], None]
+        self, objects: ZuoraObjects, kind: str, *, overlap: timedelta, write: WindowLog, moved: Callable[[], None]
     ) -> None:
         """Build it.
 
@@ -92,15 +96,24 @@ class Window:
         """Whether all objects of the last window could be read."""
         return self._whole
 
-    async def read(self, since: datetime, until: datetime, *, by: FoundBy, evidence: str) -> int:
+    async def read(
+        self, since: datetime, until: datetime, *, by: FoundBy, evidence: str, dated_from: date | None = None
+    ) -> int:
         """Read what changed in [since, until); return how many records that was.
+
+        Args:
+            since: First stamp.
+            until: Behind the last stamp.
+            by: How records say that they were found.
+            evidence: What they name for it.
+            dated_from: Only documents of this day or later, of kinds whose lists can be filtered by it.
 
         Raises:
             ConnectorError: A page cannot be read, nothing can be written, or too many objects cannot be read.
         """
         count, limit, unread = 0, until, dict[str, ConnectorError]()
         self._whole = False
-        async for headers in self._objects.changed(self._kind, since=since, until=until):
+        async for headers in self._objects.changed(self._kind, since=since, until=until, dated_from=dated_from):
             fresh = {name: header for name, header in self._fresh(headers).items() if name not in unread}
             records, failed = await self._page(fresh, by=by, evidence=evidence)
             count += len(records)
@@ -114,8 +127,6 @@ class Window:
         if not unread:
             await move_forward(self._write, self._kind, until)
             self._whole = True
-        if count:
-            self._log.info("polled", records=count)
         self._complain(unread)
         return count
 

@@ -9,6 +9,7 @@ from adapters.store.readmodel import ReadModel
 from console.demo.screen import Screen
 from console.lagging import lags
 from console.wiring import Wiring
+from schemas.cursors import Cursor
 from schemas.errors import ConnectorError
 from schemas.events import read_cursor
 from schemas.topics import Topic
@@ -65,5 +66,6 @@ async def _is_read(wiring: Wiring, tenant: str, moment: datetime) -> bool:
     cursors: dict[str, datetime] = {}
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
         cursor = read_cursor(record.value)
-        cursors[cursor.kind] = cursor.read_to
+        if isinstance(cursor, Cursor):
+            cursors[cursor.kind] = cursor.read_to
     return bool(cursors) and all(read_to > moment for read_to in cursors.values())

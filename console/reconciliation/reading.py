@@ -17,6 +17,7 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
 from console.wiring import Wiring
+from schemas.cursors import Cursor
 from schemas.decisions import MappingPublished
 from schemas.errors import Misconfigured
 from schemas.events import read_cursor, read_decision, read_matched, read_outcome, read_postings
@@ -69,7 +70,8 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
     first = wiring.site.connections_of(tenant)[0]
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
         cursor = read_cursor(record.value)
-        side.read_to[cursor.kind] = cursor.read_to.astimezone(UTC).isoformat()
+        if isinstance(cursor, Cursor):
+            side.read_to[cursor.kind] = cursor.read_to.astimezone(UTC).isoformat()
     return side
 
 

@@ -216,7 +216,7 @@ class Following:
 
     def _cursor(self, entry: Entry) -> bool:
         cursor = views.read_cursor(entry.value)
-        if cursor is not None:
+        if cursor is not None and cursor.type == "cursor":
             self._log.read_to[cursor.kind] = cursor.read_to
         return cursor is not None
 

@@ -196,6 +196,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """How far a kind was polled."""
 
+    type: str
     kind: str
     read_to: str
 

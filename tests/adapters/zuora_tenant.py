@@ -40,6 +40,7 @@ from sandbox.zuora.acts import (
 )
 from sandbox.zuora.objects import Account, CreditMemo, Invoice, Payment
 from sandbox.zuora.wire.journal import Entry
+from schemas.cursors import Backfill
 from schemas.records import Found, ZuoraRecord
 from schemas.references import ZuoraReference
 from tests.adapters.strange import StrangeServer, Told
@@ -256,6 +257,7 @@ class MemoryLog:
         self.cursors: dict[str, datetime] = {}
         self.deeds: list[tuple[str, str]] = []
         self.moves: list[tuple[str, datetime]] = []
+        self.backfills: dict[str, Backfill] = {}
         self.fails: Callable[[Sequence[ZuoraRecord]], BaseException | None] = lambda _records: None
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
@@ -280,6 +282,12 @@ class MemoryLog:
         self.cursors[kind] = moment
         self.moves.append((kind, moment))
         self.deeds.append((kind, "moved"))
+
+    def backfill_of(self, kind: str) -> Backfill | None:
+        return self.backfills.get(kind)
+
+    async def backfilled(self, position: Backfill) -> None:
+        self.backfills[position.kind] = position
 
     def ids(self, kind: str) -> list[str]:
         """Return the ids of a kind in the order in which they were kept."""
