@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from sandbox.zuora.objects import CreditMemo, Invoice, Record
+from sandbox.zuora.objects import CreditMemo, DebitMemo, Invoice, Record
 from sandbox.zuora.query.catalog import CHILD_KINDS, Many
 from sandbox.zuora.query.rendering import Expansion, Renderer, Selection
 from sandbox.zuora.tenant import Tenant
@@ -72,7 +72,17 @@ BOOKS: dict[str, Book] = {
             _many("paymentParts", "payment-parts", "payment_id"),
             _many("invoicePayments", "invoice-payments", "payment_id"),
         ),
-        _book("debit-memos", "Posted", "total_amount", _many("debitMemoItems", "debit-memo-items", "debit_memo_id")),
+        _book(
+            "debit-memos",
+            "Posted",
+            "total_amount",
+            _many(
+                "debitMemoItems",
+                "debit-memo-items",
+                "debit_memo_id",
+                _many("debitTaxationItems", "debit-taxation-items", "debit_memo_item_id"),
+            ),
+        ),
         _book("refunds", "Processed", "amount", _many("refundApplications", "refund-applications", "refund_id")),
         _book("invoice-adjustments", "Processed", "amount"),
         _book("invoice-item-adjustments", "Processed", "amount"),
@@ -114,6 +124,6 @@ def _totals(rows: Sequence[Record], amount: str) -> dict[str, dict[str, Any]]:
         total["count"] += 1
         total["amount"] += getattr(row, amount)
         total["open"] += getattr(row, "unapplied_amount", None) or getattr(row, "balance", Decimal(0))
-        if isinstance(row, Invoice | CreditMemo):
+        if isinstance(row, Invoice | CreditMemo | DebitMemo):
             total["tax"] += row.tax_amount
     return totals

@@ -32,6 +32,7 @@ from sandbox.zuora.objects import (
     CreditTaxationItem,
     DebitMemo,
     DebitMemoItem,
+    DebitTaxationItem,
     Invoice,
     InvoiceAdjustment,
     InvoiceItem,
@@ -94,6 +95,7 @@ class Tenant:
         self.credit_memo_parts = Table(CreditMemoPart, indexed=("credit_memo_id", "invoice_id"))
         self.debit_memos = Table(DebitMemo, number="memo_number", indexed=("account_id", "invoice_id"))
         self.debit_memo_items = Table(DebitMemoItem, indexed=("debit_memo_id",))
+        self.debit_taxation_items = Table(DebitTaxationItem, indexed=("debit_memo_item_id",))
         self.payments = Table(Payment, number="payment_number", indexed=("account_id",))
         self.payment_applications = Table(PaymentApplication, indexed=("payment_id", "invoice_id", "account_id"))
         self.payment_parts = Table(PaymentPart, indexed=("payment_id", "invoice_id"))

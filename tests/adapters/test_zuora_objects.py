@@ -71,6 +71,20 @@ async def test_a_memo_has_all_its_items(zuora):
     whole(record.children["items"], MANY)
 
 
+@pytest.mark.parametrize("taxes", [0, 9, 10, 11, 97])
+async def test_a_debit_memo_has_all_its_items_and_their_taxes(zuora, taxes):
+    """The older list nests ten taxes and says where the others are."""
+    memo = zuora.debit_memo(items=41, taxes=taxes)
+    record = await zuora.read(RecordKind.DEBIT_MEMO, memo.memo_number)
+    assert record.id == memo.id
+    whole(record.children["items"], 41)
+    for raw in record.children["items"]:
+        item = msgspec.json.decode(raw)
+        rows = record.children.get(f"{TAX}.{item['id']}")
+        assert (rows is None) == (taxes <= 10)
+        whole(rows if rows is not None else [msgspec.json.encode(t) for t in item["taxationItems"]["data"]], taxes)
+
+
 @pytest.mark.parametrize("count", [0, 98, 99, 100, MANY])
 async def test_a_payment_has_all_its_applications_and_parts(zuora, count):
     payment = zuora.payment(*(zuora.invoice() for _ in range(count)))

@@ -24,6 +24,7 @@ from sandbox.zuora.acts import (
     NewAccountingCode,
     NewBillRun,
     NewCreditMemo,
+    NewDebitMemo,
     NewInvoice,
     NewItem,
     NewPayment,
@@ -32,13 +33,15 @@ from sandbox.zuora.acts import (
     create_account,
     create_bill_run,
     create_credit_memo,
+    create_debit_memo,
     create_invoice,
     create_payment,
     generate_bill_run,
     post_credit_memo,
+    post_debit_memo,
     post_invoice,
 )
-from sandbox.zuora.objects import Account, CreditMemo, Invoice, Payment
+from sandbox.zuora.objects import Account, CreditMemo, DebitMemo, Invoice, Payment
 from sandbox.zuora.wire.journal import Entry
 from schemas.cursors import Backfill
 from schemas.records import Found, ZuoraRecord
@@ -160,6 +163,13 @@ class ZuoraTenant:
             parts = [Application(invoice=invoice.id, amount=Decimal(1)) for invoice in invoices]
             apply_credit_memo(self.tenant, credit_memo=memo.id, invoices=parts, effective_date=date(2026, 3, 12))
         return memo
+
+    def debit_memo(self, *, items: int = 1, taxes: int = 0) -> DebitMemo:
+        """Post a debit memo of so many lines of 10 EUR, each with so many taxes of 0.01."""
+        taxed = [NewTax(tax_amount=Decimal("0.01"), tax_code=f"T{tax}") for tax in range(taxes)]
+        line = NewItem(charge_amount=Decimal(10), accounting_code="Subscription Revenue", taxes=taxed)
+        request = NewDebitMemo(account="A-00000001", items=[line] * items, memo_date=date(2026, 3, 11))
+        return post_debit_memo(self.tenant, debit_memo=create_debit_memo(self.tenant, request=request).id)
 
     def every_second(self, count: int) -> list[Invoice]:
         """Post so many invoices, each in a second of its own."""

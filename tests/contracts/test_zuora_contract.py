@@ -32,6 +32,7 @@ from sandbox.zuora.acts import (
     NewBillRun,
     NewContact,
     NewCreditMemo,
+    NewDebitMemo,
     NewInvoice,
     NewItem,
     NewPayment,
@@ -41,15 +42,18 @@ from sandbox.zuora.acts import (
     apply_credit_memo,
     create_bill_run,
     create_credit_memo,
+    create_debit_memo,
+    create_debit_memo_from_invoice,
     create_payment,
     fail_payment,
     generate_bill_run,
     post_bill_run,
     post_credit_memo,
+    post_debit_memo,
     unapply_payment,
     write_off_invoice,
 )
-from sandbox.zuora.objects import CODE_CATEGORIES, DebitMemo, DebitMemoItem, Refund, RefundApplication
+from sandbox.zuora.objects import CODE_CATEGORIES, Refund, RefundApplication
 from sandbox.zuora.query.catalog import KINDS
 from sandbox.zuora.wire.routes import ROUTES
 
@@ -258,22 +262,14 @@ def fill(sandbox: Sandbox, items: list[NewItem], credits_: list[NewItem]) -> Non
     most = min(memo.total_amount, tenant.invoices.find("INV00000002").balance)
     apply_credit_memo(tenant, credit_memo=memo.id, invoices=[Application(invoice="INV00000002", amount=most)])
     write_off_invoice(tenant, invoice="INV00000003")
+    debits = [line for line in credits_ if line.charge_amount > 0]
+    debit = create_debit_memo(tenant, request=NewDebitMemo(account=account, items=debits, comments="d"))
+    post_debit_memo(tenant, debit_memo=debit.id)
+    paid = [Application(debit_memo=debit.memo_number, amount=debit.total_amount / 2)]
+    create_payment(tenant, request=NewPayment(account=account, amount=debit.total_amount, invoices=paid))
+    create_debit_memo_from_invoice(tenant, invoice="INV00000003")
     with tenant.act("rows that no act makes yet"):
-        amounts = {"total_amount": half, "total_amount_without_tax": half, "tax_amount": Decimal(0), "balance": half}
         day = date(2026, 3, 1)
-        debit = tenant.create(
-            DebitMemo,
-            account_id=number.id,
-            memo_number="DM-00000001",
-            memo_date=day,
-            due_date=day,
-            status="Posted",
-            currency="EUR",
-            posted_on=sandbox.clock.stamp(),
-            **amounts,
-        )
-        line = {"amount": half, "amount_without_tax": half, "tax_amount": Decimal(0)}
-        tenant.create(DebitMemoItem, debit_memo_id=debit.id, balance=half, **line)
         refund = tenant.create(
             Refund,
             refund_number="R-00000001",
@@ -379,6 +375,12 @@ async def read_v1(client: Client, sandbox: Sandbox) -> None:
     for memo in tenant.credit_memos.latest:
         for tail in ("", "/items", "/parts"):
             await client.read("/v1/credit-memos/{creditMemoKey}" + tail, f"/v1/credit-memos/{memo}{tail}")
+    for memo in tenant.debit_memos.latest:
+        for tail in ("", "/items"):
+            await client.read("/v1/debit-memos/{debitMemoKey}" + tail, f"/v1/debit-memos/{memo}{tail}")
+        for item in tenant.debit_memo_items.children("debit_memo_id", memo):
+            template = "/v1/debit-memos/{debitMemoKey}/items/{debitMemoItemId}/taxation-items"
+            await client.read(template, f"/v1/debit-memos/{memo}/items/{item.id}/taxation-items?pageSize=5")
     await client.read("/v1/accounts/{account-key}", "/v1/accounts/A-00000001")
     await client.read("/v1/accounting-codes", "/v1/accounting-codes?pageSize=3")
     await client.read("/v1/accounting-periods", "/v1/accounting-periods")

@@ -245,6 +245,7 @@ def move_balance(
     account_id: str | None,
     *,
     invoices: Decimal = ZERO,
+    debit_memos: Decimal = ZERO,
     unapplied_payments: Decimal = ZERO,
     unapplied_credits: Decimal = ZERO,
     credit_balance: Decimal = ZERO,
@@ -255,14 +256,16 @@ def move_balance(
         return
     account = tenant.get(Account, account_id)
     owed = account.total_invoice_balance + invoices
+    debited = account.total_debit_memo_balance + debit_memos
     unapplied = account.unapplied_balance + unapplied_payments
     credits_open = account.unapplied_credit_memo_amount + unapplied_credits
     on_account = (account.credit_balance or ZERO) + credit_balance
     changes: dict[str, Any] = {
         "total_invoice_balance": owed,
+        "total_debit_memo_balance": debited,
         "unapplied_balance": unapplied,
         "unapplied_credit_memo_amount": credits_open,
-        "balance": owed + account.total_debit_memo_balance - unapplied - credits_open - on_account,
+        "balance": owed + debited - unapplied - credits_open - on_account,
     }
     if credit_balance:
         changes["credit_balance"] = on_account

@@ -1,4 +1,4 @@
-"""What corrects a posted invoice: a credit memo from it, its reversal, its write-off; each a memo and its application.
+"""What corrects a posted invoice: a memo from it, its reversal, its write-off; these two a memo and its application.
 
 The invoice keeps its amounts; only `reversed` and its balance tell. Mirrored items carry the same codes, products,
 service dates and tax rows as what they credit.
@@ -13,12 +13,13 @@ import msgspec
 
 from sandbox.zuora.acts.accounting import code_name
 from sandbox.zuora.acts.credit_memos import NewCreditMemo, apply_credit_memo, draft_credit_memo, post_credit_memo
+from sandbox.zuora.acts.debit_memos import NewDebitMemo, draft_debit_memo
 from sandbox.zuora.acts.invoices import RESOURCE, tell
 from sandbox.zuora.acts.lines import PROCESSING_TYPES, NewItem, NewTax
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import Application, check_settlement
 from sandbox.zuora.money import rounded, spread
-from sandbox.zuora.objects import CreditMemo, Invoice, InvoiceItem, TaxationItem
+from sandbox.zuora.objects import CreditMemo, DebitMemo, Invoice, InvoiceItem, TaxationItem
 from sandbox.zuora.refusal import broken_rule, invalid_value
 from sandbox.zuora.tenant import Tenant
 
@@ -26,7 +27,7 @@ _TYPE_NAMES = {code: name for name, code in PROCESSING_TYPES.items()}
 
 
 class ItemCredit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much of one invoice item is credited, without tax; its taxes follow in proportion."""
+    """How much of one invoice item is credited, or charged again, without tax; its taxes follow in proportion."""
 
     invoice_item: str
     amount: Decimal
@@ -63,6 +64,21 @@ def create_credit_memo_from_invoice(
         reason_code=reason_code,
     )
     return draft_credit_memo(tenant, request, source_type="Invoice", sources=sources)
+
+
+@act
+def create_debit_memo_from_invoice(
+    tenant: Tenant, *, invoice: str, items: list[ItemCredit] | None = None, memo_date: date | None = None
+) -> DebitMemo:
+    """Draft a debit memo that refers to a posted invoice and charges all of it again, or the items that are named."""
+    row = _posted(tenant, invoice)
+    chosen, sources = _mirror(tenant, row), _items(tenant, row)
+    if items is not None:
+        chosen, sources = _partly(row, sources, chosen, items)
+    request = NewDebitMemo(
+        account=row.account_id, items=chosen, invoice=row.id, currency=row.currency, memo_date=memo_date
+    )
+    return draft_debit_memo(tenant, request, source_type="Invoice", sources=sources)
 
 
 @act

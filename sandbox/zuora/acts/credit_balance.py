@@ -59,7 +59,7 @@ def create_applied_payment(tenant: Tenant, *, request: NewPayment) -> Payment:
     )
     _tell_payment(tenant, "processed", payment)
     for invoice, amount in applied:
-        _apply(tenant, payment, invoice, amount)
+        _apply(tenant, payment, tenant.get(Invoice, invoice.id), amount)
     if request.amount > total:
         _adjust(
             tenant, account, "Increase", request.amount - total, day=day, source=payment, number=payment.payment_number

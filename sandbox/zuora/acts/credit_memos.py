@@ -13,12 +13,15 @@ from sandbox.zuora.acts.lines import NewItem, add_credit_memo_items, exempt_tota
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import (
     Application,
+    Owed,
     applied_now,
     check_applications,
     check_effective_date,
     check_settlement,
-    move_invoice,
+    move_owed,
     move_part,
+    named,
+    number_of,
     row_amount,
 )
 from sandbox.zuora.chronicle import Variant
@@ -145,13 +148,13 @@ def post_credit_memo(tenant: Tenant, *, credit_memo: str, by: Variant = "api") -
 def apply_credit_memo(
     tenant: Tenant, *, credit_memo: str, invoices: list[Application], effective_date: date | None = None
 ) -> CreditMemo:
-    """Apply what is left of a posted memo to posted invoices."""
+    """Apply what is left of a posted memo to posted invoices and debit memos."""
     memo = _in_status(tenant, credit_memo, "Posted")
     day = check_effective_date(tenant, effective_date, not_before=memo.memo_date)
     check_period_open(tenant, day)
     group = tenant.new_id()
-    for invoice, amount in check_applications(tenant, invoices, currency=memo.currency, available=memo.balance):
-        _move(tenant, memo, invoice, amount, row_amount=amount, day=day, group=group)
+    for owed, amount in check_applications(tenant, invoices, currency=memo.currency, available=memo.balance):
+        _move(tenant, memo, owed, amount, row_amount=amount, day=day, group=group)
     return tenant.get(CreditMemo, memo.id)
 
 
@@ -164,9 +167,9 @@ def unapply_credit_memo(
     day = check_effective_date(tenant, effective_date, not_before=memo.memo_date)
     check_period_open(tenant, day)
     group = tenant.new_id()
-    for invoice, amount in applied_now(tenant, CreditMemoPart, source_id=memo.id, applications=invoices):
+    for owed, amount in applied_now(tenant, CreditMemoPart, source_id=memo.id, applications=invoices):
         signed = row_amount(tenant, amount)
-        _move(tenant, memo, invoice, -amount, row_amount=signed, day=day, group=group)
+        _move(tenant, memo, owed, -amount, row_amount=signed, day=day, group=group)
     return tenant.get(CreditMemo, memo.id)
 
 
@@ -225,24 +228,24 @@ def _move_rest(tenant: Tenant, memo: CreditMemo, amount: Decimal) -> None:
         tenant,
         CreditMemoPart,
         source_id=memo.id,
-        invoice_id=None,
+        owed=None,
         amount=amount,
         account_id=memo.account_id,
     )
 
 
 def _move(
-    tenant: Tenant, memo: CreditMemo, invoice: Invoice, amount: Decimal, *, row_amount: Decimal, day: date, group: str
+    tenant: Tenant, memo: CreditMemo, owed: Owed, amount: Decimal, *, row_amount: Decimal, day: date, group: str
 ) -> None:
     newest = tenant.get(CreditMemo, memo.id)
     tenant.change(newest, applied_amount=newest.applied_amount + amount, balance=newest.balance - amount)
-    move_invoice(tenant, invoice, credit=amount)
+    move_owed(tenant, owed, credit=amount)
     _move_rest(tenant, memo, -amount)
     move_part(
         tenant,
         CreditMemoPart,
         source_id=memo.id,
-        invoice_id=invoice.id,
+        owed=owed,
         amount=amount,
         account_id=memo.account_id,
     )
@@ -250,7 +253,7 @@ def _move(
         CreditMemoApplication,
         credit_memo_id=memo.id,
         account_id=memo.account_id,
-        invoice_id=invoice.id,
+        **named(owed),
         amount=row_amount,
         effective_date=day,
         application_group_id=group,
@@ -262,7 +265,7 @@ def _move(
         account_id=memo.account_id,
         currency=memo.currency,
         amount=abs(amount),
-        invoice_number=invoice.invoice_number,
+        invoice_number=number_of(owed),
         effective_date=day,
     )
 

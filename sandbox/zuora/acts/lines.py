@@ -14,7 +14,17 @@ import msgspec
 from sandbox.zuora.acts.accounting import code_id, code_name
 from sandbox.zuora.acts.accounts import keep_custom
 from sandbox.zuora.money import ZERO
-from sandbox.zuora.objects import CreditMemo, CreditMemoItem, CreditTaxationItem, Invoice, InvoiceItem, TaxationItem
+from sandbox.zuora.objects import (
+    CreditMemo,
+    CreditMemoItem,
+    CreditTaxationItem,
+    DebitMemo,
+    DebitMemoItem,
+    DebitTaxationItem,
+    Invoice,
+    InvoiceItem,
+    TaxationItem,
+)
 from sandbox.zuora.refusal import invalid_value
 from sandbox.zuora.tenant import Tenant
 
@@ -111,16 +121,14 @@ class NewItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return sum((tax.tax_amount for tax in self.taxes), ZERO)
 
 
-_SAME_ON_BOTH = (
+_SAME_ON_ALL = (
     "charge_name",
     "charge_number",
     "description",
     "exclude_item_billing_from_revenue_accounting",
     "product_rate_plan_charge_id",
-    "purchase_order_number",
     "quantity",
     "rate_plan_charge_id",
-    "revenue_recognition_rule_name",
     "service_end_date",
     "service_start_date",
     "sku",
@@ -157,7 +165,7 @@ def add_invoice_items(tenant: Tenant, invoice: Invoice, items: Sequence[NewItem]
     return rows
 
 
-def _discounted(rows: Sequence[InvoiceItem | CreditMemoItem], item: NewItem) -> str | None:
+def _discounted(rows: Sequence[InvoiceItem | CreditMemoItem | DebitMemoItem], item: NewItem) -> str | None:
     if item.discounts is None:
         return None
     if not 0 <= item.discounts < len(rows):
@@ -199,7 +207,9 @@ def _add_invoice_item(tenant: Tenant, invoice: Invoice, item: NewItem, discounte
         unit_price=_unit_price(item),
         custom=keep_custom(tenant, "InvoiceItem", item.custom),
         **codes,
-        **{name: getattr(item, name) for name in _SAME_ON_BOTH},
+        purchase_order_number=item.purchase_order_number,
+        revenue_recognition_rule_name=item.revenue_recognition_rule_name,
+        **{name: getattr(item, name) for name in _SAME_ON_ALL},
     )
     for tax in item.taxes:
         tenant.create(
@@ -231,38 +241,23 @@ def add_credit_memo_items(
 def _add_credit_memo_item(
     tenant: Tenant, memo: CreditMemo, item: NewItem, *, origin: InvoiceItem | None, discounted: str | None
 ) -> CreditMemoItem:
-    inclusive = item.tax_mode == "TaxInclusive"
     row = tenant.create(
         CreditMemoItem,
         credit_memo_id=memo.id,
-        amount=item.charge_amount + item.tax_amount if inclusive else item.charge_amount,
-        amount_without_tax=item.charge_amount,
-        tax_amount=item.tax_amount,
-        tax_exempt_amount=exempt_total([item]),
         unapplied_amount=item.charge_amount + item.tax_amount,
-        account_receivable_accounting_code_id=_receivable(tenant, item),
-        deferred_revenue_accounting_code_id=code_id(tenant, item.deferred_revenue_accounting_code),
-        recognized_revenue_accounting_code_id=code_id(
-            tenant, item.recognized_revenue_accounting_code or item.accounting_code, otherwise="SalesRevenue"
-        ),
         non_revenue_write_off_accounting_code_id=code_id(
             tenant,
             item.non_revenue_write_off_accounting_code,
             otherwise="BadDebt" if memo.revenue_impacting == "No" else None,
         ),
         on_account_accounting_code_id=code_id(tenant, item.on_account_accounting_code, otherwise="OnAccountReceivable"),
-        applied_to_item_id=discounted,
-        charge_date=memo.created_date,
         credit_from_item_id=origin.id if origin else None,
         credit_from_item_source="InvoiceItem" if origin else None,
-        invoice_item_id=origin.id if origin else None,
-        processing_type=processing_type(tenant, item.processing_type),
+        purchase_order_number=item.purchase_order_number,
         revenue_impacting=memo.revenue_impacting,
-        subscription_owner_id=memo.account_id,
-        tax_code_name=item.tax_code,
-        unit_price=_unit_price(item),
+        revenue_recognition_rule_name=item.revenue_recognition_rule_name,
         custom=keep_custom(tenant, "CreditMemoItem", item.custom),
-        **{name: getattr(item, name) for name in _SAME_ON_BOTH},
+        **_memo_item(tenant, memo, item, origin=origin, discounted=discounted),
     )
     taxed = list(tenant.taxation_items.children("invoice_item_id", origin.id)) if origin else []
     for place, tax in enumerate(item.taxes):
@@ -277,6 +272,59 @@ def _add_credit_memo_item(
             **_tax_fields(tenant, item, tax, day=memo.memo_date),
         )
     return row
+
+
+def add_debit_memo_items(
+    tenant: Tenant, memo: DebitMemo, items: Sequence[NewItem], *, sources: Sequence[InvoiceItem] = ()
+) -> list[DebitMemoItem]:
+    """Put items and their taxes on a debit memo; the sources are the invoice items that they mirror, one for each."""
+    origins: list[InvoiceItem | None] = list(sources) or [None for _ in items]
+    rows: list[DebitMemoItem] = []
+    for item, origin in zip(items, origins, strict=True):
+        row = tenant.create(
+            DebitMemoItem,
+            debit_memo_id=memo.id,
+            balance=item.charge_amount + item.tax_amount,
+            custom=keep_custom(tenant, "DebitMemoItem", item.custom),
+            **_memo_item(tenant, memo, item, origin=origin, discounted=_discounted(rows, item)),
+        )
+        for tax in item.taxes:
+            tenant.create(
+                DebitTaxationItem,
+                debit_memo_item_id=row.id,
+                balance=tax.tax_amount,
+                credit_amount=ZERO,
+                payment_amount=ZERO,
+                **_tax_fields(tenant, item, tax, day=memo.memo_date),
+            )
+        rows.append(row)
+    return rows
+
+
+def _memo_item(
+    tenant: Tenant, memo: CreditMemo | DebitMemo, item: NewItem, *, origin: InvoiceItem | None, discounted: str | None
+) -> dict[str, Any]:
+    """Return what the items of both memos share."""
+    inclusive = item.tax_mode == "TaxInclusive"
+    return {
+        "amount": item.charge_amount + item.tax_amount if inclusive else item.charge_amount,
+        "amount_without_tax": item.charge_amount,
+        "tax_amount": item.tax_amount,
+        "tax_exempt_amount": exempt_total([item]),
+        "account_receivable_accounting_code_id": _receivable(tenant, item),
+        "deferred_revenue_accounting_code_id": code_id(tenant, item.deferred_revenue_accounting_code),
+        "recognized_revenue_accounting_code_id": code_id(
+            tenant, item.recognized_revenue_accounting_code or item.accounting_code, otherwise="SalesRevenue"
+        ),
+        "applied_to_item_id": discounted,
+        "charge_date": memo.created_date,
+        "invoice_item_id": origin.id if origin else None,
+        "processing_type": processing_type(tenant, item.processing_type),
+        "subscription_owner_id": memo.account_id,
+        "tax_code_name": item.tax_code,
+        "unit_price": _unit_price(item),
+        **{name: getattr(item, name) for name in _SAME_ON_ALL},
+    }
 
 
 def _unit_price(item: NewItem) -> Decimal | None:

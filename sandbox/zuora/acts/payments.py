@@ -12,16 +12,19 @@ from sandbox.zuora.acts.accounts import active_account, keep_custom, move_balanc
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import (
     Application,
+    Owed,
     applied_now,
     check_applications,
     check_effective_date,
     check_settlement,
-    move_invoice,
+    move_owed,
     move_part,
+    named,
+    number_of,
     row_amount,
 )
 from sandbox.zuora.money import ZERO
-from sandbox.zuora.objects import Account, Invoice, Payment, PaymentApplication, PaymentPart
+from sandbox.zuora.objects import Account, Payment, PaymentApplication, PaymentPart
 from sandbox.zuora.refusal import broken_rule, invalid_value
 from sandbox.zuora.tenant import Tenant
 
@@ -143,7 +146,7 @@ def _process(tenant: Tenant, payment: Payment, applications: Sequence[Applicatio
         tenant,
         PaymentPart,
         source_id=payment.id,
-        invoice_id=None,
+        owed=None,
         amount=payment.amount,
         account_id=payment.account_id,
     )
@@ -156,7 +159,7 @@ def _process(tenant: Tenant, payment: Payment, applications: Sequence[Applicatio
 def apply_payment(
     tenant: Tenant, *, payment: str, invoices: list[Application], effective_date: date | None = None
 ) -> Payment:
-    """Apply what is unapplied of a payment to posted invoices, also of other accounts."""
+    """Apply what is unapplied of a payment to posted invoices and debit memos, also of other accounts."""
     check_settlement(tenant)
     row = _processed(tenant, payment)
     day = check_effective_date(tenant, effective_date, not_before=row.effective_date)
@@ -168,12 +171,12 @@ def _apply(tenant: Tenant, payment: Payment, applications: Sequence[Application]
     group = tenant.new_id()
     if applications and payment.account_id is None:
         raise broken_rule(f"Payment {payment.payment_number} belongs to no account yet", resource=RESOURCE)
-    for invoice, amount in check_applications(
+    for owed, amount in check_applications(
         tenant, applications, currency=payment.currency, available=payment.unapplied_amount
     ):
-        _move(tenant, payment, invoice, amount)
-        row = _add_row(tenant, payment, invoice, amount=amount, status="Processed", day=day, group=group)
-        _tell_application(tenant, "applied", payment, invoice, row=row, amount=amount)
+        _move(tenant, payment, owed, amount)
+        row = _add_row(tenant, payment, owed, amount=amount, status="Processed", day=day, group=group)
+        _tell_application(tenant, "applied", payment, owed, row=row, amount=amount)
     return tenant.get(Payment, payment.id)
 
 
@@ -192,11 +195,11 @@ def unapply_payment(
 def _unapply(tenant: Tenant, payment: Payment, applications: Sequence[Application] | None, day: date) -> Payment:
     group = tenant.new_id()
     status = "Processed" if tenant.settings.unapply_rows == "negative" else "Unapplied"
-    for invoice, amount in applied_now(tenant, PaymentPart, source_id=payment.id, applications=applications):
-        _move(tenant, payment, invoice, -amount)
+    for owed, amount in applied_now(tenant, PaymentPart, source_id=payment.id, applications=applications):
+        _move(tenant, payment, owed, -amount)
         signed = row_amount(tenant, amount)
-        row = _add_row(tenant, payment, invoice, amount=signed, status=status, day=day, group=group)
-        _tell_application(tenant, "unapplied", payment, invoice, row=row, amount=amount)
+        row = _add_row(tenant, payment, owed, amount=signed, status=status, day=day, group=group)
+        _tell_application(tenant, "unapplied", payment, owed, row=row, amount=amount)
     return tenant.get(Payment, payment.id)
 
 
@@ -251,7 +254,7 @@ def fail_payment(tenant: Tenant, *, payment: str, reason: str = "Declined") -> P
 
 def _withdraw(tenant: Tenant, payment: Payment, verb: str, **changes: Any) -> Payment:
     move_balance(tenant, payment.account_id, unapplied_payments=-payment.unapplied_amount)
-    move_part(tenant, PaymentPart, source_id=payment.id, invoice_id=None, amount=-payment.unapplied_amount)
+    move_part(tenant, PaymentPart, source_id=payment.id, owed=None, amount=-payment.unapplied_amount)
     gone = tenant.change(payment, unapplied_amount=ZERO, **changes)
     _tell(tenant, verb, gone)
     return gone
@@ -264,41 +267,41 @@ def _processed(tenant: Tenant, key: str) -> Payment:
     return payment
 
 
-def _move(tenant: Tenant, payment: Payment, invoice: Invoice, amount: Decimal) -> None:
+def _move(tenant: Tenant, payment: Payment, owed: Owed, amount: Decimal) -> None:
     newest = tenant.get(Payment, payment.id)
     tenant.change(
         newest, applied_amount=newest.applied_amount + amount, unapplied_amount=newest.unapplied_amount - amount
     )
-    move_invoice(tenant, invoice, payment=amount)
+    move_owed(tenant, owed, payment=amount)
     move_balance(tenant, payment.account_id, unapplied_payments=-amount)
     move_part(
         tenant,
         PaymentPart,
         source_id=payment.id,
-        invoice_id=invoice.id,
+        owed=owed,
         amount=amount,
         account_id=payment.account_id,
-        billing_document_owner_id=invoice.account_id,
+        billing_document_owner_id=owed.account_id,
     )
     move_part(
         tenant,
         PaymentPart,
         source_id=payment.id,
-        invoice_id=None,
+        owed=None,
         amount=-amount,
         account_id=payment.account_id,
     )
 
 
 def _add_row(
-    tenant: Tenant, payment: Payment, invoice: Invoice, *, amount: Decimal, status: str, day: date, group: str
+    tenant: Tenant, payment: Payment, owed: Owed, *, amount: Decimal, status: str, day: date, group: str
 ) -> PaymentApplication:
     return tenant.create(
         PaymentApplication,
         payment_id=payment.id,
         account_id=payment.account_id,
-        invoice_id=invoice.id,
-        billing_document_owner_id=invoice.account_id,
+        **named(owed),
+        billing_document_owner_id=owed.account_id,
         apply_amount=amount,
         effective_date=day,
         payment_application_status=status,
@@ -321,7 +324,7 @@ def _tell(tenant: Tenant, verb: str, payment: Payment) -> None:
 
 
 def _tell_application(
-    tenant: Tenant, verb: str, payment: Payment, invoice: Invoice, *, row: PaymentApplication, amount: Decimal
+    tenant: Tenant, verb: str, payment: Payment, owed: Owed, *, row: PaymentApplication, amount: Decimal
 ) -> None:
     tenant.tell(
         verb,
@@ -330,6 +333,6 @@ def _tell_application(
         account_id=payment.account_id,
         currency=payment.currency,
         amount=amount,
-        invoice_number=invoice.invoice_number,
+        invoice_number=number_of(owed),
         effective_date=row.effective_date,
     )

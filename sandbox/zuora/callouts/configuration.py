@@ -18,6 +18,7 @@ STANDARD_EVENTS = {
     "InvoicePosted": ("posted", "Invoice", "1110"),
     "PaymentProcessed": ("processed", "Payment", "2120"),
     "CreditMemoPosted": ("posted", "CreditMemo", "2720"),
+    "DebitMemoPosted": ("posted", "DebitMemo", "2820"),
 }
 
 

@@ -18,6 +18,7 @@ from sandbox.zuora.objects.memo import (
     CreditTaxationItem,
     DebitMemo,
     DebitMemoItem,
+    DebitTaxationItem,
 )
 from sandbox.zuora.objects.payment import Payment, PaymentApplication, PaymentPart, Refund, RefundApplication
 from sandbox.zuora.objects.record import Record
@@ -37,6 +38,7 @@ __all__ = [
     "CreditTaxationItem",
     "DebitMemo",
     "DebitMemoItem",
+    "DebitTaxationItem",
     "Invoice",
     "InvoiceAdjustment",
     "InvoiceItem",

@@ -158,6 +158,32 @@ class CreditTaxationItem(Record, frozen=True, kw_only=True, omit_defaults=True, 
     unapplied_amount: Decimal | None = None
 
 
+class DebitTaxationItem(Record, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
+    """One tax on one debit memo item."""
+
+    debit_memo_item_id: str
+    tax_amount: Decimal
+    accounting_code: str | None = None
+    account_receivable_accounting_code_id: str | None = None
+    balance: Decimal | None = None
+    credit_amount: Decimal | None = None
+    exempt_amount: Decimal | None = None
+    jurisdiction: str | None = None
+    location_code: str | None = None
+    name: str | None = None
+    payment_amount: Decimal | None = None
+    sales_tax_payable_accounting_code_id: str | None = None
+    tax_code: str | None = None
+    tax_code_description: str | None = None
+    tax_date: date | None = None
+    tax_mode: str | None = None
+    tax_rate: Decimal | None = None
+    tax_rate_description: str | None = None
+    tax_rate_type: str | None = None
+    taxable_amount: Decimal | None = None
+    taxation_item_id: str | None = None
+
+
 class CreditMemoApplication(Record, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """One application of a credit memo, or its undoing: rows are history and are never changed."""
 

@@ -323,6 +323,12 @@ CHILD_KINDS: dict[str, ObjectKind] = {
         singular="credittaxationitem",
         filters="",
     ),
+    "debit-taxation-items": ObjectKind(
+        path="debit-taxation-items",
+        record=objects.DebitTaxationItem,
+        singular="debittaxationitem",
+        filters="",
+    ),
     **{
         path: ObjectKind(path=path, record=record, singular=path.replace("-", "").removesuffix("s"), filters="")
         for path, record in (

@@ -25,6 +25,9 @@ from sandbox.zuora.objects import (
     CreditMemoItem,
     CreditMemoPart,
     CreditTaxationItem,
+    DebitMemo,
+    DebitMemoItem,
+    DebitTaxationItem,
     Invoice,
     InvoiceItem,
     Payment,
@@ -79,6 +82,16 @@ _CREDIT_MEMO_ITEM = (
     "excludeItemBillingFromRevenueAccounting fulfillmentId id itemType orderLineItemId purchaseOrderNumber "
     "quantity reflectDiscountInNetAmount revenueImpacting serviceEndDate serviceStartDate sku sourceItemType "
     f"subscriptionId taxMode unappliedAmount unitOfMeasure unitPrice {_AUDIT}"
+)
+_DEBIT_MEMO = (
+    "accountId autoPay balance billToContactId cancelledById cancelledOn communicationProfileId currency dueDate "
+    "eInvoiceStatus eInvoiceFileId id invoiceGroupNumber paymentTerm postedById postedOn reasonCode sequenceSetId "
+    f"sourceType status targetDate taxAmount taxMessage taxStatus totalTaxExemptAmount transferredToAccounting {_AUDIT}"
+)
+_DEBIT_MEMO_ITEM = (
+    "amount amountWithoutTax appliedToItemId balance excludeItemBillingFromRevenueAccounting id quantity "
+    "reflectDiscountInNetAmount serviceEndDate serviceStartDate sku sourceItemType subscriptionId taxMode "
+    f"unitOfMeasure unitPrice {_AUDIT}"
 )
 _PART = f"id amount invoiceId debitMemoId {_AUDIT}"
 _BASIC_INFO = (
@@ -229,16 +242,19 @@ def credit_memo_form(tenant: Tenant, row: CreditMemo) -> Form:
     }
 
 
+def _finance(tenant: Tenant, row: CreditMemoItem | DebitMemoItem, *names: str) -> Form:
+    finance: Form = {}
+    for name in names:
+        code = tenant.accounting_codes.latest.get(getattr(row, _attributes(type(row))[f"{name}AccountingCodeId"]) or "")
+        finance[f"{name}AccountingCode"] = code.name if code else None
+        finance[f"{name}AccountingCodeType"] = code.type if code else None
+    return finance
+
+
 def credit_memo_item_form(tenant: Tenant, row: CreditMemoItem, taxes: Form, *, version: str) -> Form:
     """Return a credit memo item; two names are older before versions 239.0 and 257.0."""
-    finance: Form = {"revenueRecognitionRuleName": row.revenue_recognition_rule_name}
-    for name in ("deferredRevenue", "recognizedRevenue", "onAccount", "nonRevenueWriteOff"):
-        key = getattr(row, _attributes(CreditMemoItem)[f"{name}AccountingCodeId"])
-        code = tenant.accounting_codes.latest.get(key or "")
-        finance |= {
-            f"{name}AccountingCode": code.name if code else None,
-            f"{name}AccountingCodeType": code.type if code else None,
-        }
+    finance = _finance(tenant, row, "deferredRevenue", "recognizedRevenue", "onAccount", "nonRevenueWriteOff")
+    finance["revenueRecognitionRuleName"] = row.revenue_recognition_rule_name
     applied = row.amount_without_tax + row.tax_amount - (row.unapplied_amount or Decimal(0))
     tax_name = "taxationItems" if at_least(version, "239.0") else "creditTaxItems"
     return _same(row, _CREDIT_MEMO_ITEM) | {
@@ -280,6 +296,48 @@ def credit_tax_form(tenant: Tenant, row: CreditTaxationItem) -> Form:
 def credit_memo_part_form(row: CreditMemoPart) -> Form:
     """Return a part of a credit memo."""
     return _same(row, _PART)
+
+
+def debit_memo_form(tenant: Tenant, row: DebitMemo) -> Form:
+    """Return a debit memo: number, debitMemoDate and amount are v1's own names."""
+    account = tenant.accounts.shown.get(row.account_id)
+    return _same(row, _DEBIT_MEMO) | {
+        "accountNumber": account.account_number if account else None,
+        "amount": row.total_amount,
+        "beAppliedAmount": row.total_amount - row.balance,
+        "comment": row.comments,
+        "debitMemoDate": row.memo_date,
+        "number": row.memo_number,
+        "referredInvoiceId": row.invoice_id,
+        **(row.custom or {}),
+    }
+
+
+def debit_memo_item_form(tenant: Tenant, row: DebitMemoItem, taxes: Form, *, version: str) -> Form:
+    """Return a debit memo item; two names are older before versions 239.0 and 257.0."""
+    finance = _finance(tenant, row, "deferredRevenue", "recognizedRevenue")
+    tax_name = "taxationItems" if at_least(version, "239.0") else "taxItems"
+    return _same(row, _DEBIT_MEMO_ITEM) | {
+        "description" if at_least(version, "257.0") else "comment": row.description,
+        "financeInformation": finance,
+        "processingType": _TYPE_NAMES.get(row.processing_type or "", row.processing_type),
+        "skuName": row.charge_name,
+        "sourceItemId": row.invoice_item_id,
+        tax_name: taxes if tax_name == "taxationItems" else taxes["data"],
+        **(row.custom or {}),
+    }
+
+
+def debit_tax_form(tenant: Tenant, row: DebitTaxationItem) -> Form:
+    """Return a taxation item of a debit memo item."""
+    payable = tenant.accounting_codes.latest.get(row.sales_tax_payable_accounting_code_id or "")
+    return _same(row, f"{_TAX} balance creditAmount paymentAmount") | {
+        "sourceTaxItemId": row.taxation_item_id,
+        "financeInformation": {
+            "salesTaxPayableAccountingCode": payable.name if payable else None,
+            "salesTaxPayableAccountingCodeType": payable.type if payable else None,
+        },
+    }
 
 
 def account_form(tenant: Tenant, row: Account) -> Form:

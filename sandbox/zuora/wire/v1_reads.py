@@ -15,6 +15,8 @@ from sandbox.zuora.objects import (
     BillingRun,
     CreditMemo,
     CreditMemoItem,
+    DebitMemo,
+    DebitMemoItem,
     Invoice,
     InvoiceItem,
     Payment,
@@ -156,6 +158,44 @@ def list_credit_memo_parts(call: Call) -> Answer:
     parts = call.sandbox.tenant.credit_memo_parts.children_shown("credit_memo_id", _shown(call, CreditMemo).id)
     rows, tail = _paged(call, list(parts))
     return write(call, {"parts": [forms.credit_memo_part_form(row) for row in rows], **tail})
+
+
+def get_debit_memo(call: Call) -> Answer:
+    """Answer GET /v1/debit-memos/{key}."""
+    check_settlement(call.sandbox.tenant)
+    return write(call, forms.debit_memo_form(call.sandbox.tenant, _shown(call, DebitMemo)))
+
+
+def list_debit_memo_items(call: Call) -> Answer:
+    """Answer GET /v1/debit-memos/{key}/items, each item with the first of its taxes."""
+    tenant = call.sandbox.tenant
+    check_settlement(tenant)
+    memo = _shown(call, DebitMemo)
+    version = call.headers.get("zuora-version", tenant.settings.default_version)
+    rows, tail = _paged(call, list(tenant.debit_memo_items.children_shown("debit_memo_id", memo.id)))
+    items = [forms.debit_memo_item_form(tenant, row, _debit_taxes(call, memo, row), version=version) for row in rows]
+    return write(call, {"items": items, **tail})
+
+
+def _debit_taxes(call: Call, memo: DebitMemo, item: DebitMemoItem) -> forms.Form:
+    tenant = call.sandbox.tenant
+    rows = list(tenant.debit_taxation_items.children_shown("debit_memo_item_id", item.id))
+    nested: forms.Form = {"data": [forms.debit_tax_form(tenant, row) for row in rows[:DEFAULT_PAGE_SIZE]]}
+    if len(rows) > DEFAULT_PAGE_SIZE:
+        path = f"/v1/debit-memos/{memo.id}/items/{item.id}/taxation-items"
+        nested["nextPage"] = _url(call, path, {"page": 2, "pageSize": DEFAULT_PAGE_SIZE})
+    return nested
+
+
+def list_debit_taxation_items(call: Call) -> Answer:
+    """Answer GET /v1/debit-memos/{key}/items/{item}/taxation-items."""
+    tenant = call.sandbox.tenant
+    check_settlement(tenant)
+    memo, item = _shown(call, DebitMemo), _shown(call, DebitMemoItem, "item")
+    if item.debit_memo_id != memo.id:
+        raise not_found(call.names["item"])
+    rows, tail = _paged(call, list(tenant.debit_taxation_items.children_shown("debit_memo_item_id", item.id)))
+    return write(call, {"data": [forms.debit_tax_form(tenant, row) for row in rows], **tail})
 
 
 def get_account(call: Call) -> Answer:
