@@ -21,6 +21,7 @@ from sandbox.zuora.acts import (
     post_invoice,
     reopen_accounting_period,
     reverse_invoice,
+    split_invoice,
     unpost_invoice,
     update_account,
     write_off_invoice,
@@ -258,3 +259,23 @@ def test_the_same_seed_gives_the_same_ids_and_another_gives_others():
     assert ids(1) == ids(1) != ids(2)
     assert all(len(key) == 32 and int(key, 16) for key in ids(3))
     assert len(set(ids(4))) == 100
+
+
+async def test_a_split_draft_stays_to_be_read_and_its_results_add_up(zuora):
+    draft = zuora.draft("100", "19")
+    thirds = [Decimal("33.33"), Decimal("33.33"), Decimal("33.34")]
+    results = split_invoice(zuora.tenant, invoice=draft.id, percentages=thirds)
+    assert (zuora.invoice(draft.id).status, zuora.invoice(draft.id).balance) == ("Split", 0)
+    assert {row.status for row in results} == {"Draft"}
+    assert sum(row.amount for row in results) == draft.amount
+    assert sum(row.tax_amount for row in results) == draft.tax_amount
+    items = [item for row in results for item in zuora.tenant.invoice_items.children("invoice_id", row.id)]
+    assert sum(item.charge_amount for item in items) == 100
+    with pytest.raises(Refused, match="not Draft"):
+        split_invoice(zuora.tenant, invoice=draft.id, percentages=thirds)
+
+
+@pytest.mark.parametrize("percentages", [["100"], ["50", "40"], ["110", "-10"]])
+async def test_a_split_comes_to_a_hundred(zuora, percentages):
+    with pytest.raises(Refused, match="come to 100"):
+        split_invoice(zuora.tenant, invoice=zuora.draft().id, percentages=[Decimal(one) for one in percentages])

@@ -86,6 +86,7 @@ from sandbox.zuora.acts.payments import (
 )
 from sandbox.zuora.acts.registry import ACTS, Act
 from sandbox.zuora.acts.settlement import Application
+from sandbox.zuora.acts.splits import split_invoice
 
 __all__ = [
     "ACTS",
@@ -146,6 +147,7 @@ __all__ = [
     "process_payment",
     "reopen_accounting_period",
     "reverse_invoice",
+    "split_invoice",
     "transfer_payment",
     "unapply_credit_memo",
     "unapply_payment",

@@ -52,7 +52,7 @@ def create_credit_memo_from_invoice(
 ) -> CreditMemo:
     """Draft a credit memo that refers to a posted invoice and mirrors all of it, or the items that are named."""
     row = _posted(tenant, invoice)
-    chosen, sources = _mirror(tenant, row), _items(tenant, row)
+    chosen, sources = mirror(tenant, row), _items(tenant, row)
     if items is not None:
         chosen, sources = _partly(row, sources, chosen, items)
     request = NewCreditMemo(
@@ -72,7 +72,7 @@ def create_debit_memo_from_invoice(
 ) -> DebitMemo:
     """Draft a debit memo that refers to a posted invoice and charges all of it again, or the items that are named."""
     row = _posted(tenant, invoice)
-    chosen, sources = _mirror(tenant, row), _items(tenant, row)
+    chosen, sources = mirror(tenant, row), _items(tenant, row)
     if items is not None:
         chosen, sources = _partly(row, sources, chosen, items)
     request = NewDebitMemo(
@@ -93,7 +93,7 @@ def reverse_invoice(
         )
     request = NewCreditMemo(
         account=row.account_id,
-        items=_mirror(tenant, row),
+        items=mirror(tenant, row),
         invoice=row.id,
         currency=row.currency,
         memo_date=memo_date,
@@ -118,7 +118,7 @@ def write_off_invoice(
     row = _posted(tenant, invoice)
     if row.balance <= 0:
         raise broken_rule(f"Invoice {row.invoice_number} has no balance to write off", resource=RESOURCE)
-    mirrored = _mirror(tenant, row)
+    mirrored = mirror(tenant, row)
     request = NewCreditMemo(
         account=row.account_id,
         items=mirrored if row.balance == row.amount else _scaled(mirrored, row),
@@ -158,7 +158,8 @@ def _items(tenant: Tenant, invoice: Invoice) -> list[InvoiceItem]:
     return tenant.invoice_items.children("invoice_id", invoice.id)
 
 
-def _mirror(tenant: Tenant, invoice: Invoice) -> list[NewItem]:
+def mirror(tenant: Tenant, invoice: Invoice) -> list[NewItem]:
+    """Return the items of an invoice as an act takes them."""
     rows = _items(tenant, invoice)
     places = {row.id: place for place, row in enumerate(rows)}
     return [_mirrored_item(tenant, row, places.get(row.applied_to_invoice_item_id or "")) for row in rows]
