@@ -17,6 +17,7 @@ from adapters.settings import address_problem, load_settings
 from adapters.zuora.doors import HmacRule
 from adapters.zuora.poller import DOCUMENT_KINDS
 from adapters.zuora.schedule import PollSettings, schedule_problem
+from adapters.zuora.settlement import Said
 from schemas.errors import Misconfigured
 from streams.match.claims import Claim
 
@@ -104,6 +105,8 @@ class Tenant(_Strict, frozen=True, kw_only=True):
         version: `Zuora-Version` to ask for.
         concurrency: Calls at once.
         entity_id: For tenants with several entities.
+        invoice_settlement: Whether the tenant has Invoice Settlement: "probe" looks; say "on" or "off" where it cannot
+            be told.
         poll: When and how far it is polled.
         callouts: How its callouts come in, if they are enabled.
     """
@@ -113,6 +116,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
     version: str = "2025-08-12"
     concurrency: _Count = 8
     entity_id: str = ""
+    invoice_settlement: Said = "probe"
     poll: PollSettings
     callouts: Callouts | None = None
 

@@ -13,6 +13,7 @@ from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.kinds import KINDS
+from adapters.zuora.settlement import Said, Settlement
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.records import Found, RecordKind, ZuoraRecord
@@ -87,7 +88,7 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
                 found=f"tenant {told or 'not told'}",
                 next_step=f"The credentials belong to tenant {told}, the configuration says {settings.tenant_id}.",
             )
-            yield await _settlement(client, tenant)
+            yield await _settlement(wiring.settlement(client, tenant), tenant, settings.invoice_settlement)
             ahead = round(client.clock_ahead_s)
             yield Finding(
                 subject=tenant,
@@ -109,18 +110,23 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
         yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=str(error))
 
 
-async def _settlement(client: ZuoraClient, tenant: str) -> Finding:
-    try:
-        await client.get("/object-query/credit-memos", [("pageSize", "1")])
-    except ConnectorError as error:
-        return Finding(
-            subject=tenant,
-            what="Invoice Settlement",
-            ok=False,
-            found="off, or not permitted",
-            next_step=f"Credit memos and applications cannot be read, and this version needs them. {error}",
-        )
-    return Finding(subject=tenant, what="Invoice Settlement", ok=True, found="on")
+async def _settlement(settlement: Settlement, tenant: str, said: Said) -> Finding:
+    found = await settlement.look()
+    told = {
+        True: "on: memos, payments and their applications are read",
+        False: "off: payments, adjustments and credit balances are read (ZOQL)",
+        None: "cannot be told",
+    }[found.on]
+    wrong = found.on is not None and said != "probe" and found.on != (said == "on")
+    sure = found.on is not None or said != "probe"
+    return Finding(
+        subject=tenant,
+        what="Invoice Settlement",
+        ok=sure and not wrong,
+        found=told + (f"; taken as {said}, as the configuration says" if said != "probe" else ""),
+        next_step=f"{found.why}. invoice_settlement in [tenants.{tenant}] "
+        + ('says otherwise: set it to "probe".' if wrong else 'may say "on" or "off" where nobody can look.'),
+    )
 
 
 async def _claims(client: ZuoraClient, tenant: str, claims: tuple[Claim, ...]) -> Finding:

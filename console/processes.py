@@ -204,7 +204,10 @@ async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
             for tenant in wiring.site.config.tenants:
                 zuora = await stack.enter_async_context(wiring.zuora(tenant))
                 first = wiring.site.connections_of(tenant)[0]
-                readers[first] = (ZuoraObjects(zuora, tenant), wiring.tenant_feed(tenant, publisher, partitions))
+                readers[first] = (
+                    ZuoraObjects(zuora, tenant, wiring.settlement(zuora, tenant)),
+                    wiring.tenant_feed(tenant, publisher, partitions),
+                )
         worker = wiring.worker(stage, slot=slot, partitions=partitions, erps=erps, readers=readers)
         return await worker.run()
 
@@ -228,7 +231,14 @@ async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
     settings = wiring.site.config.tenants[tenant].poll
     await feed.load()
     async with wiring.zuora(tenant) as client:
-        poller = TenantPoller(client, tenant, settings=settings, write=feed, moved=_nothing)
+        poller = TenantPoller(
+            client,
+            tenant,
+            settings=settings,
+            write=feed,
+            moved=_nothing,
+            settlement=wiring.settlement(client, tenant),
+        )
         timetable = Timetable(settings, DOCUMENT_KINDS)
         loop = asyncio.get_running_loop()
         while True:

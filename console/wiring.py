@@ -28,6 +28,7 @@ from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.doors import Door, Login
 from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.settlement import Settlement
 from console.config import Site
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore
@@ -97,6 +98,10 @@ class Wiring:
             concurrency=settings.concurrency,
             entity_id=settings.entity_id,
         )
+
+    def settlement(self, client: ZuoraClient, tenant: str) -> Settlement:
+        """Return what tells whether a tenant has Invoice Settlement."""
+        return Settlement(client, tenant, self.site.config.tenants[tenant].invoice_settlement)
 
     def profile(self, connection: str) -> Profile:
         """Return a connection's QAD profile."""

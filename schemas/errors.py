@@ -20,7 +20,13 @@ from schemas.reasons import Reason
 
 
 class ConnectorError(Exception):
-    """Any operating error: to be handled by its family."""
+    """Any operating error: to be handled by its family.
+
+    Attributes:
+        codes: What the other side calls it, where it gave codes.
+    """
+
+    codes: tuple[str, ...] = ()
 
 
 class Transient(ConnectorError):

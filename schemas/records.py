@@ -17,6 +17,9 @@ class RecordKind(StrEnum):
     CREDIT_MEMO = "credit_memo"
     DEBIT_MEMO = "debit_memo"
     PAYMENT = "payment"
+    INVOICE_ADJUSTMENT = "invoice_adjustment"
+    INVOICE_ITEM_ADJUSTMENT = "invoice_item_adjustment"
+    CREDIT_BALANCE = "credit_balance"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -186,8 +186,11 @@ class Part(_View, frozen=True, kw_only=True, rename="camel"):
     debit_memo_id: str | None = None
 
 
-class _Stamp(msgspec.Struct, rename="camel"):
-    updated_date: str | None = None
+class _Stamp(msgspec.Struct):
+    """When a row changed, as Object Query names it and as ZOQL does."""
+
+    updated: str | None = msgspec.field(name="updatedDate", default=None)
+    updated_by_zoql: str | None = msgspec.field(name="UpdatedDate", default=None)
 
 
 # Children under `tax.<item id>` are all tax rows of an item whose nested rows were cut at the page.
@@ -260,8 +263,9 @@ def field_of(raw: msgspec.Raw, name: str) -> str:
 
 
 def stamp_of(raw: msgspec.Raw) -> str:
-    """Return `updatedDate` as it stands, or "" where there is none."""
+    """Return `updatedDate` as it stands, however its first letter is spelt, or "" where there is none."""
     try:
-        return _stamp.decode(raw).updated_date or ""
+        found = _stamp.decode(raw)
     except msgspec.DecodeError:
         return ""
+    return found.updated or found.updated_by_zoql or ""

@@ -102,7 +102,9 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
     if answer.status == 401:
         raise SignedOut(f"Zuora refused {what} (HTTP 401)")
     if envelope is not None:
-        raise _refusal(answer.status, envelope, what=what, retry_after_s=retry_after_s, secrets=secrets)
+        error = _refusal(answer.status, envelope, what=what, retry_after_s=retry_after_s, secrets=secrets)
+        error.codes = tuple(code for code in _codes(envelope) if code)
+        raise error
     if answer.status >= 500 or answer.status < 300:
         raise Transient(
             f"a page instead of an answer to {what} (HTTP {answer.status}): a gateway before Zuora, or maintenance",
@@ -143,7 +145,7 @@ def _refusal(
     status: int, envelope: _Envelope, *, what: str, retry_after_s: float | None, secrets: Sequence[str]
 ) -> ConnectorError:
     codes = _codes(envelope)
-    categories = {_category(code) for code in codes}
+    categories = {category_of(code) for code in codes}
     said = told_of(_said(envelope), secrets) or "no reason given"
     told = f"Zuora refused {what} (HTTP {status}, code {told_of(', '.join(codes), secrets)[:_CODES_MAX]}): {said}"
     if _AUTHENTICATION in categories:
@@ -164,7 +166,8 @@ def _codes(envelope: _Envelope) -> list[str]:
     return codes or [str(envelope.code or envelope.fault_code)]
 
 
-def _category(code: str) -> int | None:
+def category_of(code: str) -> int | None:
+    """Return the last two digits of a code: what kind of refusal it is; None where it is no such code."""
     return int(code[-2:]) if code.isascii() and code.isdecimal() else None
 
 

@@ -15,8 +15,9 @@ from typing import Protocol
 import msgspec
 
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.kinds import KINDS
+from adapters.zuora.kinds import ORDER
 from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.settlement import Settlement
 from adapters.zuora.window import Window
 from schemas.cursors import Backfill
 from schemas.errors import Transient
@@ -86,6 +87,7 @@ class BackfillRun:
         progress: Callable[[Progress], None],
         again: bool = False,
         lag_s: int = 0,
+        settlement: Settlement | None = None,
     ) -> None:
         """Build it.
 
@@ -98,9 +100,10 @@ class BackfillRun:
             progress: Told after each page.
             again: Begin anew, also where this backfill was finished.
             lag_s: How far it ends behind Zuora's time; what is newer, polls read.
+            settlement: Whether the tenant has Invoice Settlement; without it, it has.
         """
         self._client = client
-        self._objects = ZuoraObjects(client, tenant)
+        self._objects = ZuoraObjects(client, tenant, settlement)
         self._first_day = first_day
         self._begin = datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC) - _FIRST_ZONE
         self._kinds = kinds
@@ -119,6 +122,8 @@ class BackfillRun:
             ConnectorError: Something could not be read or written: the next run goes on from there.
         """
         until = (await self._client.hear_time() - self._lag).replace(microsecond=0)
+        there = await self._objects.kinds()
+        self._kinds = [kind for kind in self._kinds if kind in there]
         for kind in self._kinds:
             self._positions[kind] = _Position(kind, self._write, self._first_position(kind, until), self._page_done)
         self._began_s = time.monotonic()
@@ -227,7 +232,7 @@ def slices(begin: datetime, until: datetime) -> Iterator[tuple[datetime, datetim
 
 def ordered(kinds: Sequence[str]) -> list[str]:
     """Return kinds in the order of what waits for what, accounts first."""
-    return sorted(kinds, key=[RecordKind.ACCOUNT, *KINDS].index)
+    return sorted(kinds, key=ORDER.index)
 
 
 def _share_of(position: Backfill, begin: datetime) -> float:

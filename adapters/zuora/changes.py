@@ -7,8 +7,8 @@ import msgspec
 
 from adapters.zuora.client import Page, ZuoraClient
 from adapters.zuora.ids import checked
-from adapters.zuora.kinds import KINDS
-from adapters.zuora.rows import seen
+from adapters.zuora.kinds import ObjectKind
+from adapters.zuora.rows import Header, seen
 from schemas.errors import Transient, Unreadable
 from streams.identity import moment_of
 
@@ -28,24 +28,8 @@ class Parent(msgspec.Struct, rename="camel"):
 PARENT = msgspec.json.Decoder(Parent)
 
 
-class Header(msgspec.Struct, frozen=True):
-    """A parent as listed, before its children are read.
-
-    Attributes:
-        raw: The row as answered.
-        id: Its id, "" where it has none that Zuora gives: no record can be made of it.
-        updated: Its stamp, "" where it has none.
-        request_id: Zuora's id of the request that listed it.
-    """
-
-    raw: msgspec.Raw
-    id: str
-    updated: str
-    request_id: str
-
-
 async def changes(
-    client: ZuoraClient, kind: str, *, since: datetime, until: datetime, dated_from: date | None = None
+    client: ZuoraClient, kind: ObjectKind, *, since: datetime, until: datetime, dated_from: date | None = None
 ) -> AsyncIterator[Sequence[Header]]:
     """Yield, page by page, the parents whose stamp lies in [since, until), oldest first.
 
@@ -55,7 +39,7 @@ async def changes(
     """
     begun = since.replace(microsecond=0)
     while begun < until:
-        page = await client.object_query_page(KINDS[kind].objects, _params(kind, begun, until, dated_from))
+        page = await client.object_query_page(kind.objects, _params(kind, begun, until, dated_from))
         headers = [_header(raw, page) for raw in page.rows]
         if headers:
             yield headers
@@ -70,7 +54,7 @@ async def changes(
 
 
 async def _second(
-    client: ZuoraClient, kind: str, second: datetime, dated_from: date | None
+    client: ZuoraClient, kind: ObjectKind, second: datetime, dated_from: date | None
 ) -> AsyncIterator[Sequence[Header]]:
     """Yield all parents of one second, walked through its pages until two walks show the same.
 
@@ -81,7 +65,7 @@ async def _second(
     before: set[str] | None = None
     for _ in range(_WALKS_MAX):
         walk, pages = set[str](), 0
-        async for page in client.object_query_pages(KINDS[kind].objects, params):
+        async for page in client.object_query_pages(kind.objects, params):
             headers = [_header(raw, page) for raw in page.rows]
             walk.update(header.id for header in headers)
             pages += 1
@@ -89,7 +73,7 @@ async def _second(
         if pages == 1 or walk == before:
             return
         before = walk
-    raise Transient(f"Zuora's {KINDS[kind].objects} of {_zulu(second)} never come twice the same")
+    raise Transient(f"Zuora's {kind.objects} of {_zulu(second)} never come twice the same")
 
 
 def _header(raw: msgspec.Raw, page: Page) -> Header:
@@ -101,16 +85,15 @@ def _header(raw: msgspec.Raw, page: Page) -> Header:
         return Header(raw, "", "", page.request_id)
 
 
-def _params(kind: str, since: datetime, until: datetime, dated_from: date | None) -> list[tuple[str, str]]:
-    spec = KINDS[kind]
+def _params(kind: ObjectKind, since: datetime, until: datetime, dated_from: date | None) -> list[tuple[str, str]]:
     params = [
         ("filter[]", f"updateddate.GE:{_zulu(since)}"),
         ("filter[]", f"updateddate.LT:{_zulu(until)}"),
         ("sort[]", "updateddate.ASC"),
     ]
-    if dated_from is not None and spec.dated:
-        params.append(("filter[]", f"{spec.dated}.GE:{dated_from.isoformat()}"))
-    return [*params, ("expand[]", spec.expand)] if spec.expand else params
+    if dated_from is not None and kind.dated:
+        params.append(("filter[]", f"{kind.dated}.GE:{dated_from.isoformat()}"))
+    return [*params, ("expand[]", kind.expand)] if kind.expand else params
 
 
 def _zulu(moment: datetime) -> str:

@@ -12,10 +12,11 @@ from typing import TypeVar
 import structlog
 
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.kinds import BILL_RUN
+from adapters.zuora.kinds import ALWAYS, BILL_RUN, INVOICE_PAYMENT
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.references import accounting_codes, bill_runs
 from adapters.zuora.schedule import PollSettings
+from adapters.zuora.settlement import Settlement
 from adapters.zuora.window import Log, Window, move_forward
 from schemas.errors import ConnectorError
 from schemas.records import RecordKind
@@ -31,6 +32,10 @@ DOCUMENT_KINDS = (
     RecordKind.DEBIT_MEMO,
     RecordKind.CREDIT_MEMO,
     RecordKind.PAYMENT,
+    INVOICE_PAYMENT,
+    RecordKind.INVOICE_ADJUSTMENT,
+    RecordKind.INVOICE_ITEM_ADJUSTMENT,
+    RecordKind.CREDIT_BALANCE,
 )
 # Kinds that a finalized bill run has just made.
 _MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)
@@ -41,7 +46,14 @@ class TenantPoller:
     """Polls one tenant."""
 
     def __init__(
-        self, client: ZuoraClient, tenant: str, *, settings: PollSettings, write: Log, moved: Callable[[], None]
+        self,
+        client: ZuoraClient,
+        tenant: str,
+        *,
+        settings: PollSettings,
+        write: Log,
+        moved: Callable[[], None],
+        settlement: Settlement | None = None,
     ) -> None:
         """Build it.
 
@@ -51,9 +63,10 @@ class TenantPoller:
             settings: When and how far.
             write: Where it writes.
             moved: Called after each page: the watchdog listens.
+            settlement: Whether the tenant has Invoice Settlement; without it, it has.
         """
         self._client = client
-        self._objects = ZuoraObjects(client, tenant)
+        self._objects = ZuoraObjects(client, tenant, settlement)
         self._settings = settings
         self._overlap = timedelta(seconds=settings.overlap_s)
         self._write = write
@@ -87,9 +100,10 @@ class TenantPoller:
         await self._guarded(BILL_RUN, self._bill_runs())
         followed = tuple(self._unfollowed)
         made = _MADE_BY_BILL_RUNS if followed else ()
+        there = await self._guarded("Invoice Settlement", self._objects.kinds()) or ALWAYS
         found = 0
         for kind in DOCUMENT_KINDS:
-            if kind in kinds or kind in made:
+            if kind in there and (kind in kinds or kind in made):
                 found += await self._guarded(kind, self._window(kind, ", ".join(followed) if kind in made else "")) or 0
         if not self._failed.intersection(made):
             self._unfollowed = [run for run in self._unfollowed if run not in followed]

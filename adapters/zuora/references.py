@@ -10,8 +10,8 @@ import msgspec
 import structlog
 
 from adapters.zuora.answers import decoded
-from adapters.zuora.changes import Header
 from adapters.zuora.client import ZuoraClient
+from adapters.zuora.rows import Header
 from schemas.errors import ConnectorError
 from schemas.references import AccountingCode, BillRun
 

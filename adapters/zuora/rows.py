@@ -14,6 +14,22 @@ from schemas.errors import Unreadable
 Seen = TypeVar("Seen")
 
 
+class Header(msgspec.Struct, frozen=True):
+    """A parent as listed, before its children are read.
+
+    Attributes:
+        raw: The row as answered.
+        id: Its id, "" where it has none that Zuora gives: no record can be made of it.
+        updated: Its stamp, "" where it has none.
+        request_id: Zuora's id of the request that listed it.
+    """
+
+    raw: msgspec.Raw
+    id: str
+    updated: str
+    request_id: str
+
+
 def seen(raw: msgspec.Raw, decoder: "msgspec.json.Decoder[Seen]", what: str) -> "Seen":
     """Return what is looked at of a row.
 

@@ -13,8 +13,8 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from adapters.zuora.changes import Header
 from adapters.zuora.objects import FoundBy, ZuoraObjects
+from adapters.zuora.rows import Header
 from schemas.errors import ConnectorError, Transient, Unreadable
 from schemas.records import ZuoraRecord
 from schemas.references import ZuoraReference

@@ -89,6 +89,7 @@ async def _run(
             progress=teller.progress,
             again=again,
             lag_s=wiring.site.config.tenants[tenant].poll.lag_s,
+            settlement=wiring.settlement(client, tenant),
         )
         return await backfilling.run()
 

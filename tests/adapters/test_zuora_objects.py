@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from adapters.zuora.ids import checked, quoted
+from adapters.zuora.kinds import KINDS
 from adapters.zuora.objects import ZuoraObjects
 from sandbox.zuora.acts import cancel_payment, delete_credit_memo, unpost_credit_memo
 from schemas.errors import ConnectorError, Refused, Transient, Unreadable
@@ -172,7 +173,7 @@ async def test_an_account_has_no_children(zuora):
 
 async def test_what_is_not_there_is_none(zuora):
     objects = await zuora.objects()
-    for kind in RecordKind:
+    for kind in KINDS:
         assert await objects.read(kind, "8a" + "0" * 30, BY_HAND) is None
 
 

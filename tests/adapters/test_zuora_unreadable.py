@@ -11,9 +11,8 @@ import pytest
 from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.read_lane import ReadLane
-from adapters.zuora.kinds import BILL_RUN
+from adapters.zuora.kinds import BILL_RUN, KINDS
 from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import DOCUMENT_KINDS
 from schemas.callouts import Callout
 from schemas.codec import encode
 from schemas.errors import Unreadable
@@ -350,4 +349,4 @@ async def test_a_record_above_what_topics_take_is_a_letter_and_the_next_is_writt
 
 
 def test_every_kind_that_is_polled_is_one_of_these():
-    assert {*DOCUMENT_KINDS, BILL_RUN} == set(LISTS)
+    assert set(KINDS) == set(LISTS)

@@ -17,6 +17,7 @@ from adapters.zuora.client import PAGE_SIZE_MAX, ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import TenantPoller
 from adapters.zuora.schedule import PollSettings
+from adapters.zuora.settlement import Settlement
 from sandbox.zuora import Fault, Sandbox, Settings, World, create_app
 from sandbox.zuora.acts import (
     Application,
@@ -310,8 +311,13 @@ class MemoryLog:
 
 
 def poller(
-    client: ZuoraClient, log: MemoryLog, *, moved: Callable[[], None] = lambda: None, **settings: Any
+    client: ZuoraClient,
+    log: MemoryLog,
+    *,
+    moved: Callable[[], None] = lambda: None,
+    settlement: Settlement | None = None,
+    **settings: Any,
 ) -> TenantPoller:
     """Return a poller that starts at the beginning of the year, with the product's overlap and lag."""
     chosen = PollSettings(**{"start": START, "interval_s": 300, **settings})
-    return TenantPoller(client, "acme", settings=chosen, write=log, moved=moved)
+    return TenantPoller(client, "acme", settings=chosen, write=log, moved=moved, settlement=settlement)

@@ -1,0 +1,57 @@
+"""What belongs to objects of a tenant without Invoice Settlement: read by ZOQL, beside what Object Query has."""
+
+import msgspec
+
+from adapters.zuora.answers import NotFound
+from adapters.zuora.client import ZuoraClient
+from adapters.zuora.ids import quoted
+from adapters.zuora.rows import seen
+from adapters.zuora.zoql import CREDIT_BALANCE_ADJUSTMENTS, INVOICE_PAYMENTS, rows_of
+from schemas.errors import Unreadable
+
+
+class _Parent(msgspec.Struct):
+    id: str
+
+
+class _Adjustment(msgspec.Struct, rename="pascal"):
+    id: str
+    invoice_id: str
+    source_type: str = ""
+    source_id: str = ""
+
+
+_parent = msgspec.json.Decoder(_Parent)
+_adjustment = msgspec.json.Decoder(_Adjustment)
+
+Children = dict[str, list[msgspec.Raw]]
+
+
+async def of_applied_payment(client: ZuoraClient, raw: msgspec.Raw) -> Children:
+    """Return what was applied when the payment was made: there is no later application, and no history."""
+    payment = seen(raw, _parent, "a payment")
+    rows, _ = await rows_of(client, INVOICE_PAYMENTS, "PaymentId", payment.id)
+    return {"invoice_payments": rows}
+
+
+async def of_adjustment(client: ZuoraClient, raw: msgspec.Raw) -> Children:
+    """Return the invoice that is adjusted, which knows the currency, and the tax row where it is a tax's."""
+    adjustment = seen(raw, _adjustment, "an adjustment")
+    children = {"invoice": [await _one(client, "invoices", adjustment.invoice_id)]}
+    if adjustment.source_type == "Tax":
+        children["tax"] = [await _one(client, "taxation-items", adjustment.source_id)]
+    return children
+
+
+async def of_credit_balance(client: ZuoraClient, raw: msgspec.Raw) -> Children:
+    """Return all that moved the credit balance of an account."""
+    account = seen(raw, _parent, "an account")
+    rows, _ = await rows_of(client, CREDIT_BALANCE_ADJUSTMENTS, "AccountId", account.id)
+    return {"adjustments": rows}
+
+
+async def _one(client: ZuoraClient, objects: str, zuora_id: str) -> msgspec.Raw:
+    try:
+        return msgspec.Raw((await client.get(f"/object-query/{objects}/{quoted(zuora_id)}")).body)
+    except NotFound as error:
+        raise Unreadable(f"an adjustment is of what Zuora does not show: {error}") from None
