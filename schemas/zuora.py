@@ -44,6 +44,7 @@ class Invoice(_View, frozen=True, kw_only=True, rename="camel"):
     invoice_date: date
     due_date: date | None = None
     posted_date: str | None = None
+    source_type: str | None = None
     payment_term: str | None = None
     tax_amount: Decimal | None = None
     updated_date: str = ""
@@ -73,6 +74,7 @@ class InvoiceItem(_View, frozen=True, kw_only=True, rename="camel"):
     unbilled_receivables_accounting_code_id: str | None = None
     contract_liability_accounting_code_id: str | None = None
     processing_type: str | None = None
+    tax_mode: str | None = None
     charge_name: str | None = None
     sku: str | None = msgspec.field(name="sKU", default=None)
     service_start_date: date | None = None
@@ -92,6 +94,7 @@ class CreditMemo(_View, frozen=True, kw_only=True, rename="camel"):
     currency: str = ""
     memo_date: date
     posted_on: str | None = None
+    source_type: str | None = None
     tax_amount: Decimal | None = None
     invoice_id: str | None = None
     updated_date: str = ""
@@ -109,6 +112,7 @@ class DebitMemo(_View, frozen=True, kw_only=True, rename="camel"):
     memo_date: date
     due_date: date | None = None
     posted_on: str | None = None
+    source_type: str | None = None
     tax_amount: Decimal | None = None
     updated_date: str = ""
 
@@ -134,6 +138,7 @@ class MemoItem(_View, frozen=True, kw_only=True, rename="camel"):
     id: str
     amount: Decimal
     amount_without_tax: Decimal | None = None
+    tax_mode: str | None = None
     processing_type: str | None = None
     sku: str | None = None
     sku_name: str | None = None

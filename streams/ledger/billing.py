@@ -51,6 +51,7 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
         items: Its lines.
         refers_to: `kind:id` of the invoice it refers to, or "".
         applications: What a memo pays.
+        unknown: Why it cannot be understood, or None.
     """
 
     posted: bool
@@ -63,6 +64,7 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     refers_to: str = ""
     applications: Applications = NO_APPLICATIONS
+    unknown: CannotGoOn | None = None
 
 
 def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerState, books: Books) -> Plan:
@@ -181,6 +183,8 @@ def _post(
     books: Books,
 ) -> tuple[Posting, int]:
     number, mapping = at_hand.number, version.mapping
+    if document.unknown is not None:
+        raise document.unknown
     books.check_currency(number, at_hand.currency)
     if not document.total:
         raise CannotGoOn(reasons.zero(number) if _all_zero(document.items) else reasons.zero_total(number))

@@ -159,9 +159,7 @@ def _line_place(item: Item, *, number: str, currency: str, period_ends: date, ma
     """Return where a line goes, and what it is there."""
     processing = processing_of(item.processing)
     if processing not in PROCESSING_TYPES:
-        raise CannotGoOn(
-            reasons.unmapped(number, what=f"processing type {processing!r}", value=processing, row="no row: it is new")
-        )
+        raise CannotGoOn(reasons.unknown_value(number, field="processingType", value=processing))
     code, role = _code(
         item, number=number, currency=currency, processing=processing, period_ends=period_ends, mapping=mapping
     )

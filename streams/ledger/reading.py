@@ -5,6 +5,7 @@ Which code a line credits is named here; where it goes is decided in `lines.py`.
 
 from datetime import date
 
+from schemas.errors import CannotGoOn
 from schemas.ids import document_key
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.zuora import (
@@ -26,6 +27,7 @@ from streams.ledger.billing import BillingDocument
 from streams.ledger.books import Books
 from streams.ledger.lines import Item
 from streams.ledger.payments import PaymentDocument
+from streams.ledger.words import unknown_word
 
 
 def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> BillingDocument:
@@ -36,17 +38,29 @@ def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> Billing
         Unreadable: A line is not what Zuora documents.
     """
     header: Invoice | CreditMemo | DebitMemo = facts.parent
+    rows = children_of(record, "items")
+    unknown = unknown_word(facts.number, header, rows)
     if isinstance(header, Invoice):
-        items = tuple(_invoice_item(record, row, facts, books) for row in children_of(record, "items"))
         return _billing(
-            facts, items=items, day=header.invoice_date, due=header.due_date, stamp=header.posted_date, owed_sign=1
+            facts,
+            items=tuple(_invoice_item(record, row, facts, books) for row in rows),
+            day=header.invoice_date,
+            due=header.due_date,
+            stamp=header.posted_date,
+            owed_sign=1,
+            unknown=unknown,
         )
-    items = tuple(_memo_item(record, row) for row in children_of(record, "items"))
+    items = tuple(_memo_item(record, row) for row in rows)
     if isinstance(header, DebitMemo):
         return _billing(
-            facts, items=items, day=header.memo_date, due=header.due_date, stamp=header.posted_on, owed_sign=1
+            facts,
+            items=items,
+            day=header.memo_date,
+            due=header.due_date,
+            stamp=header.posted_on,
+            owed_sign=1,
+            unknown=unknown,
         )
-    refers_to = document_key(RecordKind.INVOICE, header.invoice_id) if header.invoice_id else ""
     return _billing(
         facts,
         items=items,
@@ -54,7 +68,8 @@ def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> Billing
         due=None,
         stamp=header.posted_on,
         owed_sign=-1,
-        refers_to=refers_to,
+        unknown=unknown,
+        refers_to=document_key(RecordKind.INVOICE, header.invoice_id) if header.invoice_id else "",
         applications=applications_of(record, facts),
     )
 
@@ -97,6 +112,7 @@ def _billing(
     due: date | None,
     stamp: str | None,
     owed_sign: int,
+    unknown: CannotGoOn | None,
     refers_to: str = "",
     applications: Applications = NO_APPLICATIONS,
 ) -> BillingDocument:
@@ -111,6 +127,7 @@ def _billing(
         items=items,
         refers_to=refers_to,
         applications=applications,
+        unknown=unknown,
     )
 
 

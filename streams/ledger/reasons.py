@@ -70,6 +70,17 @@ def unmapped(number: str, *, what: str, value: str, row: str) -> Reason:
     )
 
 
+def unknown_value(number: str, *, field: str, value: str) -> Reason:
+    """Say that Zuora uses a word that this version does not know."""
+    return Reason(
+        rule="unknown_value",
+        message=f"{number}: {field} {value[:40]!r} is not known to this version",
+        next_step="Look it up in Zuora's documentation and report it; a version that knows it releases the document.",
+        field=field,
+        value=value[:40],
+    )
+
+
 def no_accounting_code(number: str, line: str) -> Reason:
     """Say that Zuora gives no accounting code for a line."""
     return Reason(

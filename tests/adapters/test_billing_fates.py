@@ -344,6 +344,15 @@ async def test_an_invoice_of_nothing_but_zeros_is_ignored_by_name(site):
     assert (site.stands(RecordKind.INVOICE, invoice), site.world.postings) == (("ignored", "zero"), [])
 
 
+async def test_a_source_that_this_version_does_not_know_parks_that_invoice_alone(site):
+    billed(site, line(), auto_post=True, source_type="Barter")
+    other = posted(site)
+    await site.read()
+    [strange] = [row for row in site.tenant.invoices.latest.values() if row.id != other.id]
+    assert site.stands(RecordKind.INVOICE, strange) == ("parked", "unknown_value")
+    assert (site.steps(strange), site.steps(other)) == ([], ["post#1 document"])
+
+
 # -- credit memos ----------------------------------------------------------------------------------------------------
 
 

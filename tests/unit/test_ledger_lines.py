@@ -119,7 +119,7 @@ def test_object_query_gives_processing_types_by_number(number, name):
 def test_a_processing_type_that_is_new_parks_even_with_suspense():
     found = world(policy={"suspense": Analysis(account="1999")})
     found.put(zuora.invoice(zuora.item("100.00", processingType="Barter")))
-    assert found.standing(INVOICE) == ("parked", "unmapped_code")
+    assert found.standing(INVOICE) == ("parked", "unknown_value")
 
 
 def test_a_discount_is_a_line_of_its_own_on_the_other_side():
