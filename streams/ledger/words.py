@@ -1,7 +1,7 @@
 """The words of Zuora that tell what a document is: one that this version does not know parks that one document.
 
-Zuora adds values without notice, and what a new one means nobody here can tell: not even that it is harmless. What stands
-already is not looked at, nor what is not posted. Source: enums of the SDK (reference 2.4).
+Zuora adds values without notice, and what a new one means nobody here can tell, not even that it is harmless. What
+stands already is not looked at, nor what is not posted. Source: enums of the SDK (reference 2.4).
 """
 
 from collections.abc import Iterable, Iterator
