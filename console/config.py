@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.kafka.cluster import Cluster
 from adapters.settings import address_problem, load_settings
+from adapters.zuora.allowances import BudgetSettings
 from adapters.zuora.doors import HmacRule
 from adapters.zuora.poller import DOCUMENT_KINDS
 from adapters.zuora.schedule import PollSettings, schedule_problem
@@ -103,7 +104,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
         base_url: Address of its data centre, whole.
         tenant_id: Zuora's number of the tenant; `ping` refuses another.
         version: `Zuora-Version` to ask for.
-        concurrency: Calls at once.
+        budget: What may be asked of it, and how our processes share that.
         entity_id: For tenants with several entities.
         invoice_settlement: Whether the tenant has Invoice Settlement: "probe" looks; say "on" or "off" where it cannot
             be told.
@@ -114,7 +115,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
     base_url: str
     tenant_id: str = ""
     version: str = "2025-08-12"
-    concurrency: _Count = 8
+    budget: BudgetSettings = BudgetSettings()
     entity_id: str = ""
     invoice_settlement: Said = "probe"
     poll: PollSettings
@@ -233,6 +234,8 @@ def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
     if address:
         yield f"base_url {address}"
     yield from _problems_of_schedules(tenant.poll)
+    if problem := tenant.budget.problem():
+        yield f"budget.{problem}"
     if tenant.callouts is not None and not re.fullmatch(r"/[A-Za-z0-9/_-]{22,}", tenant.callouts.path):
         yield "callouts.path: begins with / and has at least 22 letters and digits, made at random"
 

@@ -202,7 +202,7 @@ async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
         if stage == READ.name:
             publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))
             for tenant in wiring.site.config.tenants:
-                zuora = await stack.enter_async_context(wiring.zuora(tenant))
+                zuora = await stack.enter_async_context(wiring.zuora(tenant, process="read"))
                 first = wiring.site.connections_of(tenant)[0]
                 readers[first] = (
                     ZuoraObjects(zuora, tenant, wiring.settlement(zuora, tenant)),
@@ -230,7 +230,7 @@ async def observe(wiring: Wiring, read_model: Path) -> None:
 async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
     settings = wiring.site.config.tenants[tenant].poll
     await feed.load()
-    async with wiring.zuora(tenant) as client:
+    async with wiring.zuora(tenant, process="poll") as client:
         poller = TenantPoller(
             client,
             tenant,

@@ -3,9 +3,11 @@
 What is built gets what it needs as parameters; nothing is global, nothing is looked up elsewhere.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from adapters.credentials.secret import Secret
 from adapters.credentials.store import CredentialStore
@@ -25,9 +27,12 @@ from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile import Profile
 from adapters.qad.profile_checks import load_profile
 from adapters.qad.rest import RestQad
+from adapters.zuora.allowances import Process
 from adapters.zuora.client import ZuoraClient
+from adapters.zuora.commons import Commons
 from adapters.zuora.doors import Door, Login
 from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.pacing import Priority
 from adapters.zuora.settlement import Settlement
 from console.config import Site
 from streams.ledger import agent as ledger_agent
@@ -58,6 +63,7 @@ class Wiring:
     def __init__(self, site: Site) -> None:
         """Build for this site."""
         self.site = site
+        self._commons = WeakKeyDictionary[asyncio.AbstractEventLoop, Commons]()
 
     @cached_property
     def credentials(self) -> CredentialStore:
@@ -87,16 +93,28 @@ class Wiring:
             self.site.cluster, list(self.site.config.connections), partitions=kafka.partitions
         )
 
-    def zuora(self, tenant: str) -> ZuoraClient:
-        """Return a tenant's client."""
+    @property
+    def commons(self) -> Commons:
+        """What the clients of Zuora share in this process: one for each running loop, since they wait in it."""
+        return self._commons.setdefault(asyncio.get_running_loop(), Commons())
+
+    def zuora(self, tenant: str, *, process: Process = "command") -> ZuoraClient:
+        """Return a client of a tenant, which shares its token and its budget with the others of this process.
+
+        Args:
+            tenant: Its name.
+            process: Whose share of the tenant's budget it uses; a backfill stands back behind the others.
+        """
         settings, owner = self.site.config.tenants[tenant], f"zuora/{tenant}"
         return ZuoraClient(
             settings.base_url,
             client_id=self.credentials.get(owner, "client_id"),
             client_secret=self.credentials.get(owner, "client_secret"),
             version=settings.version,
-            concurrency=settings.concurrency,
+            commons=self.commons,
+            budget=self.commons.budget(tenant, settings.budget.of(process)),
             entity_id=settings.entity_id,
+            priority=Priority.BACKFILL if process == "backfill" else Priority.LIVE,
         )
 
     def settlement(self, client: ZuoraClient, tenant: str) -> Settlement:

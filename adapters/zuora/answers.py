@@ -37,6 +37,10 @@ class SignedOut(ConnectorError):
     """The token is not accepted: a new one is fetched once."""
 
 
+class TooMany(Transient):
+    """A limit of the tenant, or of the address, is reached."""
+
+
 class Answered(Transient):
     """Zuora itself said no, and another try may succeed; under an idempotency key it says the same for a day."""
 
@@ -86,7 +90,7 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
     body = await answer.read()
     retry_after_s = seconds_of(answer.headers.get("Retry-After"))
     if answer.status == 429:
-        raise Transient(f"Zuora: too many requests ({what})", retry_after_s=retry_after_s)
+        raise TooMany(f"Zuora: too many requests ({what})", retry_after_s=retry_after_s)
     if answer.status == 409:
         # The first call under the same idempotency key is under way: no yes, and no failure.
         raise Transient(f"Zuora is still at {what} (HTTP 409)", retry_after_s=retry_after_s)

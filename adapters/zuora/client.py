@@ -1,8 +1,8 @@
-"""Asks Zuora: one token, one budget of calls at once, patient with limits, strict with answers. It reads, and marks.
+"""Asks Zuora: patient with limits, strict with answers. It reads, and marks.
 
-All that it sends goes through one door, `_once`: a GET, or one of the posts that check themselves (posts.py). Every
-answer is checked before anyone sees it: a list is whole, or it is an error. Redirects are refused, and so is a next
-page of another host, or one that was read before.
+All that it sends goes through one door, `_once`: a GET, or one of the posts that check themselves (posts.py), when the
+budget lets it go (budget.py). Every answer is checked before anyone sees it: a list is whole, or it is an error.
+Redirects are refused, and so is a next page of another host, or one that was read before.
 """
 
 import asyncio
@@ -19,10 +19,11 @@ from yarl import URL
 
 from adapters.credentials.secret import Secret
 from adapters.zuora import posts
-from adapters.zuora.answers import Answered, SignedOut, decoded, read_answer, told_of
-from adapters.zuora.clock import ZuoraClock
+from adapters.zuora.answers import Answered, SignedOut, TooMany, decoded, read_answer, told_of
+from adapters.zuora.budget import DEFAULT, OBJECT_QUERY, Budget
+from adapters.zuora.commons import Commons
 from adapters.zuora.headers import text_of
-from adapters.zuora.token import Token
+from adapters.zuora.pacing import TRIES_MAX, Priority, retry_pause_s
 from schemas.errors import Misconfigured, Refused, Transient, Unreadable
 
 log = structlog.get_logger(__name__)
@@ -31,9 +32,6 @@ Decoded = TypeVar("Decoded")
 
 # Zuora's gateway gives up after 120 s; a little more lets its answer arrive.
 _REQUEST_TIMEOUT_S = 125.0
-# Zuora's own advice: five tries with full jitter up to a minute.
-_TRIES_MAX = 5
-_PAUSE_MAX_S = 60.0
 # The largest page: 1..99 for Object Query, 40 for the older reads.
 PAGE_SIZE_MAX = 99
 V1_PAGE_SIZE_MAX = 40
@@ -104,8 +102,10 @@ class ZuoraClient:
         client_id: Secret,
         client_secret: Secret,
         version: str,
-        concurrency: int,
+        commons: Commons,
+        budget: Budget,
         entity_id: str = "",
+        priority: Priority = Priority.LIVE,
     ) -> None:
         """Set up; call inside the running loop, use as an async context manager.
 
@@ -114,23 +114,26 @@ class ZuoraClient:
             client_id: OAuth client.
             client_secret: Its secret.
             version: `Zuora-Version` to ask for: it changes field names, so it is always said.
-            concurrency: Calls at once; the tenant's limit is shared with everything else that asks.
+            commons: What the clients of this process share.
+            budget: The tenant's budget, of this process.
             entity_id: For tenants with several entities.
+            priority: Whether its calls wait behind those of others.
         """
         self._base_url = base_url.rstrip("/")
         self._origin = URL(self._base_url).origin()
+        self._object_query = URL(self._base_url).path.rstrip("/") + "/object-query/"
         self._headers = {"Zuora-Version": version, "Accept-Encoding": "gzip"}
         if entity_id:
             self._headers["Zuora-Entity-Ids"] = entity_id
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
-            connector=aiohttp.TCPConnector(limit=concurrency),
+            # The budget says how many there are.
+            connector=aiohttp.TCPConnector(limit=0),
         )
-        self._clock = ZuoraClock()
-        self.token = Token(
-            self._session, self._base_url, client_id=client_id, client_secret=client_secret, clock=self._clock
-        )
-        self._slots = asyncio.Semaphore(concurrency)
+        self.token = commons.token(self._base_url, client_id=client_id, client_secret=client_secret)
+        self.budget = budget
+        self._clock = self.token.clock
+        self._priority = priority
 
     async def __aenter__(self) -> "ZuoraClient":
         return self
@@ -323,11 +326,15 @@ class ZuoraClient:
             except Transient as error:
                 tries += 1
                 # An answer of Zuora's own is kept under the key of a mark: asking again would only be told it again.
-                if tries >= _TRIES_MAX or (post is not None and not post.reads and isinstance(error, Answered)):
+                if tries >= TRIES_MAX or (post is not None and not post.reads and isinstance(error, Answered)):
                     raise
-                await asyncio.sleep(_pause_s(tries, error.retry_after_s))
+                pause_s = retry_pause_s(tries, error.retry_after_s, random.uniform)
+                if isinstance(error, TooMany):
+                    self.budget.close(pause_s)
+                await asyncio.sleep(pause_s)
 
     async def _once(self, url: URL, what: str, token: str, post: posts.Post | None) -> Answer:
+        kind = OBJECT_QUERY if url.path.startswith(self._object_query) else DEFAULT
         method, body, headers = "GET", None, {**self._headers, "Authorization": f"Bearer {token}"}
         if post is not None:
             method, body, headers["Content-Type"] = "POST", msgspec.json.encode(post.content), "application/json"
@@ -335,9 +342,10 @@ class ZuoraClient:
                 headers["Idempotency-Key"] = post.key
         try:
             async with (
-                self._slots,
+                self.budget.turn(kind, self._priority),
                 self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
             ):
+                self.budget.hear(kind, answer.status, answer.headers)
                 told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
                 self._clock.hear(answer.headers.get("Date"))
                 return Answer(told, text_of(answer.headers.get("Zuora-Request-Id")))
@@ -375,9 +383,3 @@ def _rows_of(fields: dict[str, msgspec.Raw], key: str, path: str) -> list[msgspe
 def _marked(one: _Mark, secrets: Sequence[str]) -> Marked:
     code, message = ", ".join(error.code for error in one.errors), "; ".join(error.message for error in one.errors)
     return Marked(one.success, told_of(code, secrets), told_of(message, secrets))
-
-
-def _pause_s(tries: int, asked_s: float | None) -> float:
-    jittered = random.uniform(0, min(_PAUSE_MAX_S, 2.0**tries))  # noqa: S311 - jitter is no secret
-    # Asking for hours must not hang a task: the caller comes again.
-    return max(min(asked_s or 0.0, 2 * _PAUSE_MAX_S), jittered)

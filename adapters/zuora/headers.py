@@ -9,6 +9,11 @@ def text_of(value: str | None) -> str:
     return (value or "").encode(errors="replace").decode()
 
 
+def whole_of(value: str | None) -> int | None:
+    """Return a number without sign or fraction, of at most 18 digits, or None where there is none."""
+    return int(value) if value and len(value) <= 18 and value.isascii() and value.isdecimal() else None
+
+
 def seconds_of(value: str | None) -> float | None:
     """Return the seconds that a Retry-After asks for, or None where it names none."""
     return float(value) if value and value.isascii() and value.isdecimal() else None  # seconds, no money

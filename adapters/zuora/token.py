@@ -1,7 +1,7 @@
 """Zuora's bearer token: one per process and credential, shared by all callers, renewed shortly before its hour ends.
 
 The token call is limited to 100 a minute and address: a 401 storm must never become a token storm, so callers that
-come together share one call, and what it was told.
+come together share one call, and what it was told; and all tokens of an address keep to one pace.
 """
 
 import asyncio
@@ -15,12 +15,15 @@ import msgspec
 from adapters.credentials.secret import Secret
 from adapters.zuora.answers import NotFound, SignedOut, read_answer
 from adapters.zuora.clock import ZuoraClock
+from adapters.zuora.pacing import TokenPace
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 
 # Zuora advises to renew five minutes before the end.
 _RENEW_BEFORE_S = 300.0
-# Between two token calls at least: 20 a minute at the very worst.
+# Between two calls for the same token at least.
 _PAUSE_BETWEEN_S = 3.0
+# As for any other call: Zuora's gateway gives up after 120 s.
+_REQUEST_TIMEOUT_S = 125.0
 # What may stand in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -37,21 +40,21 @@ _decode = msgspec.json.Decoder(_Granted).decode
 class Token:
     """The token of one tenant's credentials."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        base_url: str,
-        *,
-        client_id: Secret,
-        client_secret: Secret,
-        clock: ZuoraClock,
-    ) -> None:
-        """Hold the credentials; nothing is fetched before the first use."""
-        self._session = session
+    def __init__(self, base_url: str, *, client_id: Secret, client_secret: Secret, pace: TokenPace) -> None:
+        """Hold the credentials; nothing is fetched before the first use.
+
+        Args:
+            base_url: The data centre's address.
+            client_id: OAuth client.
+            client_secret: Its secret.
+            pace: Of all tokens of this address.
+        """
         self._url = f"{base_url}/oauth/token"
         self._client_id = client_id
         self._client_secret = client_secret
-        self._clock = clock
+        self._pace = pace
+        # What Zuora's answers tell of the time, those of the API as well.
+        self.clock = ZuoraClock()
         self._lock = asyncio.Lock()
         self._text = ""
         self._renew_at = 0.0
@@ -93,16 +96,25 @@ class Token:
 
     async def _renew(self) -> None:
         self._failure = None
-        await asyncio.sleep(max(0.0, self._asked_at + _PAUSE_BETWEEN_S - time.monotonic()))
-        self._asked_at = time.monotonic()
-        self.fetched += 1
+        now_s = time.monotonic()
+        while (wait_s := self._wait_s(now_s)) > 0:
+            await asyncio.sleep(wait_s)
+            now_s = time.monotonic()
+        self._asked_at = now_s
+        self._pace.sent(now_s)
         try:
             granted, lifetime_s = _granted(await self._fetch())
         except ConnectorError as error:
             self._failure = error
             raise
+        finally:
+            # Whoever came before this moment is told what this call was told.
+            self.fetched += 1
         self._text, self.scope = granted.access_token, granted.scope
         self._renew_at = self._asked_at + max(lifetime_s - _RENEW_BEFORE_S, lifetime_s / 2)
+
+    def _wait_s(self, now_s: float) -> float:
+        return max(self._asked_at + _PAUSE_BETWEEN_S - now_s, self._pace.wait_s(now_s))
 
     async def _fetch(self) -> bytes:
         form = {
@@ -112,9 +124,12 @@ class Token:
         }
         try:
             # Never follow a redirect here: the secret would go with it.
-            async with self._session.post(self._url, data=form, allow_redirects=False) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10)) as session,
+                session.post(self._url, data=form, allow_redirects=False) as answer,
+            ):
                 body = await read_answer(answer, what="POST /oauth/token", secrets=self.secrets)
-                self._clock.hear(answer.headers.get("Date"))
+                self.clock.hear(answer.headers.get("Date"))
                 return body
         except SignedOut:
             raise Refused(

@@ -77,7 +77,8 @@ async def _run(
     wiring: Wiring, tenant: str, first_day: date, kinds: Sequence[str], *, again: bool, teller: "_Teller"
 ) -> Progress:
     partitions = await wiring.partitions()
-    async with Publisher(wiring.site.cluster) as publisher, wiring.zuora(tenant) as client:
+    zuora = wiring.zuora(tenant, process="backfill")
+    async with Publisher(wiring.site.cluster) as publisher, zuora as client:
         feed = wiring.tenant_feed(tenant, publisher, partitions)
         await feed.load()
         backfilling = BackfillRun(

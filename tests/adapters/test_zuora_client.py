@@ -101,7 +101,7 @@ async def test_an_answer_that_hangs_after_the_work_is_asked_for_again(zuora, qui
 
 
 async def test_what_zuora_asks_to_wait_is_waited(zuora, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.client._PAUSE_MAX_S", 0.6)
+    monkeypatch.setattr("adapters.zuora.pacing.PAUSE_MAX_S", 0.6)
     armed = zuora.arm("too_many_requests", CODES, count=1, retry_after_s=1)
     client = await zuora.client()
     await client.token.get()

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.answers import Answered, NotFound
+from adapters.zuora.answers import Answered, NotFound, TooMany
 from adapters.zuora.client import ZuoraClient
+from adapters.zuora.commons import Commons
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from tests.adapters.strange import Told, strange_server
-from tests.adapters.zuora_tenant import TOKEN, rows_of, speaking_to
+from tests.adapters.zuora_tenant import TOKEN, budget, rows_of, speaking_to
 
 CODES = "/v1/accounting-codes"
 # A list that names itself as its next page is asked for so often at most before somebody notices.
@@ -83,9 +84,9 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (400, b'{"code": 1, "message": "m"}', Misconfigured, 1),
         (403, b'{"code": 1, "message": "m"}', Refused, 1),
         # limits
-        (429, REASONS % b"70", Transient, 5),
-        (429, b"", Transient, 5),
-        (429, b"<html></html>", Transient, 5),
+        (429, REASONS % b"70", TooMany, 5),
+        (429, b"", TooMany, 5),
+        (429, b"<html></html>", TooMany, 5),
         # neither of them
         (500, b"not json", Transient, 5),
         (503, b"", Transient, 5),
@@ -126,7 +127,8 @@ async def test_the_version_the_entity_and_the_pages_size_are_always_said(strange
         client_id=Secret("i"),
         client_secret=Secret("s"),
         version="2025-08-12",
-        concurrency=4,
+        commons=Commons(),
+        budget=budget(),
         entity_id="e-1",
     ) as client:
         assert await rows_of(client, "invoices") == []

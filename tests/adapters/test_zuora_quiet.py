@@ -5,8 +5,6 @@ from urllib.parse import quote, quote_plus
 import msgspec
 import pytest
 
-from adapters.credentials.secret import Secret
-from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.records import RecordKind
@@ -20,9 +18,7 @@ GRANTED = Told(b'{"access_token": "%s", "expires_in": 3598}' % TOKEN.encode())
 
 
 def speaker(strange):
-    return ZuoraClient(
-        strange.url, client_id=Secret(ID), client_secret=Secret(WORD), version="2025-08-12", concurrency=4
-    )
+    return client_of(strange.url, client_id=ID, client_secret=WORD)
 
 
 TROUBLE = [
@@ -42,7 +38,8 @@ TROUBLE = [
 @pytest.mark.parametrize("trouble", TROUBLE, ids=lambda answer: f"{answer.status} {answer.body[:16].decode()}")
 @pytest.mark.parametrize("where", ["/oauth/token", "/v1/x"])
 async def test_no_trouble_tells_a_secret(strange, quick, monkeypatch, heard, told, trouble, where):
-    monkeypatch.setattr("adapters.zuora.client._REQUEST_TIMEOUT_S", 0.1)
+    for module in ("client", "token"):
+        monkeypatch.setattr(f"adapters.zuora.{module}._REQUEST_TIMEOUT_S", 0.1)
     strange.tell("/oauth/token", GRANTED)
     strange.tell(where, trouble)
     async with speaker(strange) as client:

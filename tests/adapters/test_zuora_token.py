@@ -164,7 +164,7 @@ async def test_a_passing_fault_of_the_token_call_is_transient(zuora, quick, faul
 
 
 async def test_a_token_call_that_hangs_ends(zuora, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.client._REQUEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("adapters.zuora.token._REQUEST_TIMEOUT_S", 0.2)
     zuora.arm("hang", f"^{TOKEN}$", seconds=3)
     client = await zuora.client()
     async with asyncio.timeout(2):

@@ -13,7 +13,10 @@ import msgspec
 from aiohttp import web
 
 from adapters.credentials.secret import Secret
+from adapters.zuora.allowances import Allowance
+from adapters.zuora.budget import Budget
 from adapters.zuora.client import PAGE_SIZE_MAX, ZuoraClient
+from adapters.zuora.commons import Commons
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import TenantPoller
 from adapters.zuora.schedule import PollSettings
@@ -82,8 +85,8 @@ class ZuoraTenant:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    async def client(self, *, client_secret: str = "", **settings: Any) -> ZuoraClient:
-        """Return a client of this tenant, closed with the test."""
+    async def client(self, *, client_secret: str = "", concurrency: int = 8, **settings: Any) -> ZuoraClient:
+        """Return a client of this tenant, closed with the test; it shares nothing unless it is told to."""
         known = self.sandbox.world.clients[0]
         client = ZuoraClient(
             **{
@@ -91,7 +94,8 @@ class ZuoraTenant:
                 "client_id": Secret(known.client_id),
                 "client_secret": Secret(client_secret or known.client_secret),
                 "version": "2025-08-12",
-                "concurrency": 8,
+                "commons": Commons(),
+                "budget": budget(concurrency=concurrency),
                 **settings,
             }
         )
@@ -236,10 +240,20 @@ async def zuora_tenant(settings: Settings | None = None) -> AsyncIterator[ZuoraT
 TOKEN = Told(b'{"access_token": "t", "expires_in": 3598}')
 
 
+def budget(*, concurrency: int = 8, per_minute: int | None = None) -> Budget:
+    """Return a budget of its own, of so many calls at once of each kind."""
+    return Budget(Allowance(per_minute=per_minute, concurrency=concurrency, object_query=concurrency))
+
+
 def client_of(url: str, *, client_id: str = "i", client_secret: str = "s") -> ZuoraClient:
     """Return a client of whatever answers there."""
     return ZuoraClient(
-        url, client_id=Secret(client_id), client_secret=Secret(client_secret), version="2025-08-12", concurrency=4
+        url,
+        client_id=Secret(client_id),
+        client_secret=Secret(client_secret),
+        version="2025-08-12",
+        commons=Commons(),
+        budget=budget(concurrency=4),
     )
 
 

@@ -131,8 +131,10 @@ def test_a_time_that_can_never_be_is_refused(load, becomes):
 @pytest.mark.parametrize(
     ("was", "becomes"),
     [
-        ('base_url = "https', 'concurrency = 0\nbase_url = "https'),
-        ('base_url = "https', 'concurrency = -2\nbase_url = "https'),
+        ('base_url = "https', 'budget.concurrency = 0\nbase_url = "https'),
+        ('base_url = "https', 'budget.concurrency = -2\nbase_url = "https'),
+        ('base_url = "https', 'budget.per_minute = 59\nbase_url = "https'),
+        ('base_url = "https', 'budget.shares.poll = 0\nbase_url = "https'),
         ('bootstrap = "localhost:9092"', 'bootstrap = "localhost:9092"\npartitions = 0'),
         ('bootstrap = "localhost:9092"', 'bootstrap = "localhost:9092"\nreplicas = 0'),
         ('bootstrap = "localhost:9092"', 'bootstrap = ""'),

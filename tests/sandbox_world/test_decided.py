@@ -14,7 +14,10 @@ from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.settings import load_settings
+from adapters.zuora.allowances import Allowance
+from adapters.zuora.budget import Budget
 from adapters.zuora.client import ZuoraClient
+from adapters.zuora.commons import Commons
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS
 from sandbox.world import Addresses, build_world, tell_story, write_files
@@ -44,7 +47,8 @@ async def read_zuora(stage, name):
         client_id=Secret(fields["client_id"]),
         client_secret=Secret(fields["client_secret"]),
         version="2025-08-12",
-        concurrency=8,
+        commons=Commons(),
+        budget=Budget(Allowance()),
     )
     async with client:
         objects, records = ZuoraObjects(client, name), []
