@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.faults.callouts import SCENARIOS as CALLOUTS
 from tests.faults.clocks import SCENARIOS as CLOCKS
 from tests.faults.erp import SCENARIOS as ERP
 from tests.faults.files import SCENARIOS as FILES
@@ -26,8 +27,10 @@ from tests.faults.refusals import SCENARIOS as REFUSALS
 from tests.faults.report import missed, write
 from tests.faults.scenario import Campaign, Result, Scenario
 from tests.faults.soak import soak
+from tests.faults.strangers import SCENARIOS as STRANGERS
 from tests.faults.window import CLOSED, OPEN, OPEN_KEEPALIVE_S
 from tests.faults.zombies import SCENARIOS as ZOMBIES
+from tests.faults.zuora import SCENARIOS as ZUORA
 from tests.simulation.house import running_house
 from tests.simulation.outage import hour_away
 
@@ -41,6 +44,9 @@ SCENARIOS = (
     *REBALANCING,
     *ERP,
     *REFUSALS,
+    *ZUORA,
+    *CALLOUTS,
+    *STRANGERS,
     *LOG,
     *PEOPLE,
     *HOST,

@@ -45,6 +45,7 @@ class Installation:
         product: Its commands.
         cluster: The log, by the direct way.
         partitions: Partition by place.
+        receiver: Where callouts come in.
     """
 
     def __init__(self, directory: Path, *, broker: Broker, kafka: FaultProxy, places: list[Place], ports: list[int]):
@@ -56,6 +57,7 @@ class Installation:
         self.logs.mkdir(parents=True)
         self.configuration = directory / "ml-connector.toml"
         self._ports = ports
+        self.receiver = f"http://{HOST}:{ports[0]}"
         self.configure({})
         for place in places:
             profile = profile_text(place.world.site, base_url=place.qad_url)

@@ -6,9 +6,10 @@ an invoice, which is posted again: so each document that was made has to be in Q
 """
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -79,6 +80,17 @@ class Work:
             )
             if over_s and burst < bursts - 1:
                 await asyncio.sleep(over_s / bursts)
+
+    async def bill_at_once(self, place: Place, invoices: int) -> None:
+        """Make so many invoices of one company in one bill run, all of which bear the same stamp."""
+        clock = place.zuora.clock
+        async with self._turns[place.name]:
+            stamp, began = clock.stamp().utc(), time.monotonic()
+            clock.set(stamp, running=False)
+            try:
+                await self._bill(place, invoices, self._draws[place.name], self.made[place.name])
+            finally:
+                clock.set(stamp + timedelta(seconds=time.monotonic() - began), running=True)
 
     async def _batch(self, place: Place, count: int, *, undoes: bool) -> None:
         # A script makes work beside the scenario's own: two must not spend the same invoice.
