@@ -8,7 +8,7 @@ import msgspec
 from adapters.kafka.assignments import read_assignments
 from adapters.qad.answers import read_object
 from adapters.qad.client import QadClient
-from adapters.qad.profile import BROWSES, OpenItems, Profile
+from adapters.qad.profile import BROWSES, OPTIONAL_KINDS, OpenItems, Profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
@@ -175,6 +175,9 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
             references = QadReferences(client, profile)
             for name in BROWSES:
                 yield await _reference_list(references, connection, name)
+            for kind in OPTIONAL_KINDS:
+                if kind not in profile.documents:
+                    yield _left_out(connection, kind)
             for kind, document in profile.documents.items():
                 yield await _look_up(client, profile, connection, kind)
                 yield await _permission(client, connection, kind, document.view_uri)
@@ -197,6 +200,15 @@ async def _reference_list(references: QadReferences, connection: str, name: str)
         ok=count > 0,
         found=f"{count} rows",
         next_step="No row came: is the workspace right, and the filter of this browse in the profile?",
+    )
+
+
+def _left_out(connection: str, kind: str) -> Finding:
+    return Finding(
+        subject=connection,
+        what=f"documents of kind {kind}",
+        ok=True,
+        found=f"not in the profile: what would be one parks (no_such_kind); add [documents.{kind}] to carry it",
     )
 
 

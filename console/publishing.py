@@ -20,6 +20,8 @@ from schemas.topics import Topic
 
 # What the fields of QAD hold (reference 2.11): longer than that, each document would be refused.
 _LENGTHS = {"account": 8, "sub_account": 8, "cost_centre": 4, "project": 8}
+# A site that has no such business names none.
+_DAYBOOKS_LEFT_OUT = frozenset({"journal", "banking", "bounce"})
 _DAYBOOK_LENGTH = 8
 
 
@@ -115,7 +117,7 @@ def _field_problems(mapping: Mapping) -> Iterable[str]:
     if any(not line.code for line in mapping.lines):
         yield "[[lines]] code is empty: name the accounting code of Zuora"
     for kind, name in msgspec.structs.asdict(mapping.daybooks).items():
-        if not name and kind != "journal":
+        if not name and kind not in _DAYBOOKS_LEFT_OUT:
             yield f"[daybooks] {kind} is empty"
         if len(name) > _DAYBOOK_LENGTH:
             yield f"[daybooks] {kind} {name!r} is longer than the {_DAYBOOK_LENGTH} characters that QAD holds"

@@ -78,13 +78,20 @@ class BankRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Daybooks(_Strict, frozen=True, kw_only=True):
-    """The daybooks of this connection: its own, so that what people key elsewhere is never mistaken for ours."""
+    """The daybooks of this connection: its own, so that what people key elsewhere is never mistaken for ours.
+
+    Attributes:
+        banking: Banking entries: refunds; without it they park.
+        bounce: Receipts taken back; the receipts' own where it is empty.
+    """
 
     invoice: str
     credit_note: str
     receipt: str
     adjustment: str
     journal: str = ""
+    banking: str = ""
+    bounce: str = ""
 
 
 class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):

@@ -182,7 +182,12 @@ class AllocationContent(_Content, frozen=True, kw_only=True, tag="allocation", o
 
 
 class InverseContent(_Content, frozen=True, kw_only=True, tag="inverse", omit_defaults=True):
-    """The exact inverse of another posting; the sink takes lines, customer and total from what was intended there."""
+    """The exact inverse of another posting; the sink takes lines, customer and total from what was intended there.
+
+    Attributes:
+        of: What it undoes.
+        item: The posting whose open item it moves, where that is neither its own nor that of `of`.
+    """
 
     of: PostingId
     currency: str
@@ -190,11 +195,37 @@ class InverseContent(_Content, frozen=True, kw_only=True, tag="inverse", omit_de
     posting_date: date
     daybook: str
     description: str
+    item: PostingId | None = None
     original_date: date | None = None
 
     def __post_init__(self) -> None:
         if total_of(self.total, self.currency) <= 0:
             raise Unbalanced(f"inverse of {self.total} {self.currency}: the total must be above zero")
+
+
+class RefundContent(_Content, frozen=True, kw_only=True, tag="refund", omit_defaults=True):
+    """Money given back: bank against the open item of what was paid or credited, which it closes by that amount.
+
+    Attributes:
+        closes: The posting whose open item it closes.
+        closes_document: `kind:id` of that payment or credit memo.
+    """
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    bank_account: str
+    description: str
+    closes: PostingId
+    closes_document: str
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if total_of(self.total, self.currency) <= 0:
+            raise Unbalanced(f"refund of {self.total} {self.currency}: the amount must be above zero")
 
 
 class OpeningContent(_Content, frozen=True, kw_only=True, tag="opening", omit_defaults=True):
@@ -205,7 +236,15 @@ class OpeningContent(_Content, frozen=True, kw_only=True, tag="opening", omit_de
     item_kind: str
 
 
-Content = InvoiceContent | CreditNoteContent | ReceiptContent | AllocationContent | InverseContent | OpeningContent
+Content = (
+    InvoiceContent
+    | CreditNoteContent
+    | ReceiptContent
+    | AllocationContent
+    | InverseContent
+    | RefundContent
+    | OpeningContent
+)
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

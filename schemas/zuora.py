@@ -191,6 +191,42 @@ class Part(_View, frozen=True, kw_only=True, rename="camel"):
     debit_memo_id: str | None = None
 
 
+class Refund(_View, frozen=True, kw_only=True, rename="camel"):
+    """Money given back from a payment or a credit memo; a chargeback is one."""
+
+    id: str
+    refund_number: str
+    account_id: str | None = None
+    status: str
+    amount: Decimal
+    currency: str = ""
+    refund_date: date
+    type: str = ""
+    gateway: str | None = None
+    cancelled_on: str | None = None
+    created_date: str = ""
+    updated_date: str = ""
+
+
+class RefundApplication(_View, frozen=True, kw_only=True, rename="camel"):
+    """Which payment or credit memo a refund closes, and how much of it."""
+
+    id: str
+    apply_amount: Decimal
+    payment_id: str | None = None
+    credit_memo_id: str | None = None
+    invoice_id: str | None = None
+
+
+class RefundPart(_View, frozen=True, kw_only=True, rename="camel"):
+    """The same, as v1 has it."""
+
+    id: str
+    amount: Decimal
+    payment_id: str | None = None
+    credit_memo_id: str | None = None
+
+
 class _Stamp(msgspec.Struct):
     """When a row changed, as Object Query names it and as ZOQL does."""
 
@@ -207,6 +243,7 @@ _PARENTS: dict[str, type[_View]] = {
     RecordKind.CREDIT_MEMO: CreditMemo,
     RecordKind.DEBIT_MEMO: DebitMemo,
     RecordKind.PAYMENT: Payment,
+    RecordKind.REFUND: Refund,
 }
 _CHILDREN: dict[tuple[str, str], type[_View]] = {
     (RecordKind.INVOICE, "items"): InvoiceItem,
@@ -219,6 +256,8 @@ _CHILDREN: dict[tuple[str, str], type[_View]] = {
     (RecordKind.DEBIT_MEMO, TAX): TaxationItem,
     (RecordKind.PAYMENT, "applications"): Application,
     (RecordKind.PAYMENT, "parts"): Part,
+    (RecordKind.REFUND, "applications"): RefundApplication,
+    (RecordKind.REFUND, "parts"): RefundPart,
 }
 _parents = {kind: msgspec.json.Decoder(view) for kind, view in _PARENTS.items()}
 _children = {key: msgspec.json.Decoder(view) for key, view in _CHILDREN.items()}

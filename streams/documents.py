@@ -8,7 +8,7 @@ import msgspec
 from schemas.errors import Unreadable
 from schemas.money import MoneyError, total_of
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.zuora import CreditMemo, DebitMemo, Invoice, Payment, parent_of
+from schemas.zuora import CreditMemo, DebitMemo, Invoice, Payment, Refund, parent_of
 
 # Zuora's words (reference: enums of the SDK). A status outside these sets parks the one record that shows it.
 _POSTED: dict[str, frozenset[str]] = {
@@ -16,6 +16,7 @@ _POSTED: dict[str, frozenset[str]] = {
     RecordKind.CREDIT_MEMO: frozenset({"Posted"}),
     RecordKind.DEBIT_MEMO: frozenset({"Posted"}),
     RecordKind.PAYMENT: frozenset({"Processed"}),
+    RecordKind.REFUND: frozenset({"Processed"}),
 }
 _BILLING_DOCUMENT = frozenset({"Draft", "Canceled", "CancelInProgress", "Generating", "PendingForTax", "Split"})
 _NOT_POSTED: dict[str, frozenset[str]] = {
@@ -23,6 +24,7 @@ _NOT_POSTED: dict[str, frozenset[str]] = {
     RecordKind.CREDIT_MEMO: _BILLING_DOCUMENT,
     RecordKind.DEBIT_MEMO: _BILLING_DOCUMENT,
     RecordKind.PAYMENT: frozenset({"Draft", "Processing", "Error", "Canceled"}),
+    RecordKind.REFUND: frozenset({"Processing", "Error", "Canceled"}),
 }
 
 
@@ -49,7 +51,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(record: ZuoraRecord) -> Facts:
-    """Return the facts of an invoice, memo or payment.
+    """Return the facts of an invoice, memo, payment or refund.
 
     Raises:
         Unreadable: A field is missing or wrong, the status or currency is unknown, or the total has more decimals
@@ -63,6 +65,8 @@ def facts_of(record: ZuoraRecord) -> Facts:
             number, value = parent.memo_number, parent.total_amount
         case Payment():
             number, value = parent.payment_number, parent.amount
+        case Refund():
+            number, value = parent.refund_number, parent.amount
         case _:
             raise Unreadable(f"{record.kind} {record.id} is no document")
     posted = parent.status in _POSTED[record.kind]

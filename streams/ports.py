@@ -57,7 +57,38 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, tag="adjustment"):
     lines: tuple[ItemLine, ...]
 
 
-Payload = InvoiceContent | CreditNoteContent | Receipt | Adjustment
+class BankMove(msgspec.Struct, frozen=True, kw_only=True):
+    """Bank against one open item, by a whole amount.
+
+    Attributes:
+        item: Key of the open item in QAD.
+        customer: Customer that holds it.
+    """
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    bank_account: str
+    description: str
+    item: Document
+
+
+class Refund(BankMove, frozen=True, kw_only=True, tag="refund"):
+    """Money given back: it uses up a prepayment or credit note."""
+
+
+class RefundReversal(BankMove, frozen=True, kw_only=True, tag="refund_reversal"):
+    """A refund taken back: the item is open again."""
+
+
+class Bounce(BankMove, frozen=True, kw_only=True, tag="bounce"):
+    """A receipt taken back: the prepayment that is left of it goes, and the money from the bank."""
+
+
+Payload = InvoiceContent | CreditNoteContent | Receipt | Adjustment | Refund | RefundReversal | Bounce
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +132,7 @@ class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Erp(Protocol):
-    """QAD as the sink sees it. A kind is `invoice`, `credit_note`, `receipt` or `adjustment`."""
+    """QAD as the sink sees it. A kind is the tag of a payload: `invoice`, `credit_note`, `receipt`, `refund` ..."""
 
     async def post(self, command: Command, *, not_after: float) -> Accepted:
         """Make one document.

@@ -25,7 +25,8 @@ from streams.sink.freezing import kind_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState
 
-KINDS = ("invoice", "credit_note", "receipt", "adjustment")
+# Every kind of document that a posting can be in QAD.
+KINDS = ("invoice", "credit_note", "receipt", "adjustment", "refund", "refund_reversal", "bounce")
 
 Answer = TypeVar("Answer")
 

@@ -14,6 +14,8 @@ from schemas.codec import canonical
 TRANSIENT = "transient"
 
 DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
+# A profile may leave these out: what would be one parks.
+OPTIONAL_KINDS = ("refund", "refund_reversal", "bounce")
 BROWSES = ("customers", "gl_accounts", "daybooks", "periods", "currencies")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, TRANSIENT, Document, Profile
+from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, TRANSIENT, Document, Profile
 from adapters.qad.values import can_write_days
 from adapters.settings import address_problem, load_settings
 from schemas.errors import Misconfigured
@@ -40,6 +40,9 @@ _HEAD = (
     "daybook",
     "bank_account",
     "description",
+    "item_year",
+    "item_daybook",
+    "item_voucher",
 )
 _LINE = (
     "sequence",
@@ -75,7 +78,7 @@ def _problems_of(profile: Profile) -> list[str]:
     """Return what is wrong with a profile, a sentence each."""
     return [
         *_problems_of_calls(profile),
-        *_problems_of_names("documents", profile.documents, DOCUMENT_KINDS),
+        *_problems_of_names("documents", profile.documents, DOCUMENT_KINDS, OPTIONAL_KINDS),
         *_problems_of_names("browses", profile.browses, BROWSES),
         *(
             f"[documents.{kind}] {problem}"
@@ -100,8 +103,11 @@ def _problems_of_calls(profile: Profile) -> Iterator[str]:
             yield f"definite: after HTTP {status} a document may be in QAD all the same"
 
 
-def _problems_of_names(table: str, parts: Mapping[str, object], known: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"[{table}.{name}] is missing" for name in known if name not in parts)
+def _problems_of_names(
+    table: str, parts: Mapping[str, object], needed: tuple[str, ...], others: tuple[str, ...] = ()
+) -> Iterator[str]:
+    known = (*needed, *others)
+    yield from (f"[{table}.{name}] is missing" for name in needed if name not in parts)
     yield from (f"[{table}.{name}] is none of {', '.join(known)}" for name in parts if name not in known)
 
 

@@ -15,10 +15,11 @@ from adapters.qad.browse import Row, browse, column, equals, first_row
 from adapters.qad.client import QadClient
 from adapters.qad.profile import Find, Lines, OpenItems, Profile
 from adapters.qad.values import amount, day, whole
-from schemas.errors import Conflict, Misconfigured, Refused, Transient
+from schemas.errors import Conflict, Misconfigured, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
-from streams.ports import Accepted, Adjustment, Command, FoundInQad, Receipt
+from streams.ports import Accepted, Adjustment, BankMove, Command, FoundInQad, Receipt
+from streams.sink.answers import NO_SUCH_KIND
 
 # Machine references are written in A-Z and 2-7: everything from "2" on is one, and nothing that is empty.
 _FIRST_REFERENCE = "2"
@@ -41,7 +42,10 @@ class RestQad:
         waiting = self._profile.unconfirmed
         if waiting:
             raise Refused(f"the profile is not confirmed ({', '.join(waiting)}): ml-connector ping says what to do")
-        document = self._profile.documents[kind_of(command)]
+        kind = kind_of(command)
+        if kind not in self._profile.documents:
+            raise Rejected(NO_SUCH_KIND, (f"the profile has no [documents.{kind}]",))
+        document = self._profile.documents[kind]
         body = _encode({"supplementaryMessages": [], document.list: [self.record(command)]})
         reply = await self._client.post(document.path, [("viewUri", document.view_uri)], body, not_after=not_after)
         try:
@@ -193,8 +197,10 @@ def _head(command: Command) -> dict[str, Any]:
     }
     if isinstance(payload, InvoiceContent | CreditNoteContent):
         words |= {"due_date": payload.due_date, "terms": getattr(payload, "terms", "")}
-    if isinstance(payload, Receipt):
+    if isinstance(payload, Receipt | BankMove):
         words |= {"bank_account": payload.bank_account}
+    if isinstance(payload, BankMove):
+        words |= _item(payload.item)
     return words
 
 
@@ -204,15 +210,13 @@ def _lines(command: Command) -> list[dict[str, Any]]:
         return [
             {
                 "customer": line.customer,
-                "item_year": line.document.year,
-                "item_daybook": line.document.daybook,
-                "item_voucher": line.document.voucher,
+                **_item(line.document),
                 "debit": line.debit,
                 "credit": line.credit,
             }
             for line in payload.lines
         ]
-    if isinstance(payload, Receipt):
+    if isinstance(payload, Receipt | BankMove):
         return []
     return [_gl_line(line, sequence) for sequence, line in enumerate(payload.lines, 1)]
 
@@ -232,14 +236,12 @@ def _gl_line(line: GlLine, sequence: int) -> dict[str, Any]:
 
 def _allocations(command: Command) -> list[dict[str, Any]]:
     payload = command.payload
+    if isinstance(payload, BankMove):
+        return [{**_item(payload.item), "customer": payload.customer, "amount": payload.total}]
     if not isinstance(payload, Receipt):
         return []
-    return [
-        {
-            "item_year": document.year,
-            "item_daybook": document.daybook,
-            "item_voucher": document.voucher,
-            "amount": allocated,
-        }
-        for document, allocated in payload.allocations
-    ]
+    return [{**_item(document), "amount": allocated} for document, allocated in payload.allocations]
+
+
+def _item(document: Document) -> dict[str, Any]:
+    return {"item_year": document.year, "item_daybook": document.daybook, "item_voucher": document.voucher}

@@ -10,6 +10,7 @@ import msgspec
 from adapters.zuora.children.invoices import of_invoice
 from adapters.zuora.children.memos import of_credit_memo, of_debit_memo
 from adapters.zuora.children.payments import of_payment
+from adapters.zuora.children.refunds import of_refund
 from adapters.zuora.children.unsettled import of_adjustment, of_applied_payment, of_credit_balance
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.zoql import (
@@ -63,6 +64,7 @@ KINDS: dict[str, ObjectKind] = {
     RecordKind.PAYMENT: ObjectKind(
         objects="payments", expand="paymentapplications", dated="effectivedate", children=of_payment
     ),
+    RecordKind.REFUND: ObjectKind(objects="refunds", expand="refundapplications", children=of_refund),
     BILL_RUN: ObjectKind(objects="billing-runs"),
 }
 

@@ -36,6 +36,7 @@ DOCUMENT_KINDS = (
     RecordKind.INVOICE_ADJUSTMENT,
     RecordKind.INVOICE_ITEM_ADJUSTMENT,
     RecordKind.CREDIT_BALANCE,
+    RecordKind.REFUND,
 )
 # Kinds that a finalized bill run has just made.
 _MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)

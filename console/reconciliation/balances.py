@@ -15,7 +15,7 @@ import msgspec
 from console.reconciliation.facts import QadOpenItem, ZuoraDocument
 from console.reconciliation.ground import ZERO, Findings, Ground, Key, Place, key_of, place_of, written
 from schemas.outcomes import Document
-from schemas.postings import Act, AllocationContent, InvoiceContent, Posting
+from schemas.postings import Act, AllocationContent, InvoiceContent, Posting, RefundContent
 
 Balances = defaultdict[tuple[str, str], Decimal]
 
@@ -94,6 +94,8 @@ class _OpenItems:
         """Return the open item that stands for a document in QAD, if one does."""
         posting = self._newest(name)
         if posting is not None:
+            if isinstance(posting.content, RefundContent):
+                return None
             standing = self._ground.posted(posting)
             if standing is None or standing.qad is None:
                 return None
@@ -127,12 +129,16 @@ class _OpenItems:
         return found[0] if len(found) == 1 else None
 
     def _pending(self, name: str) -> Decimal:
-        """Return what applications that are not in QAD yet will take from a document's open item."""
+        """Return what applications and refunds that are not in QAD yet will take from a document's open item."""
         return sum((self._taken_later(posting) for posting in self._ground.moves[name]), ZERO)
 
     def _taken_later(self, posting: Posting) -> Decimal:
-        content = posting.content
-        if not isinstance(content, AllocationContent) or self._ground.status(posting) in ("posted", "superseded"):
+        if self._ground.status(posting) in ("posted", "superseded"):
+            return ZERO
+        content, refund = posting.content, self._ground.refund_of(posting)
+        if refund is not None:
+            return -refund.total if posting.act is Act.REVERSE else refund.total
+        if not isinstance(content, AllocationContent):
             return ZERO
         return -content.amount if content.reopens else content.amount
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from console.reconciliation.facts import LogSide, QadSide, Standing, ZuoraDocument
 from console.reports import Difference
 from schemas.outcomes import Document
-from schemas.postings import AllocationContent, OpeningContent, Posting
+from schemas.postings import AllocationContent, InverseContent, OpeningContent, Posting, RefundContent
 
 ZERO = Decimal(0)
 
@@ -56,7 +56,7 @@ class Ground:
         in_qad: Documents in our daybooks by their key.
         by_reference: Our postings by their machine reference.
         effects: Postings that bring a document into QAD or take it away, by document.
-        moves: Applications, by each of the two documents that they move.
+        moves: Applications, by each of the two documents that they move; refunds, by what they close.
     """
 
     def __init__(self, zuora: Sequence[ZuoraDocument], qad: QadSide, log: LogSide) -> None:
@@ -71,6 +71,9 @@ class Ground:
         self.moves: defaultdict[str, list[Posting]] = defaultdict(list)
         for posting in log.postings.values():
             self._sort_in(posting)
+            refund = self.refund_of(posting)
+            if refund is not None:
+                self.moves[refund.closes_document].append(posting)
 
     def _sort_in(self, posting: Posting) -> None:
         content = posting.content
@@ -81,6 +84,13 @@ class Ground:
                 self.moves[content.item_document].append(posting)
         elif not isinstance(content, OpeningContent):
             self.effects[posting.document].append(posting)
+
+    def refund_of(self, posting: Posting) -> RefundContent | None:
+        """Return the refund that a posting makes or takes back, None where it does neither."""
+        content = posting.content
+        undone = self.log.postings.get(content.of) if isinstance(content, InverseContent) else posting
+        found = undone.content if undone is not None else None
+        return found if isinstance(found, RefundContent) else None
 
     def status(self, posting: Posting) -> str:
         """Return how far a posting is for the sink, "" where it has not met it."""

@@ -11,7 +11,7 @@ import msgspec
 from adapters.kafka.reader import read_whole
 from adapters.qad.browse import browse, column
 from adapters.qad.client import QadClient
-from adapters.qad.profile import Find, Profile
+from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
 from adapters.qad.values import amount, day, whole
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
@@ -33,7 +33,7 @@ _TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
 
 
 class _Header(msgspec.Struct, rename="camel"):
-    """What invoices, memos and payments say of themselves, each in its own words."""
+    """What invoices, memos, payments and refunds say of themselves, each in its own words."""
 
     id: str
     status: str = ""
@@ -42,6 +42,7 @@ class _Header(msgspec.Struct, rename="camel"):
     invoice_number: str = ""
     memo_number: str = ""
     payment_number: str = ""
+    refund_number: str = ""
     amount: Decimal = Decimal(0)
     total_amount: Decimal = Decimal(0)
     balance: Decimal = Decimal(0)
@@ -49,6 +50,7 @@ class _Header(msgspec.Struct, rename="camel"):
     invoice_date: date | None = None
     memo_date: date | None = None
     effective_date: date | None = None
+    refund_date: date | None = None
 
 
 _header = msgspec.json.Decoder(_Header)
@@ -57,6 +59,7 @@ _COUNTS = {
     RecordKind.DEBIT_MEMO: "Posted",
     RecordKind.CREDIT_MEMO: "Posted",
     RecordKind.PAYMENT: "Processed",
+    RecordKind.REFUND: "Processed",
 }
 
 
@@ -92,7 +95,7 @@ async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) ->
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
     """Return what QAD shows in our daybooks, all its open items and balances."""
     side = QadSide()
-    for kind in ("invoice", "credit_note", "receipt", "adjustment"):
+    for kind in (*DOCUMENT_KINDS, *(kind for kind in OPTIONAL_KINDS if kind in profile.documents)):
         find = profile.documents[kind].find
         if find is None:
             raise Misconfigured(f"[documents.{kind}] has no [find]: QAD cannot be read back")
@@ -190,6 +193,7 @@ def _document(kind: RecordKind, header: _Header) -> ZuoraDocument:
         RecordKind.DEBIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
         RecordKind.CREDIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
         RecordKind.PAYMENT: (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
+        RecordKind.REFUND: (header.refund_number, header.amount, Decimal(0), header.refund_date),
     }[kind]
     return ZuoraDocument(
         document=document_key(kind, header.id),
@@ -214,8 +218,11 @@ def _take_decision(side: LogSide, value: bytes) -> None:
             ("credit_note", books.credit_note),
             ("receipt", books.receipt),
             ("adjustment", books.adjustment),
+            ("refund", books.banking),
+            ("refund_reversal", books.banking),
+            ("bounce", books.bounce or books.receipt),
         ):
-            side.daybooks.setdefault(kind, set()).add(name)
+            side.daybooks.setdefault(kind, set()).update({name} - {""})
 
 
 def _take_matched(side: LogSide, value: bytes) -> None:

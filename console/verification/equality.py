@@ -141,18 +141,23 @@ class _Equality:
 
 
 def _taken_later(posting: PostingFacts) -> Decimal:
-    """Return what an application that is not in QAD will take from each of its items."""
+    """Return what an application, or a refund, that is not in QAD will take from its items; taken back, it gives."""
     if posting.status in ("posted", "superseded", "ignored") or posting.left is None:
         return ZERO
-    return -posting.left if posting.reopens else posting.left
+    return -posting.left if posting.reopens or posting.kind == "inverse" else posting.left
 
 
 def _moves_of(log: Log) -> defaultdict[str, list[PostingFacts]]:
-    """Return the applications that Zuora made, by each of the two documents that they move."""
+    """Return Zuora's applications by each of the documents that they move, and refunds by what they close."""
     moves: defaultdict[str, list[PostingFacts]] = defaultdict(list)
     for posting in log.postings.values():
         # What settles a document against its own inverse is no application of Zuora's.
         if posting.kind == "allocation" and posting.row:
             moves[posting.payer_document].append(posting)
             moves[posting.item_document].append(posting)
+        elif posting.kind == "refund":
+            moves[posting.closes_document].append(posting)
+        elif posting.kind == "inverse" and document_parts(posting.document)[0] == "refund":
+            for refund in (log.postings[name] for name in posting.needs if log.postings[name].kind == "refund"):
+                moves[refund.closes_document].append(posting)
     return moves

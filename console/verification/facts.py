@@ -35,6 +35,7 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
 
     Attributes:
         needs: What must be in QAD before it; `after` need only be settled.
+        closes_document: Of a refund: what it closes.
         origin: Offset of its newest content in `postings`, and its index there.
         undone: How much of an application, and of what takes it back, cancelled out before either was sent.
         status: The newest outcome, "" where there is none.
@@ -63,6 +64,7 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     after: tuple[str, ...]
     row: str = ""
     payer_document: str = ""
+    closes_document: str = ""
     item_document: str = ""
     reopens: bool = False
     origin: int
@@ -96,7 +98,7 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     @property
     def is_effect(self) -> bool:
         """Whether it brings a document into QAD, or takes it away."""
-        return self.kind in ("invoice", "credit_note", "receipt", "inverse")
+        return self.kind in ("invoice", "credit_note", "receipt", "refund", "inverse")
 
 
 class DocumentFacts(msgspec.Struct, kw_only=True, gc=False):

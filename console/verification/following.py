@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from sys import intern
 
+from msgspec.structs import astuple
+
 from console.verification import views
 from console.verification.balance import imbalance
 from console.verification.calls import Calls
@@ -82,7 +84,7 @@ class Following:
         if decision.mapping is not None:
             books = decision.mapping.daybooks
             self._log.cut_over = decision.mapping.cut_over
-            self._log.daybooks |= {books.invoice, books.credit_note, books.receipt, books.adjustment} - {""}
+            self._log.daybooks |= set(astuple(books)) - {""}
         return True
 
     def _dead_letter(self, entry: Entry) -> bool:
@@ -260,7 +262,7 @@ def _is_event(letter: views.DeadLetter) -> bool:
 
 def _facts_of(posting: views.Posting, log: Log, *, offset: int, index: int) -> PostingFacts:
     content = posting.content
-    needs = tuple(log.known_id(name) for name in (content.payer, content.item, content.of) if name)
+    needs = tuple(log.known_id(name) for name in (content.payer, content.item, content.of, content.closes) if name)
     return PostingFacts(
         id=posting.id,
         reference=posting.reference,
@@ -276,6 +278,7 @@ def _facts_of(posting: views.Posting, log: Log, *, offset: int, index: int) -> P
         after=tuple(log.known_id(name) for name in posting.after if name not in needs),
         row=content.row,
         payer_document=content.payer_document and log.document(content.payer_document).name,
+        closes_document=content.closes_document and log.document(content.closes_document).name,
         item_document=content.item_document and log.document(content.item_document).name,
         reopens=content.reopens,
         origin=offset,

@@ -5,6 +5,7 @@ import re
 from console.verification.facts import Log, PostingFacts, written
 from console.verification.report import Findings
 from console.verification.systems import Qad, QadDocument
+from schemas.ids import document_parts
 from schemas.topics import Topic
 
 _REFERENCE = re.compile(r"[A-Z2-7]{20}")
@@ -14,8 +15,10 @@ _LISTS = {
     "credit_note": {"credit_note"},
     "receipt": {"receipt"},
     "allocation": {"adjustment"},
-    "inverse": {"invoice", "credit_note"},
+    "refund": {"refund"},
 }
+# Where an inverse stands, by the kind of Zuora's document.
+_INVERSES = {"payment": {"bounce"}, "refund": {"refund_reversal"}}
 # What is parked so may be in QAD all the same: that is what it is parked for.
 _DOUBTED = frozenset({"conflict", "unknown_no_look_up", "log_not_whole", "duplicate", "carried_or_not", "crashed"})
 _NOT_THERE = frozenset({"waiting", "superseded", "ignored", "rejected"})
@@ -83,7 +86,7 @@ class _Presence:
 
     def _not_found(self, posting: PostingFacts) -> None:
         # What came while QAD was read may not have been there yet.
-        if self._log.is_new(Topic.OUTCOMES, posting.posted_at) or not self._qad.kinds >= _LISTS[posting.kind]:
+        if self._log.is_new(Topic.OUTCOMES, posting.posted_at) or not self._qad.kinds >= _lists_of(posting):
             return
         key = written(posting.qad) if posting.qad is not None else "nothing"
         self._name("I1", f"{posting.step} was posted as {key} and is not in QAD", posting, self._said(posting))
@@ -138,3 +141,10 @@ class _Presence:
 
     def _name(self, invariant: str, what: str, posting: PostingFacts, *evidence: str) -> None:
         self._findings.name(invariant, what, document=posting.document, number=posting.number, evidence=evidence)
+
+
+def _lists_of(posting: PostingFacts) -> set[str]:
+    """Return the lists of QAD in which a posting may stand."""
+    if posting.kind == "inverse":
+        return _INVERSES.get(document_parts(posting.document)[0], {"invoice", "credit_note"})
+    return _LISTS[posting.kind]

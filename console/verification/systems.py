@@ -29,15 +29,16 @@ _COUNTS = {
     RecordKind.DEBIT_MEMO: "Posted",
     RecordKind.CREDIT_MEMO: "Posted",
     RecordKind.PAYMENT: "Processed",
+    RecordKind.REFUND: "Processed",
 }
-_QAD_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
+_QAD_KINDS = ("invoice", "credit_note", "receipt", "adjustment", "refund", "refund_reversal", "bounce")
 
 
 class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A document of Zuora today.
 
     Attributes:
-        kind: invoice, debit_memo, credit_memo or payment.
+        kind: invoice, debit_memo, credit_memo, payment or refund.
         number: Zuora's number.
         currency: Of its amounts.
         total: As Zuora signs it.
@@ -93,7 +94,7 @@ class Qad(msgspec.Struct, kw_only=True):
 
 
 class _Header(msgspec.Struct, rename="camel"):
-    """What invoices, memos and payments say of themselves, each in its own words."""
+    """What invoices, memos, payments and refunds say of themselves, each in its own words."""
 
     id: str
     status: str = ""
@@ -102,6 +103,7 @@ class _Header(msgspec.Struct, rename="camel"):
     invoice_number: str = ""
     memo_number: str = ""
     payment_number: str = ""
+    refund_number: str = ""
     amount: Decimal = ZERO
     total_amount: Decimal = ZERO
     balance: Decimal = ZERO
@@ -109,6 +111,7 @@ class _Header(msgspec.Struct, rename="camel"):
     invoice_date: str = ""
     memo_date: str = ""
     effective_date: str = ""
+    refund_date: str = ""
 
 
 _header = msgspec.json.Decoder(_Header)
@@ -200,6 +203,7 @@ def _document(kind: RecordKind, header: _Header) -> ZuoraDocument:
         RecordKind.DEBIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
         RecordKind.CREDIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
         RecordKind.PAYMENT: (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
+        RecordKind.REFUND: (header.refund_number, header.amount, ZERO, header.refund_date),
     }[kind]
     return ZuoraDocument(
         kind=kind.value,

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from schemas.ids import document_key
 from schemas.money import ZERO
 
 View = TypeVar("View")
@@ -42,6 +43,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     payer: str = ""
     item: str = ""
     of: str = ""
+    closes: str = ""
+    closes_document: str = ""
     payer_document: str = ""
     item_document: str = ""
     reopens: bool = False
@@ -83,6 +86,8 @@ class Row(msgspec.Struct, frozen=True, rename="camel"):
 
     invoice_id: str | None = None
     debit_memo_id: str | None = None
+    payment_id: str | None = None
+    credit_memo_id: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +105,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pays(self) -> set[str]:
-        """The invoices and debit memos that it is applied to, or was, as `kind:id`."""
+        """The documents (`kind:id`) that it is applied to, or was; of a refund, what it closes."""
         rows = [_read_row(raw) or Row() for raw in self.children.get("applications", ())]
+        if self.kind == "refund":
+            payments = {document_key("payment", row.payment_id) for row in rows if row.payment_id}
+            return payments | {document_key("credit_memo", row.credit_memo_id) for row in rows if row.credit_memo_id}
         owed = [("invoice", row.invoice_id) for row in rows] + [("debit_memo", row.debit_memo_id) for row in rows]
-        return {f"{kind}:{name}" for kind, name in owed if name}
+        return {document_key(kind, name) for kind, name in owed if name}
 
 
 class Matched(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +171,9 @@ class Daybooks(msgspec.Struct, frozen=True):
     credit_note: str = ""
     receipt: str = ""
     adjustment: str = ""
+    banking: str = ""
+    bounce: str = ""
+    journal: str = ""
 
 
 class Mapping(msgspec.Struct, frozen=True):

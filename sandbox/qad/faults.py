@@ -70,6 +70,7 @@ KINDS = frozenset(
         "invoice",
         "payment",
         "adjustment",
+        "banking",
         "journal",
         "customer",
         "business_relation",

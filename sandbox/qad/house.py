@@ -54,6 +54,9 @@ _PAYMENT = (
     "custom_short_0",
     "status",
     "description",
+    "linked_posting_year",
+    "linked_daybook_code",
+    "linked_voucher",
     "allocated_amount",
     "open_amount",
     *_STORED,
@@ -65,6 +68,20 @@ _ADJUSTMENT = (
     "custom_short_0",
     "currency_code",
     "total_amount",
+    *_STORED,
+)
+_BANKING = (
+    *_DOCUMENT_KEYS,
+    "customer_code",
+    "currency_code",
+    "bank_gl_account_code",
+    "direction",
+    "value_date",
+    "posting_date",
+    "amount",
+    "external_reference",
+    "custom_short_0",
+    "description",
     *_STORED,
 )
 _JOURNAL = (*_DOCUMENT_KEYS, "posting_date", "description", "custom_short_0", "currency_code", "total_amount", *_STORED)
@@ -200,6 +217,14 @@ HOUSE = Dialect(
             gl_lines=_lines("glLines", *_POSTING_LINE),
         ),
         _document(
+            "banking",
+            "bankingEntries",
+            "cashmanagement.bankingentry.IBankingEntry",
+            _BANKING,
+            allocations=_lines("allocations", *_ITEM_KEYS, "amount"),
+            gl_lines=_lines("glLines", *_POSTING_LINE),
+        ),
+        _document(
             "journal",
             "journalEntries",
             "generalledger.journalentry.IJournalEntry",
@@ -320,6 +345,7 @@ HOUSE = Dialect(
             *_AMOUNTS,
             "created_by",
         ),
+        _browse("banking_entries", "financials.bankingEntries", "bankingEntry", *_BANKING),
         _browse("journal_entries", "financials.journalEntries", "journalEntry", *_JOURNAL),
         _browse(
             "open_items",

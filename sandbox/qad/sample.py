@@ -153,6 +153,7 @@ def _daybooks() -> list[Daybook]:
     return [
         Daybook(daybook_code="ZINV", description="Zuora invoices", daybook_type=DaybookType.CUSTOMER_INVOICE),
         Daybook(daybook_code="ZCRN", description="Zuora credit memos", daybook_type=DaybookType.CUSTOMER_CREDIT_NOTE),
+        Daybook(daybook_code="ZBNK", description="Zuora refunds", daybook_type=DaybookType.BANKING_ENTRY),
         Daybook(daybook_code="ZADJ", description="Zuora applications", daybook_type=DaybookType.CUSTOMER_ADJUSTMENT),
         Daybook(daybook_code="ZPAY", description="Zuora payments", daybook_type=DaybookType.CUSTOMER_PAYMENT),
         Daybook(daybook_code="ZJRN", description="Zuora journals", daybook_type=DaybookType.JOURNAL),

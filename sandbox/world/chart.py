@@ -40,7 +40,14 @@ OPENING_ACCOUNT = "9990"
 OPENING_BANK = "1090"
 
 # Our daybooks, in the order of the mapping; nobody else keys into them, or should.
-OUR_DAYBOOKS = {"invoice": "ZINV", "credit_note": "ZCRN", "receipt": "ZPAY", "adjustment": "ZADJ", "journal": "ZJRN"}
+OUR_DAYBOOKS = {
+    "invoice": "ZINV",
+    "credit_note": "ZCRN",
+    "receipt": "ZPAY",
+    "adjustment": "ZADJ",
+    "journal": "ZJRN",
+    "banking": "ZBNK",
+}
 OPENING_INVOICES = "OPEN"
 OPENING_PAYMENTS = "OPAY"
 HAND_INVOICES = "SINV"
@@ -211,6 +218,7 @@ def daybooks() -> list[Daybook]:
         "ZINV": ("Zuora invoices", DaybookType.CUSTOMER_INVOICE),
         "ZCRN": ("Zuora credit notes", DaybookType.CUSTOMER_CREDIT_NOTE),
         "ZPAY": ("Zuora receipts", DaybookType.CUSTOMER_PAYMENT),
+        "ZBNK": ("Zuora refunds", DaybookType.BANKING_ENTRY),
         "ZADJ": ("Zuora applications", DaybookType.CUSTOMER_ADJUSTMENT),
         "ZJRN": ("Zuora journals", DaybookType.JOURNAL),
         OPENING_INVOICES: ("Opening items at the cut-over", DaybookType.CUSTOMER_INVOICE),

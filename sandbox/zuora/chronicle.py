@@ -24,7 +24,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
         sequence: Counts all deeds of the tenant from 1.
         at: When, by the stand-in's clock.
         verb: posted, unposted, canceled, deleted, processed, failed, applied, unapplied, transferred, reversed,
-            written_off or completed.
+            written_off, payment_refunded, memo_refunded or completed.
         kind: Object, for example Invoice.
         id: Id of the document; of the application row when something was applied.
         number: Number of the document that was acted on: of the payment or memo when something was applied.

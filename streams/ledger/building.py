@@ -1,6 +1,7 @@
 """How a posting is put together: its ids, hashes, and what must be in QAD before it."""
 
 from collections.abc import Iterable
+from datetime import date
 
 import msgspec
 
@@ -8,8 +9,8 @@ from schemas.codec import canonical
 from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_key, document_parts, hash_of, machine_reference, posting_id
 from schemas.mapping import Mapping
-from schemas.postings import Act, Content, Posting, content_hash
-from streams.ledger.state import LedgerState
+from schemas.postings import Act, Content, InverseContent, Posting, content_hash
+from streams.ledger.state import LedgerState, Made
 
 # Names of the steps that are one document in QAD.
 DOCUMENT = "document"
@@ -105,6 +106,51 @@ def make_posting(
         content_hash=content_hash(content),
         after=tuple(dict.fromkeys(after)),
     )
+
+
+def inverse_posting(
+    at_hand: AtHand,
+    made: Made,
+    *,
+    of: PostingId,
+    dates: tuple[date, date | None],
+    daybook: str,
+    description: str,
+    item: PostingId | None = None,
+    after: Iterable[PostingId] = (),
+) -> Posting:
+    """Return the exact inverse of the posting that stands of the document at hand.
+
+    Args:
+        at_hand: The document.
+        made: What was made of it.
+        of: The posting that stands.
+        dates: Posting date of the inverse, and the day it is of where that is another.
+        daybook: Where it goes.
+        description: For people.
+        item: The posting whose open item it moves, where that is not `of`.
+        after: What must be in QAD before it, besides those two.
+    """
+    day, original_day = dates
+    content = InverseContent(
+        of=of,
+        item=item,
+        currency=made.currency,
+        total=made.total,
+        posting_date=day,
+        daybook=daybook,
+        description=description,
+        original_date=original_day,
+    )
+    before = (of, *after) if item is None else (of, item, *after)
+    return make_posting(
+        at_hand, act=Act.REVERSE, n=made.n, step=INVERSE, content=content, source_hash=made.source_hash, after=before
+    )
+
+
+def inverse_id(at_hand: AtHand, n: int) -> PostingId:
+    """Return the name of what took post n of the document at hand back."""
+    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=INVERSE)
 
 
 def open_item(connection: str, document: str, state: LedgerState) -> PostingId:

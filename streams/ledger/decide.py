@@ -31,7 +31,8 @@ from streams.ledger.building import AtHand, Plan
 from streams.ledger.deletions import facts_of_deleted, plan_deleted
 from streams.ledger.known import read_known_postings
 from streams.ledger.payments import plan_payment
-from streams.ledger.reading import billing_document, payment_document
+from streams.ledger.reading import billing_document, payment_document, refund_document
+from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
 from streams.ledger.state import LedgerState, fingerprint
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
@@ -172,6 +173,8 @@ class LedgerCore:
             return plan_deleted(at_hand, state=state, books=books)
         if record.kind == RecordKind.PAYMENT:
             return plan_payment(at_hand, payment_document(record, facts), state=state, books=books)
+        if record.kind == RecordKind.REFUND:
+            return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
         return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
 
     def _write(

@@ -16,6 +16,7 @@ from schemas.postings import (
     Posting,
     PostingSet,
     ReceiptContent,
+    RefundContent,
 )
 
 
@@ -48,8 +49,13 @@ class _Inverse(InverseContent, frozen=True, kw_only=True, tag="inverse"):
         """Check nothing."""
 
 
+class _Refund(RefundContent, frozen=True, kw_only=True, tag="refund"):
+    def __post_init__(self) -> None:
+        """Check nothing."""
+
+
 class _Posting(Posting, frozen=True, kw_only=True):
-    content: _Invoice | _CreditNote | _Receipt | _Allocation | _Inverse | OpeningContent
+    content: _Invoice | _CreditNote | _Receipt | _Allocation | _Inverse | _Refund | OpeningContent
 
 
 class _PostingSet(PostingSet, frozen=True, kw_only=True, tag="postings"):

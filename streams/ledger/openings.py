@@ -6,7 +6,7 @@ An opening is planned only when something moves on it; it is never posted.
 from collections.abc import Sequence
 
 from schemas.ids import document_parts
-from schemas.postings import Act, AllocationContent, OpeningContent, Posting
+from schemas.postings import Act, AllocationContent, OpeningContent, Posting, RefundContent
 from streams.ledger.building import DOCUMENT, AtHand, make_posting, source_hash_of
 from streams.ledger.state import LedgerState
 
@@ -23,12 +23,7 @@ def loaded_by_others(document: str, state: LedgerState) -> bool:
 
 def openings_of(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState) -> tuple[Posting, ...]:
     """Return an opening for each document that these rows move and that others loaded, where it has none yet."""
-    documents = dict.fromkeys(
-        document
-        for posting in rows
-        if isinstance(posting.content, AllocationContent)
-        for document in (posting.content.payer_document, posting.content.item_document)
-    )
+    documents = dict.fromkeys(document for posting in rows for document in _moved(posting))
     openings = []
     for document in documents:
         standing = state.standing_of(document)
@@ -44,6 +39,17 @@ def own_opening(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState)
     made = state.of(at_hand.document)
     moved = rows or made.payers
     return (_opening(at_hand, at_hand.document, at_hand.number),) if moved and not made.opening else ()
+
+
+def _moved(posting: Posting) -> tuple[str, ...]:
+    """Return the documents whose open items a posting moves."""
+    match posting.content:
+        case AllocationContent() as content:
+            return content.payer_document, content.item_document
+        case RefundContent() as content:
+            return (content.closes_document,)
+        case _:
+            return ()
 
 
 def _opening(at_hand: AtHand, document: str, number: str) -> Posting:

@@ -13,7 +13,6 @@ import msgspec
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from schemas.mapping import BankRow, Mapping
 from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
@@ -25,7 +24,7 @@ from streams.ledger.building import DOCUMENT, AtHand, Plan, document_posting, ma
 from streams.ledger.dated import before_cut_over, dates_of
 from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
-from streams.ledger.rows import bank_row
+from streams.ledger.rows import bank_of
 from streams.ledger.state import LedgerState, Made
 
 
@@ -128,7 +127,9 @@ def _receipt(
 ) -> Posting:
     number, mapping, made = at_hand.number, version.mapping, state.of(at_hand.document)
     books.check_currency(number, at_hand.currency)
-    bank = _bank(at_hand, payment, mapping=mapping)
+    bank = bank_of(
+        mapping, number=number, payment_type=payment.payment_type, gateway=payment.gateway, currency=at_hand.currency
+    )
     books.check_account(number, bank)
     posting_date, original_date = dates_of(made, number=number, day=payment.day, n=1, version=version, books=books)
     books.check_daybook(number, mapping.daybooks.receipt)
@@ -155,15 +156,6 @@ def _receipt(
         source_hash=source_hash,
         after=[offer.item for offer in offers] if mapping.policy.cash_waits else (),
     )
-
-
-def _bank(at_hand: AtHand, payment: PaymentDocument, *, mapping: Mapping) -> BankRow:
-    bank = bank_row(mapping, payment_type=payment.payment_type, gateway=payment.gateway, currency=at_hand.currency)
-    if bank is None:
-        what = f"{payment.payment_type or 'the'} payment in {at_hand.currency} by gateway {payment.gateway!r}"
-        row = f'a [[banks]] row currency = "{at_hand.currency}"'
-        raise CannotGoOn(reasons.unmapped(at_hand.number, what=what, value=payment.gateway, row=row))
-    return bank
 
 
 def _offers(payment: PaymentDocument, allocations: Sequence[Posting], *, policy: str) -> tuple[Offer, ...]:

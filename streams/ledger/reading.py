@@ -18,6 +18,7 @@ from schemas.zuora import (
     MemoItem,
     Part,
     Payment,
+    Refund,
     TaxationItem,
     children_of,
 )
@@ -27,6 +28,7 @@ from streams.ledger.billing import BillingDocument
 from streams.ledger.books import Books
 from streams.ledger.lines import Item
 from streams.ledger.payments import PaymentDocument
+from streams.ledger.refunds import RefundDocument
 from streams.ledger.words import unknown_word
 
 
@@ -93,6 +95,27 @@ def payment_document(record: ZuoraRecord, facts: Facts) -> PaymentDocument:
     )
 
 
+def refund_document(record: ZuoraRecord, facts: Facts) -> RefundDocument:
+    """Return a refund as the ledger reads it.
+
+    Raises:
+        Unreadable: A row is not what Zuora documents.
+    """
+    refund: Refund = facts.parent
+    return RefundDocument(
+        posted=facts.posted,
+        status=facts.status,
+        total=facts.value,
+        day=refund.refund_date,
+        refund_type=refund.type,
+        gateway=refund.gateway or "",
+        created=refund.created_date,
+        changed=day_of(refund.cancelled_on, refund.updated_date, otherwise=refund.refund_date),
+        applications=children_of(record, "applications"),
+        parts=children_of(record, "parts"),
+    )
+
+
 def applications_of(record: ZuoraRecord, facts: Facts) -> Applications:
     """Return the application rows of a payment or credit memo, held against its parts.
 
@@ -102,6 +125,16 @@ def applications_of(record: ZuoraRecord, facts: Facts) -> Applications:
     rows: list[Application] = children_of(record, "applications")
     parts: list[Part] = children_of(record, "parts")
     return read_applications(rows, parts, number=facts.number, currency=facts.currency, payer_total=abs(facts.value))
+
+
+def day_of(*stamps: str | None, otherwise: date) -> date:
+    """Return the day of the first stamp that is one, in the zone that it carries."""
+    for stamp in stamps:
+        try:
+            return date.fromisoformat((stamp or "")[:10])
+        except ValueError:
+            continue
+    return otherwise
 
 
 def _billing(

@@ -342,6 +342,27 @@ def same_customer(number: str) -> Reason:
     )
 
 
+def refund_closes(number: str, found: Sequence[str]) -> Reason:
+    """Say that a refund does not close one payment or credit memo that is in QAD."""
+    return Reason(
+        rule="refund_closes",
+        message=f"{number}: what it gives back is not one payment or credit memo in QAD "
+        f"({', '.join(found) or 'Zuora names none'})",
+        next_step="Look at the refund in Zuora; book it in QAD by hand, naming the Zuora number.",
+    )
+
+
+def no_daybook(number: str, name: str) -> Reason:
+    """Say that the mapping names no daybook for a kind of document."""
+    return Reason(
+        rule="no_daybook",
+        message=f"{number}: the mapping names no daybook for it ([daybooks] {name})",
+        next_step="Name one in the mapping and publish it: ml-connector mapping publish FILE.",
+        field=f"daybooks.{name}",
+        waits_for=(waits.MAPPING,),
+    )
+
+
 def already_in_erp(number: str) -> Reason:
     """Say that a payment reaches the ERP another way."""
     return Reason(

@@ -6,7 +6,9 @@ Equals are refused by `mapping check`, so "the first" never decides in practice.
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from schemas.errors import CannotGoOn
 from schemas.mapping import BankRow, LineRow, Mapping, TaxRow
+from streams.ledger import reasons
 
 Row = TypeVar("Row", LineRow, TaxRow, BankRow)
 
@@ -46,6 +48,20 @@ def bank_row(mapping: Mapping, *, payment_type: str, gateway: str, currency: str
         if row.currency == currency and row.payment_type in ("", payment_type) and row.gateway in ("", gateway)
     )
     return _narrowest(fitting, ("payment_type", "gateway"))
+
+
+def bank_of(mapping: Mapping, *, number: str, payment_type: str, gateway: str, currency: str) -> BankRow:
+    """Return the row for money of a document.
+
+    Raises:
+        CannotGoOn: There is none.
+    """
+    bank = bank_row(mapping, payment_type=payment_type, gateway=gateway, currency=currency)
+    if bank is None:
+        what = f"{payment_type or 'the'} payment in {currency} by gateway {gateway!r}"
+        row = f'a [[banks]] row currency = "{currency}"'
+        raise CannotGoOn(reasons.unmapped(number, what=what, value=gateway, row=row))
+    return bank
 
 
 def _narrowest(rows: Iterable[Row], keys: Sequence[str]) -> Row | None:

@@ -28,6 +28,7 @@ from schemas.postings import (
     Posting,
     PostingSet,
     ReceiptContent,
+    RefundContent,
 )
 from streams import waits
 from streams.shelf import Shelf, Snapshot, packed, shape_of
@@ -87,6 +88,7 @@ class Made(msgspec.Struct, array_like=True):
         newest: Origin and pass of the newest input that made postings.
         more: An outcome of that input was to follow.
         answered: Origin and pass of the newest outcome.
+        closes: The posting whose open item its refund closes.
     """
 
     n: int = 0
@@ -110,6 +112,7 @@ class Made(msgspec.Struct, array_like=True):
     newest: tuple[int, int] = (-1, 0)
     more: bool = False
     answered: tuple[int, int] = (-1, 0)
+    closes: PostingId | None = None
 
     @property
     def incomplete(self) -> int:
@@ -207,7 +210,7 @@ class LedgerState:
         made = of(posting.document)
         made.hashes[posting.id] = fingerprint(posting)
         match posting.content:
-            case InvoiceContent() | CreditNoteContent() | ReceiptContent() as content:
+            case InvoiceContent() | CreditNoteContent() | ReceiptContent() | RefundContent() as content:
                 self._take_document(made, posting, content, event)
             case OpeningContent() as content:
                 made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
@@ -225,7 +228,7 @@ class LedgerState:
         self,
         made: Made,
         posting: Posting,
-        content: InvoiceContent | CreditNoteContent | ReceiptContent,
+        content: InvoiceContent | CreditNoteContent | ReceiptContent | RefundContent,
         event: PostingSet,
     ) -> None:
         made.n, made.live = posting.n, True
@@ -237,6 +240,8 @@ class LedgerState:
         made.is_invoice = isinstance(content, InvoiceContent)
         if isinstance(content, ReceiptContent):
             made.offers = content.offers
+        if isinstance(content, RefundContent):
+            made.closes = content.closes
         if isinstance(content, CreditNoteContent) and content.refers_to:
             self.referring[waits.document(content.refers_to)].add(posting.document)
 

@@ -39,8 +39,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def purpose_of(kind: str, value: Decimal) -> Purpose:
-    """Return what a document becomes: an invoice or debit memo below zero is a credit."""
-    if kind == RecordKind.PAYMENT:
+    """Return what a document becomes: an invoice or debit memo below zero is a credit, a refund closes a receipt."""
+    if kind in (RecordKind.PAYMENT, RecordKind.REFUND):
         return Purpose.RECEIPT
     owed = kind in (RecordKind.INVOICE, RecordKind.DEBIT_MEMO) and value > 0
     return Purpose.INVOICE if owed else Purpose.CREDIT_NOTE

@@ -20,6 +20,7 @@ _KINDS = {
     "creditmemo": RecordKind.CREDIT_MEMO,
     "debitmemo": RecordKind.DEBIT_MEMO,
     "payment": RecordKind.PAYMENT,
+    "refund": RecordKind.REFUND,
 }
 _ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 

@@ -17,6 +17,7 @@ from streams.sink.steps import moved_by
 UNCLASSIFIED = "unclassified"
 OPEN_ITEM = "open_item"
 CUSTOMER = "customer"
+NO_SUCH_KIND = "no_such_kind"
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +87,16 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 
+# What is refused before it reaches QAD: no profile sorts anything into it.
+_REFUSED_HERE: dict[str, Meaning] = {
+    NO_SUCH_KIND: Meaning(
+        sentence="the QAD profile does not say how this kind of document is made",
+        next_step="Add the table that the message names to the profile, confirm it, restart, and release the document; "
+        "or book it in QAD by hand, naming the Zuora number.",
+    ),
+}
+
+
 def refusal(rejected: Rejected, posting: Posting, *, customer: str = "") -> tuple[type[Waiting] | type[Parked], Reason]:
     """Return where a posting stands after QAD refused it, and why, for a person.
 
@@ -98,7 +109,7 @@ def refusal(rejected: Rejected, posting: Posting, *, customer: str = "") -> tupl
         customer: The one customer it was sent for, "" where there are several.
     """
     number = posting.number
-    meaning = MEANINGS.get(rejected.reason_class)
+    meaning = (MEANINGS | _REFUSED_HERE).get(rejected.reason_class)
     if meaning is None:
         return Parked, Reason(
             rule=UNCLASSIFIED,

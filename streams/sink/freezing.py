@@ -25,8 +25,9 @@ from schemas.postings import (
     Offer,
     Posting,
     ReceiptContent,
+    RefundContent,
 )
-from streams.ports import Adjustment, Command, ItemLine, Payload, Receipt
+from streams.ports import Adjustment, Bounce, Command, ItemLine, Payload, Receipt, Refund, RefundReversal
 from streams.sink.spec import STAGE
 from streams.sink.state import SinkState, Status
 
@@ -36,7 +37,7 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: The call.
-        kind: invoice, credit_note, receipt or adjustment.
+        kind: The payload's: invoice, credit_note, receipt, adjustment, refund ...
         carried: Allocations that a receipt carries.
         total: Control column.
         currency: Control column.
@@ -79,7 +80,9 @@ def freeze(
         case AllocationContent() as content:
             return _adjustment(posting, content, state)
         case InverseContent() as content:
-            return _inverse(posting, content, inverted, customer=state.postings[content.of].customer)
+            return _inverse(posting, content, inverted, state)
+        case RefundContent() as content:
+            return _refund(posting, content, state)
         case _:
             raise InvariantViolation(f"posting {posting.id} of {posting.number} is not one that is sent")
 
@@ -180,9 +183,61 @@ def _adjustment(posting: Posting, content: AllocationContent, state: SinkState) 
     return _frozen(posting, payload, customer=item_customer)
 
 
-def _inverse(posting: Posting, content: InverseContent, inverted: Content | None, *, customer: str) -> Frozen:
-    if not isinstance(inverted, InvoiceContent | CreditNoteContent) or inverted.total != content.total:
-        raise InvariantViolation(f"posting {posting.id} of {posting.number} undoes something else than it says")
+def _refund(posting: Posting, content: RefundContent, state: SinkState) -> Frozen:
+    item, customer = _key(content.closes, state)
+    payload = Refund(
+        customer=customer,
+        currency=content.currency,
+        total=content.total,
+        document_date=content.document_date,
+        posting_date=content.posting_date,
+        daybook=content.daybook,
+        bank_account=content.bank_account,
+        description=content.description,
+        item=item,
+    )
+    return _frozen(posting, payload, customer=customer)
+
+
+def _inverse(posting: Posting, content: InverseContent, inverted: Content | None, state: SinkState) -> Frozen:
+    match inverted:
+        case InvoiceContent() | CreditNoteContent() if inverted.total == content.total:
+            return _turned(posting, content, inverted, customer=state.postings[content.of].customer)
+        case RefundContent() if inverted.total == content.total and content.item == inverted.closes:
+            return _bank_back(posting, content, RefundReversal, bank_account=inverted.bank_account, state=state)
+        case ReceiptContent() if inverted.total == content.total:
+            return _bank_back(posting, content, Bounce, bank_account=inverted.bank_account, state=state)
+        case _:
+            raise InvariantViolation(f"posting {posting.id} of {posting.number} undoes something else than it says")
+
+
+def _bank_back(
+    posting: Posting,
+    content: InverseContent,
+    turned: type[RefundReversal] | type[Bounce],
+    *,
+    bank_account: str,
+    state: SinkState,
+) -> Frozen:
+    """Return what takes money its way back: bank against the open item that it stands on now."""
+    item, customer = _key(content.item or content.of, state)
+    payload = turned(
+        customer=customer,
+        currency=content.currency,
+        total=content.total,
+        document_date=content.posting_date,
+        posting_date=content.posting_date,
+        daybook=content.daybook,
+        bank_account=bank_account,
+        description=content.description,
+        item=item,
+    )
+    return _frozen(posting, payload, customer=customer)
+
+
+def _turned(
+    posting: Posting, content: InverseContent, inverted: InvoiceContent | CreditNoteContent, *, customer: str
+) -> Frozen:
     turned = CreditNoteContent if isinstance(inverted, InvoiceContent) else InvoiceContent
     payload = turned(
         customer=customer,

@@ -23,6 +23,7 @@ from schemas.postings import (
     OpeningContent,
     Posting,
     ReceiptContent,
+    RefundContent,
 )
 from schemas.reasons import Reason
 from streams import waits
@@ -121,6 +122,10 @@ def moved_by(posting: Posting) -> tuple[PostingId, ...]:
             return (content.payer, content.item)
         case ReceiptContent() as content:
             return tuple(offer.item for offer in content.offers)
+        case RefundContent() as content:
+            return (content.closes,)
+        case InverseContent() as content:
+            return (content.item or content.of,)
         case _:
             return ()
 
@@ -196,7 +201,9 @@ def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
             gone = posting.act is not Act.REVERSE and all(state.status(name) is Status.SUPERSEDED for name in undone)
             return frozenset({content.payer, content.item, *(undone if gone else ())})
         case InverseContent() as content:
-            return frozenset({content.of})
+            return frozenset({content.of, content.item or content.of})
+        case RefundContent() as content:
+            return frozenset({content.closes})
         case _:
             return frozenset()
 
@@ -270,4 +277,6 @@ def _refers_to(posting: Posting, name: PostingId) -> str:
     content = posting.content
     if isinstance(content, AllocationContent):
         return content.item_document if name == content.item else content.payer_document
+    if isinstance(content, RefundContent) and name == content.closes:
+        return content.closes_document
     return posting.document

@@ -22,7 +22,7 @@ from sandbox.qad.server import QadServer
 from schemas.ids import machine_reference, posting_id
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
-from streams.ports import Accepted, Adjustment, Command, ItemLine, Payload, Receipt
+from streams.ports import Accepted, Adjustment, Bounce, Command, ItemLine, Payload, Receipt, Refund, RefundReversal
 
 TEMPLATE = Path(__file__).parents[2] / "sandbox" / "world" / "profile.toml"
 ENTITY, DOMAIN = "10USACO", "10USA"
@@ -184,6 +184,24 @@ class QadCompany:
             ),
         )
         return self.command(payload, number="CM-00000001")
+
+    def bank_move(
+        self, kind: type[Refund] | type[RefundReversal] | type[Bounce], item: Document, amount: str, **changes: Any
+    ) -> Command:
+        """Return bank against an open item: a refund, one taken back, or a receipt that bounced."""
+        content = {
+            "customer": "C0001",
+            "currency": "USD",
+            "total": Decimal(amount),
+            "document_date": FEBRUARY,
+            "posting_date": FEBRUARY,
+            "daybook": "ZPAY" if kind is Bounce else "ZBNK",
+            "bank_account": "1010",
+            "description": "Money back",
+            "item": item,
+            **changes,
+        }
+        return self.command(kind(**content), number="R-00000001", customer=content["customer"])
 
 
 def _invoice_lines(total: Decimal) -> tuple[GlLine, ...]:

@@ -4,13 +4,16 @@ import time
 from datetime import date
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from adapters.qad.profile import DOCUMENT_KINDS
+from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.rest import kind_of
-from schemas.errors import Refused
+from schemas.errors import Refused, Rejected
 from schemas.outcomes import Document
 from schemas.postings import GlLine
+from streams.ports import Bounce, Refund, RefundReversal
+from streams.sink.answers import NO_SUCH_KIND
 from tests.adapters.qad_company import ENTITY, FEBRUARY, JANUARY, post
 
 
@@ -208,10 +211,73 @@ async def test_nothing_is_posted_while_a_part_is_not_confirmed(qad, part):
 
 
 def test_every_kind_of_the_profile_has_a_command_and_the_other_way_round(qad_commands):
-    assert {kind_of(command) for command in qad_commands} == set(DOCUMENT_KINDS)
+    assert {kind_of(command) for command in qad_commands} == {*DOCUMENT_KINDS, *OPTIONAL_KINDS}
+
+
+def open_of(qad, accepted):
+    key = accepted.document
+    [item] = [
+        one
+        for one in qad.control.items(ENTITY)
+        if (one["key"]["posting_year"], one["key"]["daybook_code"], one["key"]["voucher"])
+        == (key.year, key.daybook, key.voucher)
+    ]
+    return item["open_amount"]
+
+
+async def test_a_refund_uses_up_a_prepayment_and_taken_back_it_is_open_again(qad):
+    erp = await qad.erp()
+    receipt = await post(erp, qad.receipt("50.00"))
+    refund = qad.bank_move(Refund, receipt.document, "30.00")
+    await post(erp, refund)
+    assert open_of(qad, receipt) == Decimal("20.00")
+    found = await erp.find("refund", refund.reference)
+    assert (found.document.total, found.document.customer, found.day) == (Decimal("30.00"), "C0001", FEBRUARY)
+    back = qad.bank_move(RefundReversal, receipt.document, "30.00")
+    await post(erp, back)
+    assert open_of(qad, receipt) == Decimal("50.00")
+    assert (await erp.find("refund_reversal", back.reference)).document.total == Decimal("30.00")
+    assert qad.control.audit() == {ENTITY: [], "20DEUCO": []}
+
+
+async def test_a_receipt_that_bounces_leaves_bank_and_prepayment_as_they_were(qad):
+    erp = await qad.erp()
+    receipt = await post(erp, qad.receipt("50.00"))
+    bounce = qad.bank_move(Bounce, receipt.document, "50.00")
+    await post(erp, bounce)
+    assert open_of(qad, receipt) == 0
+    assert (await erp.find("bounce", bounce.reference)).document.total == Decimal("50.00")
+    assert qad.control.audit() == {ENTITY: [], "20DEUCO": []}
+    moved = {line.gl_account_code: line.amount for line in qad.control.trial_balance(ENTITY)}
+    assert not any(moved.values())
+
+
+async def test_more_than_is_open_is_no_refund(qad):
+    erp = await qad.erp()
+    receipt = await post(erp, qad.receipt("50.00"))
+    with pytest.raises(Rejected) as refused:
+        await post(erp, qad.bank_move(Refund, receipt.document, "50.01"))
+    assert refused.value.reason_class == "open_item"
+
+
+async def test_a_kind_that_the_profile_leaves_out_is_refused_before_any_call(qad):
+    profile = qad.profile()
+    left = {kind: part for kind, part in profile.documents.items() if kind not in OPTIONAL_KINDS}
+    erp = await qad.erp(msgspec.structs.replace(profile, documents=left))
+    before = len(qad.requests())
+    with pytest.raises(Rejected, match=r"\[documents.refund\]") as refused:
+        await post(erp, qad.bank_move(Refund, Document(year=2026, daybook="ZPAY", voucher=1), "1.00"))
+    assert refused.value.reason_class == NO_SUCH_KIND
+    assert (len(qad.requests()), erp.can_find("refund")) == (before, False)
 
 
 @pytest.fixture
 async def qad_commands(qad):
     document = Document(year=2026, daybook="ZINV", voucher=1)
-    return [qad.invoice(), qad.credit_note(), qad.receipt("1.00"), qad.adjustment(document, document, "1.00")]
+    return [
+        qad.invoice(),
+        qad.credit_note(),
+        qad.receipt("1.00"),
+        qad.adjustment(document, document, "1.00"),
+        *(qad.bank_move(kind, document, "1.00") for kind in (Refund, RefundReversal, Bounce)),
+    ]

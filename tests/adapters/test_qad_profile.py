@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, Profile
+from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
 from adapters.qad.profile_checks import load_profile
 from schemas.errors import Misconfigured
 from streams.sink.answers import MEANINGS
@@ -29,7 +29,7 @@ def load(tmp_path):
 
 def test_the_template_loads_whole_and_confirmed(load):
     profile = load()
-    assert set(profile.documents) == set(DOCUMENT_KINDS)
+    assert set(profile.documents) == {*DOCUMENT_KINDS, *OPTIONAL_KINDS}
     assert set(profile.browses) == set(BROWSES)
     assert profile.unconfirmed == []
     assert {known.means for known in profile.errors} <= {*MEANINGS, "transient"}
@@ -178,7 +178,12 @@ def test_a_number_that_can_never_work_is_refused(load, was, becomes):
 
 @pytest.mark.parametrize(
     "part",
-    [*(f"documents.{kind}" for kind in DOCUMENT_KINDS), *(f"browses.{b}" for b in BROWSES), "open_items", "balances"],
+    [
+        *(f"documents.{kind}" for kind in (*DOCUMENT_KINDS, *OPTIONAL_KINDS)),
+        *(f"browses.{b}" for b in BROWSES),
+        "open_items",
+        "balances",
+    ],
 )
 def test_a_part_that_is_not_confirmed_is_known_by_name(load, part):
     assert load(f"[{part}]\n", f"[{part}]\nconfirmed = false\n").unconfirmed == [part]

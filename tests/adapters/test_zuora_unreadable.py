@@ -31,6 +31,7 @@ LISTS = {
     RecordKind.DEBIT_MEMO: "debit-memos",
     RecordKind.CREDIT_MEMO: "credit-memos",
     PAYMENT: "payments",
+    RecordKind.REFUND: "refunds",
     BILL_RUN: "billing-runs",
 }
 STAMP = '"updatedDate": "2026-03-01T10:00:00Z"'

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.credentials.keys import read_ring
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS
+from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profile_checks import load_profile
 from adapters.settings import load_settings
 from console.cli import main
@@ -60,7 +60,10 @@ def test_what_is_commented_out_can_be_let_in(written):
 
 def test_the_profile_loads_and_every_part_waits_to_be_confirmed(written):
     profile = load_profile(filled_in(written() / "profile-acme-main.toml"))
-    parts = [*(f"documents.{kind}" for kind in DOCUMENT_KINDS), *(f"browses.{name}" for name in BROWSES)]
+    parts = [
+        *(f"documents.{kind}" for kind in (*DOCUMENT_KINDS, *OPTIONAL_KINDS)),
+        *(f"browses.{name}" for name in BROWSES),
+    ]
     assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances"])
 
 

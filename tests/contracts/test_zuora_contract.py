@@ -37,9 +37,11 @@ from sandbox.zuora.acts import (
     NewItem,
     NewPayment,
     NewPaymentMethod,
+    NewRefund,
     NewTax,
     adjust_invoice,
     apply_credit_memo,
+    cancel_refund,
     create_bill_run,
     create_credit_memo,
     create_debit_memo,
@@ -50,10 +52,11 @@ from sandbox.zuora.acts import (
     post_bill_run,
     post_credit_memo,
     post_debit_memo,
+    refund_payment,
     unapply_payment,
     write_off_invoice,
 )
-from sandbox.zuora.objects import CODE_CATEGORIES, Refund, RefundApplication
+from sandbox.zuora.objects import CODE_CATEGORIES
 from sandbox.zuora.query.catalog import KINDS
 from sandbox.zuora.wire.routes import ROUTES
 
@@ -241,7 +244,6 @@ SETTINGS = st.builds(
 def fill(sandbox: Sandbox, items: list[NewItem], credits_: list[NewItem]) -> None:
     """Do one of everything with this data."""
     tenant, account = sandbox.tenant, "A-00000001"
-    number = tenant.accounts.find(account)
     run = create_bill_run(
         tenant, request=NewBillRun(name="n", invoices=[NewInvoice(account=account, items=items, comments="c")] * 3)
     )
@@ -254,6 +256,9 @@ def fill(sandbox: Sandbox, items: list[NewItem], credits_: list[NewItem]) -> Non
         create_payment(tenant, request=request)
     unapply_payment(tenant, payment="P-00000001")
     fail_payment(tenant, payment="P-00000002")
+    for kind in ("External", "Electronic"):
+        refund_payment(tenant, request=NewRefund(source="P-00000001", amount=half / 4, type=kind, comment="c"))
+    cancel_refund(tenant, refund="R-00000001")
     create_payment(tenant, request=NewPayment(amount=half, currency="EUR"))
     part = [Application(invoice="INV00000002", amount=half / 2)]
     create_payment(tenant, request=NewPayment(account=account, amount=half, invoices=part))
@@ -268,22 +273,6 @@ def fill(sandbox: Sandbox, items: list[NewItem], credits_: list[NewItem]) -> Non
     paid = [Application(debit_memo=debit.memo_number, amount=debit.total_amount / 2)]
     create_payment(tenant, request=NewPayment(account=account, amount=debit.total_amount, invoices=paid))
     create_debit_memo_from_invoice(tenant, invoice="INV00000003")
-    with tenant.act("rows that no act makes yet"):
-        day = date(2026, 3, 1)
-        refund = tenant.create(
-            Refund,
-            refund_number="R-00000001",
-            amount=half,
-            currency="EUR",
-            refund_date=day,
-            status="Processed",
-            type="External",
-            account_id=number.id,
-            reference_id="r",
-        )
-        tenant.create(
-            RefundApplication, refund_id=refund.id, apply_amount=half, effective_date=day, account_id=number.id
-        )
 
 
 class Client:
@@ -372,6 +361,7 @@ async def read_v1(client: Client, sandbox: Sandbox) -> None:
     for payment in tenant.payments.latest:
         await client.read("/v1/payments/{paymentKey}", f"/v1/payments/{payment}")
         await client.read("/v1/payments/{paymentKey}/parts", f"/v1/payments/{payment}/parts")
+        await client.read("/v1/refunds/{refundKey}/parts", "/v1/refunds/R-00000002/parts")
     for memo in tenant.credit_memos.latest:
         for tail in ("", "/items", "/parts"):
             await client.read("/v1/credit-memos/{creditMemoKey}" + tail, f"/v1/credit-memos/{memo}{tail}")

@@ -32,6 +32,7 @@ ENDPOINTS = {
     "/v1/notification-history/callout": ["get"],
     "/v1/payments/{paymentKey}": ["get", "put"],
     "/v1/payments/{paymentKey}/parts": ["get"],
+    "/v1/refunds/{refundKey}/parts": ["get"],
 }
 OBJECTS = (
     "accounts",

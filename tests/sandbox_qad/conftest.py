@@ -18,6 +18,8 @@ from sandbox.qad.books.documents import (
     Adjustment,
     AdjustmentLine,
     Allocation,
+    BankingAllocation,
+    BankingEntry,
     Content,
     Document,
     DocumentKey,
@@ -95,7 +97,7 @@ class Desk:
             [(item.key, item.open_amount, item.open_base_amount) for item in ledger.items.values()],
             {code: len(found) for code, found in ledger.items_by_customer.items() if found},
             {key: msgspec.structs.astuple(balance) for key, balance in ledger.balances.items()},
-            [ledger.next_voucher(2026, code) for code in ("ZINV", "ZCRN", "ZPAY", "ZADJ", "ZJRN")],
+            [ledger.next_voucher(2026, code) for code in ("ZINV", "ZCRN", "ZPAY", "ZBNK", "ZADJ", "ZJRN")],
             *(
                 {text: [document.key for document in found] for text, found in index._documents.items()}
                 for index in (ledger.by_custom_short_0, ledger.by_reference, ledger.by_daybook)
@@ -176,6 +178,32 @@ class Draft:
             ),
         )
         return msgspec.structs.replace(payment, **changes)
+
+    @staticmethod
+    def banking(amount: str, *moved: tuple[Document, str], **changes: Any) -> BankingEntry:
+        banking = BankingEntry(
+            customer_code="C0001",
+            currency_code="USD",
+            bank_gl_account_code="1010",
+            direction="OUT",
+            value_date=dt.date(2026, 2, 14),
+            posting_date=dt.date(2026, 2, 14),
+            daybook_code="ZBNK",
+            amount=Decimal(amount),
+            external_reference="R-00000001",
+            custom_short_0="mlc-5",
+            description="Refund",
+            allocations=tuple(
+                BankingAllocation(
+                    item_posting_year=document.key.posting_year,
+                    item_daybook_code=document.key.daybook_code,
+                    item_voucher=document.key.voucher,
+                    amount=Decimal(part),
+                )
+                for document, part in moved
+            ),
+        )
+        return msgspec.structs.replace(banking, **changes)
 
     @staticmethod
     def movement(

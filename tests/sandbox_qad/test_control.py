@@ -53,6 +53,7 @@ async def test_balances_counts_and_audit(tenant, invoice_record):
         "invoice": 1,
         "payment": 0,
         "adjustment": 0,
+        "banking": 0,
         "journal": 0,
         "open_items": 1,
         "gl_lines": 3,

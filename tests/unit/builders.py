@@ -23,6 +23,10 @@ DAY = "2026-03-10"
 STAMP = "2026-03-10T10:00:00Z"
 ACCOUNTS = ("1010", "1020", "1999", "2300", "2310", "2500", "2600", "4000", "4090", "4100", "6800")
 DAYBOOKS = ("ZINV", "ZCRN", "ZPAY", "ZADJ")
+# Daybooks of a site that has refunds and journals as well.
+ALL_DAYBOOKS = Daybooks(
+    invoice="ZINV", credit_note="ZCRN", receipt="ZPAY", adjustment="ZADJ", banking="ZBNK", journal="ZJRN"
+)
 CURRENCIES = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 CODES = {"c-def": "Deferred Revenue", "c-rec": "Subscription Revenue", "c-unb": "Unbilled", "c-con": "Contract"}
 
@@ -181,6 +185,19 @@ def payment(
         applications=rows,
         parts=parts_of(rows) if parts is None else parts,
     )
+
+
+def refund(
+    amount: str = "100.00", *, name: str = "ref1", closes: str = "payment:pay1", updated: str = STAMP, **more: Any
+) -> ZuoraRecord:
+    """Return a refund of a payment or credit memo, with its application and part."""
+    kind, zuora_id = closes.split(":")
+    field = {"payment": "paymentId", "credit_memo": "creditMemoId"}[kind]
+    rows = more.pop("rows", [{"id": f"{name}-a", "applyAmount": Decimal(amount), field: zuora_id}])
+    parts = more.pop("parts", [{"id": f"{name}-p", "amount": Decimal(amount), field: zuora_id}])
+    parent = {"id": name, "refundNumber": name.upper(), "accountId": ACCOUNT, "status": "Processed", "currency": "EUR"}
+    parent |= {"amount": Decimal(amount), "refundDate": DAY, "type": "External"}
+    return record(RecordKind.REFUND, {**parent, "updatedDate": updated, **more}, applications=rows, parts=parts)
 
 
 def lines() -> tuple[LineRow, ...]:

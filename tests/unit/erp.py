@@ -21,7 +21,7 @@ from schemas.outcomes import AnyOutcome, Document, Parked, Posted, Superseded, W
 from schemas.postings import CreditNoteContent, InverseContent, InvoiceContent, PostingSet
 from schemas.topics import Topic
 from streams import waits
-from streams.ports import Adjustment, Command, Receipt
+from streams.ports import Adjustment, BankMove, Command, Receipt, RefundReversal
 from streams.sink import answers, saying
 from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job, jobs_of
@@ -72,6 +72,11 @@ class Books:
                 self._item(document, command.customer, payload.total, owed=False).open -= used
                 self._book(payload.currency, payload.bank_account, payload.total)
                 self._book(payload.currency, "control", -payload.total)
+            case BankMove():
+                back = isinstance(payload, RefundReversal)
+                self._move([(payload.item, payload.total if back else -payload.total)])
+                self._book(payload.currency, payload.bank_account, payload.total if back else -payload.total)
+                self._book(payload.currency, "control", -payload.total if back else payload.total)
             case Adjustment():
                 if self.adjustments_closed:
                     raise Rejected("period_closed", ("the period is closed",))

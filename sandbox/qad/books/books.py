@@ -11,9 +11,11 @@ from typing import Any
 from msgspec import Struct, structs
 
 from sandbox.qad.books.adjustments import prepare_adjustment
+from sandbox.qad.books.banking import prepare_banking_entry
 from sandbox.qad.books.checks import Inspection
 from sandbox.qad.books.documents import (
     Adjustment,
+    BankingEntry,
     Content,
     Document,
     DocumentKey,
@@ -167,6 +169,8 @@ class Books:
                 return prepare_payment(inspection, content, origin)
             case Adjustment():
                 return prepare_adjustment(inspection, content, origin)
+            case BankingEntry():
+                return prepare_banking_entry(inspection, content, origin)
             case Journal():
                 return prepare_journal(inspection, content, origin)
 

@@ -43,6 +43,7 @@ _LENGTHS = {
     "description": 40,
     "reference": 40,
     "payment_reference": 40,
+    "external_reference": 40,
     "text": 40,
     "custom_short_0": 20,
 }

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     INVOICE = "invoice"
     PAYMENT = "payment"
     ADJUSTMENT = "adjustment"
+    BANKING = "banking"
     JOURNAL = "journal"
 
 
@@ -138,7 +139,10 @@ class Allocation(Part, frozen=True, kw_only=True, gc=False):
 
 
 class Payment(Part, frozen=True, kw_only=True, gc=False):
-    """A customer payment; only in status Paid does it touch the general ledger and open items."""
+    """A customer payment; only in status Paid, or Bounced, does it touch the general ledger and open items.
+
+    Bounced, it takes back what is left of the prepayment that it is linked to.
+    """
 
     entity_code: str = ""
     customer_code: str = ""
@@ -154,12 +158,50 @@ class Payment(Part, frozen=True, kw_only=True, gc=False):
     custom_short_0: str = ""
     status: str = "Initial"
     description: str = ""
+    linked_posting_year: int = 0
+    linked_daybook_code: str = ""
+    linked_voucher: int = 0
     allocations: tuple[Allocation, ...] = ()
 
     @property
     def reference(self) -> str:
         """What people know the payment by."""
         return self.payment_reference
+
+
+class BankingAllocation(Part, frozen=True, kw_only=True, gc=False):
+    """The part of a banking entry that moves one open item."""
+
+    item_posting_year: int = 0
+    item_daybook_code: str = ""
+    item_voucher: int = 0
+    amount: Decimal = ZERO
+
+
+class BankingEntry(Part, frozen=True, kw_only=True, gc=False):
+    """One line of a bank statement: money in or out, allocated to open items of a customer and to GL accounts."""
+
+    entity_code: str = ""
+    customer_code: str = ""
+    currency_code: str = ""
+    bank_gl_account_code: str = ""
+    direction: str = ""
+    value_date: date | None = None
+    posting_date: date | None = None
+    daybook_code: str = ""
+    voucher: int = 0
+    posting_year: int = 0
+    amount: Decimal = ZERO
+    external_reference: str = ""
+    custom_short_0: str = ""
+    description: str = ""
+    allocations: tuple[BankingAllocation, ...] = ()
+    gl_lines: tuple[PostingLine, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """What people know the entry by."""
+        return self.external_reference
 
 
 class AdjustmentLine(Part, frozen=True, kw_only=True, gc=False):
@@ -212,18 +254,20 @@ class Journal(Part, frozen=True, kw_only=True, gc=False):
         return ""
 
 
-Content: TypeAlias = Invoice | Payment | Adjustment | Journal
+Content: TypeAlias = Invoice | Payment | Adjustment | BankingEntry | Journal
 
 KIND_OF: dict[type[Part], Kind] = {
     Invoice: Kind.INVOICE,
     Payment: Kind.PAYMENT,
     Adjustment: Kind.ADJUSTMENT,
+    BankingEntry: Kind.BANKING,
     Journal: Kind.JOURNAL,
 }
 CONTENT_OF: dict[Kind, type[Content]] = {
     Kind.INVOICE: Invoice,
     Kind.PAYMENT: Payment,
     Kind.ADJUSTMENT: Adjustment,
+    Kind.BANKING: BankingEntry,
     Kind.JOURNAL: Journal,
 }
 

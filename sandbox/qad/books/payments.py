@@ -1,7 +1,8 @@
 """Customer payments: bank against the invoices that are paid, the rest against the prepayment account.
 
 In status Initial a payment is only stored; it makes its entry, and moves open items, when it is Paid, and its
-allocations are judged again then. It pays invoices of its own customer only.
+allocations are judged again then. It pays invoices of its own customer only. Bounced, it takes back what is left of
+another payment: bank against the prepayment that it is linked to.
 """
 
 from decimal import Decimal
@@ -30,15 +31,18 @@ def prepare_payment(inspection: Inspection, asked: Payment, origin: Origin) -> E
     """
     today = origin.at.date()
     payment = structs.replace(asked, payment_date=asked.payment_date or today, posting_date=asked.posting_date or today)
-    if payment.status not in (INITIAL, PAID):
-        message = f"A new payment has status {INITIAL} or {PAID}."
+    if payment.status not in (INITIAL, PAID, BOUNCED):
+        message = f"A new payment has status {INITIAL}, {PAID} or {BOUNCED}."
         inspection.findings.add(Code.VALUE_NOT_ALLOWED, "status", payment.status, message)
     inspection.check_header(payment, Kind.PAYMENT)
     daybook = inspection.daybook(payment.daybook_code, DaybookType.CUSTOMER_PAYMENT)
     period = inspection.period(settled(payment.posting_date), payment.posting_year, for_sales=True)
     key = inspection.key(payment, daybook, period)
     customer, rate, paid = _check_content(inspection, payment)
+    taken_back = _check_bounced(inspection, payment) if payment.status == BOUNCED else None
     builder = begin(inspection, payment, key=key, period=period, origin=origin, rate=rate)
+    if taken_back is not None:
+        return _bounce(builder, payment, taken_back)
     if payment.status == INITIAL:
         return Entry(document=builder.document, lines=[], movements=[])
     return _build(inspection, builder, payment, customer=settled(customer), paid=paid, is_new=True)
@@ -55,6 +59,41 @@ def prepare_paid(inspection: Inspection, document: Document, payment: Payment) -
     inspection.findings.raise_if_any()
     builder = resume(inspection, document, rate=rate)
     return _build(inspection, builder, payment, customer=settled(customer), paid=paid, is_new=False)
+
+
+def _check_bounced(inspection: Inspection, payment: Payment) -> OpenItem | None:
+    """Return the prepayment that a bounced payment is linked to, of which so much must be open."""
+    add, field = inspection.findings.add, "linked_voucher"
+    key = DocumentKey(
+        inspection.entity.entity_code,
+        payment.linked_posting_year,
+        payment.linked_daybook_code,
+        payment.linked_voucher,
+    )
+    item = inspection.ledger.items.get(key)
+    if payment.allocations:
+        add(Code.VALUE_NOT_ALLOWED, "allocations", len(payment.allocations), "A bounced payment pays nothing.")
+    if item is None or item.item_type != PREPAYMENT:
+        add(Code.ITEM_UNKNOWN, field, payment.linked_voucher, f"No payment {key} can bounce.")
+    elif item.customer_code != payment.customer_code:
+        add(Code.ITEM_CUSTOMER, field, payment.linked_voucher, f"Payment {key} is of customer {item.customer_code}.")
+    elif item.currency_code != payment.currency_code:
+        add(Code.ITEM_CURRENCY, field, payment.linked_voucher, f"Payment {key} is in {item.currency_code}.")
+    elif item.open_amount < payment.amount:
+        message = f"Only {item.open_amount} of payment {key} is not allocated."
+        add(Code.OVER_ALLOCATION, "amount", payment.amount, message)
+    else:
+        return item
+    return None
+
+
+def _bounce(builder: EntryBuilder, payment: Payment, item: OpenItem) -> Entry:
+    bank, currency_code = (payment.bank_gl_account_code, ""), payment.currency_code
+    builder.add("bank", bank, currency_code=currency_code, credit=payment.amount)
+    builder.realise(builder.settle(item, debit=payment.amount), currency_code)
+    entry = builder.finish()
+    entry.document.reversal_of = item.key
+    return entry
 
 
 def _check_content(

@@ -12,11 +12,13 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from sandbox.qad.books.amounts import ZERO
+from sandbox.qad.books.banking import IN, OUT
 from sandbox.qad.books.checks import Inspection
 from sandbox.qad.books.documents import (
     INVOICE_RULES,
     Adjustment,
     AdjustmentLine,
+    BankingEntry,
     Content,
     Document,
     DocumentKey,
@@ -88,6 +90,12 @@ def _inverse(content: Content, original: Document) -> Content:
         )
     if isinstance(content, Payment):
         return structs.replace(content, amount=-content.amount, status=BOUNCED, allocations=())
+    if isinstance(content, BankingEntry):
+        return structs.replace(
+            content,
+            direction=IN if content.direction == OUT else OUT,
+            gl_lines=tuple(_swapped(line) for line in content.gl_lines),
+        )
     if isinstance(content, Adjustment):
         return structs.replace(
             content,

@@ -13,6 +13,7 @@ from sandbox.qad.books.amounts import ZERO
 from sandbox.qad.books.documents import (
     Adjustment,
     AdjustmentLine,
+    BankingEntry,
     Document,
     Invoice,
     Journal,
@@ -86,7 +87,7 @@ def _documents(kind: Kind, content: type[Part], **more: Column) -> Table:
 
     columns = fields_of(content, "content.") | _STORED | more
     lookups = {"custom_short_0": find("by_custom_short_0"), "daybook_code": find("by_daybook")}
-    for reference in {"reference", "payment_reference"} & set(columns):
+    for reference in {"reference", "payment_reference", "external_reference"} & set(columns):
         lookups[reference] = find("by_reference")
     return Table(
         columns=columns,
@@ -171,6 +172,7 @@ DOCUMENT_TABLES: dict[str, Table] = {
         allocated_amount=Column(Type.NUMBER, _allocated_amount),
     ),
     "open_item_adjustments": _documents(Kind.ADJUSTMENT, Adjustment, total_amount=Column(Type.NUMBER, _total_debit)),
+    "banking_entries": _documents(Kind.BANKING, BankingEntry),
     "journal_entries": _documents(
         Kind.JOURNAL,
         Journal,

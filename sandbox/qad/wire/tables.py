@@ -11,6 +11,7 @@ TABLE_OF_KIND = {
     "invoice": TABLES["customer_invoices"],
     "payment": TABLES["customer_payments"],
     "adjustment": TABLES["open_item_adjustments"],
+    "banking": TABLES["banking_entries"],
     "journal": TABLES["journal_entries"],
     "customer": TABLES["customers"],
     "business_relation": TABLES["business_relations"],

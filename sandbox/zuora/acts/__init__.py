@@ -84,6 +84,7 @@ from sandbox.zuora.acts.payments import (
     transfer_payment,
     unapply_payment,
 )
+from sandbox.zuora.acts.refunds import NewRefund, cancel_refund, fail_refund, refund_credit_memo, refund_payment
 from sandbox.zuora.acts.registry import ACTS, Act
 from sandbox.zuora.acts.settlement import Application
 from sandbox.zuora.acts.splits import split_invoice
@@ -106,6 +107,7 @@ __all__ = [
     "NewItem",
     "NewPayment",
     "NewPaymentMethod",
+    "NewRefund",
     "NewTax",
     "add_payment_method",
     "adjust_credit_balance",
@@ -122,6 +124,7 @@ __all__ = [
     "cancel_invoice_adjustment",
     "cancel_invoice_item_adjustment",
     "cancel_payment",
+    "cancel_refund",
     "close_accounting_period",
     "create_account",
     "create_accounting_code",
@@ -139,12 +142,15 @@ __all__ = [
     "delete_invoice",
     "edit_invoice",
     "fail_payment",
+    "fail_refund",
     "generate_bill_run",
     "post_bill_run",
     "post_credit_memo",
     "post_debit_memo",
     "post_invoice",
     "process_payment",
+    "refund_credit_memo",
+    "refund_payment",
     "reopen_accounting_period",
     "reverse_invoice",
     "split_invoice",

@@ -139,7 +139,7 @@ def post_credit_memo(tenant: Tenant, *, credit_memo: str, by: Variant = "api") -
     draft = _in_status(tenant, credit_memo, "Draft")
     check_period_open(tenant, draft.memo_date)
     posted = tenant.change(draft, status="Posted", posted_on=tenant.clock.stamp(), posted_by_id=tenant.user_id)
-    _move_rest(tenant, posted, posted.balance)
+    move_rest(tenant, posted, posted.balance)
     tell(tenant, "posted", posted, variant=by)
     return posted
 
@@ -180,7 +180,7 @@ def unpost_credit_memo(tenant: Tenant, *, credit_memo: str) -> CreditMemo:
     if memo.applied_amount or memo.refund_amount:
         raise broken_rule(f"Credit memo {memo.memo_number} is applied or refunded", resource=RESOURCE)
     check_period_open(tenant, memo.memo_date)
-    _move_rest(tenant, memo, -memo.balance)
+    move_rest(tenant, memo, -memo.balance)
     draft = tenant.change(memo, status="Draft", posted_on=None, posted_by_id=None)
     tell(tenant, "unposted", draft)
     return draft
@@ -222,7 +222,8 @@ def _in_status(tenant: Tenant, key: str, status: str) -> CreditMemo:
     return memo
 
 
-def _move_rest(tenant: Tenant, memo: CreditMemo, amount: Decimal) -> None:
+def move_rest(tenant: Tenant, memo: CreditMemo, amount: Decimal) -> None:
+    """Move what is left of a memo."""
     move_balance(tenant, memo.account_id, unapplied_credits=amount)
     move_part(
         tenant,
@@ -240,7 +241,7 @@ def _move(
     newest = tenant.get(CreditMemo, memo.id)
     tenant.change(newest, applied_amount=newest.applied_amount + amount, balance=newest.balance - amount)
     move_owed(tenant, owed, credit=amount)
-    _move_rest(tenant, memo, -amount)
+    move_rest(tenant, memo, -amount)
     move_part(
         tenant,
         CreditMemoPart,

@@ -19,6 +19,8 @@ STANDARD_EVENTS = {
     "PaymentProcessed": ("processed", "Payment", "2120"),
     "CreditMemoPosted": ("posted", "CreditMemo", "2720"),
     "DebitMemoPosted": ("posted", "DebitMemo", "2820"),
+    "PaymentRefundProcessed": ("payment_refunded", "Refund", "2410"),
+    "CreditMemoRefundProcessed": ("memo_refunded", "Refund", "2430"),
 }
 
 

@@ -23,6 +23,7 @@ ROUTES: tuple[tuple[str, str, Family, Handler], ...] = (
     ("GET", "/v1/payments/{key}", Family.V1, v1.get_payment),
     ("PUT", "/v1/payments/{key}", Family.V1, marks.put_payment),
     ("GET", "/v1/payments/{key}/parts", Family.V1, v1.list_payment_parts),
+    ("GET", "/v1/refunds/{key}/parts", Family.V1, v1.list_refund_parts),
     ("GET", "/v1/credit-memos/{key}", Family.V1, v1.get_credit_memo),
     ("PUT", "/v1/credit-memos/{key}", Family.V1, marks.put_credit_memo),
     ("GET", "/v1/credit-memos/{key}/items", Family.V1, v1.list_credit_memo_items),

@@ -33,6 +33,7 @@ from sandbox.zuora.objects import (
     Payment,
     PaymentPart,
     Record,
+    RefundApplication,
     TaxationItem,
 )
 from sandbox.zuora.tenant import Tenant
@@ -338,6 +339,11 @@ def debit_tax_form(tenant: Tenant, row: DebitTaxationItem) -> Form:
             "salesTaxPayableAccountingCodeType": payable.type if payable else None,
         },
     }
+
+
+def refund_part_form(row: RefundApplication) -> Form:
+    """Return a part of a refund: of which payment or credit memo it is."""
+    return _same(row, f"id creditMemoId paymentId {_AUDIT}") | {"amount": row.apply_amount}
 
 
 def account_form(tenant: Tenant, row: Account) -> Form:

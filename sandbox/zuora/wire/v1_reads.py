@@ -21,6 +21,7 @@ from sandbox.zuora.objects import (
     InvoiceItem,
     Payment,
     Record,
+    Refund,
 )
 from sandbox.zuora.refusal import Category, Refused, invalid_query, not_found
 from sandbox.zuora.wire import v1_forms as forms
@@ -196,6 +197,14 @@ def list_debit_taxation_items(call: Call) -> Answer:
         raise not_found(call.names["item"])
     rows, tail = _paged(call, list(tenant.debit_taxation_items.children_shown("debit_memo_item_id", item.id)))
     return write(call, {"data": [forms.debit_tax_form(tenant, row) for row in rows], **tail})
+
+
+def list_refund_parts(call: Call) -> Answer:
+    """Answer GET /v1/refunds/{key}/parts."""
+    check_settlement(call.sandbox.tenant)
+    parts = call.sandbox.tenant.refund_applications.children_shown("refund_id", _shown(call, Refund).id)
+    rows, tail = _paged(call, list(parts))
+    return write(call, {"parts": [forms.refund_part_form(row) for row in rows], **tail})
 
 
 def get_account(call: Call) -> Answer:

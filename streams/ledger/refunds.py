@@ -1,0 +1,239 @@
+"""Refunds: each closes the payment or credit memo that it gives back, against bank; cancelled, that is open again.
+
+What an applied payment is unapplied by for its refund is a row of the payment, and an allocation of its own. A
+chargeback is a refund and nothing else: the payment is not reversed as well. Source: ACCOUNTING 1.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from schemas.decisions import MappingPublished
+from schemas.errors import CannotGoOn
+from schemas.ids import PostingId, document_key
+from schemas.mapping import Mapping
+from schemas.money import ZERO, MoneyError, plain, total_of
+from schemas.postings import Act, Posting, RefundContent
+from schemas.records import RecordKind
+from schemas.zuora import RefundApplication, RefundPart
+from streams.ledger import reasons
+from streams.ledger.allocations import row_posting_id
+from streams.ledger.books import Books
+from streams.ledger.building import (
+    DOCUMENT,
+    AtHand,
+    Plan,
+    document_posting,
+    inverse_id,
+    inverse_posting,
+    make_posting,
+    open_item,
+    source_hash_of,
+)
+from streams.ledger.dated import before_cut_over, dates_of
+from streams.ledger.lines import plain_text
+from streams.ledger.openings import openings_of
+from streams.ledger.rows import bank_of
+from streams.ledger.state import LedgerState
+
+
+class RefundDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund.
+
+    Attributes:
+        posted: It is Processed.
+        status: Zuora's word.
+        total: Its amount.
+        day: Refund date.
+        refund_type: Electronic or External.
+        gateway: Name of the gateway, or "".
+        created: When it was entered.
+        changed: Day of its last change: where it is cancelled, when that was.
+        applications: What it closes.
+        parts: The same, as v1 has it.
+    """
+
+    posted: bool
+    status: str
+    total: Decimal
+    day: date
+    refund_type: str
+    gateway: str
+    created: str
+    changed: date
+    applications: Sequence[RefundApplication]
+    parts: Sequence[RefundPart]
+
+
+def plan_refund(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState, books: Books) -> Plan:
+    """Return what a refund becomes now.
+
+    Raises:
+        CannotGoOn: It cannot be decided, or is not for QAD; the reason says which.
+    """
+    made, number = state.of(at_hand.document), at_hand.number
+    if not refund.posted:
+        return _plan_undone(at_hand, refund, state=state, books=books)
+    closes = _closes(at_hand, refund)
+    source_hash = source_hash_of(
+        number=number, currency=at_hand.currency, total=plain(refund.total), day=refund.day, closes=closes
+    )
+    if made.live and source_hash != made.source_hash:
+        raise CannotGoOn(reasons.conflict(number))
+    if made.live and not at_hand.again:
+        return Plan()
+    version = books.version_for(number, refund.day)
+    loaded = before_cut_over(number, day=refund.day, entered=refund.created, cut_over=version.mapping.cut_over)
+    if loaded is not None:
+        raise loaded
+    _check_ours(at_hand, closes, state=state)
+    n = made.n if made.live else made.n + 1
+    posting = _post(at_hand, refund, closes, n=n, source_hash=source_hash, version=version, state=state, books=books)
+    postings = (*openings_of(at_hand, [posting], state=state), posting)
+    return Plan(postings=postings, mapping_version=version.version)
+
+
+def banking_daybook(number: str, mapping: Mapping, books: Books) -> str:
+    """Return the daybook of banking entries.
+
+    Raises:
+        CannotGoOn: The mapping names none, or QAD does not have it active.
+    """
+    if not mapping.daybooks.banking:
+        raise CannotGoOn(reasons.no_daybook(number, "banking"))
+    books.check_daybook(number, mapping.daybooks.banking)
+    return mapping.daybooks.banking
+
+
+def _plan_undone(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState, books: Books) -> Plan:
+    """Take back what stands; what was taken back before, or never posted, makes nothing."""
+    made, number = state.of(at_hand.document), at_hand.number
+    if not made.n:
+        raise CannotGoOn(reasons.not_posted(number, refund.status))
+    if not made.live:
+        return Plan()
+    version = books.version_for(number, refund.day)
+    day, original_day = books.posting_date(number, max(refund.changed, made.posting_date), version.mapping)
+    inverse = inverse_posting(
+        at_hand,
+        made,
+        of=document_posting(at_hand.connection, at_hand.document, n=made.n),
+        item=made.closes,
+        dates=(day, original_day),
+        daybook=banking_daybook(number, version.mapping, books),
+        description=plain_text(f"Zuora {number} {refund.status.lower()}"),
+    )
+    return Plan(postings=(inverse,), mapping_version=version.version)
+
+
+def _closes(at_hand: AtHand, refund: RefundDocument) -> str:
+    """Return `kind:id` of what a refund closes, whole.
+
+    Raises:
+        CannotGoOn: Zuora's rows name nothing, or several, or do not come to its amount.
+    """
+    number = at_hand.number
+    try:
+        total = total_of(refund.total, at_hand.currency)
+        rows = _sums((_name(row), total_of(row.apply_amount, at_hand.currency)) for row in refund.applications)
+        parts = _sums((_name(part), total_of(part.amount, at_hand.currency)) for part in refund.parts)
+    except MoneyError as error:
+        raise CannotGoOn(reasons.bad_amount(number, str(error))) from None
+    if total <= 0:
+        raise CannotGoOn(reasons.bad_amount(number, "it is a refund that is not above zero"))
+    if len(rows) != 1 or "" in rows:
+        raise CannotGoOn(reasons.refund_closes(number, sorted(rows)))
+    [closes] = rows
+    if rows[closes] != total or rows != parts:
+        part = str(parts.get(closes, ZERO))
+        raise CannotGoOn(reasons.applications_mismatch(number, item=closes, rows=str(rows[closes]), part=part))
+    return closes
+
+
+def _name(row: RefundApplication | RefundPart) -> str:
+    if row.payment_id:
+        return document_key(RecordKind.PAYMENT, row.payment_id)
+    return document_key(RecordKind.CREDIT_MEMO, row.credit_memo_id) if row.credit_memo_id else ""
+
+
+def _sums(rows: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    sums: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for name, amount in rows:
+        sums[name] += amount
+    return dict(sums)
+
+
+def _check_ours(at_hand: AtHand, closes: str, *, state: LedgerState) -> None:
+    """Hold that what a refund closes is, or will be, in QAD from here.
+
+    Raises:
+        CannotGoOn: It reaches QAD another way, or not at all.
+    """
+    made, standing = state.of(closes), state.standing_of(closes)
+    if made.live or standing is None:
+        return
+    match standing.reason.rule:
+        case "already_in_erp":
+            raise CannotGoOn(reasons.already_in_erp(at_hand.number))
+        case "zero":
+            raise CannotGoOn(reasons.refund_closes(at_hand.number, [closes]))
+
+
+def _post(
+    at_hand: AtHand,
+    refund: RefundDocument,
+    closes: str,
+    *,
+    n: int,
+    source_hash: str,
+    version: MappingPublished,
+    state: LedgerState,
+    books: Books,
+) -> Posting:
+    number, mapping = at_hand.number, version.mapping
+    books.check_currency(number, at_hand.currency)
+    bank = bank_of(
+        mapping, number=number, payment_type=refund.refund_type, gateway=refund.gateway, currency=at_hand.currency
+    )
+    books.check_account(number, bank)
+    daybook = banking_daybook(number, mapping, books)
+    posting_date, original_date = dates_of(
+        state.of(at_hand.document), number=number, day=refund.day, n=n, version=version, books=books
+    )
+    known = state.of(at_hand.document)
+    item = (known.closes if known.live else None) or open_item(at_hand.connection, closes, state)
+    content = RefundContent(
+        customer=at_hand.customer,
+        currency=at_hand.currency,
+        total=refund.total,
+        document_date=refund.day,
+        posting_date=posting_date,
+        daybook=daybook,
+        bank_account=bank.account,
+        description=plain_text(f"Zuora {number}"),
+        closes=item,
+        closes_document=closes,
+        original_date=original_date,
+    )
+    before = [inverse_id(at_hand, n - 1)] if n > 1 else []
+    return make_posting(
+        at_hand,
+        act=Act.POST,
+        n=n,
+        step=DOCUMENT,
+        content=content,
+        source_hash=source_hash,
+        after=(item, *before, *_unapplied(at_hand, closes, item, state=state)),
+    )
+
+
+def _unapplied(at_hand: AtHand, closes: str, item: PostingId, *, state: LedgerState) -> list[PostingId]:
+    """Return what was unapplied of it so far: until then it may have nothing left to give back."""
+    return [
+        row_posting_id(at_hand.connection, closes, row=row_id, amount=row.amount, times=row.times)
+        for row_id, row in state.of(closes).rows.items()
+        if row.amount < 0 and not row.detached and row.payer == item
+    ]
