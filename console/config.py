@@ -105,7 +105,8 @@ class Tenant(_Strict, frozen=True, kw_only=True):
         tenant_id: Zuora's number of the tenant; `ping` refuses another.
         version: `Zuora-Version` to ask for.
         budget: What may be asked of it, and how our processes share that.
-        entity_id: For tenants with several entities.
+        entity_id: Which entity, in a tenant with several; each is a table of its own here.
+        org_ids: Which organizations, in a tenant with several; none for all that the user may see.
         invoice_settlement: Whether the tenant has Invoice Settlement: "probe" looks; say "on" or "off" where it cannot
             be told.
         poll: When and how far it is polled.
@@ -117,6 +118,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
     version: str = "2025-08-12"
     budget: BudgetSettings = BudgetSettings()
     entity_id: str = ""
+    org_ids: tuple[str, ...] = ()
     invoice_settlement: Said = "probe"
     poll: PollSettings
     callouts: Callouts | None = None
@@ -233,6 +235,9 @@ def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
     address = address_problem(tenant.base_url)
     if address:
         yield f"base_url {address}"
+    for name, ids in (("entity_id", [tenant.entity_id] if tenant.entity_id else []), ("org_ids", tenant.org_ids)):
+        if not all(re.fullmatch(r"[0-9A-Za-z-]{1,64}", one) for one in ids):
+            yield f"{name}: an id of Zuora has letters, digits and hyphens"
     yield from _problems_of_schedules(tenant.poll)
     if problem := tenant.budget.problem():
         yield f"budget.{problem}"

@@ -17,6 +17,7 @@ from adapters.zuora.settlement import Said, Settlement
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.records import Found, RecordKind, ZuoraRecord
+from schemas.zuora import field_of
 from streams.match.claims import Claim, claimed_by
 
 # More than this many seconds between the clocks is said: windows follow Zuora's clock, but people compare stamps.
@@ -25,11 +26,6 @@ _CLOCK_DIFFERENCE_S = 60
 _NOBODYS_REFERENCE = "2" * 20
 # A record that is looked at and not kept.
 _NOT_KEPT = Found(by="poll", at=datetime.fromtimestamp(0, UTC))
-
-
-class _AccountHeader(msgspec.Struct, rename="camel"):
-    id: str
-    account_number: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,22 +127,19 @@ async def _settlement(settlement: Settlement, tenant: str, said: Said) -> Findin
 
 async def _claims(client: ZuoraClient, tenant: str, claims: tuple[Claim, ...]) -> Finding:
     """Look at every account: each must belong to exactly one connection."""
-    none, several, total = [], [], 0
+    none, several, total = list[str](), list[str](), 0
     async for page in client.object_query_pages(KINDS[RecordKind.ACCOUNT].objects, []):
         for raw in page.rows:
             total += 1
-            header = msgspec.json.decode(raw, type=_AccountHeader)
-            record = ZuoraRecord(
-                connection="", tenant=tenant, kind=RecordKind.ACCOUNT, id=header.id, found=_NOT_KEPT, parent=raw
+            account = ZuoraRecord(
+                connection="", tenant=tenant, kind=RecordKind.ACCOUNT, id="", found=_NOT_KEPT, parent=raw
             )
-            owners = claimed_by(record, claims)
-            if not owners:
-                none.append(header.account_number)
-            elif len(owners) > 1:
-                several.append(header.account_number)
+            owners = claimed_by(account, claims)
+            if len(owners) != 1:
+                (several if owners else none).append(field_of(raw, "accountNumber") or field_of(raw, "id"))
     wrong = [
-        f"{len(names)} by {whom} ({', '.join(names[:5])})"
-        for names, whom in ((none, "none"), (several, "two"))
+        f"{len(names)} by {whom} ({', '.join(sorted(names)[:5])})"
+        for names, whom in ((none, "none"), (several, "two or more"))
         if names
     ]
     return Finding(

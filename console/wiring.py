@@ -114,6 +114,7 @@ class Wiring:
             commons=self.commons,
             budget=self.commons.budget(tenant, settings.budget.of(process)),
             entity_id=settings.entity_id,
+            org_ids=settings.org_ids,
             priority=Priority.BACKFILL if process == "backfill" else Priority.LIVE,
         )
 

@@ -105,6 +105,7 @@ class ZuoraClient:
         commons: Commons,
         budget: Budget,
         entity_id: str = "",
+        org_ids: Sequence[str] = (),
         priority: Priority = Priority.LIVE,
     ) -> None:
         """Set up; call inside the running loop, use as an async context manager.
@@ -116,7 +117,8 @@ class ZuoraClient:
             version: `Zuora-Version` to ask for: it changes field names, so it is always said.
             commons: What the clients of this process share.
             budget: The tenant's budget, of this process.
-            entity_id: For tenants with several entities.
+            entity_id: The one entity to read, for tenants with several.
+            org_ids: The organizations to read, for tenants with several; none for all that the user may see.
             priority: Whether its calls wait behind those of others.
         """
         self._base_url = base_url.rstrip("/")
@@ -125,6 +127,8 @@ class ZuoraClient:
         self._headers = {"Zuora-Version": version, "Accept-Encoding": "gzip"}
         if entity_id:
             self._headers["Zuora-Entity-Ids"] = entity_id
+        if org_ids:
+            self._headers["Zuora-Org-Ids"] = ",".join(org_ids)
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
             # The budget says how many there are.

@@ -72,6 +72,7 @@ class Tenant:
         listeners: Called with the changes and deeds of each act that succeeded.
         commit_delay_s: Asked once per act how long readers are kept from seeing it.
         custom_fields: Per object name, the custom fields and whether each is indexed.
+        entities: By account id, the entity it lies in, where that is not the main one.
         planned_invoices: What a bill run that was created, but not generated, will bill.
     """
 
@@ -119,6 +120,7 @@ class Tenant:
         self.listeners: list[Listener] = []
         self.commit_delay_s: Callable[[str], float] = lambda _act: 0.0
         self.custom_fields: dict[str, dict[str, bool]] = {}
+        self.entities: dict[str, str] = {}
         self.planned_invoices: dict[str, list[Any]] = {}
         self._last_numbers: dict[str, int] = {}
         self._open: _Transaction | None = None

@@ -62,6 +62,7 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         account_number: Given or, when absent, the next of A-00000001 ...
         payment_term: Text such as "Net 30" or "Due Upon Receipt"; the due dates of invoices follow it.
         parent: Id or number of the parent account.
+        entity: Entity that it lies in; the tenant's main one unless given.
         bill_to: Contact that pays; sold-to and ship-to are the same unless given.
         payment_methods: The first is the default one.
         custom: Custom fields as the tenant named them, for example `QADCustomer__c`; unknown ones are defined, indexed.
@@ -73,6 +74,7 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     status: str = "Active"
     payment_term: str = "Net 30"
     parent: str | None = None
+    entity: str | None = None
     organization_id: str | None = None
     batch: str = "Batch1"
     bill_cycle_day: int = 1
@@ -103,17 +105,17 @@ def keep_custom(tenant: Tenant, object_name: str, custom: dict[str, str]) -> dic
     return dict(custom) or None
 
 
+# What becomes of these is said by itself; all others stand on the account as they are given.
+_OWN_FIELDS = ("account_number", "parent", "entity", "bill_to", "sold_to", "ship_to", "payment_methods", "custom")
+
+
 @act
 def create_account(tenant: Tenant, *, request: NewAccount) -> Account:
     """Create a billing account with its contacts and payment methods."""
     number = request.account_number or tenant.next_number("A-")
     if tenant.accounts.find(number) is not None:
         raise invalid_value(f"Account number {number} is already used", resource=RESOURCE)
-    plain = {
-        name: value
-        for name, value in msgspec.structs.asdict(request).items()
-        if name not in ("account_number", "parent", "bill_to", "sold_to", "ship_to", "payment_methods", "custom")
-    }
+    plain = {name: value for name, value in msgspec.structs.asdict(request).items() if name not in _OWN_FIELDS}
     account = tenant.create(
         Account,
         account_number=number,
@@ -130,6 +132,8 @@ def create_account(tenant: Tenant, *, request: NewAccount) -> Account:
         custom=keep_custom(tenant, "Account", request.custom),
         **plain,
     )
+    if request.entity:
+        tenant.entities[account.id] = request.entity
     return tenant.change(account, **_attachments(tenant, account, request))
 
 

@@ -24,7 +24,12 @@ _BOUNDING = frozenset(("EQ", "LT", "LE", "GT", "GE"))
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A list as it was asked for."""
+    """A list as it was asked for.
+
+    Attributes:
+        sees: What the request may see, where that is not all.
+        viewer: Tells one such request from another.
+    """
 
     conditions: tuple[Condition, ...]
     sorting: Sorting
@@ -33,6 +38,8 @@ class ListQuery:
     cursor_kind: Literal["keyset", "offset"]
     match_case: bool
     zone: ZoneInfo
+    sees: Predicate | None = None
+    viewer: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,16 @@ def _ordered(table: Table[Any], query: ListQuery) -> _Order:
     if few is None and name == "updated_date":
         low, high = _bounds(table.order, query.conditions)
         unbounded = [condition for condition in query.conditions if not _is_bound(condition)]
-        return _Order(table.order, low, high, predicate(unbounded, match_case=query.match_case), _second)
-    test = predicate(query.conditions, match_case=query.match_case)
+        return _Order(table.order, low, high, _test(query, unbounded), _second)
+    test = _test(query, query.conditions)
     candidates = table.shown.values() if few is None else few
     keys = sorted((_nulls_first(getattr(row, name)), row.id) for row in candidates if test(row))
     return _Order(keys, 0, len(keys), predicate((), match_case=query.match_case), _nulls_first)
+
+
+def _test(query: ListQuery, conditions: Sequence[Condition]) -> Predicate:
+    test, sees = predicate(conditions, match_case=query.match_case), query.sees
+    return test if sees is None else lambda row: test(row) and sees(row)
 
 
 def _second(stamp: Stamp) -> int:
@@ -165,7 +177,7 @@ def _keyset_page(table: Table[Any], query: ListQuery, order: _Order) -> Page:
 
 def _offset_page(table: Table[Any], query: ListQuery, order: _Order, memory: OffsetMemory) -> Page:
     skip = read_offset(query.cursor) if query.cursor is not None else 0
-    descending, asked = query.sorting.descending, (query.conditions, query.sorting)
+    descending, asked = query.sorting.descending, (query.conditions, query.sorting, query.viewer)
     place = memory.recall(table, (*asked, skip))
     start, left_to_skip = (order.first(descending=descending), skip) if place is None else (place, 0)
     walk = order.walk(table, start, descending=descending)

@@ -1,18 +1,23 @@
 """GET /object-query/{objects} and /object-query/{objects}/{key}."""
 
+from dataclasses import replace
+
 from sandbox.zuora.query.catalog import KINDS, ObjectKind
 from sandbox.zuora.query.pages import Page, read_page
 from sandbox.zuora.query.request import read_list_query, read_selection
 from sandbox.zuora.refusal import Category, Refused, not_found
 from sandbox.zuora.tenant import Tenant
 from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.sight import sight_of
 
 
 def list_objects(call: Call) -> Answer:
     """Answer a list."""
     sandbox, tenant = call.sandbox, call.sandbox.tenant
     kind = _kind(tenant, call)
-    query = read_list_query(tenant, kind, call.parameters)
+    sight, query = sight_of(call), read_list_query(tenant, kind, call.parameters)
+    if sight.narrowed:
+        query = replace(query, sees=sight.sees, viewer=sight.key)
     selection = read_selection(tenant, kind, call.parameters)
     page = read_page(tenant.tables[kind.record], query, sandbox.offsets[kind.path])
     rows = sandbox.renderer.rows(kind, page.rows, selection)
@@ -28,7 +33,7 @@ def get_object(call: Call) -> Answer:
     kind = _kind(tenant, call)
     selection = read_selection(tenant, kind, call.parameters)
     row = tenant.tables[kind.record].find_shown(call.names["key"])
-    if row is None:
+    if row is None or not sight_of(call).sees(row):
         raise not_found(call.names["key"])
     return Answer(call.sandbox.renderer.row(kind, row, selection))
 

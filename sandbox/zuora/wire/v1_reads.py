@@ -26,6 +26,7 @@ from sandbox.zuora.objects import (
 from sandbox.zuora.refusal import Category, Refused, invalid_query, not_found
 from sandbox.zuora.wire import v1_forms as forms
 from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.sight import sight_of
 
 R = TypeVar("R", bound=Record)
 DEFAULT_PAGE_SIZE = 10
@@ -33,7 +34,7 @@ DEFAULT_PAGE_SIZE = 10
 
 def _shown(call: Call, kind: type[R], name: str = "key") -> R:
     row: R | None = call.sandbox.tenant.tables[kind].find_shown(call.names[name])
-    if row is None:
+    if row is None or not sight_of(call).sees(row):
         refused = not_found(call.names[name])
         raise Refused(
             Category.NOT_FOUND,

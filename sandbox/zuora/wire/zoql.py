@@ -15,6 +15,7 @@ from sandbox.zuora.objects import Record
 from sandbox.zuora.query.zoql import Query, fault, read_query
 from sandbox.zuora.refusal import Category, Refused
 from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.sight import sight_of
 
 
 @dataclass
@@ -61,7 +62,7 @@ def query(call: Call) -> Answer:
         raise Refused(Category.MISSING_FIELD, "queryString is required")
     tenant = call.sandbox.tenant
     asked = read_query(text, tenant)
-    return _batch(call, asked, asked.rows(tenant), at=0, size=_size(call, body))
+    return _batch(call, asked, _seen(call, asked.rows(tenant)), at=0, size=_size(call, body))
 
 
 def query_more(call: Call) -> Answer:
@@ -69,8 +70,13 @@ def query_more(call: Call) -> Answer:
     body, tenant = _body(call), call.sandbox.tenant
     standing = call.sandbox.locators.take(str(body.get("queryLocator")), life_s=tenant.settings.zoql_locator_life_s)
     live = tenant.settings.zoql_results == "live"
-    found = standing.query.rows(tenant) if live else standing.found
+    found = _seen(call, standing.query.rows(tenant)) if live else standing.found
     return _batch(call, standing.query, found, at=standing.at, size=_size(call, body))
+
+
+def _seen(call: Call, rows: list[Record]) -> list[Record]:
+    sight = sight_of(call)
+    return [row for row in rows if sight.sees(row)] if sight.narrowed else rows
 
 
 def _body(call: Call) -> dict[str, Any]:
