@@ -12,6 +12,7 @@ from console.commands.backfill import backfill
 from console.commands.keys import keys
 from console.commands.reconcile import reconcile
 from console.commands.verify import verify
+from console.commands.zuora import zuora
 from console.config import FILE_NAME, FILE_VARIABLE
 from console.context import Context
 from console.output import EXIT_FAILED, EXIT_USAGE
@@ -62,6 +63,7 @@ for command in (
     setup.credentials,
     keys,
     setup.ping,
+    zuora,
     setup.topics,
     setup.mapping,
     running.run,

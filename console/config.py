@@ -79,10 +79,12 @@ class Receiving(Listen, frozen=True, kw_only=True):
 
     Attributes:
         proxies: Addresses or networks of the proxies before it: only they are believed whom they speak for.
+        url: Its address from outside, for `zuora callouts`; without it that says the path alone.
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8070
     proxies: tuple[str, ...] = ()
+    url: str = ""
 
 
 class Callouts(_Strict, frozen=True, kw_only=True):
@@ -200,7 +202,7 @@ def _problems(config: Config) -> list[str]:
     return [
         *_problems_of_names(config),
         *_problems_of_connections(config),
-        *_problems_of_proxies(config.receiver),
+        *_problems_of_receiver(config.receiver),
         *(f"tenants.{name}.{told}" for name, tenant in config.tenants.items() for told in _problems_of_tenant(tenant)),
     ]
 
@@ -213,7 +215,9 @@ def _problems_of_names(config: Config) -> Iterator[str]:
         yield "two tenants share one callouts.path"
 
 
-def _problems_of_proxies(receiver: Receiving) -> Iterator[str]:
+def _problems_of_receiver(receiver: Receiving) -> Iterator[str]:
+    if receiver.url and address_problem(receiver.url):
+        yield f"receiver.url {address_problem(receiver.url)}"
     for proxy in receiver.proxies:
         try:
             ip_network(proxy)

@@ -17,12 +17,23 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from sandbox.zuora import CalloutConfiguration, CustomField, Fault, Sandbox, Settings, World, running
+from sandbox.zuora import (
+    BasicAuthentication,
+    CalloutConfiguration,
+    CustomField,
+    Fault,
+    Sandbox,
+    Settings,
+    Signature,
+    World,
+    running,
+)
 from sandbox.zuora.acts import (
     Application,
     NewAccount,
@@ -451,6 +462,34 @@ async def test_queries_without_invoice_settlement_keep_to_the_contract():
             assert status == 400
             check(refused, schema_name(path + tail, "post", status))
             Draft202012Validator(ENVELOPES["fault"]).validate(refused)
+
+
+async def test_notifications_keep_to_the_contract():
+    callouts = [
+        CalloutConfiguration(
+            name=event,
+            event=event,
+            url="https://callouts.example/x",
+            body='{"id": "{{DataSource.Invoice.Id}}"}',
+            headers={"X-Anything": "1"},
+            basic=BasicAuthentication(username="u", password="secret-word"),
+            signature=Signature(header="X-S", secret="secret-sign"),
+            communication_profile_id="8a",
+        )
+        for event in ("InvoicePosted", "PaymentApplied")
+    ]
+    sandbox = Sandbox(world=msgspec.structs.replace(world_of([NewAccount(name="x")], Settings()), callouts=callouts))
+    async with serving(sandbox) as client:
+        triggers = await client.read("/events/event-triggers", "/events/event-triggers?limit=2")
+        assert (len(triggers["data"]), triggers["next"]) == (2, "/events/event-triggers?start=2&limit=2")
+        path = "/notifications/notification-definitions"
+        [definition] = (await client.read(path, path))["data"]
+        assert definition["eventTypeName"] == "PaymentApplied"
+        _, _, templates = await client.send("/notifications/callout-templates")
+        for row in templates["data"]:
+            check(row, "CalloutTemplate")
+        assert [row.get("eventCategory") for row in templates["data"]] == [1110, None]
+        assert "secret" not in json.dumps([definition, templates])
 
 
 # Envelopes that the contract does not know, or knows in another form than the wire has.

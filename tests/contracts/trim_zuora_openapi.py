@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 ENDPOINTS = {
+    "/events/event-triggers": ["get"],
+    "/notifications/callout-templates": ["get"],
+    "/notifications/notification-definitions": ["get"],
     "/oauth/token": ["post"],
     "/v1/action/query": ["post"],
     "/v1/action/queryMore": ["post"],

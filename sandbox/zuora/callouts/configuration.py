@@ -61,6 +61,9 @@ class EventTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         change_types: Changes that fire it.
         field: With `becomes`: fires only when this field, as Object Query names it, takes that value.
         becomes: The value.
+        leaves: With `field`, in place of `becomes`: fires only when this field had that value and has another now.
+        active: Whether it fires at all.
+        condition: What the API shows in place of the JEXL of the above, where people wrote it otherwise.
     """
 
     name: str
@@ -68,6 +71,21 @@ class EventTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     change_types: list[ChangeType]
     field: str | None = None
     becomes: str | None = None
+    leaves: str | None = None
+    active: bool = True
+    condition: str = ""
+
+    @property
+    def jexl(self) -> str:
+        """The condition as Zuora writes it."""
+        if self.condition:
+            return self.condition
+        if self.field is None:
+            return " || ".join(f"changeType == '{change}'" for change in self.change_types)
+        name, signs = f"{self.base_object}.{self.field[:1].upper()}{self.field[1:]}", ("==", "!=")
+        if self.leaves is not None:
+            return f"{name} {signs[1]} '{self.leaves}' && {name}_old {signs[0]} '{self.leaves}'"
+        return f"{name} {signs[0]} '{self.becomes}' && {name}_old {signs[1]} '{self.becomes}'"
 
 
 class CalloutConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,6 +99,8 @@ class CalloutConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
         headers: Further headers (calloutHeaders).
         variants: For posting events, which ways of posting fire it; in Zuora each is a notification of its own.
         communication_profile_id: If set, only accounts with this profile fire it.
+        active: Whether it is sent at all.
+        retry: Whether what fails is sent again (calloutRetry).
     """
 
     name: str
@@ -94,6 +114,7 @@ class CalloutConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     variants: list[Variant] = msgspec.field(default_factory=lambda: ["manual", "api", "bill_run"])
     communication_profile_id: str | None = None
     active: bool = True
+    retry: bool = True
 
 
 # Custom events that every tenant of the stand-in has from the start; a world may add others.

@@ -185,7 +185,7 @@ class Callouts:
         self._note(planned, request_id, code=code, content=content, failed=failed)
         if not failed:
             self._delivered += 1
-        elif _is_tried_again(code) and planned.number < self._policy.attempts:
+        elif callout.configuration.retry and _is_tried_again(code) and planned.number < self._policy.attempts:
             self._queue_after(self._policy.interval_s, _Try(callout, planned.number + 1))
         else:
             self._lost += 1

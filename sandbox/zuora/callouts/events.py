@@ -52,7 +52,7 @@ def _standard_events(tenant: Tenant, configuration: CalloutConfiguration, deeds:
 
 def _custom_events(tenant: Tenant, triggers: Sequence[EventTrigger], changes: Sequence[Change]) -> Iterator[Event]:
     for trigger in triggers:
-        for change in changes:
+        for change in changes if trigger.active else ():
             if _fires(trigger, change, on_balance=tenant.settings.balance_fires_account_event):
                 yield Event(trigger.name, f"user.notification:{trigger.name}", change.row)
 
@@ -68,4 +68,6 @@ def _fires(trigger: EventTrigger, change: Change, *, on_balance: bool) -> bool:
     wanted = trigger.field.lower()
     name = next(column.name for column in msgspec.structs.fields(row) if column.encode_name.lower() == wanted)
     before, after = getattr(change.before, name, None), getattr(change.after, name, None)
+    if trigger.leaves is not None:
+        return before != after and str(before) == trigger.leaves
     return before != after and str(after) == trigger.becomes

@@ -30,6 +30,7 @@ class Family(Enum):
     V1 = "v1"
     OBJECT_QUERY = "object-query"
     ACTIONS = "actions"
+    NOTIFICATIONS = "notifications"
     OAUTH = "oauth"
 
 
@@ -113,6 +114,10 @@ def _actions(refused: Refused, _settings: Settings, _request_id: str) -> dict[st
     return {"code": refused.code, "message": refused.message}
 
 
+def _notifications(refused: Refused, _settings: Settings, _request_id: str) -> dict[str, Any]:
+    return {"reasons": [{"code": str(refused.code), "message": refused.message}]}
+
+
 def _oauth(refused: Refused, _settings: Settings, _request_id: str) -> dict[str, Any]:
     if refused.status == 401:
         return {"message": refused.message}
@@ -123,6 +128,7 @@ _ENVELOPES: dict[Family, Callable[[Refused, Settings, str], dict[str, Any]]] = {
     Family.V1: _v1,
     Family.OBJECT_QUERY: _object_query,
     Family.ACTIONS: _actions,
+    Family.NOTIFICATIONS: _notifications,
     Family.OAUTH: _oauth,
 }
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from sandbox.zuora.refusal import Category, Refused
-from sandbox.zuora.wire import marks, object_query, zoql
+from sandbox.zuora.wire import marks, notifications, object_query, zoql
 from sandbox.zuora.wire import v1_reads as v1
 from sandbox.zuora.wire.access import create_token
 from sandbox.zuora.wire.answers import Answer, Call, Family, Handler, no_route
@@ -37,6 +37,9 @@ ROUTES: tuple[tuple[str, str, Family, Handler], ...] = (
     ("GET", "/v1/accounting-periods", Family.V1, v1.list_accounting_periods),
     ("GET", "/v1/bill-runs/{key}", Family.V1, v1.get_bill_run),
     ("GET", "/v1/notification-history/callout", Family.V1, v1.list_callout_history),
+    ("GET", "/notifications/callout-templates", Family.NOTIFICATIONS, notifications.list_templates),
+    ("GET", "/notifications/notification-definitions", Family.NOTIFICATIONS, notifications.list_definitions),
+    ("GET", "/events/event-triggers", Family.NOTIFICATIONS, notifications.list_triggers),
     ("POST", "/v1/action/query", Family.ACTIONS, zoql.query),
     ("POST", "/v1/action/queryMore", Family.ACTIONS, zoql.query_more),
     ("POST", "/v1/action/update", Family.ACTIONS, marks.update_objects),

@@ -1,0 +1,147 @@
+"""Zuora's events that a tenant is asked to tell of: what each one hints at, and how it is configured there.
+
+docs/zuora.md and `ml-connector zuora callouts` are written from this table. What it asks for, hints.py reads. An event
+that is not here, or does not come, is found by the poll. Sources: Zuora's event codes, its custom event triggers.
+"""
+
+import json
+
+import msgspec
+
+POSTED_VARIANTS = ("manually", "via API", "within a bill run of auto-post")
+_NEW_OR_CHANGED = "changeType == 'INSERT' || changeType == 'UPDATE'"
+
+
+class WantedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event.
+
+    Attributes:
+        name: As Zuora names it; for a custom one, the name of its event type.
+        object: What it hints at.
+        id_field: The merge field that holds that object's id.
+        code: Category of a standard event; 0 for a custom one.
+        variants: Notifications of a standard event, each of which is configured by itself.
+        base_object: What a custom event's trigger watches.
+        condition: When it fires, in JEXL.
+        why: What would be late without it.
+    """
+
+    name: str
+    object: str
+    id_field: str
+    code: int = 0
+    variants: tuple[str, ...] = ()
+    base_object: str = ""
+    condition: str = ""
+    why: str
+
+    @property
+    def body(self) -> str:
+        """The body template: an object and its id, nothing that is not read back."""
+        return json.dumps({"object": self.object, "id": f"{{{{DataSource.{self.id_field}}}}}"})
+
+
+def _left_posted(base_object: str) -> WantedEvent:
+    return WantedEvent(
+        name=f"{base_object}LeftPosted",
+        object=base_object,
+        id_field=f"{base_object}.Id",
+        base_object=base_object,
+        condition=f"{base_object}.Status != 'Posted' && {base_object}.Status_old == 'Posted'",
+        why="unposted, cancelled, reversed",
+    )
+
+
+WANTED = (
+    WantedEvent(
+        name="Invoice Posted",
+        code=1110,
+        variants=POSTED_VARIANTS,
+        object="Invoice",
+        id_field="Invoice.Id",
+        why="invoices",
+    ),
+    WantedEvent(
+        name="Credit Memo Posted",
+        code=2720,
+        variants=POSTED_VARIANTS,
+        object="CreditMemo",
+        id_field="CreditMemo.Id",
+        why="credit memos",
+    ),
+    WantedEvent(
+        name="Debit Memo Posted",
+        code=2820,
+        variants=("each that Zuora lists",),
+        object="DebitMemo",
+        id_field="DebitMemo.Id",
+        why="debit memos",
+    ),
+    WantedEvent(
+        name="Payment Processed",
+        code=2120,
+        variants=("each that Zuora lists",),
+        object="Payment",
+        id_field="Payment.Id",
+        why="electronic payments",
+    ),
+    WantedEvent(
+        name="Payment Refund Processed",
+        code=2410,
+        variants=("each that Zuora lists",),
+        object="Refund",
+        id_field="Refund.Id",
+        why="refunds of payments",
+    ),
+    WantedEvent(
+        name="Credit Memo Refund Processed",
+        code=2430,
+        variants=("each that Zuora lists",),
+        object="Refund",
+        id_field="Refund.Id",
+        why="refunds of credit memos",
+    ),
+    WantedEvent(
+        name="PaymentMade",
+        object="Payment",
+        id_field="Payment.Id",
+        base_object="Payment",
+        condition="changeType == 'INSERT' || Payment.Status != Payment.Status_old",
+        why="external payments, and what is voided or fails later: Payment Processed does not tell of them for certain",
+    ),
+    WantedEvent(
+        name="PaymentApplied",
+        object="Payment",
+        id_field="PaymentApplication.PaymentId",
+        base_object="PaymentApplication",
+        condition=_NEW_OR_CHANGED,
+        why="what a payment is applied to, and taken back from",
+    ),
+    WantedEvent(
+        name="CreditMemoApplied",
+        object="CreditMemo",
+        id_field="CreditMemoApplication.CreditMemoId",
+        base_object="CreditMemoApplication",
+        condition=_NEW_OR_CHANGED,
+        why="what a memo is applied to, and taken back from",
+    ),
+    WantedEvent(
+        name="RefundChanged",
+        object="Refund",
+        id_field="Refund.Id",
+        base_object="Refund",
+        condition=_NEW_OR_CHANGED,
+        why="external refunds, and what is cancelled later",
+    ),
+    _left_posted("Invoice"),
+    _left_posted("CreditMemo"),
+    _left_posted("DebitMemo"),
+    WantedEvent(
+        name="AccountChanged",
+        object="Account",
+        id_field="Account.Id",
+        base_object="Account",
+        condition=_NEW_OR_CHANGED,
+        why="new accounts, and the QAD customer that one carries",
+    ),
+)
