@@ -12,6 +12,7 @@ import msgspec
 
 from schemas.errors import Unreadable
 from schemas.records import RecordKind, ZuoraRecord
+from schemas.unsettled import Adjustment, CreditBalanceAdjustment, InvoicePayment
 
 
 class _View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -234,18 +235,24 @@ class _Stamp(msgspec.Struct):
     updated_by_zoql: str | None = msgspec.field(name="UpdatedDate", default=None)
 
 
+# How a payment of a tenant without Invoice Settlement says what it was applied to.
+INVOICE_PAYMENTS = "invoice_payments"
+
 # Children under `tax.<item id>` are all tax rows of an item whose nested rows were cut at the page.
 TAX = "tax"
 
-_PARENTS: dict[str, type[_View]] = {
+_PARENTS: dict[str, type[msgspec.Struct]] = {
     RecordKind.ACCOUNT: Account,
     RecordKind.INVOICE: Invoice,
     RecordKind.CREDIT_MEMO: CreditMemo,
     RecordKind.DEBIT_MEMO: DebitMemo,
     RecordKind.PAYMENT: Payment,
     RecordKind.REFUND: Refund,
+    RecordKind.INVOICE_ADJUSTMENT: Adjustment,
+    RecordKind.INVOICE_ITEM_ADJUSTMENT: Adjustment,
+    RecordKind.CREDIT_BALANCE: Account,
 }
-_CHILDREN: dict[tuple[str, str], type[_View]] = {
+_CHILDREN: dict[tuple[str, str], type[msgspec.Struct]] = {
     (RecordKind.INVOICE, "items"): InvoiceItem,
     (RecordKind.INVOICE, TAX): TaxationItem,
     (RecordKind.CREDIT_MEMO, "items"): MemoItem,
@@ -258,6 +265,11 @@ _CHILDREN: dict[tuple[str, str], type[_View]] = {
     (RecordKind.PAYMENT, "parts"): Part,
     (RecordKind.REFUND, "applications"): RefundApplication,
     (RecordKind.REFUND, "parts"): RefundPart,
+    (RecordKind.PAYMENT, INVOICE_PAYMENTS): InvoicePayment,
+    (RecordKind.INVOICE_ADJUSTMENT, "invoice"): Invoice,
+    (RecordKind.INVOICE_ITEM_ADJUSTMENT, "invoice"): Invoice,
+    (RecordKind.INVOICE_ITEM_ADJUSTMENT, TAX): TaxationItem,
+    (RecordKind.CREDIT_BALANCE, "adjustments"): CreditBalanceAdjustment,
 }
 _parents = {kind: msgspec.json.Decoder(view) for kind, view in _PARENTS.items()}
 _children = {key: msgspec.json.Decoder(view) for key, view in _CHILDREN.items()}
@@ -280,7 +292,7 @@ def parent_of(record: ZuoraRecord) -> Any:
 
 
 def children_of(record: ZuoraRecord, name: str) -> list[Any]:
-    """Return the typed children of one name (`items`, `applications`, `parts`, `tax.<item id>`), in the record's order.
+    """Return the typed children of one name (`items`, `applications`, `tax.<item id>` ...), in the record's order.
 
     Raises:
         Unreadable: A field is missing or of the wrong type; the message names it.

@@ -6,9 +6,20 @@ from typing import Any
 import msgspec
 
 from schemas.errors import Unreadable
-from schemas.money import MoneyError, total_of
+from schemas.money import ZERO, MoneyError, total_of
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.zuora import CreditMemo, DebitMemo, Invoice, Payment, Refund, parent_of
+from schemas.unsettled import Adjustment
+from schemas.zuora import (
+    INVOICE_PAYMENTS,
+    Account,
+    CreditMemo,
+    DebitMemo,
+    Invoice,
+    Payment,
+    Refund,
+    children_of,
+    parent_of,
+)
 
 # Zuora's words (reference: enums of the SDK). A status outside these sets parks the one record that shows it.
 _POSTED: dict[str, frozenset[str]] = {
@@ -17,6 +28,8 @@ _POSTED: dict[str, frozenset[str]] = {
     RecordKind.DEBIT_MEMO: frozenset({"Posted"}),
     RecordKind.PAYMENT: frozenset({"Processed"}),
     RecordKind.REFUND: frozenset({"Processed"}),
+    RecordKind.INVOICE_ADJUSTMENT: frozenset({"Processed"}),
+    RecordKind.INVOICE_ITEM_ADJUSTMENT: frozenset({"Processed"}),
 }
 _BILLING_DOCUMENT = frozenset({"Draft", "Canceled", "CancelInProgress", "Generating", "PendingForTax", "Split"})
 _NOT_POSTED: dict[str, frozenset[str]] = {
@@ -25,7 +38,13 @@ _NOT_POSTED: dict[str, frozenset[str]] = {
     RecordKind.DEBIT_MEMO: _BILLING_DOCUMENT,
     RecordKind.PAYMENT: frozenset({"Draft", "Processing", "Error", "Canceled"}),
     RecordKind.REFUND: frozenset({"Processing", "Error", "Canceled"}),
+    RecordKind.INVOICE_ADJUSTMENT: frozenset({"Canceled"}),
+    RecordKind.INVOICE_ITEM_ADJUSTMENT: frozenset({"Canceled"}),
 }
+# Without Invoice Settlement, a payment that went into accounting says so by its status.
+_PAYMENT_IN_ACCOUNTING = "Posted"
+# Which way an adjustment goes.
+_SIGNS = {"Charge": 1, "Credit": -1}
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +70,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(record: ZuoraRecord) -> Facts:
-    """Return the facts of an invoice, memo, payment or refund.
+    """Return the facts of a document; an adjustment is signed by what it does to its invoice.
 
     Raises:
         Unreadable: A field is missing or wrong, the status or currency is unknown, or the total has more decimals
@@ -60,28 +79,72 @@ def facts_of(record: ZuoraRecord) -> Facts:
     parent = parent_of(record)
     match parent:
         case Invoice():
-            number, value = parent.invoice_number, parent.amount
+            return _facts(record, parent, number=parent.invoice_number, value=parent.amount)
         case CreditMemo() | DebitMemo():
-            number, value = parent.memo_number, parent.total_amount
+            return _facts(record, parent, number=parent.memo_number, value=parent.total_amount)
         case Payment():
-            number, value = parent.payment_number, parent.amount
+            return _facts(record, parent, number=parent.payment_number, value=parent.amount)
         case Refund():
-            number, value = parent.refund_number, parent.amount
+            return _facts(record, parent, number=parent.refund_number, value=parent.amount)
+        case Adjustment():
+            sign = _SIGNS.get(parent.type)
+            if sign is None:
+                raise Unreadable(
+                    f"{parent.adjustment_number}: type {parent.type[:40]!r} is not known for {record.kind}"
+                )
+            currency = _adjusted(record).currency
+            return _facts(
+                record, parent, number=parent.adjustment_number, value=sign * parent.amount, currency=currency
+            )
+        case Account() if record.kind == RecordKind.CREDIT_BALANCE:
+            number = f"credit balance of {parent.account_number}"
+            return Facts(
+                number=number,
+                account_id=parent.id,
+                currency=parent.currency,
+                value=_carried(_credit_balance(record), parent.currency, number),
+                status="",
+                posted=True,
+                parent=parent,
+            )
         case _:
             raise Unreadable(f"{record.kind} {record.id} is no document")
-    posted = parent.status in _POSTED[record.kind]
-    if not posted and parent.status not in _NOT_POSTED[record.kind]:
-        raise Unreadable(f"{number}: status {parent.status[:40]!r} is not known for {record.kind}")
-    try:
-        total = total_of(value, parent.currency)
-    except MoneyError as error:
-        raise Unreadable(f"{number}: {error}") from None
+
+
+def _facts(record: ZuoraRecord, parent: Any, *, number: str, value: Decimal, currency: str = "") -> Facts:
+    status, chosen = parent.status, currency or parent.currency
+    posted = status in _POSTED[record.kind]
+    if status == _PAYMENT_IN_ACCOUNTING and INVOICE_PAYMENTS in record.children:
+        posted = True
+    if not posted and status not in _NOT_POSTED[record.kind]:
+        raise Unreadable(f"{number}: status {status[:40]!r} is not known for {record.kind}")
     return Facts(
         number=number,
         account_id=parent.account_id or "",
-        currency=parent.currency,
-        value=total,
-        status=parent.status,
+        currency=chosen,
+        value=_carried(value, chosen, number),
+        status=status,
         posted=posted,
         parent=parent,
     )
+
+
+def _carried(value: Decimal, currency: str, number: str) -> Decimal:
+    try:
+        return total_of(value, currency)
+    except MoneyError as error:
+        raise Unreadable(f"{number}: {error}") from None
+
+
+def _adjusted(record: ZuoraRecord) -> Invoice:
+    """Return the invoice of an adjustment: it alone knows the currency."""
+    invoices: list[Invoice] = children_of(record, "invoice")
+    if len(invoices) != 1:
+        raise Unreadable(f"{record.kind} {record.id} comes without its invoice")
+    return invoices[0]
+
+
+def _credit_balance(record: ZuoraRecord) -> Decimal:
+    """Return what is there today."""
+    rows = (row for row in children_of(record, "adjustments") if row.status == "Processed")
+    return sum((row.amount if row.type == "Increase" else -row.amount for row in rows), ZERO)

@@ -20,6 +20,9 @@ from streams.ledger.books import Books
 from streams.ledger.building import AtHand, make_posting, open_item, source_hash_of
 from streams.ledger.state import LedgerState, Row
 
+# A row of a payment or invoice whose id begins so is of a credit balance, and no application of its own.
+ON_ACCOUNT = "on-account:"
+
 
 class Paying(msgspec.Struct, frozen=True, kw_only=True):
     """The postings of the document at hand from which its rows pay.
@@ -71,6 +74,18 @@ def allocate_rows(
         if cut_over is None or row.day >= cut_over:
             walk.take(row)
     return Allocations(postings=tuple(walk.postings), stops=(*applications.stops, *walk.stops))
+
+
+def check_same_rows(at_hand: AtHand, applications: Applications, *, state: LedgerState) -> None:
+    """Hold that rows which were posted are among those that Zuora shows now.
+
+    Raises:
+        CannotGoOn: None of them is: they were made anew under other ids, and would all be posted again.
+    """
+    known = {name for name in state.of(at_hand.document).rows if not name.startswith(ON_ACCOUNT)}
+    shown = {row.id for row in applications.rows}
+    if known and shown and not known & shown:
+        raise CannotGoOn(reasons.applied_otherwise(at_hand.number))
 
 
 class _Walk:

@@ -24,11 +24,7 @@ def before_cut_over(number: str, *, day: date, entered: str, cut_over: date) -> 
     """
     if day >= cut_over:
         return None
-    try:
-        entered_on = date.fromisoformat(entered[:10])
-    except ValueError:
-        entered_on = day
-    if entered_on >= cut_over:
+    if day_of(entered, day) >= cut_over:
         raise CannotGoOn(reasons.posted_after_cut_over(number, day, entered))
     return CannotGoOn(reasons.before_cut_over(number, day, cut_over))
 
@@ -48,3 +44,11 @@ def dates_of(
     if stands and (holds or version.version == made.mapping_version):
         return made.posting_date, made.original_date
     return books.posting_date(number, day, version.mapping)
+
+
+def day_of(stamp: str, otherwise: date) -> date:
+    """Return the day of a stamp in the tenant's zone, which it carries."""
+    try:
+        return date.fromisoformat(stamp[:10])
+    except ValueError:
+        return otherwise

@@ -25,9 +25,11 @@ from schemas.topics import Topic, key
 from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger import reasons
+from streams.ledger.adjustments import plan_adjustment
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
+from streams.ledger.credit_balance import plan_credit_balance
 from streams.ledger.deletions import facts_of_deleted, plan_deleted
 from streams.ledger.known import read_known_postings
 from streams.ledger.payments import plan_payment
@@ -35,6 +37,7 @@ from streams.ledger.reading import billing_document, payment_document, refund_do
 from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
 from streams.ledger.state import LedgerState, fingerprint
+from streams.ledger.unsettled import adjustment_document, movements_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import next_pass
@@ -175,6 +178,10 @@ class LedgerCore:
             return plan_payment(at_hand, payment_document(record, facts), state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
+        if record.kind in (RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT):
+            return plan_adjustment(at_hand, adjustment_document(record, facts), state=state, books=books)
+        if record.kind == RecordKind.CREDIT_BALANCE:
+            return plan_credit_balance(at_hand, movements_of(record, facts), state=state, books=books)
         return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
 
     def _write(

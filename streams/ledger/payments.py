@@ -17,7 +17,7 @@ from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
 from streams.ledger import reasons
-from streams.ledger.allocations import Paying, allocate_rows
+from streams.ledger.allocations import Paying, allocate_rows, check_same_rows
 from streams.ledger.applications import Applications
 from streams.ledger.books import Books
 from streams.ledger.building import DOCUMENT, AtHand, Plan, document_posting, make_posting, source_hash_of
@@ -70,6 +70,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         )
     source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
     stops = _changes(at_hand, source_hash, made=made)
+    check_same_rows(at_hand, payment.applications, state=state)
     loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=version.mapping.cut_over)
     paying = Paying(post=document_posting(at_hand.connection, at_hand.document, n=1))
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)

@@ -29,6 +29,7 @@ from streams.ledger.books import Books
 from streams.ledger.lines import Item
 from streams.ledger.payments import PaymentDocument
 from streams.ledger.refunds import RefundDocument
+from streams.ledger.unsettled import applied_when_made, is_unsettled
 from streams.ledger.words import unknown_word
 
 
@@ -91,7 +92,7 @@ def payment_document(record: ZuoraRecord, facts: Facts) -> PaymentDocument:
         payment_type=payment.type,
         gateway=payment.gateway or "",
         created=payment.created_date,
-        applications=applications_of(record, facts),
+        applications=applied_when_made(record, facts) if is_unsettled(record) else applications_of(record, facts),
     )
 
 

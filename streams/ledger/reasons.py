@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
@@ -368,6 +369,35 @@ def already_in_erp(number: str) -> Reason:
     return Reason(
         rule="already_in_erp",
         message=f"{number} is an external payment, and the site says those are in QAD already",
+    )
+
+
+def raised_by_hand(number: str, movement: str) -> Reason:
+    """Say that nothing in QAD stands for what went up into a credit balance."""
+    return Reason(
+        rule="raised_by_hand",
+        message=f"{number}: {movement} was raised by hand, from no invoice or payment that stands in QAD",
+        next_step="Book it in QAD by hand, naming the Zuora number; what is taken of it later is booked so as well.",
+    )
+
+
+def credit_balance_short(number: str, movement: str, short: Decimal) -> Reason:
+    """Say that more was taken from a credit balance than is known to have gone up."""
+    return Reason(
+        rule="credit_balance_short",
+        message=f"{number}: {movement} takes {short} more than is known to have gone up",
+        next_step="Look at the credit balance in Zuora; it is decided again when it changes or you release it.",
+        value=str(short),
+    )
+
+
+def applied_otherwise(number: str) -> Reason:
+    """Say that Zuora shows other application rows than those that were posted."""
+    return Reason(
+        rule="applied_otherwise",
+        message=f"{number}: Zuora shows its applications as other rows than those that are in QAD, as it does after "
+        "Invoice Settlement was switched on",
+        next_step="Compare what is applied in both; what is applied or taken back from now on is booked by hand.",
     )
 
 

@@ -22,6 +22,16 @@ class Purpose(StrEnum):
     RECEIPT = "receipt"
 
 
+_OWED = frozenset(
+    {
+        RecordKind.INVOICE,
+        RecordKind.DEBIT_MEMO,
+        RecordKind.INVOICE_ADJUSTMENT,
+        RecordKind.INVOICE_ITEM_ADJUSTMENT,
+    }
+)
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a document asks of a customer.
 
@@ -39,11 +49,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def purpose_of(kind: str, value: Decimal) -> Purpose:
-    """Return what a document becomes: an invoice or debit memo below zero is a credit, a refund closes a receipt."""
+    """Return what a document becomes: one that is owed is a credit below zero, a refund closes a receipt."""
     if kind in (RecordKind.PAYMENT, RecordKind.REFUND):
         return Purpose.RECEIPT
-    owed = kind in (RecordKind.INVOICE, RecordKind.DEBIT_MEMO) and value > 0
-    return Purpose.INVOICE if owed else Purpose.CREDIT_NOTE
+    return Purpose.INVOICE if kind in _OWED and value > 0 else Purpose.CREDIT_NOTE
 
 
 def why_unfit(customer: Customer | None, wanted: Wanted, *, mapping: Mapping, show_terms: bool) -> str:

@@ -1,0 +1,177 @@
+"""The credit balance of an account: what came down onto invoices is taken from what went up, the oldest first.
+
+What goes up moves nothing in QAD: the negative invoice, or what a payment left over, is open there already, and is the
+customer's item on account. What comes down is an allocation from such items. A row that was posted stays what it is,
+whatever is read later; one that is cancelled is taken back. Source: ACCOUNTING 1 and 2.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from schemas.errors import CannotGoOn
+from schemas.ids import PostingId
+from schemas.money import ZERO
+from schemas.postings import Posting
+from streams.ledger import reasons
+from streams.ledger.allocations import ON_ACCOUNT, row_posting, row_posting_id
+from streams.ledger.applications import SignedRow
+from streams.ledger.books import Books
+from streams.ledger.building import AtHand, Plan, open_item
+from streams.ledger.dated import day_of
+from streams.ledger.openings import openings_of
+from streams.ledger.state import LedgerState, Row
+from streams.ledger.unsettled import Movement
+
+
+def plan_credit_balance(at_hand: AtHand, movements: Sequence[Movement], *, state: LedgerState, books: Books) -> Plan:
+    """Return what came of a credit balance now, and why some of it could not go on.
+
+    Raises:
+        CannotGoOn: There is no mapping yet.
+    """
+    walk = _Walk(at_hand, movements, state=state, books=books)
+    for movement in movements:
+        if not movement.up:
+            walk.down(movement)
+    openings = openings_of(at_hand, walk.postings, state=state)
+    version = books.version_for(at_hand.number, max(movement.day for movement in movements)) if movements else None
+    return Plan(
+        postings=(*openings, *walk.postings),
+        stops=tuple(walk.stops),
+        mapping_version=version.version if version else 0,
+    )
+
+
+class _Walk:
+    """The movements of one account, with what is left of each item on account at that moment."""
+
+    def __init__(self, at_hand: AtHand, movements: Sequence[Movement], *, state: LedgerState, books: Books) -> None:
+        self._at_hand, self._state, self._books = at_hand, state, books
+        self._cut_over = books.cut_over()
+        self._numbers: dict[str, str] = {}
+        # What is left by document, the one that went up first standing first; "" for what went up by hand.
+        self._left: dict[str, Decimal] = {}
+        self.postings: list[Posting] = []
+        self.stops: list[CannotGoOn] = []
+        for movement in movements:
+            if movement.up:
+                self._numbers[movement.document] = movement.document_number
+                amount = movement.amount if movement.live else ZERO
+                self._left[movement.document] = self._left.get(movement.document, ZERO) + amount
+                if movement.live and not movement.document:
+                    self.stops.append(CannotGoOn(reasons.raised_by_hand(at_hand.number, movement.number)))
+        for movement in movements:
+            if not movement.up and movement.live:
+                for document, row in self._rows_of(movement):
+                    self._left[document] -= row.amount
+
+    def _rows_of(self, movement: Movement) -> Iterator[tuple[str, Row]]:
+        """Yield what was posted of a movement down, by the document that paid."""
+        for document in self._numbers:
+            row = self._state.of(document).rows.get(ON_ACCOUNT + movement.id)
+            if row is not None:
+                yield document, row
+
+    def down(self, movement: Movement) -> None:
+        """Take the next movement down: it stands already, is posted, taken back, or stops."""
+        known = list(self._rows_of(movement))
+        try:
+            if not movement.live:
+                self.postings += [posting for document, row in known for posting in self._back(movement, document, row)]
+            elif known:
+                if self._at_hand.again:
+                    self.postings += [self._again(movement, document, row) for document, row in known]
+            else:
+                self._new(movement)
+        except CannotGoOn as stop:
+            self.stops.append(stop)
+
+    def _new(self, movement: Movement) -> None:
+        number = self._at_hand.number
+        taken = self._taken(movement)
+        if self._cut_over is not None and movement.day < self._cut_over:
+            return
+        if movement.source == "Refund":
+            raise CannotGoOn(reasons.not_supported(number, f"{movement.number} was refunded to the customer"))
+        if not movement.document:
+            raise CannotGoOn(reasons.not_supported(number, f"{movement.number} was lowered by hand"))
+        if "" in taken:
+            raise CannotGoOn(
+                reasons.not_supported(number, f"{movement.number} takes what was raised by hand, {taken['']} of it")
+            )
+        self.postings += [
+            self._posting(movement, document, self._row(movement, amount)) for document, amount in taken.items()
+        ]
+
+    def _taken(self, movement: Movement) -> dict[str, Decimal]:
+        """Return what a movement takes of each item, the oldest first.
+
+        Raises:
+            CannotGoOn: There is less.
+        """
+        taken, rest = dict[str, Decimal](), movement.amount
+        for document, left in self._left.items():
+            part = min(left, rest)
+            if part > 0:
+                taken[document] = part
+                rest -= part
+        if rest:
+            raise CannotGoOn(reasons.credit_balance_short(self._at_hand.number, movement.number, rest))
+        for document, part in taken.items():
+            self._left[document] -= part
+        return taken
+
+    def _row(self, movement: Movement, amount: Decimal) -> SignedRow:
+        return SignedRow(
+            id=ON_ACCOUNT + movement.id,
+            item_document=movement.document,
+            amount=amount,
+            day=movement.day,
+            created=movement.created,
+        )
+
+    def _back(self, movement: Movement, document: str, row: Row) -> Iterator[Posting]:
+        """Yield what takes back what a cancelled movement took; what a reversal freed is free already."""
+        name = f"{ON_ACCOUNT}{movement.id}:cancelled"
+        done = self._state.of(document).rows.get(name)
+        if row.detached or (done is not None and not self._at_hand.again):
+            return
+        back = SignedRow(
+            id=name,
+            item_document=row.item_document,
+            amount=-row.amount,
+            day=done.day if done else max(day_of(movement.ended, row.day), row.day),
+            created=movement.ended,
+        )
+        taken = row_posting_id(
+            self._at_hand.connection, document, row=ON_ACCOUNT + movement.id, amount=row.amount, times=row.times
+        )
+        yield self._posting(movement, document, back, known=done or row, before=[taken], dated=done)
+
+    def _again(self, movement: Movement, document: str, row: Row) -> Posting:
+        return self._posting(movement, document, self._row(movement, row.amount), known=row, dated=row)
+
+    def _posting(
+        self,
+        movement: Movement,
+        document: str,
+        row: SignedRow,
+        *,
+        known: Row | None = None,
+        dated: Row | None = None,
+        before: Sequence[PostingId] = (),
+    ) -> Posting:
+        connection, state = self._at_hand.connection, self._state
+        return row_posting(
+            self._at_hand,
+            row,
+            amount=row.amount,
+            times=known.times if known else 1,
+            payer=known.payer if known else open_item(connection, document, state),
+            item=known.item if known else open_item(connection, movement.document, state),
+            before=before,
+            books=self._books,
+            dates=(dated.posting_date, dated.original_date) if dated else None,
+            payer_document=document,
+            payer_number=self._numbers[document],
+        )
