@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 
 from adapters.zuora.headers import seconds_of
+from adapters.zuora.regions import named
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
 
 Decoded = TypeVar("Decoded")
@@ -23,6 +24,10 @@ _RETRIABLE = frozenset({50, 60, 61, 70, 99})
 _PERMISSION, _AUTHENTICATION, _NOT_FOUND = 10, 11, 40
 # Of the same category as an object that is gone, but about the path: a feature that this tenant does not have.
 _NO_ENDPOINT = re.compile(r"\bendpoint\b.*\bdoes not exist", re.IGNORECASE)
+# A 401 that Zuora documents as passing by itself: the token is good.
+_NOT_THE_TOKEN = "failed to get user info"  # noqa: S105 - words of an answer
+# The longest page is some megabytes; what is longer than a topic takes could not be written anyway.
+BODY_BYTES_MAX = 64 * 1024 * 1024
 # Shorter secrets are found in ordinary words: striking those out would tell what they are.
 _SECRET_MIN = 12
 # Enough of their words to know the rule, too little to fill a log.
@@ -66,6 +71,9 @@ class _Envelope(msgspec.Struct):
     old_errors: list[_LegacyError] = msgspec.field(name="Errors", default_factory=list)
     fault_code: str = msgspec.field(name="FaultCode", default="")
     fault_message: str = msgspec.field(name="FaultMessage", default="")
+    # Actions are seen with either spelling.
+    fault_code_too: str = msgspec.field(name="faultCode", default="")
+    fault_message_too: str = msgspec.field(name="faultMessage", default="")
     error: str = ""
 
 
@@ -87,7 +95,7 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
         Transient: Another try may succeed; Answered where Zuora itself said no.
         Misconfigured: We asked wrongly, or somebody else answered.
     """
-    body = await answer.read()
+    body = await _whole(answer, what)
     retry_after_s = seconds_of(answer.headers.get("Retry-After"))
     if answer.status == 429:
         raise TooMany(f"Zuora: too many requests ({what})", retry_after_s=retry_after_s)
@@ -95,14 +103,18 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
         # The first call under the same idempotency key is under way: no yes, and no failure.
         raise Transient(f"Zuora is still at {what} (HTTP 409)", retry_after_s=retry_after_s)
     if 300 <= answer.status < 400:
+        centre = named(answer.headers.get("Location"))
         raise Misconfigured(
-            f"Zuora answered {what} with a redirect: the base URL is not that of this tenant's data centre"
+            f"Zuora answered {what} with a redirect, which is not followed: base_url is not that of this tenant's data "
+            f"centre" + (f"; it names {centre}" if centre else "")
         )
     is_json = "json" in answer.content_type.lower()
     envelope = _envelope_of(body) if is_json else None
     # Lists, bare objects and bodies that are cut have no envelope: they are checked where they are decoded.
     if answer.status < 300 and is_json and (envelope is None or _is_yes(envelope)):
         return body
+    if answer.status == 401 and envelope is not None and _NOT_THE_TOKEN in _said(envelope).lower():
+        raise Transient(f"Zuora could not look up the user of {what} (HTTP 401)")
     if answer.status == 401:
         raise SignedOut(f"Zuora refused {what} (HTTP 401)")
     if envelope is not None:
@@ -117,6 +129,19 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
     if is_json:
         raise Transient(f"HTTP {answer.status} for {what} with a body that cannot be read")
     raise Misconfigured(f"HTTP {answer.status} and no JSON for {what}: is the base URL right?")
+
+
+async def _whole(answer: aiohttp.ClientResponse, what: str) -> bytes:
+    """Return the body, unpacked, as long as it can be one of Zuora's: a few bytes may unpack to any number."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > BODY_BYTES_MAX:
+            answer.close()
+            raise Misconfigured(
+                f"the answer to {what} is larger than {BODY_BYTES_MAX} bytes: none of Zuora's is; is base_url right?"
+            )
+    return bytes(body)
 
 
 def decoded(body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[Decoded]", what: str) -> "Decoded":
@@ -167,7 +192,7 @@ def _refusal(
 
 def _codes(envelope: _Envelope) -> list[str]:
     codes = [str(reason.code) for reason in envelope.reasons] + [error.code for error in envelope.old_errors]
-    return codes or [str(envelope.code or envelope.fault_code)]
+    return codes or [str(envelope.code or envelope.fault_code or envelope.fault_code_too)]
 
 
 def category_of(code: str) -> int | None:
@@ -178,7 +203,7 @@ def category_of(code: str) -> int | None:
 def _said(envelope: _Envelope) -> str:
     texts = [reason.message for reason in envelope.reasons]
     texts += [error.message for error in envelope.old_errors]
-    texts += [envelope.message, envelope.fault_message, envelope.error]
+    texts += [envelope.message, envelope.fault_message, envelope.fault_message_too, envelope.error]
     return "; ".join(text for text in texts if text)
 
 

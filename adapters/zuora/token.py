@@ -16,6 +16,7 @@ from adapters.credentials.secret import Secret
 from adapters.zuora.answers import NotFound, SignedOut, read_answer
 from adapters.zuora.clock import ZuoraClock
 from adapters.zuora.pacing import TokenPace
+from adapters.zuora.regions import elsewhere
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 
 # Zuora advises to renew five minutes before the end.
@@ -132,9 +133,10 @@ class Token:
                 self.clock.hear(answer.headers.get("Date"))
                 return body
         except SignedOut:
+            centres = elsewhere(self._url)
             raise Refused(
                 "Zuora does not accept the client id and secret: they are wrong, "
-                "or belong to another data centre than the base URL"
+                "or belong to another data centre than the base URL" + (f": {centres}" if centres else "")
             ) from None
         except NotFound as error:
             # No object was asked for: nothing is gone but the way to it.

@@ -18,6 +18,9 @@ FAULTS = {
     "too_many_concurrent": "429 with code 50000070 and the concurrency headers",
     "http_503": "503 of the gateway as HTML; another 5xx with `status`",
     "html_page": "an HTML page with `status`, 200 unless given",
+    "redirect": "a redirect to `location`, 307 unless given: with method and body",
+    "no_route": "404 of the gateway, as for a path that it does not know",
+    "bomb": "a small compressed answer that unpacks to 100 MB of JSON",
     "slow": "answers after `seconds`",
     "hang": "never answers, or after `seconds`",
     "reset": "cuts the connection before anything is done",
@@ -70,6 +73,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     page: int = 1
     times: int = 1
     retry_after_s: int | None = None
+    location: str = ""
 
 
 class ArmedFault(msgspec.Struct, kw_only=True):

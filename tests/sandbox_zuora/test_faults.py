@@ -143,6 +143,32 @@ async def test_the_wrong_content_type_around_the_right_body(zuora):
     assert fired() == 1
 
 
+async def test_a_redirect_names_what_it_is_told_to(zuora):
+    fired = await arm(zuora, name="redirect", count=1, status=302, location="https://elsewhere.example/x")
+    await zuora.token()
+    reply = await zuora.call(
+        "GET", LIST, headers={"Authorization": f"Bearer {await zuora.token()}"}, allow_redirects=False
+    )
+    assert (reply.status, reply.headers["Location"]) == (302, "https://elsewhere.example/x")
+    assert fired() == 1
+
+
+async def test_the_gateway_does_not_know_the_path(zuora):
+    fired = await arm(zuora, name="no_route", count=1)
+    reply = await zuora.get(LIST)
+    assert (reply.status, reply.json) == (404, {"message": "no Route matched with those values"})
+    assert fired() == 1
+
+
+async def test_a_bomb_is_small_on_the_wire(zuora):
+    fired = await arm(zuora, name="bomb", count=1)
+    reply = await zuora.get(LIST)
+    assert (reply.status, reply.headers["Content-Encoding"]) == (200, "gzip")
+    assert int(reply.headers["Content-Length"]) < 200_000
+    assert len(reply.text) == 100_000_000
+    assert fired() == 1
+
+
 async def test_a_connection_is_reset_before_or_after_the_work(zuora):
     zuora.posted()
     await zuora.token()

@@ -5,6 +5,7 @@ what it does.
 """
 
 import asyncio
+import gzip
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from aiohttp import web
 from sandbox.zuora.faults import Fault, Faults
 from sandbox.zuora.refusal import Category, Refused
 from sandbox.zuora.wire.access import unauthorized
-from sandbox.zuora.wire.answers import Answer, Call, Family, html_page, plain_json, refusal, v1_envelope
+from sandbox.zuora.wire.answers import Answer, Call, Family, html_page, no_route, plain_json, refusal, v1_envelope
 from sandbox.zuora.wire.limits import concurrency_exceeded, rate_exceeded, rate_headers
 
 # A day without an answer: whoever waits longer than a test may take has no time-out.
@@ -58,6 +59,19 @@ def _html_page(_call: Call, _family: Family, fault: Fault) -> Answer:
     return html_page(fault.status or 200)
 
 
+def _redirect(_call: Call, _family: Family, fault: Fault) -> Answer:
+    return Answer(b"", fault.status or 307, {"Location": fault.location}, "text/html")
+
+
+def _no_route(_call: Call, _family: Family, _fault: Fault) -> Answer:
+    return no_route()
+
+
+def _bomb(_call: Call, _family: Family, _fault: Fault) -> Answer:
+    spaces = gzip.compress(b" " * 100_000_000, compresslevel=6)
+    return Answer(spaces, 200, {"Content-Encoding": "gzip"}, "application/json")
+
+
 def _http_500(call: Call, family: Family, fault: Fault) -> Answer:
     refused = Refused(Category.INTERNAL, "Internal error", code=fault.code, status=fault.status or 500)
     return refusal(family, refused, settings=call.sandbox.tenant.settings, request_id=call.request_id)
@@ -81,6 +95,9 @@ _GATEWAY: tuple[tuple[str, Instead], ...] = (
     ("too_many_concurrent", _too_many_concurrent),
     ("http_503", _http_503),
     ("html_page", _html_page),
+    ("redirect", _redirect),
+    ("no_route", _no_route),
+    ("bomb", _bomb),
 )
 _APPLICATION: tuple[tuple[str, Instead], ...] = (("http_500", _http_500), ("success_false", _success_false))
 
