@@ -163,6 +163,8 @@ class Payment(_View, frozen=True, kw_only=True, rename="camel"):
     effective_date: date
     type: str = ""
     gateway: str | None = None
+    refund_amount: Decimal | None = None
+    cancelled_on: str | None = None
     created_date: str = ""
     updated_date: str = ""
 

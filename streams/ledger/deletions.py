@@ -5,12 +5,16 @@ goes with it: a row of another document that takes it back, and is read later, f
 """
 
 from schemas.errors import CannotGoOn
+from schemas.mapping import Mapping
+from schemas.postings import Posting
 from schemas.records import RecordKind
 from streams.documents import Facts
 from streams.ledger import reasons
 from streams.ledger.books import Books
+from streams.ledger.bounces import take_back
 from streams.ledger.building import AtHand, Plan
 from streams.ledger.openings import loaded_by_others
+from streams.ledger.refunds import take_refund_back
 from streams.ledger.reversals import reverse
 from streams.ledger.state import LedgerState, Made
 
@@ -43,8 +47,22 @@ def plan_deleted(at_hand: AtHand, *, state: LedgerState, books: Books) -> Plan:
         raise CannotGoOn(reasons.deleted(at_hand.number))
     if not made.live:
         return Plan()
-    if at_hand.kind == RecordKind.PAYMENT:
-        raise CannotGoOn(reasons.not_supported(at_hand.number, "it was deleted after it was Processed"))
     version = books.version_for(at_hand.number, made.original_date or made.posting_date)
-    undone = reverse(at_hand, unapplied=(), mapping=version.mapping, state=state, books=books)
+    undone = _undone(at_hand, made, mapping=version.mapping, state=state, books=books)
     return Plan(postings=tuple(undone), posted_stamp=made.posted_stamp, mapping_version=version.version)
+
+
+def _undone(at_hand: AtHand, made: Made, *, mapping: Mapping, state: LedgerState, books: Books) -> list[Posting]:
+    # When it was deleted Zuora does not say: it takes the date of what it undoes.
+    changed = made.posting_date
+    match at_hand.kind:
+        case RecordKind.PAYMENT:
+            return take_back(
+                at_hand, status=DELETED, changed=changed, unapplied=(), mapping=mapping, state=state, books=books
+            )
+        case RecordKind.REFUND:
+            return [
+                take_refund_back(at_hand, status=DELETED, changed=changed, mapping=mapping, state=state, books=books)
+            ]
+        case _:
+            return reverse(at_hand, unapplied=(), mapping=mapping, state=state, books=books)

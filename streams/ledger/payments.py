@@ -20,7 +20,16 @@ from streams.ledger import reasons
 from streams.ledger.allocations import Paying, allocate_rows, check_same_rows
 from streams.ledger.applications import Applications
 from streams.ledger.books import Books
-from streams.ledger.building import DOCUMENT, AtHand, Plan, document_posting, make_posting, source_hash_of
+from streams.ledger.bounces import take_back
+from streams.ledger.building import (
+    DOCUMENT,
+    AtHand,
+    Plan,
+    document_posting,
+    make_posting,
+    open_item,
+    source_hash_of,
+)
 from streams.ledger.dated import before_cut_over, dates_of
 from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
@@ -39,6 +48,8 @@ class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
         payment_type: Electronic or External.
         gateway: Name of the gateway, or "".
         created: When it was entered.
+        changed: Day of its last change: where it is cancelled, when that was.
+        refunded: How much of it refunds gave back.
         applications: Its application rows, held against its parts.
     """
 
@@ -49,6 +60,8 @@ class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
     payment_type: str
     gateway: str
     created: str
+    changed: date
+    refunded: Decimal
     applications: Applications
 
 
@@ -60,7 +73,9 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     """
     number, made = at_hand.number, state.of(at_hand.document)
     if not payment.posted:
-        raise CannotGoOn(_why_not_posted(at_hand, payment, state=state))
+        return _plan_undone(at_hand, payment, state=state, books=books)
+    if made.n and not made.live:
+        raise CannotGoOn(reasons.not_supported(number, "it is Processed again after it was taken back"))
     version = books.version_for(number, payment.day)
     if payment.payment_type == "External" and version.mapping.policy.external_payments == "already_in_erp":
         raise CannotGoOn(reasons.already_in_erp(number))
@@ -91,12 +106,40 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     )
 
 
-def _why_not_posted(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState) -> Reason:
+def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
+    """Take back what stands; what was taken back before, or never posted, makes nothing."""
+    number, made = at_hand.number, state.of(at_hand.document)
     if loaded_by_others(at_hand.document, state):
-        return reasons.opening_undone(at_hand.number, payment.status)
-    if state.of(at_hand.document).live:
-        return reasons.not_supported(at_hand.number, f"it is {payment.status} after it was Processed")
-    return reasons.not_posted(at_hand.number, payment.status)
+        raise CannotGoOn(reasons.opening_undone(number, payment.status))
+    if not made.n:
+        raise CannotGoOn(reasons.not_posted(number, payment.status))
+    if not made.live:
+        return Plan()
+    version = books.version_for(number, payment.day)
+    paying = Paying(post=open_item(at_hand.connection, at_hand.document, state))
+    rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
+    openings = openings_of(at_hand, rows.postings, state=state)
+    plan = Plan(postings=(*openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
+    if payment.refunded:
+        # What refunds gave back is not taken back as well: a chargeback comes from its refund row alone.
+        why = _refunded(number, payment)
+        return msgspec.structs.replace(plan, stops=(CannotGoOn(why), *rows.stops))
+    undone = take_back(
+        at_hand,
+        status=payment.status,
+        changed=payment.changed,
+        unapplied=rows.postings,
+        mapping=version.mapping,
+        state=state,
+        books=books,
+    )
+    return msgspec.structs.replace(plan, postings=(*plan.postings, *undone))
+
+
+def _refunded(number: str, payment: PaymentDocument) -> Reason:
+    if payment.refunded >= payment.total:
+        return reasons.refunded_whole(number, payment.status)
+    return reasons.not_supported(number, f"it is {payment.status} after a part of it was refunded")
 
 
 def _changes(at_hand: AtHand, source_hash: str, *, made: Made) -> tuple[CannotGoOn, ...]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from schemas.errors import CannotGoOn
 from schemas.ids import document_key
+from schemas.money import ZERO
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.zuora import (
     TAX,
@@ -92,6 +93,8 @@ def payment_document(record: ZuoraRecord, facts: Facts) -> PaymentDocument:
         payment_type=payment.type,
         gateway=payment.gateway or "",
         created=payment.created_date,
+        changed=day_of(payment.cancelled_on, payment.updated_date, otherwise=payment.effective_date),
+        refunded=payment.refund_amount or ZERO,
         applications=applied_when_made(record, facts) if is_unsettled(record) else applications_of(record, facts),
     )
 

@@ -25,6 +25,8 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "already_in_erp": Ignored,
     "already_deallocated": Ignored,
     "same_customer": Ignored,
+    "refunded_whole": Ignored,
+    "payment_taken_back": Ignored,
 }
 # The gravest first: a document of which some parks is parked, whatever waits beside it.
 _GRAVEST = (Parked, Waiting, Ignored)
@@ -340,6 +342,24 @@ def same_customer(number: str) -> Reason:
     return Reason(
         rule="same_customer",
         message=f"{number} was transferred between billing accounts of one QAD customer: nothing moves there",
+    )
+
+
+def refunded_whole(number: str, status: str) -> Reason:
+    """Say that refunds have given a payment back: it is not taken back as well."""
+    return Reason(
+        rule="refunded_whole",
+        message=f"{number} is {status} in Zuora, and its refunds have given it back: they alone count",
+        value=status,
+    )
+
+
+def payment_taken_back(number: str, payment: str) -> Reason:
+    """Say that a refund gives back what its payment's own end has taken back."""
+    return Reason(
+        rule="payment_taken_back",
+        message=f"{number} gives back {payment}, which was taken back from QAD when Zuora cancelled it or it failed",
+        value=payment,
     )
 
 

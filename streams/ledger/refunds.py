@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from schemas.ids import PostingId, document_key
+from schemas.ids import PostingId, document_key, document_parts
 from schemas.mapping import Mapping
 from schemas.money import ZERO, MoneyError, plain, total_of
 from schemas.postings import Act, Posting, RefundContent
@@ -116,17 +116,30 @@ def _plan_undone(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState,
     if not made.live:
         return Plan()
     version = books.version_for(number, refund.day)
-    day, original_day = books.posting_date(number, max(refund.changed, made.posting_date), version.mapping)
-    inverse = inverse_posting(
+    inverse = take_refund_back(
+        at_hand, status=refund.status, changed=refund.changed, mapping=version.mapping, state=state, books=books
+    )
+    return Plan(postings=(inverse,), mapping_version=version.version)
+
+
+def take_refund_back(
+    at_hand: AtHand, *, status: str, changed: date, mapping: Mapping, state: LedgerState, books: Books
+) -> Posting:
+    """Return what undoes a refund that stands: what it closed is open again.
+
+    Raises:
+        CannotGoOn: No daybook or open period for it.
+    """
+    made, number = state.of(at_hand.document), at_hand.number
+    return inverse_posting(
         at_hand,
         made,
         of=document_posting(at_hand.connection, at_hand.document, n=made.n),
         item=made.closes,
-        dates=(day, original_day),
-        daybook=banking_daybook(number, version.mapping, books),
-        description=plain_text(f"Zuora {number} {refund.status.lower()}"),
+        dates=books.posting_date(number, max(changed, made.posting_date), mapping),
+        daybook=banking_daybook(number, mapping, books),
+        description=plain_text(f"Zuora {number} {status.lower()}"),
     )
-    return Plan(postings=(inverse,), mapping_version=version.version)
 
 
 def _closes(at_hand: AtHand, refund: RefundDocument) -> str:
@@ -173,6 +186,8 @@ def _check_ours(at_hand: AtHand, closes: str, *, state: LedgerState) -> None:
         CannotGoOn: It reaches QAD another way, or not at all.
     """
     made, standing = state.of(closes), state.standing_of(closes)
+    if made.n and not made.live and document_parts(closes)[0] == RecordKind.PAYMENT:
+        raise CannotGoOn(reasons.payment_taken_back(at_hand.number, made.number))
     if made.live or standing is None:
         return
     match standing.reason.rule:

@@ -55,26 +55,10 @@ def reverse(
     daybook = mapping.daybooks.credit_note if made.is_invoice else mapping.daybooks.invoice
     books.check_daybook(at_hand.number, daybook)
     books.check_daybook(at_hand.number, mapping.daybooks.adjustment)
-    own = made.rows | {
-        posting.content.row: row_of(posting, posting.content)
-        for posting in unapplied
-        if isinstance(posting.content, AllocationContent)
-    }
-    payers = [(payer, state.of(payer).rows) for payer in sorted(made.payers)]
-    freed = [
-        _deallocation(
-            at_hand,
-            left,
-            original=original,
-            payer_document=payer,
-            day=day,
-            original_day=original_day,
-            made=made,
-            daybook=mapping.daybooks.adjustment,
-        )
-        for payer, rows in ((at_hand.document, own), *payers)
-        for left in what_is_left(at_hand.connection, payer, rows, of=original)
-    ]
+    dates = (day, original_day)
+    freed = free(
+        at_hand, of=original, unapplied=unapplied, dates=dates, daybook=mapping.daybooks.adjustment, state=state
+    )
     inverse = make_posting(
         at_hand,
         act=Act.REVERSE,
@@ -115,6 +99,48 @@ def reverse(
         after=(original, inverse.id),
     )
     return [*freed, inverse, settlement]
+
+
+def free(
+    at_hand: AtHand,
+    *,
+    of: PostingId,
+    unapplied: Sequence[Posting],
+    dates: tuple[date, date | None],
+    daybook: str,
+    state: LedgerState,
+) -> list[Posting]:
+    """Return what takes back all that stands applied from or to a posting of the document at hand.
+
+    Args:
+        at_hand: The document.
+        of: Its posting.
+        unapplied: Postings of its own rows that this decision makes before.
+        dates: Posting date, and the day it is of where that is another.
+        daybook: Of adjustments.
+        state: What was made before.
+    """
+    made = state.of(at_hand.document)
+    own = made.rows | {
+        posting.content.row: row_of(posting, posting.content)
+        for posting in unapplied
+        if isinstance(posting.content, AllocationContent)
+    }
+    payers = [(payer, state.of(payer).rows) for payer in sorted(made.payers)]
+    return [
+        _deallocation(
+            at_hand,
+            left,
+            original=of,
+            payer_document=payer,
+            day=dates[0],
+            original_day=dates[1],
+            made=made,
+            daybook=daybook,
+        )
+        for payer, rows in ((at_hand.document, own), *payers)
+        for left in what_is_left(at_hand.connection, payer, rows, of=of)
+    ]
 
 
 def settlement_id(at_hand: AtHand, n: int) -> PostingId:

@@ -182,11 +182,6 @@ def test_a_payment_without_a_bank_row_parks_with_all_that_hangs_on_it():
     assert (found.standing(PAYMENT), found.postings) == (("parked", "unmapped_code"), [])
 
 
-def test_a_payment_that_is_cancelled_after_it_was_processed_is_not_carried_and_says_so():
-    found = world().put(zuora.payment(), zuora.payment(status="Canceled", updated=LATER))
-    assert found.standing(PAYMENT) == ("parked", "not_supported")
-
-
 @pytest.mark.parametrize("amount", ["0.00", "-5.00"])
 def test_a_payment_of_nothing_or_less_stands_with_a_reason(amount):
     assert world().put(zuora.payment(amount)).standing(PAYMENT)[0] in {"ignored", "parked"}

@@ -1,0 +1,61 @@
+"""What takes a payment back that was Processed: what stands applied of it is freed, then the inverse receipt.
+
+Zuora takes a payment back in two ways that must not both count: its status, and refunds (a chargeback is one). Where
+refunds have given all of it back, they alone are the effect. Source: ACCOUNTING 1 and 4.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from schemas.mapping import Mapping
+from schemas.postings import Posting
+from streams.ledger.books import Books
+from streams.ledger.building import AtHand, document_posting, inverse_posting
+from streams.ledger.lines import plain_text
+from streams.ledger.reversals import free
+from streams.ledger.state import LedgerState
+
+
+def take_back(
+    at_hand: AtHand,
+    *,
+    status: str,
+    changed: date,
+    unapplied: Sequence[Posting],
+    mapping: Mapping,
+    state: LedgerState,
+    books: Books,
+) -> list[Posting]:
+    """Return what undoes the receipt that stands of a payment.
+
+    Args:
+        at_hand: The payment, whose receipt stands.
+        status: What became of it, for people.
+        changed: When that was.
+        unapplied: Postings of its rows that this decision makes before.
+        mapping: For the daybooks and the policy on closed periods.
+        state: What was made before.
+        books: What both systems showed.
+
+    Raises:
+        CannotGoOn: No daybook or open period for it.
+    """
+    made, number = state.of(at_hand.document), at_hand.number
+    receipt = document_posting(at_hand.connection, at_hand.document, n=made.n)
+    dates = books.posting_date(number, max(changed, made.posting_date), mapping)
+    daybook = mapping.daybooks.bounce or mapping.daybooks.receipt
+    books.check_daybook(number, daybook)
+    books.check_daybook(number, mapping.daybooks.adjustment)
+    freed = free(
+        at_hand, of=receipt, unapplied=unapplied, dates=dates, daybook=mapping.daybooks.adjustment, state=state
+    )
+    inverse = inverse_posting(
+        at_hand,
+        made,
+        of=receipt,
+        dates=dates,
+        daybook=daybook,
+        description=plain_text(f"Zuora {number} {status.lower()}"),
+        after=[posting.id for posting in (*unapplied, *freed)],
+    )
+    return [*freed, inverse]

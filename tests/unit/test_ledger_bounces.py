@@ -1,0 +1,147 @@
+"""Payments that were Processed and are not any more: cancelled, failed, charged back, deleted (ACCOUNTING 1 and 4)."""
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import msgspec
+import pytest
+
+from schemas.postings import Act
+from tests.unit import builders as zuora
+from tests.unit.erp import Sink
+from tests.unit.test_ledger_refunds import world
+from tests.unit.world import World
+
+INVOICE, PAYMENT, REFUND = "invoice:inv1", "payment:pay1", "refund:ref1"
+LATER, LATEST = "2026-03-12T10:00:00Z", "2026-03-13T10:00:00Z"
+APPLIED = zuora.row("100.00", "r1")
+UNAPPLIED = zuora.row("-100.00", "r2", created=LATER)
+
+
+def gone(*rows, status="Canceled", **more) -> zuora.ZuoraRecord:
+    return zuora.payment("100.00", *rows, status=status, updated=LATER, **more)
+
+
+def steps(found: World) -> list[str]:
+    return [f"{posting.act}#{posting.n} {posting.step}" for posting in found.postings if posting.document == PAYMENT]
+
+
+@pytest.mark.parametrize("status", ["Canceled", "Error"])
+def test_a_payment_taken_back_is_the_inverse_receipt_on_the_day_of_the_change_and_once(status):
+    found = world().put(zuora.payment(), gone(status=status))
+    receipt, inverse = found.postings
+    assert steps(found) == ["post#1 document", "reverse#1 inverse"]
+    assert (inverse.content.of, inverse.content.total, inverse.content.item) == (receipt.id, Decimal("100.00"), None)
+    assert (inverse.content.posting_date, inverse.content.daybook) == (date(2026, 3, 12), "ZPAY")
+    assert found.standing(PAYMENT) == ("", "")
+    found.put(zuora.replayed(PAYMENT))
+    found.restart()
+    assert len(found.postings) == 2
+
+
+def test_the_day_of_a_cancellation_is_zuoras_and_the_daybook_the_mappings():
+    books = msgspec.structs.replace(zuora.ALL_DAYBOOKS, bounce="ZBNK")
+    found = world(daybooks=books).put(zuora.payment(), gone(cancelledOn="2026-03-11T23:59:59-07:00"))
+    inverse = found.postings[-1].content
+    assert (inverse.posting_date, inverse.daybook) == (date(2026, 3, 11), "ZBNK")
+
+
+def test_what_stands_applied_is_freed_first():
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED), gone(APPLIED))
+    assert [step.split()[-1] for step in steps(found)] == ["document", "allocate:r1", "deallocate:r1", "inverse"]
+    freed, inverse = found.postings[-2:]
+    assert (freed.act, freed.step, freed.content.reopens) == (Act.REVERSE, "deallocate:r1", True)
+    assert freed.id in inverse.after
+
+
+def test_what_a_row_has_unapplied_is_not_freed_again():
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED), gone(APPLIED, UNAPPLIED))
+    assert [step.split()[-1] for step in steps(found)] == ["document", "allocate:r1", "deallocate:r2", "inverse"]
+    assert found.postings[-2].id in found.postings[-1].after
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("rows", [(APPLIED,), (APPLIED, UNAPPLIED)])
+@pytest.mark.parametrize("receipts", ["allocated", "prepayment"])
+def test_the_books_are_as_before_the_payment_in_any_order(receipts, rows, seed):
+    found = world(policy={"receipts": receipts}).put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED))
+    sink = Sink(found)
+    if seed % 2:
+        sink.run(order=Random(seed))
+    found.put(gone(*rows))
+    sink.run(order=Random(seed))
+    assert (sink.stuck, sink.open_of(INVOICE)) == ([], 100)
+    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "control"]) == (0, 100)
+
+
+def test_an_unapply_row_that_comes_after_the_reversal_moves_nothing():
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED), gone(APPLIED))
+    count = len(found.postings)
+    late = zuora.payment("100.00", APPLIED, UNAPPLIED, status="Canceled", updated=LATEST)
+    found.put(late)
+    assert len(found.postings) == count
+
+
+@pytest.mark.parametrize("first", ["refund", "payment"])
+def test_a_chargeback_comes_from_its_refund_row_alone(first):
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED))
+    sink = Sink(found).run()
+    versions = [
+        gone(APPLIED, UNAPPLIED, status="Error", refundAmount=Decimal("100.00")),
+        zuora.refund("100.00", updated=LATER),
+    ]
+    for version in versions if first == "payment" else reversed(versions):
+        found.put(version)
+        sink.run()
+    assert found.standing(PAYMENT) == ("ignored", "refunded_whole")
+    assert "inverse" not in {posting.step for posting in found.postings}
+    assert (sink.stuck, sink.open_of(INVOICE), sink.open_of(PAYMENT)) == ([], 100, 0)
+    assert sink.books.ledger["EUR", "1010"] == 0
+
+
+def test_a_refund_of_what_was_taken_back_is_ignored_by_that_rule():
+    found = world().put(zuora.payment(), gone(status="Error"), zuora.refund("100.00", updated=LATEST))
+    assert found.standing(REFUND) == ("ignored", "payment_taken_back")
+    assert len(found.postings) == 2
+
+
+def test_a_payment_taken_back_after_a_part_was_refunded_parks():
+    found = world().put(zuora.payment(), zuora.refund("30.00"), gone(refundAmount=Decimal(30)))
+    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 2)
+
+
+def test_processed_again_after_it_was_taken_back_parks():
+    found = world().put(zuora.payment(), gone(), zuora.payment(updated=LATEST))
+    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 2)
+
+
+def test_a_payment_that_failed_before_it_was_processed_is_ignored():
+    found = world().put(gone(status="Error"))
+    assert (found.postings, found.standing(PAYMENT, "match")) == ([], ("ignored", "not_posted"))
+
+
+def test_what_others_loaded_is_never_taken_back():
+    old = {"effectiveDate": "2025-12-10", "createdDate": "2025-12-10T10:00:00Z"}
+    found = world().put(zuora.payment(**old), gone(**old))
+    assert (found.postings, found.standing(PAYMENT)) == ([], ("parked", "opening_undone"))
+
+
+def test_a_cancellation_before_the_receipt_came_to_qad_ends_both():
+    found = world().put(zuora.payment(), zuora.period(3, is_open=False), gone())
+    assert found.standing(PAYMENT) == ("waiting", "period_closed")
+    found.put(zuora.period(3))
+    assert len(found.postings) == 2
+
+
+def test_a_payment_that_zuora_deleted_is_taken_back_with_what_stands_applied():
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED), zuora.deleted("payment", "pay1"))
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.open_of(INVOICE), sink.books.ledger["EUR", "1010"]) == ([], 100, 0)
+
+
+def test_a_refund_that_zuora_deleted_is_taken_back():
+    found = world().put(zuora.payment(), zuora.refund("30.00"), zuora.deleted("refund", "ref1"))
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.open_of(PAYMENT), sink.books.ledger["EUR", "1010"]) == ([], 100, 100)
+    assert [posting.step for posting in found.postings] == ["document", "document", "inverse"]
