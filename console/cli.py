@@ -70,6 +70,7 @@ for command in (
     running.receive,
     running.poll,
     running.work,
+    running.mark,
     running.observe,
     backfill,
     operating.lag,

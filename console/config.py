@@ -20,12 +20,14 @@ from adapters.zuora.poller import DOCUMENT_KINDS
 from adapters.zuora.schedule import PollSettings, schedule_problem
 from adapters.zuora.settlement import Said
 from schemas.errors import Misconfigured
+from streams.mark.marks import WriteBack
 from streams.match.claims import Claim
 
 FILE_NAME = "ml-connector.toml"
 FILE_VARIABLE = "ML_CONNECTOR_CONFIG"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_OWN = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c\Z")
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -113,6 +115,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
             be told.
         poll: When and how far it is polled.
         callouts: How its callouts come in, if they are enabled.
+        write_back: What is written back to it; nothing by default.
     """
 
     base_url: str
@@ -124,6 +127,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
     invoice_settlement: Said = "probe"
     poll: PollSettings
     callouts: Callouts | None = None
+    write_back: WriteBack = WriteBack()
 
 
 class Connection(_Strict, frozen=True, kw_only=True):
@@ -171,6 +175,10 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     def connections_of(self, tenant: str) -> list[str]:
         """Return the connections of a tenant, in the order of the file."""
         return [name for name, connection in self.config.connections.items() if connection.tenant == tenant]
+
+    def write_back_of(self, connection: str) -> WriteBack:
+        """Return what is written back to the tenant of a connection."""
+        return self.config.tenants[self.config.connections[connection].tenant].write_back
 
     def claims_of(self, tenant: str) -> tuple[Claim, ...]:
         """Return what the connections of a tenant claim, in the order of the file."""
@@ -231,6 +239,10 @@ def _problems_of_connections(config: Config) -> Iterator[str]:
             yield f"connections.{name}.tenant: there is no [tenants.{connection.tenant}]"
         if bool(connection.accounts.field) != bool(connection.accounts.values):
             yield f"connections.{name}.accounts: field and values go together; without both it claims every account"
+        tenant = config.tenants.get(connection.tenant)
+        written = tenant.write_back.customer_code.casefold() if tenant else ""
+        if written and written == connection.accounts.field.casefold():
+            yield f"connections.{name}.accounts: tenants.{connection.tenant}.write_back writes into its field"
     used = {connection.tenant for connection in config.connections.values()}
     yield from (f"tenants.{name}: no connection uses it" for name in config.tenants if name not in used)
 
@@ -252,6 +264,10 @@ def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
         yield f"budget.{problem}"
     if tenant.callouts is not None and not re.fullmatch(r"/[A-Za-z0-9/_-]{22,}", tenant.callouts.path):
         yield "callouts.path: begins with / and has at least 22 letters and digits, made at random"
+    fields = tenant.write_back.fields
+    yield from (f"write_back: {name!r} is no custom field, they end in __c" for name in fields if not _OWN.match(name))
+    if len({name.casefold() for name in fields}) < len(fields):
+        yield "write_back: customer_code and document_number are one field"
 
 
 def _problems_of_schedules(poll: PollSettings) -> Iterator[str]:

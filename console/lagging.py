@@ -1,13 +1,17 @@
 """How far each stage is behind, per connection: in records, in time, and in money."""
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from adapters.kafka.administration import end_offsets, group_state
+from adapters.kafka.cluster import Cluster
 from adapters.store.readmodel import ReadModel
 from console.wiring import STAGES, Wiring
+from streams.mark.spec import SPEC as MARK
+from streams.stage import StageSpec
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,24 +33,29 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lags(wiring: Wiring, model: ReadModel) -> list[Lag]:
-    """Return the lag of every stage and connection, in the order of the pipeline."""
+    """Return the lag of every stage and connection, in the order of the pipeline; of the marking, where it is on."""
     partitions = await wiring.partitions()
+    marked = {name: number for name, number in partitions.items() if wiring.site.write_back_of(name).on}
+    followed = [*((spec, partitions) for spec in STAGES.values()), *([(MARK, marked)] if marked else [])]
+    return [lag for spec, owned in followed for lag in await _lags_of(wiring.site.cluster, model, spec, owned)]
+
+
+async def _lags_of(cluster: Cluster, model: ReadModel, spec: StageSpec, partitions: Mapping[str, int]) -> list[Lag]:
+    group = await group_state(cluster, spec.name, spec.source)
+    ends = await end_offsets(cluster, [spec.source], list(partitions.values()))
     found = []
-    for stage, spec in STAGES.items():
-        group = await group_state(wiring.site.cluster, stage)
-        ends = await end_offsets(wiring.site.cluster, [spec.source], list(partitions.values()))
-        for connection, partition in partitions.items():
-            committed = group.committed.get(partition, 0)
-            records = max(ends[spec.source, partition] - committed, 0)
-            at_ms, value = model.behind(spec.source, partition, committed) if records else (None, {})
-            found.append(
-                Lag(
-                    connection=connection,
-                    stage=stage,
-                    records=records,
-                    oldest_s=max(0.0, time.time() - at_ms / 1000) if at_ms else 0.0,
-                    value=value,
-                    group=f"{group.state}, {group.members}",
-                )
+    for connection, partition in partitions.items():
+        committed = group.committed.get(partition, 0)
+        records = max(ends[spec.source, partition] - committed, 0)
+        at_ms, value = model.behind(spec.source, partition, committed) if records else (None, {})
+        found.append(
+            Lag(
+                connection=connection,
+                stage=spec.name,
+                records=records,
+                oldest_s=max(0.0, time.time() - at_ms / 1000) if at_ms else 0.0,
+                value=value,
+                group=f"{group.state}, {group.members}",
             )
+        )
     return found

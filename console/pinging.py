@@ -15,6 +15,7 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.kinds import KINDS
 from adapters.zuora.settlement import Said, Settlement
 from console.wiring import Wiring
+from console.write_back import try_write_back
 from schemas.errors import ConnectorError
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.zuora import field_of
@@ -102,6 +103,8 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
                 next_step="The tenant shows none: give the OAuth user the finance permissions to read them.",
             )
             yield await _claims(client, tenant, wiring.site.claims_of(tenant))
+            async for trial in try_write_back(client, settings.write_back):
+                yield Finding(subject=tenant, **msgspec.structs.asdict(trial))
     except ConnectorError as error:
         yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=str(error))
 

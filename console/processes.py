@@ -1,4 +1,4 @@
-"""The processes, each until it is told to stop: receive, poll, and one per stage. Losing any of them loses nothing."""
+"""The processes, each until it is told to stop: receive, poll, mark, and one per stage. Losing any loses nothing."""
 
 import asyncio
 import os
@@ -23,6 +23,7 @@ from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
 from adapters.zuora.guard import Limits
+from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.receiver import ANSWER_S, make_receiver
@@ -210,6 +211,21 @@ async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
                 )
         worker = wiring.worker(stage, slot=slot, partitions=partitions, erps=erps, readers=readers)
         return await worker.run()
+
+
+async def write_back(wiring: Wiring, *, slot: str) -> None:
+    """Write back to the tenants where that is on; where it is on for none, nothing is opened."""
+    written = [name for name, tenant in wiring.site.config.tenants.items() if tenant.write_back.on]
+    if not written:
+        log.info("no tenant has [tenants.*.write_back]: nothing is written back")
+        await asyncio.Event().wait()
+    partitions = await wiring.partitions()
+    async with AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))
+        tenants = {
+            name: ZuoraMarks(await stack.enter_async_context(wiring.zuora(name, process="mark"))) for name in written
+        }
+        await wiring.mark_worker(slot=slot, partitions=partitions, tenants=tenants, publisher=publisher).run()
 
 
 async def observe(wiring: Wiring, read_model: Path) -> None:

@@ -17,6 +17,7 @@ from schemas.mapping import PROCESSING_TYPES, Analysis, Mapping
 from schemas.money import MoneyError, scale_of
 from schemas.references import AccountingCode, Daybook, GlAccount
 from schemas.topics import Topic
+from streams.mark.marks import WriteBack
 
 # What the fields of QAD hold (reference 2.11): longer than that, each document would be refused.
 _LENGTHS = {"account": 8, "sub_account": 8, "cost_centre": 4, "project": 8}
@@ -46,10 +47,20 @@ async def check_mapping(wiring: Wiring, connection: str, mapping: Mapping) -> li
             daybooks[reference.code] = reference
     published = await _published(wiring, connection)
     problems = [*problems_of(mapping), *_cut_over_problems(mapping, published)]
+    problems += problems_of_write_back(mapping, wiring.site.write_back_of(connection))
     if not accounts:
         problems.append("QAD's accounts have not been read yet: start ml-connector poll, then check again")
         return problems
     return [*problems, *_reference_problems(mapping, accounts, daybooks, codes)]
+
+
+def problems_of_write_back(mapping: Mapping, settings: WriteBack) -> list[str]:
+    """Return what is wrong with a mapping beside what is written back: a field that we write is no evidence."""
+    written = settings.customer_code
+    if not written or written.casefold() != mapping.customers.account_field.casefold():
+        return []
+    told = f"customers.account_field is {written}, into which [tenants.*.write_back] customer_code writes"
+    return [f"{told}: nothing would be written there. Name another field in one of them"]
 
 
 async def publish_mapping(wiring: Wiring, connection: str, mapping: Mapping, *, by: str, why: str) -> MappingPublished:

@@ -41,6 +41,8 @@ class Supervisor:
         }
         if any(tenant.callouts for tenant in site.config.tenants.values()):
             commands["receive"] = [*base, "receive", *level]
+        if any(tenant.write_back.on for tenant in site.config.tenants.values()):
+            commands["mark"] = [*base, "mark", *level]
         self._commands: Mapping[str, Sequence[str]] = commands
         self._running: dict[str, Child] = {}
         self._stopping = asyncio.Event()

@@ -71,6 +71,9 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "posted": lambda event: (
         f"QAD {event['qad']['year']}/{event['qad']['daybook']}/{event['qad']['voucher']} by {event['how']}"
     ),
+    "marked": lambda event: (
+        f"{', '.join(f'{name} = {value}' for name, value in event['fields'].items())} in Zuora by {event['how']}"
+    ),
     "waiting": _still,
     "parked": _still,
     "ignored": _still,

@@ -18,6 +18,8 @@ from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.crashes import Crashes
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.lane import Partition, StageLane
+from adapters.kafka.mark_lane import MarkLane
+from adapters.kafka.mark_worker import MarkWorker
 from adapters.kafka.publishing import Publisher
 from adapters.kafka.read_lane import ReadLane
 from adapters.kafka.sink_calls import Limits
@@ -31,6 +33,7 @@ from adapters.zuora.allowances import Process
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.commons import Commons
 from adapters.zuora.doors import Door, Login
+from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.pacing import Priority
 from adapters.zuora.settlement import Settlement
@@ -220,15 +223,50 @@ class Wiring:
             make_lane=make_lane,
         )
 
+    def mark_worker(
+        self,
+        *,
+        slot: str,
+        partitions: Mapping[str, int],
+        tenants: Mapping[str, ZuoraMarks],
+        publisher: Publisher,
+    ) -> MarkWorker:
+        """Return what writes back.
+
+        Args:
+            slot: This process's own name, stable over restarts.
+            partitions: Partition of every connection.
+            tenants: The tenants to which something is written back; no other is written to.
+            publisher: Writes outcomes.
+        """
+        connections = {partition: connection for connection, partition in partitions.items()}
+
+        def make_lane(partition: int) -> MarkLane | None:
+            connection = connections.get(partition, "")
+            marks = tenants.get(self.site.config.connections[connection].tenant) if connection else None
+            if marks is None:
+                return None
+            return MarkLane(
+                cluster=self.site.cluster,
+                connection=connection,
+                partition=partition,
+                settings=self.site.write_back_of(connection),
+                marks=marks,
+                publisher=publisher,
+            )
+
+        return MarkWorker(self.site.cluster, slot=slot, make_lane=make_lane)
+
     def _stage_lane(
         self, spec: StageSpec, connection: str, partition: int, owned: Partition, crashes: Crashes
     ) -> StageLane:
         tenant = self.site.config.connections[connection].tenant
         claims = self.site.claims_of(tenant)
+        written_back = self.site.write_back_of(connection).fields
 
         def make_core() -> MatchCore | LedgerCore:
             if spec is MATCH:
-                return MatchCore(connection=connection, claims=claims)
+                return MatchCore(connection=connection, claims=claims, written_back=written_back)
             return LedgerCore(connection=connection)
 
         return StageLane(

@@ -68,6 +68,7 @@ class Matched(Event, frozen=True, kw_only=True, tag="matched"):
         rule: How it was found.
         passed_over: Candidates that lost.
         sides: Offsets of the side topics up to which they were known.
+        kept: True where it undoes a document and keeps that document's customer, whatever the rules say today.
     """
 
     connection: str
@@ -85,6 +86,7 @@ class Matched(Event, frozen=True, kw_only=True, tag="matched"):
     payment_term: str = ""
     passed_over: tuple[Candidate, ...] = ()
     sides: dict[str, int] = msgspec.field(default_factory=dict)
+    kept: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 MatchedEvent = AccountSeen | Matched

@@ -19,7 +19,7 @@ class Outcome(Event, frozen=True, kw_only=True):
     """Base of every outcome.
 
     Attributes:
-        stage: Who says so: read, match, ledger, sink.
+        stage: Who says so: read, match, ledger, sink, mark.
         subject: `kind:id` of a document, or a posting's id when the sink speaks.
         document: `kind:id` of the Zuora document.
         number: Zuora's number of it.
@@ -173,4 +173,16 @@ class Unknown(Outcome, frozen=True, kw_only=True, tag="unknown"):
     what: str
 
 
-AnyOutcome = Waiting | Parked | Ignored | Superseded | Released | Intended | Posted | RejectedByQad | Unknown
+class Marked(Outcome, frozen=True, kw_only=True, tag="marked"):
+    """Fields of ours stand on the object in Zuora as they should; that moves no money.
+
+    Attributes:
+        fields: Texts by Zuora's name of the field.
+        how: "answer" when they were written and Zuora said yes, "found" when they stood there already.
+    """
+
+    fields: dict[str, str]
+    how: Literal["answer", "found"]
+
+
+AnyOutcome = Waiting | Parked | Ignored | Superseded | Released | Intended | Posted | RejectedByQad | Unknown | Marked

@@ -69,17 +69,21 @@ _DEPTH_MAX = 16
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def identify(record: ZuoraRecord) -> RecordId:
+def identify(record: ZuoraRecord, written_back: frozenset[str] = frozenset()) -> RecordId:
     """Return the id of this version of the record.
+
+    Args:
+        record: The record.
+        written_back: Custom fields that this site has us write, folded: our own write makes no new version.
 
     Raises:
         Unreadable: The record or a child of it is no object, a number in it cannot be carried, or it is nested beyond
             reason.
     """
     content = {
-        "parent": _object(record.parent),
+        "parent": _object(record.parent, written_back),
         "children": {
-            name: sorted((_object(raw) for raw in rows), key=lambda row: str(row.get("id", "")))
+            name: sorted((_object(raw, written_back) for raw in rows), key=lambda row: str(row.get("id", "")))
             for name, rows in record.children.items()
         },
     }
@@ -109,14 +113,14 @@ def moment_of(stamp: str | None) -> datetime | None:
         return None
 
 
-def _object(raw: msgspec.Raw) -> dict[str, Any]:
+def _object(raw: msgspec.Raw, written_back: frozenset[str]) -> dict[str, Any]:
     try:
         value = _decode(raw)
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         raise Unreadable(f"no JSON that can be carried: {type(error).__name__}") from None
     if not isinstance(value, dict):
         raise Unreadable("a record of Zuora and each child of it are objects")
-    return _object_of(value, 0)
+    return {key: inner for key, inner in _object_of(value, 0).items() if key not in written_back}
 
 
 def _reduced(value: Any, depth: int) -> Any:

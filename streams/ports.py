@@ -192,6 +192,61 @@ class Zuora(Protocol):
         ...
 
 
+class Stands(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands on an object in Zuora.
+
+    Attributes:
+        stamp: When it was changed last, as Zuora writes it.
+        values: Texts by field, as the asker spells it; "" where nothing stands.
+    """
+
+    stamp: str
+    values: dict[str, str]
+
+
+class MarkAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What Zuora says of one object that was to be marked.
+
+    Attributes:
+        ok: Whether it is marked.
+        may_pass: Where it is not: whether another try, under another name, may succeed.
+        said: Zuora's words.
+    """
+
+    ok: bool
+    may_pass: bool = False
+    said: str = ""
+
+
+class Marks(Protocol):
+    """Zuora as the marking sees it."""
+
+    async def read(self, type_name: str, ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Stands]:
+        """Return what stands on objects, by their ids; those that Zuora does not have are left out.
+
+        Raises:
+            Transient: Nobody can say now.
+            Refused: Credentials or permission.
+            Misconfigured: We asked wrongly, or somebody else answers.
+        """
+        ...
+
+    async def write(self, type_name: str, objects: Sequence[Mapping[str, str]], name: str) -> Sequence[MarkAnswer]:
+        """Set fields, and return what became of each object, in their order.
+
+        Args:
+            type_name: Zuora's name of their type.
+            objects: `Id` of each, and what is set.
+            name: The name of this call: under the same one it is done once, whatever is repeated.
+
+        Raises:
+            Transient: No answer says what became of it: ask again under the same name.
+            Refused: Credentials or permission.
+            Misconfigured: Zuora takes no such call.
+        """
+        ...
+
+
 class ReadAgain(Protocol):
     """A topic read by offset, within the lane's partition."""
 

@@ -122,8 +122,8 @@ async def topic_settings(cluster: Cluster) -> dict[Topic, dict[str, str]]:
     return found
 
 
-async def group_state(cluster: Cluster, stage: str) -> GroupState:
-    """Return a stage's group as it stands."""
+async def group_state(cluster: Cluster, stage: str, topic: Topic | None = None) -> GroupState:
+    """Return a stage's group as it stands; of a group with several topics, how far it is in one of them."""
     group = cluster.group(stage)
     async with cluster.admin() as admin:
         await _await_coordinator(admin, group)
@@ -132,7 +132,11 @@ async def group_state(cluster: Cluster, stage: str) -> GroupState:
     return GroupState(
         state=described[2],
         members=len(described[5]),
-        committed={part.partition: told.offset for part, told in offsets.items() if told.offset >= 0},
+        committed={
+            part.partition: told.offset
+            for part, told in offsets.items()
+            if told.offset >= 0 and (topic is None or part.topic == cluster.name(topic))
+        },
     )
 
 

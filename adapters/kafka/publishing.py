@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from adapters.kafka.cluster import Cluster, begin
+from adapters.kafka.lane import STAGE_HEADER
 from schemas.codec import Event, encode
 from schemas.errors import Transient
 from schemas.topics import Topic
@@ -23,12 +24,17 @@ STOP_TIMEOUT_S = 2.0
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on its way."""
+    """One event on its way.
+
+    Attributes:
+        stage: Which stage says so, where one does: it stands in the record's header.
+    """
 
     topic: Topic
     partition: int
     key: bytes
     event: Event
+    stage: str = ""
 
 
 class Publisher:
@@ -67,6 +73,7 @@ class Publisher:
                         encode(publication.event),
                         key=publication.key,
                         partition=publication.partition,
+                        headers=[(STAGE_HEADER, publication.stage.encode())] if publication.stage else None,
                     )
                     for publication in publications
                 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 # The processes that ask Zuora; `command` is whatever a person starts.
-Process = Literal["poll", "read", "backfill", "command"]
+Process = Literal["poll", "read", "mark", "backfill", "command"]
 
 _Percent = Annotated[int, msgspec.Meta(ge=1, le=100)]
 _Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -17,14 +17,16 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         poll: What changed.
         read: What callouts hint at.
+        mark: What is written back, where that is on.
         backfill: What a cut-over needs; it stands back behind the others.
         command: Whatever else a person starts, all of it together: ping, reconcile, verify.
     """
 
     poll: _Percent = 40
     read: _Percent = 25
+    mark: _Percent = 5
     backfill: _Percent = 25
-    command: _Percent = 10
+    command: _Percent = 5
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):

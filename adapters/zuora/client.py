@@ -298,7 +298,9 @@ class ZuoraClient:
             InvariantViolation: It would set what may not be set.
         """
         post = posts.update(type_name, objects, key)
-        answer = await self._ask(URL(self._base_url + post.path, encoded=True), f"POST {post.path}", post)
+        # Else a field that the tenant does not have is left out without a word.
+        url = URL(self._base_url + post.path, encoded=True).with_query(rejectUnknownFields="true")
+        answer = await self._ask(url, f"POST {post.path}", post)
         marked = _listed(answer.body, _marks, post.path)
         if len(marked) != len(objects):
             raise Transient(f"Zuora answered {len(marked)} of {len(objects)} marks")

@@ -52,6 +52,16 @@ def work(context: Context, stage: str, slot: str, log_level: str) -> None:
 
 
 @click.command()
+@slot_option
+@log_level
+@command_options
+def mark(context: Context, slot: str, log_level: str) -> None:
+    """Write back to Zuora what [tenants.*.write_back] names: marks that move no money; off by default."""
+    set_up_logs(log_level, process="mark", slot=slot)
+    sys.exit(asyncio.run(processes.until_told(processes.write_back(context.wiring, slot=slot))))
+
+
+@click.command()
 @log_level
 @command_options
 def observe(context: Context, log_level: str) -> None:

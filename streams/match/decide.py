@@ -34,16 +34,18 @@ from streams.standings import Entry, next_pass
 class MatchCore:
     """The match stage of one partition."""
 
-    def __init__(self, *, connection: str, claims: tuple[Claim, ...]) -> None:
+    def __init__(self, *, connection: str, claims: tuple[Claim, ...], written_back: tuple[str, ...] = ()) -> None:
         """Start with nothing known.
 
         Args:
             connection: The connection whose partition this is.
             claims: Claims of all connections of its tenant, in the tenant's order.
+            written_back: Custom fields that we write ourselves: what stands there makes no new version.
         """
         self._connection = connection
         self._claims = claims
         self._claims_hash = claims_hash(claims)
+        self._written_back = frozenset(name.casefold() for name in written_back)
         self._state = MatchState()
         self._knowledge = MatchKnowledge()
         self._changed: list[str] = []
@@ -98,7 +100,7 @@ class MatchCore:
         """Decide one record."""
         try:
             record = read_record(item.value)
-            record_id, stamp = identify(record), newest_stamp(record)
+            record_id, stamp = identify(record, self._written_back), newest_stamp(record)
         except Unreadable as error:
             letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error))
             return [Output(Topic.DEAD_LETTERS, item.key, letter)]
@@ -187,7 +189,7 @@ class MatchCore:
             if facts.posted or last is None:
                 return self._stand(version, number=facts.number, verdict=_held(stop.reason, facts))
             # What undoes a document goes where the document went, whatever the links say today.
-            match = Match(customer=last.customer, rule=last.rule)
+            match = Match(customer=last.customer, rule=last.rule, kept=True)
         if last is not None and (last.record_id, last.customer) == (version.record_id, match.customer):
             return self._stand(version, number=facts.number, verdict=SETTLED)
         matched = self._matched(version, facts, match)
@@ -274,6 +276,7 @@ class MatchCore:
             payment_term=account.payment_term if account else "",
             passed_over=match.passed_over,
             sides=self._knowledge.known_sides(),
+            kept=True if match.kept else msgspec.UNSET,
         )
 
     def _stand(self, version: "_Version", *, number: str, verdict: Verdict) -> Sequence[Output]:

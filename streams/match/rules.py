@@ -18,11 +18,12 @@ from streams.match.fitness import Wanted, why_unfit
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """The customer that was found, and those that lost."""
+    """The customer that was found, and those that lost; or the one that is kept, whatever the rules say today."""
 
     customer: str
     rule: MatchRule
     passed_over: tuple[Candidate, ...] = ()
+    kept: bool = False
 
 
 class Customers(msgspec.Struct, kw_only=True):

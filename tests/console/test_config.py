@@ -80,6 +80,22 @@ def test_a_good_one_loads(load):
         ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "/callouts"', "callouts.path"),
         ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "callouts/mV8b2T0xQkz5nR4wY7cJ1d"', "callouts.path"),
         ('path = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"', 'path = "/callouts/mV8b2T0xQkz5nR4wY7c?1d"', "callouts.path"),
+        ("[connections.acme-main]", '[tenants.acme.write_back]\nnumber = "A__c"\n\n[connections.acme-main]', "number"),
+        (
+            "[connections.acme-main]",
+            '[tenants.acme.write_back]\ncustomer_code = "Balance"\n\n[connections.acme-main]',
+            "write_back: 'Balance' is no custom field",
+        ),
+        (
+            "[connections.acme-main]",
+            '[tenants.acme.write_back]\ncustomer_code = "Q__c"\ndocument_number = "q__c"\n\n[connections.acme-main]',
+            "are one field",
+        ),
+        (
+            "[connections.acme-main]",
+            '[tenants.acme.write_back]\ncustomer_code = "entity__c"\n\n[connections.acme-main]',
+            "write_back writes into its field",
+        ),
         ('field = "Entity__c"', 'feld = "Entity__c"', "feld"),
         ('values = ["EU"]', 'values = "EU"', "values"),
         ("[tenants.acme]", '[receiver]\nproxies = ["proxy.example"]\n\n[tenants.acme]', "receiver.proxies"),
@@ -93,6 +109,13 @@ def test_what_cannot_be_is_refused_with_its_place(load, was, becomes, said):
     assert sentence.startswith(str(load.path))
     assert said in sentence
     assert "\n" not in sentence
+
+
+def test_nothing_is_written_back_unless_it_is_said(load):
+    assert not load().write_back_of("acme-main").on
+    said = '[tenants.acme.write_back]\ntransferred = true\ndocument_number = "QADDocument__c"\n'
+    settings = load("[connections.acme-main]", said + "\n[connections.acme-main]").write_back_of("acme-us")
+    assert (settings.on, settings.transferred, settings.fields) == (True, True, ("QADDocument__c",))
 
 
 def test_two_tenants_share_no_door(load):

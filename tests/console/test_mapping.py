@@ -2,12 +2,14 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from adapters.settings import load_settings
-from console.publishing import problems_of
+from console.publishing import problems_of, problems_of_write_back
 from schemas.errors import Misconfigured
 from schemas.mapping import Mapping
+from streams.mark.marks import WriteBack
 
 GOOD = """
 first_document_date = 2026-02-01
@@ -150,3 +152,13 @@ def test_a_narrower_row_is_no_repetition(load, row):
 )
 def test_what_no_qad_can_hold_is_said_without_asking_it(load, was, becomes):
     assert problems_of(load(was, becomes)) != []
+
+
+@pytest.mark.parametrize(("asked", "wrong"), [("qADCode__c", True), ("QADCustomer__c", False), ("", False)])
+def test_the_field_that_is_asked_is_none_that_we_write(load, asked, wrong):
+    mapping = load()
+    rules = msgspec.structs.replace(mapping.customers, account_field=asked)
+    mapping = msgspec.structs.replace(mapping, customers=rules)
+    problems = problems_of_write_back(mapping, WriteBack(customer_code="QADCode__c"))
+    assert [("account_field is QADCode__c" in problem) for problem in problems] == [True] * wrong
+    assert problems_of_write_back(mapping, WriteBack(transferred=True)) == []

@@ -1,0 +1,141 @@
+"""The process that marks: a consumer group of its own over what was said, matched and decided; a lane per connection.
+
+It acknowledges a batch when its lane is done with it, so one that was killed in the middle comes again, and finds what
+stands in Zuora already. One batch of a connection is under way at a time; the others go on. What is written back is
+switched on per tenant: the partitions of other connections are left alone, and begin at their beginning when theirs is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, RebalanceInProgressError
+
+from adapters.kafka.cluster import Cluster, started
+from adapters.kafka.mark_lane import MarkLane
+from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
+from adapters.kafka.reader import LogRecord
+from adapters.kafka.watchdog import end_process
+from streams.mark.spec import SPEC, STAGE
+
+log = structlog.get_logger(__name__)
+
+TOPICS = (SPEC.source, *SPEC.sides)
+_POLL_MS = 500
+_BATCH_RECORDS = 500
+# A lane may wait for Zuora for as long as an outage lasts: that is no reason to lose its partitions.
+_POLL_INTERVAL_MAX_MS = 30 * 86_400_000
+
+
+class MarkWorker:
+    """One process of the marking."""
+
+    def __init__(self, cluster: Cluster, *, slot: str, make_lane: Callable[[int], MarkLane | None]) -> None:
+        """Build it.
+
+        Args:
+            cluster: The cluster.
+            slot: A name that is this process's own and stable over restarts.
+            make_lane: Makes the lane of a partition, or None where nothing is written back.
+        """
+        self._cluster = cluster
+        self._slot = slot
+        self._make_lane = make_lane
+        self._topics = {cluster.name(topic): topic for topic in TOPICS}
+        self._lanes: dict[int, MarkLane] = {}
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._membership = Membership()
+
+    async def run(self) -> None:
+        """Mark until cancelled."""
+        consumer = self._cluster.consumer(
+            group_id=self._cluster.group(STAGE),
+            group_instance_id=f"{self._cluster.namespace}{STAGE}.{self._slot}",
+            session_timeout_ms=SESSION_TIMEOUT_S * 1000,
+            heartbeat_interval_ms=HEARTBEAT_INTERVAL_S * 1000,
+            rebalance_timeout_ms=SESSION_TIMEOUT_S * 1000,
+            max_poll_interval_ms=_POLL_INTERVAL_MAX_MS,
+        )
+        async with started(consumer, self._cluster):
+            consumer.subscribe(list(self._topics), listener=_Listener(self, consumer))
+            try:
+                while True:
+                    await self._hand_over(consumer)
+                    await self._acknowledge(consumer)
+            finally:
+                await self.revoked(consumer)
+
+    async def _hand_over(self, consumer: AIOKafkaConsumer) -> None:
+        """Give what came to lanes that have nothing under way."""
+        idle = [part for part in consumer.assignment() if self._is_idle(part)]
+        if not idle:
+            await asyncio.sleep(_POLL_MS / 1000)
+            return
+        fetched = await consumer.getmany(*idle, timeout_ms=_POLL_MS, max_records=_BATCH_RECORDS)
+        batches: dict[int, list[LogRecord]] = {}
+        for part in sorted(fetched):
+            batches.setdefault(part.partition, []).extend(self._record(part, record) for record in fetched[part])
+        for number, records in batches.items():
+            # A rebalance meanwhile may have taken the lane: then they come again to whoever has it now.
+            lane = self._lanes.get(number)
+            if lane is not None and records:
+                self._under_way[number] = asyncio.create_task(lane.batch(records), name=f"{STAGE}.{number}")
+
+    def _is_idle(self, part: TopicPartition) -> bool:
+        return part.partition in self._lanes and part.partition not in self._under_way
+
+    def _record(self, part: TopicPartition, record: object) -> LogRecord:
+        found: Any = record
+        return LogRecord(self._topics[part.topic], found.offset, found.timestamp, found.key or b"", found.value or b"")
+
+    async def _acknowledge(self, consumer: AIOKafkaConsumer) -> None:
+        """Commit how far the lanes are that have nothing under way: over the marks of transactions as well."""
+        for number, task in list(self._under_way.items()):
+            if task.done():
+                del self._under_way[number]
+                task.result()
+        reached = {part: await consumer.position(part) for part in consumer.assignment() if self._is_idle(part)}
+        moved = {part: place for part, place in reached.items() if place != self._committed.get(part, 0)}
+        if not moved:
+            return
+        try:
+            await consumer.commit({part: OffsetAndMetadata(place, "") for part, place in moved.items()})
+        except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
+            log.info("not acknowledged: the group shares out anew", stage=STAGE, what=type(error).__name__)
+        else:
+            self._committed |= moved
+
+    async def revoked(self, consumer: AIOKafkaConsumer) -> None:
+        """Leave all lanes: what is under way comes again to whoever has them next."""
+        if self._membership.taken_over(consumer):
+            end_process(f"{STAGE}.{self._slot}", SLOT_TAKEN)
+        under_way, self._under_way, self._lanes = list(self._under_way.values()), {}, {}
+        self._committed.clear()
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way)
+
+    async def assigned(self, partitions: set[int]) -> None:
+        """Take these partitions over, those where something is written back."""
+        self._membership.joined()
+        for number in sorted(partitions):
+            lane = self._make_lane(number)
+            if lane is not None:
+                self._lanes[number] = lane
+        log.info("partitions assigned", stage=STAGE, lanes=sorted(self._lanes))
+
+
+class _Listener(ConsumerRebalanceListener):
+    def __init__(self, worker: MarkWorker, consumer: AIOKafkaConsumer) -> None:
+        self._worker = worker
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        await self._worker.revoked(self._consumer)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        await self._worker.assigned({part.partition for part in assigned})
