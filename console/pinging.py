@@ -13,6 +13,7 @@ from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.kinds import KINDS
+from adapters.zuora.references import accounting_periods
 from adapters.zuora.settlement import Said, Settlement
 from console.wiring import Wiring
 from console.write_back import try_write_back
@@ -101,6 +102,13 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
                 ok=bool(codes),
                 found=f"{len(codes)} read",
                 next_step="The tenant shows none: give the OAuth user the finance permissions to read them.",
+            )
+            periods = await accounting_periods(client)
+            yield Finding(
+                subject=tenant,
+                what="accounting periods",
+                ok=True,
+                found=f"{len(periods)} read" if periods else "none: what Zuora has closed is not named",
             )
             yield await _claims(client, tenant, wiring.site.claims_of(tenant))
             async for trial in try_write_back(client, settings.write_back):

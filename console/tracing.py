@@ -60,11 +60,17 @@ def _still(content: dict[str, Any]) -> str:
     return str(content["reason"]["message"])
 
 
+def _postings(event: dict[str, Any]) -> str:
+    told = ", ".join(f"{posting['act']} {posting['step']}" for posting in event["postings"])
+    closed = sorted(set(event.get("closed_in_zuora", {}).values()))
+    return f"{told}; Zuora had closed {', '.join(closed)}" if closed else told
+
+
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "callout": lambda event: base64.b64decode(event["body"]).decode(errors="replace"),
     "record": lambda event: f"found by {event['found']['by']} {event['found'].get('evidence', '')}",
     "matched": lambda event: f"customer {event['customer']} by {event['rule']}",
-    "postings": lambda event: ", ".join(f"{posting['act']} {posting['step']}" for posting in event["postings"]),
+    "postings": _postings,
     "intended": lambda event: (
         f"attempt {event['attempt']}, {event['total']} {event['currency']} for {event['customer']}"
     ),

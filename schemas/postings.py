@@ -307,6 +307,8 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
         sides: Offsets of the side topics up to which they were known.
         postings: New or changed postings, in the order in which they must happen.
         more: An outcome of the same input follows and completes it.
+        closed_in_zuora: By posting, Zuora's accounting period of its posting date, where Zuora had closed it and QAD
+            has not: it posts, and is named.
     """
 
     connection: str
@@ -328,3 +330,4 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
     sides: dict[str, int] = msgspec.field(default_factory=dict)
     postings: tuple[Posting, ...]
     more: bool = False
+    closed_in_zuora: dict[PostingId, str] | msgspec.UnsetType = msgspec.UNSET

@@ -21,6 +21,17 @@ class AccountingCode(Event, frozen=True, kw_only=True, tag="accounting_code"):
     gone: bool = False
 
 
+class AccountingPeriod(Event, frozen=True, kw_only=True, tag="accounting_period"):
+    """An accounting period of Zuora. It decides nothing: QAD's own does; what it says otherwise is named."""
+
+    id: str
+    name: str
+    first_day: date
+    last_day: date
+    status: str = ""
+    gone: bool = False
+
+
 class BillRun(Event, frozen=True, kw_only=True, tag="bill_run"):
     """A bill run of Zuora, as last seen."""
 
@@ -33,7 +44,7 @@ class BillRun(Event, frozen=True, kw_only=True, tag="bill_run"):
     gone: bool = False
 
 
-ZuoraReference = AccountingCode | BillRun
+ZuoraReference = AccountingCode | AccountingPeriod | BillRun
 
 
 class Customer(Event, frozen=True, kw_only=True, tag="customer"):
@@ -117,4 +128,4 @@ def reference_kind(event: ZuoraReference | QadReference) -> str:
 
 def reference_code(event: ZuoraReference | QadReference) -> str:
     """Return what names the object within its kind."""
-    return event.id if isinstance(event, AccountingCode | BillRun) else event.code
+    return event.id if isinstance(event, ZuoraReference) else event.code

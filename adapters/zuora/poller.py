@@ -14,7 +14,7 @@ import structlog
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.kinds import ALWAYS, BILL_RUN, INVOICE_PAYMENT
 from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.references import accounting_codes, bill_runs
+from adapters.zuora.references import accounting_codes, accounting_periods, bill_runs
 from adapters.zuora.schedule import PollSettings
 from adapters.zuora.settlement import Settlement
 from adapters.zuora.window import Log, Window, move_forward
@@ -98,6 +98,7 @@ class TenantPoller:
         """
         self._failed = set()
         await self._guarded("accounting codes", self._codes())
+        await self._guarded("accounting periods", self._periods())
         await self._guarded(BILL_RUN, self._bill_runs())
         followed = tuple(self._unfollowed)
         made = _MADE_BY_BILL_RUNS if followed else ()
@@ -125,6 +126,9 @@ class TenantPoller:
 
     async def _codes(self) -> None:
         await self._write.references(await accounting_codes(self._client))
+
+    async def _periods(self) -> None:
+        await self._write.references(await accounting_periods(self._client))
 
     async def _bill_runs(self) -> None:
         """Read bill runs that changed, and note which are finalized and were not before."""

@@ -1,9 +1,10 @@
-"""Reads what is small and listed whole, or only looked at: accounting codes, bill runs.
+"""Reads what is small and listed whole, or only looked at: accounting codes and periods, bill runs.
 
 A row that is not as documented keeps no other from being known.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TypeVar
 
 import msgspec
@@ -12,8 +13,8 @@ import structlog
 from adapters.zuora.answers import decoded
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.rows import Header
-from schemas.errors import ConnectorError
-from schemas.references import AccountingCode, BillRun
+from schemas.errors import ConnectorError, Refused
+from schemas.references import AccountingCode, AccountingPeriod, BillRun
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,15 @@ class _Code(msgspec.Struct, rename="camel"):
     gl_account_number: str | None = None
 
 
+class _Period(msgspec.Struct, rename="camel"):
+    id: str
+    name: str
+    start_date: date
+    end_date: date
+    status: str | None = None
+
+
+_period = msgspec.json.Decoder(_Period)
 _billing_run = msgspec.json.Decoder(_BillingRun)
 _code = msgspec.json.Decoder(_Code)
 
@@ -58,6 +68,29 @@ async def accounting_codes(client: ZuoraClient) -> list[AccountingCode]:
             gl_account_number=code.gl_account_number or "",
         )
         for code in _readable(rows, _code, "accounting code")
+    ]
+
+
+async def accounting_periods(client: ZuoraClient) -> list[AccountingPeriod]:
+    """Return every accounting period; none where the tenant has no Zuora Finance, or the user may not see it.
+
+    Raises:
+        Transient: The list cannot be told whole now.
+    """
+    try:
+        rows = await client.v1_rows("/v1/accounting-periods", "accountingPeriods")
+    except Refused as error:
+        log.info("Zuora's accounting periods are not known: what it has closed is not named", reason=str(error))
+        return []
+    return [
+        AccountingPeriod(
+            id=period.id,
+            name=period.name,
+            first_day=period.start_date,
+            last_day=period.end_date,
+            status=period.status or "",
+        )
+        for period in _readable(rows, _period, "accounting period")
     ]
 
 

@@ -93,6 +93,7 @@ class LogSide(msgspec.Struct, kw_only=True):
         read_to: How far each kind has been polled.
         cut_over: The agreed date.
         late: Postings that came into QAD while both systems were read: what was read of them may be either.
+        closed_in_zuora: Zuora's period of a posting that it had closed when the posting was decided.
         daybooks: Daybooks that published mappings name, by kind of QAD document.
     """
 
@@ -104,6 +105,7 @@ class LogSide(msgspec.Struct, kw_only=True):
     read_to: dict[str, str] = msgspec.field(default_factory=dict)
     cut_over: date | None = None
     late: set[PostingId] = msgspec.field(default_factory=set)
+    closed_in_zuora: dict[PostingId, str] = msgspec.field(default_factory=dict)
     daybooks: dict[str, set[str]] = msgspec.field(default_factory=dict)
 
 

@@ -118,6 +118,12 @@ class LastLine:
             if part in ("parked", "ignored"):
                 self._findings.name(part, number, why, currency, rule=rule)
 
+        for posting in effects:
+            period = self._ground.log.closed_in_zuora.get(posting.id)
+            if period:
+                what = f"{posting.step} came into QAD's open period after Zuora had closed its own, {period}"
+                self._findings.name("timing", number, what, currency, self._effect(posting), rule="closed_in_zuora")
+
     def _effect(self, posting: Posting) -> Decimal:
         """Return what a posting brought into QAD by QAD's own total: post counts, its inverse takes away."""
         standing = self._ground.log.standings.get(posting.id)

@@ -232,8 +232,10 @@ def _take_matched(side: LogSide, value: bytes) -> None:
 
 
 def _take_postings(side: LogSide, value: bytes) -> None:
-    for posting in read_postings(value).postings:
+    event = read_postings(value)
+    for posting in event.postings:
         side.postings[posting.id] = posting
+    side.closed_in_zuora |= event.closed_in_zuora or {}
 
 
 def _take_outcome(side: LogSide, value: bytes) -> None:

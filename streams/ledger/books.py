@@ -14,6 +14,7 @@ from schemas.mapping import Analysis, Mapping
 from schemas.money import MoneyError, scale_of
 from schemas.references import (
     AccountingCode,
+    AccountingPeriod,
     Daybook,
     GlAccount,
     Period,
@@ -32,6 +33,7 @@ class Books:
 
     versions: list[MappingPublished] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)
+    zuora_periods: dict[str, AccountingPeriod] = field(default_factory=dict)
     accounts: dict[str, GlAccount] = field(default_factory=dict)
     daybooks: dict[str, Daybook] = field(default_factory=dict)
     periods: dict[str, Period] = field(default_factory=dict)
@@ -43,8 +45,13 @@ class Books:
 
     def shown_by_zuora(self, reference: ZuoraReference) -> None:
         """Take up a reference of Zuora."""
-        if isinstance(reference, AccountingCode):
-            self.codes[reference.id] = reference.name
+        match reference:
+            case AccountingCode():
+                self.codes[reference.id] = reference.name
+            case AccountingPeriod():
+                _keep(self.zuora_periods, reference.id, reference, gone=reference.gone)
+            case _:
+                pass
 
     def shown_by_qad(self, reference: QadReference) -> None:
         """Take up a reference of QAD."""
@@ -59,6 +66,11 @@ class Books:
                 _keep(self.currencies, reference.code, reference, gone=reference.gone)
             case _:
                 pass
+
+    def closed_in_zuora(self, day: date) -> str:
+        """Return the name of Zuora's period of a day if Zuora has closed it, "" where it has not, or shows none."""
+        periods = (period for period in self.zuora_periods.values() if period.first_day <= day <= period.last_day)
+        return next((period.name for period in periods if period.status == "Closed"), "")
 
     def version_for(self, number: str, day: date) -> MappingPublished:
         """Return the newest published mapping whose first document date is not after the day.

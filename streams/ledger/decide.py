@@ -7,6 +7,8 @@ output).
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import UNSET
+
 from schemas.decisions import AnyDecision, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
 from schemas.errors import CannotGoOn, Unreadable
 from schemas.events import (
@@ -17,9 +19,9 @@ from schemas.events import (
     read_record,
     read_zuora_reference,
 )
-from schemas.ids import document_key
+from schemas.ids import PostingId, document_key
 from schemas.matching import AccountSeen, Matched
-from schemas.postings import PostingSet
+from schemas.postings import OpeningContent, Posting, PostingSet
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
 from streams import waits
@@ -167,6 +169,15 @@ class LedgerCore:
         how, reason = reasons.verdict_of(plan.stops)
         return plan, Verdict(how=how, reason=reason, currency=facts.currency, value=facts.value)
 
+    def _closed_in_zuora(self, postings: Iterable[Posting]) -> dict[PostingId, str]:
+        contents = ((posting.id, posting.content) for posting in postings)
+        closed = {
+            name: self._books.closed_in_zuora(content.posting_date)
+            for name, content in contents
+            if not isinstance(content, OpeningContent)
+        }
+        return {name: period for name, period in closed.items() if period}
+
     def _facts_of(self, record: ZuoraRecord, document: str, number: str) -> Facts:
         return facts_of_deleted(self._state.of(document), number=number) if record.deleted else facts_of(record)
 
@@ -215,6 +226,7 @@ class LedgerCore:
                 sides=dict(sorted(self._sides.items())),
                 postings=changed,
                 more=outcome is not None,
+                closed_in_zuora=self._closed_in_zuora(changed) or UNSET,
             )
             outputs.append(Output(Topic.POSTINGS, key(self._connection, matched.kind, matched.id), event))
             self._state.take(event)

@@ -16,6 +16,7 @@ from sandbox.zuora.acts import (
     Application,
     ItemCredit,
     NewAccountingCode,
+    NewAccountingPeriod,
     NewBillRun,
     NewCreditMemo,
     NewDebitMemo,
@@ -28,7 +29,9 @@ from sandbox.zuora.acts import (
     cancel_credit_memo,
     cancel_debit_memo,
     cancel_invoice,
+    close_accounting_period,
     create_accounting_code,
+    create_accounting_period,
     create_bill_run,
     create_credit_memo,
     create_credit_memo_from_invoice,
@@ -75,6 +78,7 @@ class Site:
     log: MemoryLog = field(default_factory=MemoryLog)
     polling: object = None
     taken: int = 0
+    shown: int = 0
 
     @property
     def tenant(self):
@@ -88,6 +92,8 @@ class Site:
         await self.polling.round()
         if not self.taken:
             self.world.put(*builders.codes())
+        self.world.put(*self.log.references_kept[self.shown :])
+        self.shown = len(self.log.references_kept)
         for record in self.log.kept[self.taken :]:
             self.world.put(msgspec.structs.replace(record, connection=builders.CONNECTION))
         self.taken = len(self.log.kept)
@@ -494,3 +500,20 @@ async def test_a_debit_memo_that_was_voided_is_taken_back(site, end):
         await site.look_for(RecordKind.DEBIT_MEMO, debit.id)
     await site.read()
     assert (site.steps(debit)[1:], site.receivable, site.ledger, site.open) == (REVERSED, 0, {}, {})
+
+
+# -- Zuora's periods -------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_read_after_zuora_closed_its_period_posts_and_names_the_period(site):
+    days = {"start_date": date(2026, 3, 1), "end_date": date(2026, 3, 31), "fiscal_year": "2026"}
+    march = NewAccountingPeriod(name="Mar '26", **days)
+    period = create_accounting_period(site.tenant, request=march)
+    await site.read()
+    first = posted(site)
+    await site.read()
+    second = posted(site)
+    close_accounting_period(site.tenant, period=period.id)
+    await site.read()
+    assert site.steps(first) == site.steps(second) == ["post#1 document"]
+    assert [list((one.closed_in_zuora or {}).values()) for one in site.world.sets] == [[], ["Mar '26"]]

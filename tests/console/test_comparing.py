@@ -412,3 +412,15 @@ def test_what_was_sent_counts_and_not_what_a_newer_mapping_makes_of_it(settled):
     content = msgspec.structs.replace(posting.content, posting_date=date(2026, 4, 1), customer="C9")
     settled.log.postings[posting.id] = msgspec.structs.replace(posting, content=content)
     assert settled.compared().differences == ()
+
+
+def test_what_came_into_qad_after_zuora_had_closed_its_period_is_a_timing_item_and_nothing_else(settled):
+    before = settled.compared()
+    posting = next(one for one in settled.log.postings.values() if one.step == "document" and one.act == "post")
+    settled.log.closed_in_zuora[posting.id] = "2026-09"
+    found = settled.compared()
+    [named] = found.of("timing")
+    assert (named.number, named.rule, "2026-09" in named.what) == (posting.number, "closed_in_zuora", True)
+    assert named.amount
+    assert found.sums == before.sums
+    assert found.differences == (named,)

@@ -13,7 +13,7 @@ from schemas.matching import Matched
 from schemas.outcomes import AnyOutcome
 from schemas.postings import Posting, PostingSet
 from schemas.records import ZuoraRecord
-from schemas.references import AccountingCode, BillRun
+from schemas.references import AccountingCode, AccountingPeriod, BillRun
 from schemas.topics import Topic
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER
@@ -210,7 +210,7 @@ def world(*, policy: dict[str, Any] | None = None, **changes: Any) -> World:
 def _topic_of(event: Event) -> Topic:
     if isinstance(event, ZuoraRecord):
         return Topic.RECORDS
-    if isinstance(event, AccountingCode | BillRun):
+    if isinstance(event, AccountingCode | AccountingPeriod | BillRun):
         return Topic.ZUORA_REFERENCE
     return Topic.DECISIONS if hasattr(event, "by") else Topic.QAD_REFERENCE
 
