@@ -18,7 +18,7 @@ from schemas.errors import Rejected
 from schemas.events import read_outcome, read_postings
 from schemas.ids import PostingId
 from schemas.outcomes import AnyOutcome, Document, Parked, Posted, Superseded, Waiting
-from schemas.postings import CreditNoteContent, InverseContent, InvoiceContent, PostingSet
+from schemas.postings import Content, CreditNoteContent, InverseContent, InvoiceContent, PostingSet
 from schemas.topics import Topic
 from streams import waits
 from streams.ports import Adjustment, BankMove, Command, Receipt, RefundReversal
@@ -127,16 +127,25 @@ class Sink:
 
     def run(self, *, order: Random | None = None) -> "Sink":
         """Take what the ledger wrote and bring all as far as it goes, in its own order or any other."""
-        values = self.world.log[Topic.POSTINGS]
-        for origin in range(self._taken, len(values)):
-            self._take(read_postings(values[origin]), origin)
-        self._taken = len(values)
+        self.take_up()
         moved = True
         while moved:
             moved = False
             for job in self._pending(order):
                 moved |= self._step(job)
         return self
+
+    def take_up(self) -> None:
+        """Take what the ledger wrote since the last time."""
+        values = self.world.log[Topic.POSTINGS]
+        for origin in range(self._taken, len(values)):
+            self._take(read_postings(values[origin]), origin)
+        self._taken = len(values)
+
+    def inverted(self, job: Job) -> Content | None:
+        """Return what an inverse undoes, as it was built."""
+        content = job.posting.content
+        return self.jobs[content.of].posting.content if isinstance(content, InverseContent) else None
 
     def release(self) -> "Sink":
         """Try again what QAD refused."""
@@ -211,9 +220,7 @@ class Sink:
         return True
 
     def _send(self, job: Job) -> None:
-        content = job.posting.content
-        inverted = self.jobs[content.of].posting.content if isinstance(content, InverseContent) else None
-        frozen = freeze(job.posting, state=self.state, inverted=inverted)
+        frozen = freeze(job.posting, state=self.state, inverted=self.inverted(job))
         intent = intended(
             job.posting,
             frozen,
