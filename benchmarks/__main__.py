@@ -11,6 +11,7 @@ from benchmarks.goals import Goal, goals, share_of_limit
 from benchmarks.latency import Figure, Latency, waiting
 from benchmarks.moving import moving, quix_python
 from benchmarks.page import table
+from benchmarks.receiving import PER_SECOND, READ_PER_SECOND, ReadBack, Received, receiving
 from benchmarks.sink import sending
 from benchmarks.state import SIZES, Loaded, loading
 from console.logs import set_up_logs
@@ -31,6 +32,8 @@ STATE_COLUMNS = (
     "file, MB",
     "held, ms",
 )
+RECEIVED_COLUMNS = ("way", "p50, ms", "p99, ms", "not answered 200")
+READ_BACK_COLUMNS = ("percentile", "callout to record, ms", "the same requests to Zuora alone, ms", "above it, ms")
 LATENCY_COLUMNS = ("percentile", "posting to outcome, ms", "the ERP alone, ms", "above it, ms")
 
 WITHOUT_QUIX = "Without quixstreams: it could not be had here. `make bench` installs it from locks/bench.lock."
@@ -60,6 +63,19 @@ until a reader of what is committed has its outcome; the ERP's from when each of
 answer, in the same run. Median over the runs of each percentile, and from the lowest run to the highest.
 
 {latency}
+
+## Callouts
+
+{per_second} a second come evenly for a minute, each from when it was due until its answer; the bare handler writes the same
+to the same broker and checks nothing. The slow clients send heads and bodies byte by byte, and come again when they are
+ended.
+
+{received}
+
+From when a callout was due until a reader of `zuora.records` has what it hints at, {read_per_second} a second; Zuora's own part
+is told by the same requests, bare and one after the other, in the same run.
+
+{read_back}
 
 ## State
 
@@ -98,10 +114,18 @@ def main(*, runs: int, documents: int, broker: bool, sizes: Sequence[int], as_js
         with sending(documents) as comparisons:
             measured += [row for comparison in comparisons for row in measure(comparison, runs=runs)]
     waited = waiting(runs=runs) if broker else []
+    received, read_back = receiving(runs=runs) if broker else ([], [])
     loaded = list(loading(sizes, runs=runs)) if broker else []
     output = Output(as_json=as_json)
-    held = goals(measured, loaded)
-    found = {"measured": measured, "goals": held, "latency": waited, "state": loaded}
+    held = goals(measured, loaded, received)
+    found = {
+        "measured": measured,
+        "goals": held,
+        "latency": waited,
+        "received": received,
+        "read_back": read_back,
+        "state": loaded,
+    }
     output.result({"machine": where, "runs": runs, **found})
     output.say(f"{where}; {runs} runs")
     output.table(COLUMNS, [cells(row) for row in measured])
@@ -109,9 +133,12 @@ def main(*, runs: int, documents: int, broker: bool, sizes: Sequence[int], as_js
         output.say(WITHOUT_QUIX)
     output.table(GOAL_COLUMNS, [goal_cells(row) for row in held])
     output.table(LATENCY_COLUMNS, [latency_cells(row) for row in waited])
+    output.table(RECEIVED_COLUMNS, [received_cells(row) for row in received])
+    output.table(READ_BACK_COLUMNS, [read_back_cells(row) for row in read_back])
     output.table(STATE_COLUMNS, [state_cells(row) for row in loaded])
     if write:
-        write.write_text(page(where, measured, waited, loaded, runs=runs), encoding="utf-8")
+        told = page(where, measured, waited, (received, read_back), loaded, runs=runs)
+        write.write_text(told, encoding="utf-8")
 
 
 def cells(row: Measured) -> tuple[str, ...]:
@@ -135,11 +162,21 @@ def goal_cells(row: Goal) -> tuple[str, ...]:
 
 def latency_cells(row: Latency) -> tuple[str, ...]:
     """Return a percentile as people read it."""
+    return (f"p{row.percentile}", _told(row.sink), _told(row.erp), _told(row.above))
 
-    def told(figure: Figure) -> str:
-        return f"{figure.median:.1f} ({min(figure.runs):.1f} to {max(figure.runs):.1f})"
 
-    return (f"p{row.percentile}", told(row.sink), told(row.erp), told(row.above))
+def received_cells(row: Received) -> tuple[str, ...]:
+    """Return a way of taking callouts in as people read it."""
+    return (row.way, _told(row.p50), _told(row.p99), str(row.refused))
+
+
+def read_back_cells(row: ReadBack) -> tuple[str, ...]:
+    """Return a percentile as people read it."""
+    return (f"p{row.percentile}", _told(row.record), _told(row.zuora), _told(row.above))
+
+
+def _told(figure: Figure) -> str:
+    return f"{figure.median:.1f} ({min(figure.runs):.1f} to {max(figure.runs):.1f})"
 
 
 def state_cells(row: Loaded) -> tuple[str, ...]:
@@ -163,18 +200,24 @@ def page(
     where: Machine,
     measured: Sequence[Measured],
     waited: Sequence[Latency],
+    callouts: tuple[Sequence[Received], Sequence[ReadBack]],
     loaded: Sequence[Loaded],
     *,
     runs: int,
 ) -> str:
     """Return the page of docs/performance.md."""
+    received, read_back = callouts
     return PAGE.format(
         runs=runs,
         machine=where,
         table=table(COLUMNS, [cells(row) for row in measured]),
         without="" if quix_python() else f"{WITHOUT_QUIX}\n\n",
-        goals=table(GOAL_COLUMNS, [goal_cells(row) for row in goals(measured, loaded)]),
+        goals=table(GOAL_COLUMNS, [goal_cells(row) for row in goals(measured, loaded, received)]),
         latency=table(LATENCY_COLUMNS, [latency_cells(row) for row in waited]),
+        per_second=PER_SECOND,
+        received=table(RECEIVED_COLUMNS, [received_cells(row) for row in received]),
+        read_per_second=READ_PER_SECOND,
+        read_back=table(READ_BACK_COLUMNS, [read_back_cells(row) for row in read_back]),
         state=table(STATE_COLUMNS, [state_cells(row) for row in loaded]),
     )
 

@@ -6,6 +6,7 @@ import msgspec
 
 from benchmarks.comparing import Measured
 from benchmarks.moving import LOOP, MOVING, QUIX
+from benchmarks.receiving import BESIDE_SLOW, PER_SECOND, RECEIVER, Received
 from benchmarks.sink import BARE, CONNECTIONS, sending_to
 from benchmarks.state import Loaded
 
@@ -14,6 +15,7 @@ _LIMIT_PER_SECOND = 200
 _OUTCOMES = 1_000_000
 _STATE_S = {"log": 8.0, "checkpoint": 1.0}
 _STATE_MB = 200
+_ANSWERED_MS = 250.0
 # A cost that differs less from one size to another counts as flat.
 _FLAT = 1.2
 
@@ -34,9 +36,10 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     met: bool
 
 
-def goals(measured: Sequence[Measured], loaded: Sequence[Loaded]) -> list[Goal]:
+def goals(measured: Sequence[Measured], loaded: Sequence[Loaded], received: Sequence[Received] = ()) -> list[Goal]:
     """Return the goals of which something was measured."""
-    return [*_speeds({(row.comparison, row.way): row for row in measured}), *_states(loaded)]
+    speeds = _speeds({(row.comparison, row.way): row for row in measured})
+    return [*speeds, *_states(loaded), *_callouts({row.way: row for row in received})]
 
 
 def _speeds(rows: dict[tuple[str, str], Measured]) -> Iterator[Goal]:
@@ -80,6 +83,24 @@ def _states(loaded: Sequence[Loaded]) -> Iterator[Goal]:
             measured=f"{most / least:.2f}",
             met=most <= _FLAT * least,
         )
+
+
+def _callouts(rows: dict[str, Received]) -> Iterator[Goal]:
+    receiver, slow = rows.get(RECEIVER), rows.get(BESIDE_SLOW)
+    if receiver is None or slow is None:
+        return
+    yield Goal(
+        what=f"{PER_SECOND} callouts a second, answered: p99 in ms",
+        wanted=f"at most {_ANSWERED_MS:.0f}",
+        measured=f"{receiver.p99.median:.1f}",
+        met=receiver.p99.median <= _ANSWERED_MS,
+    )
+    yield Goal(
+        what="the same beside slow clients: p99 as a share of that without them",
+        wanted=f"unmoved: at most {_FLAT}, or within the runs' own spread",
+        measured=f"{slow.p99.median / receiver.p99.median:.2f}",
+        met=slow.p99.median <= max(_FLAT * receiver.p99.median, *receiver.p99.runs),
+    )
 
 
 def share_of_limit(row: Measured) -> str:

@@ -78,7 +78,7 @@ def summed(taken: Sequence[tuple[Sequence[float], Sequence[float]]]) -> list[Lat
         sink = [1e3 * percentile(seconds, percent) for seconds, _ in taken]
         erp = [1e3 * percentile(seconds, percent) for _, seconds in taken]
         above = [whole - own for whole, own in zip(sink, erp, strict=True)]
-        found.append(Latency(percentile=percent, sink=_figure(sink), erp=_figure(erp), above=_figure(above)))
+        found.append(Latency(percentile=percent, sink=figure(sink), erp=figure(erp), above=figure(above)))
     return found
 
 
@@ -154,5 +154,6 @@ async def _bare(world: World, postings: Sequence[Posting]) -> list[float]:
     return taken
 
 
-def _figure(runs: Sequence[float]) -> Figure:
+def figure(runs: Sequence[float]) -> Figure:
+    """Return one percentile over all runs."""
     return Figure(runs=tuple(runs), median=statistics.median(runs), spread=max(runs) - min(runs))

@@ -7,6 +7,8 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.comparing import Comparison, Measured, measure
 from benchmarks.goals import goals, share_of_limit
+from benchmarks.latency import figure
+from benchmarks.receiving import BARE, BESIDE_SLOW, RECEIVER, Received, receiving
 from benchmarks.sink import sending_to
 from benchmarks.state import loading
 
@@ -63,3 +65,24 @@ def test_a_state_is_loaded_from_the_log_and_from_its_checkpoint(kafka, monkeypat
     rows = list(loading([200], runs=1, stages=["sink"]))
     assert [(row.stage, row.source) for row in rows] == [("sink", "log"), ("sink", "checkpoint")]
     assert all(row.median_s > 0 and row.file_mb > 0 and row.one_more_us > 0 for row in rows)
+
+
+def test_callouts_are_taken_in_and_read_back(kafka, monkeypatch):
+    monkeypatch.setenv("ML_CONNECTOR_KAFKA", kafka)
+    monkeypatch.setattr("benchmarks.receiving._FIRST_S", 0.1)
+    received, read_back = receiving(runs=1, seconds=0.5, read_seconds=0.5)
+    assert [(row.way, row.refused) for row in received] == [(RECEIVER, 0), (BARE, 0), (BESIDE_SLOW, 0)]
+    assert all(0 < row.p50.median <= row.p99.median for row in received)
+    assert [row.percentile for row in read_back] == [50, 99]
+    assert all(row.record.median > 0 and row.zuora.median > 0 for row in read_back)
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow", "met"), [(10.0, 12.0, [True, True]), (10.0, 20.0, [True, False]), (251.0, 252.0, [False, True])]
+)
+def test_callouts_are_held_against_their_goals(quick, slow, met):
+    rows = [
+        Received(way=way, p50=figure([1.0]), p99=figure([p99, p99]), refused=0)
+        for way, p99 in ((RECEIVER, quick), (BESIDE_SLOW, slow))
+    ]
+    assert [goal.met for goal in goals([], [], rows)] == met
