@@ -66,14 +66,14 @@ answer, in the same run. Median over the runs of each percentile, and from the l
 
 ## Callouts
 
-{per_second} a second come evenly for a minute, each from when it was due until its answer; the bare handler writes the same
-to the same broker and checks nothing. The slow clients send heads and bodies byte by byte, and come again when they are
-ended.
+{per_second} a second come evenly for a minute, each from when it was due until its answer; the bare handler writes
+the same to the same broker and checks nothing. The slow clients send heads and bodies byte by byte, and come again when
+they are ended.
 
 {received}
 
-From when a callout was due until a reader of `zuora.records` has what it hints at, {read_per_second} a second; Zuora's own part
-is told by the same requests, bare and one after the other, in the same run.
+From when a callout was due until a reader of `zuora.records` has what it hints at, {read_per_second} a second; Zuora's
+own part is told by the same requests, bare and one after the other, in the same run.
 
 {read_back}
 
