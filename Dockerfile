@@ -14,5 +14,7 @@ FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/ml-connector --create-home ml-connector
 COPY --from=build /opt/ml-connector /opt/ml-connector
 USER ml-connector
+# A volume that processes share takes its owner from here.
+RUN mkdir /var/lib/ml-connector/budgets
 ENV PATH=/opt/ml-connector/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["ml-connector"]

@@ -1,10 +1,12 @@
-"""What Prometheus reads: how far behind, what stands still, dead letters. No number of a document, no name."""
+"""What Prometheus reads: how far behind, what stands still, what is used of Zuora. No number of a document, no name."""
 
 from collections import Counter as Counted
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from adapters.store.readmodel import ReadModel
+from console.budgets import BudgetUse
 from console.lagging import Lag
 
 
@@ -31,6 +33,43 @@ class Metrics:
             registry=self._registry,
         )
         self._letters = Gauge("ml_connector_dead_letters", "Dead letters", ("connection",), registry=self._registry)
+        by_process = ("tenant", "process", "slot")
+        self._allowed = Gauge(
+            "ml_connector_zuora_calls_allowed",
+            "Calls of Zuora that a process may send in a minute",
+            by_process,
+            registry=self._registry,
+        )
+        self._used = Gauge(
+            "ml_connector_zuora_calls", "Calls that it sent in the last minute", by_process, registry=self._registry
+        )
+        self._left = Gauge(
+            "ml_connector_zuora_calls_left",
+            "Calls that Zuora has left for the tenant, for all that ask there",
+            by_process,
+            registry=self._registry,
+        )
+        self._in_flight = Gauge(
+            "ml_connector_zuora_in_flight", "Calls on their way", (*by_process, "kind"), registry=self._registry
+        )
+        self._in_line = Gauge(
+            "ml_connector_zuora_waiting",
+            "Calls that wait for their turn",
+            (*by_process, "priority"),
+            registry=self._registry,
+        )
+        self._refused = Gauge(
+            "ml_connector_zuora_refused",
+            "Answers of 429 since the process began",
+            by_process,
+            registry=self._registry,
+        )
+        self._tokens = Gauge(
+            "ml_connector_zuora_tokens",
+            "Tokens asked for since the process began",
+            by_process,
+            registry=self._registry,
+        )
         self._age = Gauge(
             "ml_connector_read_model_age_seconds", "Since the log was last looked at", registry=self._registry
         )
@@ -55,6 +94,33 @@ class Metrics:
         for connection, count in Counted(letter.connection for letter in model.dead_letters()).items():
             self._letters.labels(connection).set(count)
         self._age.set(model.age_s())
+
+    def update_budgets(self, uses: Sequence[BudgetUse]) -> None:
+        """Take up what is used of the budgets of tenants; who does not tell any more is gone."""
+        of_budgets = (
+            self._allowed,
+            self._used,
+            self._left,
+            self._in_flight,
+            self._in_line,
+            self._refused,
+            self._tokens,
+        )
+        for gauge in of_budgets:
+            gauge.clear()
+        for use in uses:
+            labels, usage = (use.tenant, use.process, use.slot), use.usage
+            self._used.labels(*labels).set(usage.used)
+            self._refused.labels(*labels).set(usage.refused)
+            self._tokens.labels(*labels).set(use.tokens)
+            if usage.per_minute is not None:
+                self._allowed.labels(*labels).set(usage.per_minute)
+            if usage.remaining is not None:
+                self._left.labels(*labels).set(usage.remaining)
+            for kind, count in usage.in_flight.items():
+                self._in_flight.labels(*labels, kind).set(count)
+            for priority, count in (("live", usage.waiting), ("backfill", usage.waiting_backfill)):
+                self._in_line.labels(*labels, priority).set(count)
 
     def text(self) -> bytes:
         """Return them as Prometheus reads them."""

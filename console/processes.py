@@ -28,6 +28,7 @@ from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.receiver import ANSWER_S, make_receiver
 from adapters.zuora.schedule import Timetable
+from console.budgets import told
 from console.config import Listen
 from console.web import Page
 from console.wiring import Wiring
@@ -186,7 +187,8 @@ async def poll(wiring: Wiring, *, slot: str) -> None:
                     feed = wiring.tenant_feed(tenant, publisher, partitions)
                     tasks.create_task(_poll_tenant(wiring, tenant, feed))
 
-        await Ownership(wiring.site.cluster, slot=slot, work=work).run()
+        async with told(wiring, "poll", slot=slot):
+            await Ownership(wiring.site.cluster, slot=slot, work=work).run()
 
 
 async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
@@ -201,6 +203,7 @@ async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
                 client = await stack.enter_async_context(wiring.qad(connection, profile))
                 erps[connection] = RestQad(client, profile)
         if stage == READ.name:
+            await stack.enter_async_context(told(wiring, "read", slot=slot))
             publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))
             for tenant in wiring.site.config.tenants:
                 zuora = await stack.enter_async_context(wiring.zuora(tenant, process="read"))

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from adapters.store.readmodel import ReadModel, Standing
+from console.budgets import budget_uses
 from console.lagging import Lag, lags
 from console.metrics import Metrics
 from console.output import duration, is_figure, moment, worth
@@ -56,6 +57,7 @@ class Page:
             try:
                 self._lags = await lags(self._wiring, self._model)
                 self._metrics.update(self._lags, self._model)
+                self._metrics.update_budgets(budget_uses(self._wiring.data))
                 self._trouble = ""
             except ConnectorError as error:
                 self._trouble = str(error)

@@ -109,7 +109,7 @@ class Wiring:
             process: Whose share of the tenant's budget it uses; a backfill stands back behind the others.
         """
         settings, owner = self.site.config.tenants[tenant], f"zuora/{tenant}"
-        return ZuoraClient(
+        client = ZuoraClient(
             settings.base_url,
             client_id=self.credentials.get(owner, "client_id"),
             client_secret=self.credentials.get(owner, "client_secret"),
@@ -120,6 +120,8 @@ class Wiring:
             org_ids=settings.org_ids,
             priority=Priority.BACKFILL if process == "backfill" else Priority.LIVE,
         )
+        self.commons.used_by[tenant] = client.token
+        return client
 
     def settlement(self, client: ZuoraClient, tenant: str) -> Settlement:
         """Return what tells whether a tenant has Invoice Settlement."""

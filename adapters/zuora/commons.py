@@ -18,8 +18,14 @@ class Commons:
     def __init__(self) -> None:
         """Hold nothing yet; each thing is made when it is first asked for."""
         self.budgets: dict[str, Budget] = {}
+        self.used_by: dict[str, Token] = {}
         self._tokens: dict[tuple[str, str, str], Token] = {}
         self._paces: dict[str, TokenPace] = {}
+
+    def tokens_of(self, tenant: str) -> int:
+        """Return how many tokens were asked for on behalf of a tenant."""
+        token = self.used_by.get(tenant)
+        return token.fetched if token is not None else 0
 
     def token(self, base_url: str, *, client_id: Secret, client_secret: Secret) -> Token:
         """Return the token of a credential at an address."""

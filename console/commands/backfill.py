@@ -11,6 +11,7 @@ import msgspec
 from adapters.kafka.publishing import Publisher
 from adapters.zuora.backfill import BackfillRun, Progress, ordered
 from adapters.zuora.poller import DOCUMENT_KINDS
+from console.budgets import told
 from console.context import Context, ask, command_options
 from console.logs import set_up_logs
 from console.output import duration
@@ -78,7 +79,7 @@ async def _run(
 ) -> Progress:
     partitions = await wiring.partitions()
     zuora = wiring.zuora(tenant, process="backfill")
-    async with Publisher(wiring.site.cluster) as publisher, zuora as client:
+    async with told(wiring, "backfill", slot="0"), Publisher(wiring.site.cluster) as publisher, zuora as client:
         feed = wiring.tenant_feed(tenant, publisher, partitions)
         await feed.load()
         backfilling = BackfillRun(

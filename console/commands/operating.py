@@ -5,6 +5,7 @@ import sys
 import click
 
 from adapters.store.readmodel import ReadModel, Standing
+from console.budgets import BudgetUse, budget_uses
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decide, now
 from console.lagging import lags
@@ -22,14 +23,29 @@ _STILL = ("waiting", "parked")
 @click.command()
 @command_options
 def lag(context: Context) -> None:
-    """Show how far each stage is behind: records, age of the oldest, value by currency."""
+    """Show how far each stage is behind: records, age, value by currency; and what is used of Zuora's budgets."""
     with context.read_model() as model:
         rows = context.run(lags(context.wiring, model))
-    context.output.result(rows)
+    uses = budget_uses(context.wiring.data)
+    context.output.result({"stages": rows, "budgets": uses})
     context.output.table(
         ("connection", "stage", "records", "oldest", "value", "group"),
         [(row.connection, row.stage, row.records, duration(row.oldest_s), worth(row.value), row.group) for row in rows],
     )
+    context.output.table(
+        ("tenant", "process", "last minute", "of", "Zuora has left", "in flight", "waiting", "429s", "tokens"),
+        [_use(use) for use in uses],
+    )
+
+
+def _use(use: BudgetUse) -> tuple[str | int, ...]:
+    usage = use.usage
+    left = "not told" if usage.remaining is None else f"{usage.remaining} of {usage.limit}"
+    flying = ", ".join(f"{count} of {usage.places[kind]} {kind}" for kind, count in usage.in_flight.items())
+    waiting = f"{usage.waiting}, backfill {usage.waiting_backfill}"
+    process = use.process if use.slot == "0" else f"{use.process} {use.slot}"
+    of = "-" if usage.per_minute is None else usage.per_minute
+    return use.tenant, process, usage.used, of, left, flying, waiting, usage.refused, use.tokens
 
 
 @click.group()

@@ -53,10 +53,13 @@ async def test_commands_say_in_words_and_as_json_what_is_so(house, eventually):
         number = story.case(SITE, "long_invoice").documents[0]
         await the_trace_is_whole(house, number)
         await the_page_shows_what_the_commands_say(house)
-        for row in await ask("lag"):
+        for row in (await ask("lag"))["stages"]:
             assert row["records"] == 0
             assert row["group"].startswith("Stable")
-        assert {row["stage"] for row in await ask("lag")} == {"read", "match", "ledger", "sink"}
+        lag = await ask("lag")
+        assert {row["stage"] for row in lag["stages"]} == {"read", "match", "ledger", "sink"}
+        assert {"poll", "read"} <= {use["process"] for use in lag["budgets"]}
+        assert all(use["usage"]["refused"] == 0 for use in lag["budgets"])
         assert "standing still: 0; dead letters: 0" in await command("parked", "list", "--waiting")
         assert (await ask("parked", "list"))["dead_letters"] == []
         assert "does not stand still" in await command("parked", "show", number, "-c", SITE)
@@ -117,7 +120,9 @@ async def the_page_shows_what_the_commands_say(house: House) -> None:
         assert f"<td>emea</td><td>{stage}</td><td class=n>0</td>" in shown
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{house.page}metrics") as answer:
-            assert 'ml_connector_lag_records{connection="amer",stage="sink"} 0.0' in await answer.text()
+            text = await answer.text()
+            assert 'ml_connector_lag_records{connection="amer",stage="sink"} 0.0' in text
+            assert 'ml_connector_zuora_calls_allowed{process="poll",slot="0",tenant=' in text
         async with session.get(f"{house.page}ready") as answer:
             assert answer.status == 200
         async with session.post(house.page, data=b"x") as answer:

@@ -198,7 +198,7 @@ async def log_replayed(trial: Trial) -> None:
 async def _until_read_again(trial: Trial) -> None:
     """Wait until every stage that was replayed has acknowledged all of its log again."""
     for _ in range(_READ_AGAIN_LOOKS):
-        lags = await trial.installation.product.ask("lag")
+        lags = (await trial.installation.product.ask("lag"))["stages"]
         behind = sum(one["records"] for one in lags if one["stage"] in _REPLAYED)
         if not behind:
             trial.fired["whole log acknowledged again"] += 1
