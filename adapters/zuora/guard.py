@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import structlog
 from aiohttp import web
@@ -61,11 +61,8 @@ class Limits:
 
     def is_proxy(self, address: str) -> bool:
         """Return whether an address is a listed proxy's."""
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self.proxies)
+        found = _address(address)
+        return found is not None and any(found in network for network in self.proxies)
 
     def client_of(self, peer: str, forwarded: Sequence[str]) -> str:
         """Return who asks: the last hop that is no listed proxy, for what stands before it anybody may have written.
@@ -78,7 +75,7 @@ class Limits:
         client = peer
         while hops and self.is_proxy(client):
             client = hops.pop()
-        return client if _is_address(client) else peer
+        return client if _address(client) else peer
 
 
 class GuardedServer(web.Server):
@@ -145,12 +142,13 @@ def _count_out(counts: Counter[str], address: str) -> None:
         del counts[address]
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, None where a text is none; a server for both versions names those of 4 in the form of 6."""
     try:
-        ip_address(text)
+        found = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def _quiet_logger(said: SparingLog) -> logging.Logger:

@@ -139,6 +139,7 @@ class _Receiver:
         body = bytearray()
         try:
             async with asyncio.timeout(self._body_s):
+                await _invite(request)
                 async for part in request.content.iter_any():
                     body += part
                     if len(body) > BODY_BYTES_MAX:
@@ -179,6 +180,14 @@ def _callout(request: web.BaseRequest, body: bytes, door: Door, *, login: str, s
         login=login,
         signature=signature,
     )
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """Tell who asks before he sends a body that he may."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # It is no part of the answer: else nothing may be answered any more.
+        request.writer.output_size = 0
 
 
 def _ended(request: web.BaseRequest) -> web.Response:

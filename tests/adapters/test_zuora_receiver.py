@@ -212,6 +212,23 @@ def bomb():
     return gzip.compress(b"0" * 50_000_000)
 
 
+@pytest.mark.parametrize(("word", "told"), [(WORD, b"100 Continue"), ("wrong", b"401")])
+async def test_who_asks_before_he_sends_a_body_is_told(url, broker, word, told):
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = [f"POST {PATH} HTTP/1.1", "Host: x", f"Authorization: {basic(word=word)['Authorization']}"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(BODY)}", "Expect: 100-continue", "", ""]
+    writer.write("\r\n".join(lines).encode())
+    async with asyncio.timeout(5):
+        first = await reader.readuntil(b"\r\n")
+        if word == WORD:
+            writer.write(BODY)
+            await reader.readuntil(b"HTTP/1.1 200")
+    writer.close()
+    assert told in first
+    assert len(broker.kept) == (word == WORD)
+
+
 async def test_a_body_that_never_ends_is_not_stored(url, broker):
     host, port = url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))

@@ -166,6 +166,7 @@ async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
         ("10.1.0.1", ["nonsense"], "10.1.0.1"),
         ("10.1.0.1", [""], "10.1.0.1"),
         ("::1", ["192.0.2.7"], "192.0.2.7"),
+        ("::ffff:10.1.0.1", ["192.0.2.7"], "192.0.2.7"),
     ],
 )
 def test_only_a_listed_proxy_is_believed_whom_it_speaks_for(peer, forwarded, client):
