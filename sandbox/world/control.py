@@ -60,7 +60,7 @@ class ZuoraControl(_Control):
         return result
 
     async def book(self, kind: str) -> list[dict[str, Any]]:
-        """Return all posted documents of a kind with their children: invoices, credit-memos, payments or accounts."""
+        """Return all posted documents of a kind with their children: invoices, credit-memos, payments and so on."""
         return await self._rows(f"books/{kind}")
 
     async def chronicle(self) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from sandbox.world.sites import CUT_OVER, Fact
 _BOOKS = (
     ("invoice", "invoices", "invoiceNumber", "invoiceDate", "amount"),
     ("credit_memo", "credit-memos", "memoNumber", "memoDate", "totalAmount"),
+    ("debit_memo", "debit-memos", "memoNumber", "memoDate", "totalAmount"),
     ("payment", "payments", "paymentNumber", "effectiveDate", "amount"),
 )
 
@@ -51,7 +52,7 @@ class ExpectedBooks(Fact, frozen=True, kw_only=True):
 
     Attributes:
         in_qad: Totals of what is posted in QAD for Zuora's documents, by (kind, currency): invoice, credit_memo,
-            payment; what was undone does not count.
+            debit_memo, payment; what was undone does not count.
         staying: What is posted in Zuora and not in QAD, in the order of Zuora's books.
         foreign: What is in our daybooks and not ours.
     """

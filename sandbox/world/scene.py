@@ -21,7 +21,7 @@ from sandbox.world.chart import CARDS, DEBIT
 from sandbox.world.control import QadControl, ZuoraControl
 from sandbox.world.population import Account
 from sandbox.world.sites import Fact, Site
-from sandbox.zuora.acts import Application, NewBillRun, NewCreditMemo, NewInvoice, NewItem, NewPayment
+from sandbox.zuora.acts import Application, NewBillRun, NewCreditMemo, NewDebitMemo, NewInvoice, NewItem, NewPayment
 
 # An object as Object Query writes it.
 Row = dict[str, Any]
@@ -100,6 +100,12 @@ class Scene:
         draft = await self.zuora.act("create_credit_memo", request)
         return await self.zuora.act("post_credit_memo", credit_memo=draft["memoNumber"])
 
+    async def debit(self, account: Account, items: Sequence[NewItem], day: date) -> Row:
+        """Post a standalone debit memo; return it."""
+        request = NewDebitMemo(account=account.number, items=list(items), memo_date=day)
+        draft = await self.zuora.act("create_debit_memo", request)
+        return await self.zuora.act("post_debit_memo", debit_memo=draft["memoNumber"])
+
     async def pay(
         self,
         account: Account,
@@ -116,7 +122,7 @@ class Scene:
             account: Who pays.
             amount: How much.
             day: When.
-            to: How much of it goes to which invoice.
+            to: How much of it goes to which invoice or debit memo.
             by: cards, debit or wire; the account's own way unless given.
             gateway: Gateway, when it is another than that way's.
         """
@@ -166,4 +172,10 @@ class Scene:
 
 
 def _applications(to: Mapping[str, Decimal]) -> list[Application]:
-    return [Application(invoice=number, amount=Decimal(amount)) for number, amount in to.items()]
+    return [_application(number, Decimal(amount)) for number, amount in to.items()]
+
+
+def _application(number: str, amount: Decimal) -> Application:
+    if number.startswith("DM-"):
+        return Application(debit_memo=number, amount=amount)
+    return Application(invoice=number, amount=amount)

@@ -46,6 +46,7 @@ _ACCOUNT_EDITED = "AccountEdited"
 _HINTS = {
     "InvoicePosted": "Invoice",
     "CreditMemoPosted": "CreditMemo",
+    "DebitMemoPosted": "DebitMemo",
     "PaymentProcessed": "Payment",
     _ACCOUNT_EDITED: "Account",
 }

@@ -14,7 +14,7 @@ from sandbox.world import Scene, Total
 
 # Who posts for the product, in QAD's own words, and how Zuora's numbers of each kind begin.
 USER = "connector"
-KINDS = {"INV": "invoice", "CM": "credit_memo", "P-": "payment"}
+KINDS = {"INV": "invoice", "CM": "credit_memo", "DM": "debit_memo", "P-": "payment"}
 
 
 async def documents_of(scene: Scene) -> list[dict[str, Any]]:

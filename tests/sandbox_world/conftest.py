@@ -77,6 +77,7 @@ class Site:
     cases: dict[str, Case]
     invoices: dict[str, Row]
     memos: dict[str, Row]
+    debits: dict[str, Row]
     payments: dict[str, Row]
     accounts: dict[str, Row]
     chronicle: list[Row]
@@ -113,9 +114,12 @@ async def _tell(world: World) -> Told:
         return Told(world=world, sites=sites, elapsed_s=elapsed_s)
 
 
+_BOOKS = ("invoices", "credit-memos", "debit-memos", "payments", "accounts")
+
+
 async def _look(story: Story, name: str, stage: Stage) -> Site:
     scene = story.scenes[name]
-    books = {kind: await scene.zuora.book(kind) for kind in ("invoices", "credit-memos", "payments", "accounts")}
+    books = {kind: await scene.zuora.book(kind) for kind in _BOOKS}
     ledger = stage.qad[name].installation.books.ledgers[scene.site.entity]
     catalogue = stage.qad[name].installation.books.master.catalogues[scene.site.shared_set]
     names = [case.name for case in scene.cases]
@@ -125,6 +129,7 @@ async def _look(story: Story, name: str, stage: Stage) -> Site:
         cases={case.name: case for case in scene.cases},
         invoices={row["invoiceNumber"]: row for row in books["invoices"]},
         memos={row["memoNumber"]: row for row in books["credit-memos"]},
+        debits={row["memoNumber"]: row for row in books["debit-memos"]},
         payments={row["paymentNumber"]: row for row in books["payments"]},
         accounts={row["id"]: row for row in books["accounts"]},
         chronicle=await scene.zuora.chronicle(),

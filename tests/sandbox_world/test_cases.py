@@ -32,8 +32,8 @@ def day(row, field):
 
 
 def posted_rows(site, case):
-    books = {"invoice": site.invoices, "credit_memo": site.memos, "payment": site.payments}[case.kind]
-    return [books[number] for number in case.documents]
+    books = {"invoice": site.invoices, "credit_memo": site.memos, "debit_memo": site.debits, "payment": site.payments}
+    return [books[case.kind][number] for number in case.documents]
 
 
 def invoice_of(site, case, position=0):
@@ -289,6 +289,16 @@ def _(told, site, case):
     for row in rows:
         assert 0 < row["totalAmount"] < by_id[row["invoiceId"]]["amount"]
         assert row["creditMemoItems"][0]["invoiceItemId"]
+
+
+@fact("debited")
+def _(told, site, case):
+    [debit] = posted_rows(site, case)
+    payment, memo = site.payments[case.partners[0]], site.memos[case.partners[1]]
+    assert debit["balance"] == 0 < debit["totalAmount"]
+    assert debit["totalAmount"] == payment["appliedAmount"] + memo["appliedAmount"]
+    applied = [*payment["paymentApplications"], *memo["creditMemoApplications"]]
+    assert {row["debitMemoId"] for row in applied} == {debit["id"]}
 
 
 @fact("carried_and_taken_back")

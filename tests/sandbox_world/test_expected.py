@@ -3,7 +3,12 @@
 from collections import Counter
 from decimal import Decimal
 
-BOOKS = (("invoice", "invoices", "amount"), ("credit_memo", "memos", "totalAmount"), ("payment", "payments", "amount"))
+BOOKS = (
+    ("invoice", "invoices", "amount"),
+    ("credit_memo", "memos", "totalAmount"),
+    ("debit_memo", "debits", "totalAmount"),
+    ("payment", "payments", "amount"),
+)
 
 
 def staying(books):

@@ -29,6 +29,7 @@ async def corrections(scene: Scene) -> None:
     bonus = await _bonus(scene, invoices)
     credited = await _credit_goodwill(scene, invoices)
     await _credit_items(scene, invoices)
+    await _debit(scene)
     await _take_back(scene, bonus, credited)
     await scene.zuora.next_second()
     await _post_again(scene, invoices, withdrawn)
@@ -209,6 +210,26 @@ async def _credit_items(scene: Scene, invoices: dict[str, list[Row]]) -> None:
         about="A third of a line of an invoice is credited, and applied to what is open of that invoice.",
         kind="credit_memo",
         documents=tuple(memos),
+        fate="posted",
+    )
+
+
+async def _debit(scene: Scene) -> None:
+    """Charge what was forgotten by a debit memo; a payment and a credit memo pay it."""
+    account = scene.cast["credited"]
+    memo = await scene.debit(account, scene.taxed(account, services(priced(90, account), _DAY, name="Call-out")), _DAY)
+    number, total = str(memo["memoNumber"]), Decimal(memo["totalAmount"])
+    third = rounded(total / 3, account.currency)
+    payment = await scene.pay(account, total - third, _DAY, to={number: total - third})
+    goodwill = await _goodwill(scene, account, third)
+    await scene.apply_memo(goodwill, {number: third}, _DAY)
+    scene.declare(
+        CHAPTER,
+        "debited",
+        about="What was forgotten is charged by a debit memo; a payment and a credit memo pay it.",
+        kind="debit_memo",
+        documents=(number,),
+        partners=(payment, goodwill),
         fate="posted",
     )
 
