@@ -28,6 +28,7 @@ _MOVED_BY_BUSINESS = frozenset(
         "appliedtoothersamount",
         "availabletocreditamount",
         "balance",
+        "beappliedamount",
         "beappliedbyothersamount",
         "creditamount",
         "creditbalance",

@@ -48,6 +48,7 @@ from sandbox.zuora.acts import (
     post_credit_memo,
     post_debit_memo,
     post_invoice,
+    reverse_credit_memo,
     reverse_invoice,
     split_invoice,
     unapply_credit_memo,
@@ -55,6 +56,8 @@ from sandbox.zuora.acts import (
     unpost_credit_memo,
     unpost_debit_memo,
     unpost_invoice,
+    write_off_credit_memo,
+    write_off_debit_memo,
     write_off_invoice,
 )
 from schemas.postings import AllocationContent, CreditNoteContent, InverseContent, InvoiceContent
@@ -500,6 +503,46 @@ async def test_a_debit_memo_that_was_voided_is_taken_back(site, end):
         await site.look_for(RecordKind.DEBIT_MEMO, debit.id)
     await site.read()
     assert (site.steps(debit)[1:], site.receivable, site.ledger, site.open) == (REVERSED, 0, {}, {})
+
+
+# -- memos that correct memos ----------------------------------------------------------------------------------------
+
+
+async def test_a_reversed_credit_memo_is_a_debit_memo_that_it_is_applied_to(site):
+    memo = credited(site)
+    await site.read()
+    assert site.receivable == Decimal("-59.5")
+    debit = reverse_credit_memo(site.tenant, credit_memo=memo.id, memo_date=DAY).debit_memo
+    await site.read()
+    assert site.tenant.credit_memos.latest[memo.id].reversed
+    assert site.steps(debit) == ["post#1 document"]
+    assert [step.partition(":")[0] for step in site.steps(memo)] == ["post#1 document", "allocate#1 allocate"]
+    assert (site.receivable, site.ledger, site.open) == (0, {}, {})
+
+
+async def test_what_is_left_of_a_credit_memo_is_written_off_by_a_debit_memo(site):
+    invoice, memo = posted(site), credited(site)
+    apply_credit_memo(site.tenant, credit_memo=memo.id, invoices=to(invoice, "40"))
+    await site.read()
+    debit = write_off_credit_memo(site.tenant, credit_memo=memo.id, memo_date=DAY).debit_memo
+    await site.read()
+    assert (debit.total_amount, site.steps(debit)) == (Decimal("19.5"), ["post#1 document"])
+    assert site.receivable == 119 - Decimal("59.5") + Decimal("19.5")
+    assert site.open == {invoice.invoice_number: 79}
+
+
+async def test_what_is_left_of_a_debit_memo_is_written_off_by_a_credit_memo(site):
+    debit = debited(site)
+    paid = [Application(debit_memo=debit.id, amount=Decimal("9.5"))]
+    create_payment(
+        site.tenant, request=NewPayment(account=ACCOUNT, amount=Decimal("9.5"), invoices=paid, effective_date=DAY)
+    )
+    await site.read()
+    memo = write_off_debit_memo(site.tenant, debit_memo=debit.id, memo_date=DAY).credit_memo
+    await site.read()
+    assert (memo.total_amount, site.steps(debit)) == (50, ["post#1 document"])
+    assert [step.partition(":")[0] for step in site.steps(memo)] == ["post#1 document", "allocate#1 allocate"]
+    assert (site.receivable, site.open) == (Decimal("9.5"), {})
 
 
 # -- Zuora's periods -------------------------------------------------------------------------------------------------

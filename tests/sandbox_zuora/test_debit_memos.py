@@ -18,9 +18,12 @@ from sandbox.zuora.acts import (
     create_payment,
     delete_debit_memo,
     post_debit_memo,
+    reverse_credit_memo,
     unapply_credit_memo,
     unapply_payment,
     unpost_debit_memo,
+    write_off_credit_memo,
+    write_off_debit_memo,
 )
 from tests.sandbox_zuora.test_credit_memos import memo as credit_memo
 from tests.sandbox_zuora.test_credit_memos import taxed
@@ -139,3 +142,35 @@ async def test_without_invoice_settlement_there_are_none(zuora):
         memo(zuora)
     for path in (f"/v1/debit-memos/{row.id}", f"/v1/debit-memos/{row.id}/items", f"/object-query/debit-memos/{row.id}"):
         assert (await zuora.get(path)).status == 403
+
+
+async def test_a_credit_memo_is_reversed_once_and_only_while_nothing_of_it_is_applied(zuora):
+    row, applied = credit_memo(zuora), credit_memo(zuora)
+    apply_credit_memo(
+        zuora.tenant, credit_memo=applied.id, invoices=[Application(invoice=zuora.posted().id, amount=Decimal(1))]
+    )
+    answer = await zuora.control("POST", "/acts/reverse_credit_memo", {"credit_memo": row.memo_number})
+    assert (answer["credit_memo"]["reversed"], answer["credit_memo"]["balance"]) == (True, 0)
+    assert answer["debit_memo"]["totalAmount"] == row.total_amount
+    assert (answer["debit_memo"]["balance"], answer["debit_memo"]["creditMemoId"]) == (0, row.id)
+    for memo_number in (row.memo_number, applied.memo_number):
+        with pytest.raises(Refused, match="reversed already"):
+            reverse_credit_memo(zuora.tenant, credit_memo=memo_number)
+
+
+async def test_what_is_open_of_a_memo_is_written_off_to_the_cent(zuora):
+    debit, credit = memo(zuora, "33.33", "6.67"), credit_memo(zuora, "33.33", "6.67")
+    create_payment(
+        zuora.tenant, request=NewPayment(account="A-00000001", amount=Decimal("0.01"), invoices=to(debit, "0.01"))
+    )
+    apply_credit_memo(
+        zuora.tenant, credit_memo=credit.id, invoices=[Application(invoice=zuora.posted().id, amount=Decimal("0.01"))]
+    )
+    written = write_off_debit_memo(zuora.tenant, debit_memo=debit.id)
+    assert (written.debit_memo.balance, written.credit_memo.total_amount) == (0, Decimal("39.99"))
+    written = write_off_credit_memo(zuora.tenant, credit_memo=credit.id)
+    assert (written.credit_memo.balance, written.debit_memo.total_amount) == (0, Decimal("39.99"))
+    with pytest.raises(Refused, match="no balance"):
+        write_off_debit_memo(zuora.tenant, debit_memo=debit.id)
+    with pytest.raises(Refused, match="no balance"):
+        write_off_credit_memo(zuora.tenant, credit_memo=credit.id)

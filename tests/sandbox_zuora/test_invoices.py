@@ -275,6 +275,12 @@ async def test_a_split_draft_stays_to_be_read_and_its_results_add_up(zuora):
         split_invoice(zuora.tenant, invoice=draft.id, percentages=thirds)
 
 
+async def test_the_results_of_a_split_are_told_by_the_control_api(zuora):
+    body = {"invoice": zuora.draft("100", "19").id, "percentages": [50, 50]}
+    answer = await zuora.control("POST", "/acts/split_invoice", body)
+    assert [(row["status"], row["amount"]) for row in answer] == [("Draft", Decimal("59.5"))] * 2
+
+
 @pytest.mark.parametrize("percentages", [["100"], ["50", "40"], ["110", "-10"]])
 async def test_a_split_comes_to_a_hundred(zuora, percentages):
     with pytest.raises(Refused, match="come to 100"):

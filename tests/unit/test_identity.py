@@ -34,6 +34,7 @@ def with_child(record: ZuoraRecord, child: str, **fields: object) -> ZuoraRecord
 # What Zuora moves after a document was posted: balances, amounts applied and refunded, marks, mail and update stamps.
 MOVED = [
     ("balance", 12.5),
+    ("beAppliedAmount", 12.5),
     ("paymentAmount", 100),
     ("creditMemoAmount", 1),
     ("refundAmount", 1),

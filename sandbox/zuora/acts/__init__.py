@@ -74,6 +74,12 @@ from sandbox.zuora.acts.invoices import (
     unpost_invoice,
 )
 from sandbox.zuora.acts.lines import NewItem, NewTax
+from sandbox.zuora.acts.memo_corrections import (
+    MemoCorrection,
+    reverse_credit_memo,
+    write_off_credit_memo,
+    write_off_debit_memo,
+)
 from sandbox.zuora.acts.payments import (
     NewPayment,
     apply_payment,
@@ -95,6 +101,7 @@ __all__ = [
     "Application",
     "Correction",
     "ItemCredit",
+    "MemoCorrection",
     "NewAccount",
     "NewAccountingCode",
     "NewAccountingPeriod",
@@ -152,6 +159,7 @@ __all__ = [
     "refund_credit_memo",
     "refund_payment",
     "reopen_accounting_period",
+    "reverse_credit_memo",
     "reverse_invoice",
     "split_invoice",
     "transfer_payment",
@@ -163,5 +171,7 @@ __all__ = [
     "update_account",
     "update_accounting_code",
     "update_contact",
+    "write_off_credit_memo",
+    "write_off_debit_memo",
     "write_off_invoice",
 ]

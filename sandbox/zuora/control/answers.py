@@ -20,7 +20,7 @@ ControlHandler = Callable[[web.Request], Awaitable[bytes]]
 
 
 def write_result(renderer: Renderer, result: Any) -> bytes:
-    """Return the result of an act: a row as Object Query writes it, or several by name."""
+    """Return the result of an act: a row as Object Query writes it, several of them, or several by name."""
     if isinstance(result, AccountingCode | AccountingPeriod):
         return renderer.encode(result)
     if isinstance(result, Record):
@@ -31,6 +31,8 @@ def write_result(renderer: Renderer, result: Any) -> bytes:
             for one in fields(result)
         ]
         return b"{" + b",".join(parts) + b"}"
+    if isinstance(result, list):
+        return b"[" + b",".join([write_result(renderer, one) for one in result]) + b"]"
     return renderer.encode(result)
 
 
