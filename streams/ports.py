@@ -187,6 +187,11 @@ class Zuora(Protocol):
 
     tenant: str
 
+    @property
+    def rests(self) -> bool:
+        """Whether reading waits on purpose: for its share of the tenant's limits, or as long as Zuora asked for."""
+        ...
+
     async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
         """Return one object with all its children, or None where Zuora has none."""
         ...

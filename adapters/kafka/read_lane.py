@@ -7,7 +7,8 @@ acknowledged before its records are on the broker. Hints of one object that wait
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 1.0
 # Below what the watchdog takes for standing still.
 _PAUSE_MAX_S = 30.0
+_REST_TOLD_S = 15.0
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -122,7 +124,8 @@ class ReadLane:
         tries, crashes = 0, Counter[tuple[str, str]]()
         while works:
             self._worker.moved()
-            answers = await asyncio.gather(*(self._read(work) for work in works.values()), return_exceptions=True)
+            async with self._rests_told():
+                answers = await asyncio.gather(*(self._read(work) for work in works.values()), return_exceptions=True)
             left: dict[tuple[str, str], _Work] = {}
             for (name, work), answer in zip(works.items(), answers, strict=True):
                 try:
@@ -161,6 +164,22 @@ class ReadLane:
             if hint is not None:
                 works[hint.kind, hint.id] = _Work(hint, callout, item)
         return works
+
+    @asynccontextmanager
+    async def _rests_told(self) -> AsyncIterator[None]:
+        """Tell the watchdog meanwhile of pauses that are made on purpose: Zuora may ask for two minutes."""
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(_REST_TOLD_S)
+                if self._zuora.rests:
+                    self._worker.moved()
+
+        telling = asyncio.create_task(tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
 
     async def _read(self, work: _Work) -> ZuoraRecord | None:
         try:

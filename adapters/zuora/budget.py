@@ -127,6 +127,11 @@ class Budget:
         """Send nothing for a while: Zuora turned a call away, and would turn away the next."""
         self._pace.close(pause_s, self._now_s())
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether a call waits for its turn."""
+        return any(self._lines.values())
+
     def usage(self) -> Usage:
         """Return what is used of it now."""
         now_s = self._now_s()

@@ -138,6 +138,7 @@ class ZuoraClient:
         self.budget = budget
         self._clock = self.token.clock
         self._priority = priority
+        self._pausing = 0
 
     async def __aenter__(self) -> "ZuoraClient":
         return self
@@ -163,6 +164,11 @@ class ZuoraClient:
         if not self._clock.told:
             raise Transient("Zuora's answers tell no time (header Date): no window of a poll can be measured")
         return self._clock.now()
+
+    @property
+    def rests(self) -> bool:
+        """Whether a call waits on purpose: for its turn, or as long as Zuora asked for before another try."""
+        return self._pausing > 0 or self.token.rests or self.budget.waited_for
 
     @property
     def clock_ahead_s(self) -> float:
@@ -337,7 +343,11 @@ class ZuoraClient:
                 pause_s = retry_pause_s(tries, error.retry_after_s, random.uniform)
                 if isinstance(error, TooMany):
                     self.budget.close(pause_s)
-                await asyncio.sleep(pause_s)
+                self._pausing += 1
+                try:
+                    await asyncio.sleep(pause_s)
+                finally:
+                    self._pausing -= 1
 
     async def _once(self, url: URL, what: str, token: str, post: posts.Post | None) -> Answer:
         kind = OBJECT_QUERY if url.path.startswith(self._object_query) else DEFAULT

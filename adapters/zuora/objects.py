@@ -47,6 +47,11 @@ class ZuoraObjects:
         """
         return kinds_of(settled=self._settlement is None or await self._settlement.is_on())
 
+    @property
+    def rests(self) -> bool:
+        """Whether reading waits on purpose, for the budget or because Zuora asked for a pause."""
+        return self._client.rests
+
     async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
         """Return one object with all its children, or None where Zuora has none.
 

@@ -63,6 +63,8 @@ class Token:
         self._failure: ConnectorError | None = None
         self.scope = ""
         self.fetched = 0
+        # Whether a token call waits for its turn.
+        self.rests = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -99,7 +101,11 @@ class Token:
         self._failure = None
         now_s = time.monotonic()
         while (wait_s := self._wait_s(now_s)) > 0:
-            await asyncio.sleep(wait_s)
+            self.rests = True
+            try:
+                await asyncio.sleep(wait_s)
+            finally:
+                self.rests = False
             now_s = time.monotonic()
         self._asked_at = now_s
         self._pace.sent(now_s)

@@ -297,6 +297,31 @@ async def test_an_error_of_ours_at_one_hint_holds_no_other(lists, strange, log, 
     assert log.ids(PAYMENT) == ["p2"]
 
 
+async def test_a_pause_that_zuora_asks_for_is_no_standing_still(zuora, log, monkeypatch):
+    """It asks for two minutes where too many calls are on their way: the watchdog would end the worker after one."""
+    monkeypatch.setattr("adapters.kafka.read_lane._REST_TOLD_S", 0.05)
+    payment, client = zuora.payment(amount="5"), await zuora.client()
+    await client.token.get()
+    armed = zuora.arm("too_many_concurrent", "^/object-query/payments/", count=1, retry_after_s=1)
+    told = []
+
+    class Watched(Worker):
+        def moved(self, *_) -> None:
+            told.append(client.rests)
+
+    worker = Watched()
+    lane = ReadLane(connection="acme-main", zuora=ZuoraObjects(client, "acme"), feed=log, worker=worker)
+    lane.start()
+    lane.put(SimpleNamespace(value=[hint(0, payment.id)]), worker.acknowledge)
+    try:
+        async with asyncio.timeout(20):
+            await worker.acknowledged.wait()
+    finally:
+        await lane.close()
+    assert (armed.fired, log.ids(PAYMENT)) == (1, [payment.id])
+    assert told.count(True) > 3
+
+
 async def test_an_endpoint_that_is_not_there_is_no_deleted_document(lists, strange, log, quick):
     """A feature that is off, or a token call that leads nowhere: the hint waits, nothing is ignored."""
     no_endpoint = b'{"reasons": [{"code": 50000040, "message": "The endpoint /x does not exist."}]}'
