@@ -71,7 +71,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
     # Zuora first, then QAD, then the log: what happens meanwhile is seen by the side that explains it.
     async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
         read_at = await zuora.hear_time()
-        documents = await read_zuora(zuora, tenant, progress=progress)
+        documents = await read_zuora(zuora, tenant, progress=progress, settlement=wiring.settlement(zuora, tenant))
         before = await read_log(wiring, connection)
         if before.cut_over is None:
             raise Misconfigured(f"{connection} has no published mapping: there is nothing to compare yet")

@@ -15,7 +15,9 @@ from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
 from adapters.qad.values import amount, day, whole
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.settlement import Settlement
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
+from console.unsettled import Known, Unsettled, read_unsettled
 from console.wiring import Wiring
 from schemas.cursors import Cursor
 from schemas.decisions import MappingPublished
@@ -54,6 +56,7 @@ class _Header(msgspec.Struct, rename="camel"):
 
 
 _header = msgspec.json.Decoder(_Header)
+_BEGINNING, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _COUNTS = {
     RecordKind.INVOICE: "Posted",
     RecordKind.DEBIT_MEMO: "Posted",
@@ -78,18 +81,42 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
     return side
 
 
-async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) -> list[ZuoraDocument]:
+async def read_zuora(
+    client: ZuoraClient, tenant: str, *, progress: Progress, settlement: Settlement | None = None
+) -> list[ZuoraDocument]:
     """Return every document of Zuora, with those that do not count today: their stamps tell since when."""
-    objects, documents = ZuoraObjects(client, tenant), {}
-    beginning = datetime(2000, 1, 1, tzinfo=UTC)
+    objects, documents = ZuoraObjects(client, tenant, settlement), dict[str, ZuoraDocument]()
     await client.token.get()
-    for kind in _COUNTS:
-        async for headers in objects.changed(kind, since=beginning, until=datetime(2100, 1, 1, tzinfo=UTC)):
+    kinds = await objects.kinds()
+    for kind in (kind for kind in _COUNTS if kind in kinds):
+        async for headers in objects.changed(kind, since=_BEGINNING, until=_END):
             for header in headers:
                 found = _header.decode(header.raw)
                 documents[document_key(kind, found.id)] = _document(kind, found)
             progress(f"Zuora: {len(documents)} documents")
+    if RecordKind.CREDIT_BALANCE in kinds:
+        _beside_the_balances(documents, await read_unsettled(objects, since=_BEGINNING, until=_END))
     return list(documents.values())
+
+
+def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettled) -> None:
+    """Add what a tenant without Invoice Settlement keeps beside its documents, and mend what is open of these."""
+    known = {name: Known(one.currency, one.total, one.open) for name, one in documents.items() if one.counts}
+    for name, rest in unsettled.open_of(known).items():
+        documents[name] = msgspec.structs.replace(documents[name], open=rest)
+    for one in unsettled.documents(known):
+        name = document_key(one.kind, one.id)
+        documents[name] = ZuoraDocument(
+            document=name,
+            kind=one.kind,
+            number=one.number,
+            currency=one.currency,
+            total=one.total,
+            open=one.open,
+            day=date.fromisoformat(one.day),
+            updated=one.stamp,
+            counts=one.counts,
+        )
 
 
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:

@@ -40,7 +40,8 @@ async def verify(
         logs = await _begin(wiring.site.cluster, {name: partitions[name] for name in asked})
         async with wiring.zuora(tenant) as client:
             await client.token.get()
-            zuora = await read_zuora(client, tenant, progress=progress)
+            settlement = wiring.settlement(client, tenant)
+            zuora = await read_zuora(client, tenant, progress=progress, settlement=settlement)
         others: list[set[str]] = []
         for log in logs:
             profile = wiring.profile(log.connection)

@@ -15,6 +15,8 @@ from adapters.qad.rest import RestQad
 from adapters.qad.values import amount, whole
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.settlement import Settlement
+from console.unsettled import Known, Unsettled, read_unsettled
 from console.verification.views import QadKey
 from schemas.ids import document_key
 from schemas.money import ZERO
@@ -117,17 +119,40 @@ class _Header(msgspec.Struct, rename="camel"):
 _header = msgspec.json.Decoder(_Header)
 
 
-async def read_zuora(client: ZuoraClient, tenant: str, *, progress: Progress) -> dict[str, ZuoraDocument]:
+async def read_zuora(
+    client: ZuoraClient, tenant: str, *, progress: Progress, settlement: Settlement | None = None
+) -> dict[str, ZuoraDocument]:
     """Return every document of a tenant, by `kind:id`."""
-    objects = ZuoraObjects(client, tenant)
+    objects = ZuoraObjects(client, tenant, settlement)
     documents: dict[str, ZuoraDocument] = {}
-    for kind in _COUNTS:
+    kinds = await objects.kinds()
+    for kind in (kind for kind in _COUNTS if kind in kinds):
         async for headers in objects.changed(kind, since=_BEGINNING, until=_END):
             for header in headers:
                 found = _header.decode(header.raw)
                 documents[document_key(kind, found.id)] = _document(kind, found)
             progress(f"Zuora: {len(documents)} documents")
+    if RecordKind.CREDIT_BALANCE in kinds:
+        _beside_the_balances(documents, await read_unsettled(objects, since=_BEGINNING, until=_END))
     return documents
+
+
+def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettled) -> None:
+    """Add what a tenant without Invoice Settlement keeps beside its documents, and mend what is open of these."""
+    known = {name: Known(one.currency, one.total, one.open) for name, one in documents.items() if one.counts}
+    for name, rest in unsettled.open_of(known).items():
+        documents[name] = msgspec.structs.replace(documents[name], open=rest)
+    for one in unsettled.documents(known):
+        documents[document_key(one.kind, one.id)] = ZuoraDocument(
+            kind=one.kind.value,
+            number=one.number,
+            currency=one.currency,
+            total=one.total,
+            open=one.open,
+            day=one.day,
+            stamp=one.stamp,
+            counts=one.counts,
+        )
 
 
 async def read_qad(client: QadClient, profile: Profile, *, progress: Progress) -> Qad:

@@ -75,10 +75,15 @@ class Postings(msgspec.Struct, frozen=True, kw_only=True):
     postings: tuple[Posting, ...]
 
 
-class Parent(msgspec.Struct, frozen=True, rename="camel"):
-    """What the judge asks of a document of Zuora: the stamp of this version."""
+class Parent(msgspec.Struct, frozen=True):
+    """What the judge asks of a document of Zuora: the stamp of this version, as Object Query names it or as ZOQL does.
 
-    updated_date: str | None = None
+    An adjustment names its invoice.
+    """
+
+    updated: str | None = msgspec.field(name="updatedDate", default=None)
+    updated_by_zoql: str | None = msgspec.field(name="UpdatedDate", default=None)
+    invoice_id: str | None = msgspec.field(name="InvoiceId", default=None)
 
 
 class Row(msgspec.Struct, frozen=True, rename="camel"):
@@ -88,6 +93,14 @@ class Row(msgspec.Struct, frozen=True, rename="camel"):
     debit_memo_id: str | None = None
     payment_id: str | None = None
     credit_memo_id: str | None = None
+
+
+class ZoqlRow(msgspec.Struct, frozen=True, rename="pascal"):
+    """What was applied or moved on account, where there is no Invoice Settlement: the document it moves."""
+
+    invoice_id: str | None = None
+    source_transaction_id: str | None = None
+    source_transaction_type: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +114,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def stamp(self) -> str:
         """Zuora's stamp of this version, "" where it has none that can be read."""
-        return (_read_parent(self.parent) or Parent()).updated_date or ""
+        parent = _read_parent(self.parent) or Parent()
+        return parent.updated or parent.updated_by_zoql or ""
 
     @property
     def pays(self) -> set[str]:
@@ -111,7 +125,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             payments = {document_key("payment", row.payment_id) for row in rows if row.payment_id}
             return payments | {document_key("credit_memo", row.credit_memo_id) for row in rows if row.credit_memo_id}
         owed = [("invoice", row.invoice_id) for row in rows] + [("debit_memo", row.debit_memo_id) for row in rows]
-        return {document_key(kind, name) for kind, name in owed if name}
+        return {document_key(kind, name) for kind, name in (*owed, *self._moved_unsettled()) if name}
+
+    def _moved_unsettled(self) -> list[tuple[str, str | None]]:
+        """Return what is moved by what a tenant without Invoice Settlement has."""
+        rows = [
+            _read_zoql(raw) or ZoqlRow()
+            for name in ("invoice_payments", "adjustments")
+            for raw in self.children.get(name, ())
+        ]
+        moved = [((row.source_transaction_type or "").casefold(), row.source_transaction_id) for row in rows]
+        parent = _read_parent(self.parent) or Parent()
+        return [("invoice", parent.invoice_id), *(("invoice", row.invoice_id) for row in rows), *moved]
 
 
 class Matched(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,6 +254,7 @@ class Reading(Generic[View]):
 
 _read_parent: Reading[Parent] = Reading(Parent)
 _read_row: Reading[Row] = Reading(Row)
+_read_zoql: Reading[ZoqlRow] = Reading(ZoqlRow)
 read_record: Reading[Record] = Reading(Record)
 read_matched: Reading[Matched] = Reading(Matched)
 read_postings: Reading[Postings] = Reading(Postings)

@@ -59,6 +59,10 @@ class ZuoraControl(_Control):
         result: dict[str, Any] = await self._call("POST", f"acts/{name}", body=keywords if request is None else request)
         return result
 
+    async def switch(self, **settings: Any) -> None:
+        """Throw switches in which tenants differ."""
+        await self._call("PATCH", "settings", body=settings)
+
     async def book(self, kind: str) -> list[dict[str, Any]]:
         """Return all posted documents of a kind with their children: invoices, credit-memos, payments and so on."""
         return await self._rows(f"books/{kind}")

@@ -31,7 +31,7 @@ JUDGE_SHARES = {"streams.ports"}
 READ_CALLS = {
     *(f"adapters.kafka.{name}" for name in ("administration", "cluster")),
     *(f"adapters.qad.{name}" for name in ("browse", "client", "profile", "rest", "values")),
-    *(f"adapters.zuora.{name}" for name in ("client", "objects")),
+    *(f"adapters.zuora.{name}" for name in ("client", "objects", "settlement")),
 }
 # They read the configuration and build the clients for every command, so they import all there is.
 COMPOSITION = {"console.context", "console.wiring"}
