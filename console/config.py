@@ -17,6 +17,7 @@ from adapters.settings import address_problem, load_settings
 from adapters.zuora.allowances import BudgetSettings
 from adapters.zuora.doors import HmacRule
 from adapters.zuora.poller import DOCUMENT_KINDS
+from adapters.zuora.reread import REREAD
 from adapters.zuora.schedule import PollSettings, schedule_problem
 from adapters.zuora.settlement import Said
 from schemas.errors import Misconfigured
@@ -29,6 +30,8 @@ FILE_VARIABLE = "ML_CONNECTOR_CONFIG"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c\Z")
 _Count = Annotated[int, msgspec.Meta(ge=1)]
+# What may have a schedule of its own.
+_SCHEDULED = (*DOCUMENT_KINDS, REREAD)
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -274,7 +277,7 @@ def _problems_of_schedules(poll: PollSettings) -> Iterator[str]:
     if problem := schedule_problem(poll):
         yield f"poll.{problem}"
     for kind, schedule in poll.kinds.items():
-        if kind not in DOCUMENT_KINDS:
-            yield f"poll.kinds.{kind}: nothing of that name is read; there are {', '.join(DOCUMENT_KINDS)}"
+        if kind not in _SCHEDULED:
+            yield f"poll.kinds.{kind}: nothing of that name is read; there are {', '.join(_SCHEDULED)}"
         elif problem := schedule_problem(schedule):
             yield f"poll.kinds.{kind}.{problem}"

@@ -10,6 +10,7 @@ from adapters.kafka.administration import end_offsets, group_state
 from adapters.kafka.cluster import Cluster
 from adapters.store.readmodel import ReadModel
 from console.wiring import STAGES, Wiring
+from schemas.cursors import Reread
 from streams.mark.spec import SPEC as MARK
 from streams.stage import StageSpec
 
@@ -59,3 +60,10 @@ async def _lags_of(cluster: Cluster, model: ReadModel, spec: StageSpec, partitio
             )
         )
     return found
+
+
+def reread_row(told: Reread) -> tuple[str, ...]:
+    """Return what the re-read of a kind has proved and found, as a table shows it."""
+    share = told.proved_s / told.turn_s if told.turn_s else 1.0
+    numbers = (told.turns, told.rows, told.late, told.changed, told.deleted)
+    return (told.connection, told.kind, f"{share:.0%}", *map(str, numbers), f"{told.until:%Y-%m-%d %H:%M}")

@@ -70,6 +70,21 @@ class Metrics:
             by_process,
             registry=self._registry,
         )
+        self._found = Gauge(
+            "ml_connector_reread_found",
+            "What polls had missed and a re-read found: late rows, changes, deletions",
+            ("connection", "kind", "what"),
+            registry=self._registry,
+        )
+        self._rows = Gauge(
+            "ml_connector_reread_rows", "Rows that re-reads compared", ("connection", "kind"), registry=self._registry
+        )
+        self._turns = Gauge(
+            "ml_connector_reread_turns",
+            "How often everything behind the cursor was proved",
+            ("connection", "kind"),
+            registry=self._registry,
+        )
         self._age = Gauge(
             "ml_connector_read_model_age_seconds", "Since the log was last looked at", registry=self._registry
         )
@@ -93,6 +108,11 @@ class Metrics:
         self._letters.clear()
         for connection, count in Counted(letter.connection for letter in model.dead_letters()).items():
             self._letters.labels(connection).set(count)
+        for told in model.rereads():
+            for what, count in (("late", told.late), ("changed", told.changed), ("deleted", told.deleted)):
+                self._found.labels(told.connection, told.kind, what).set(count)
+            self._rows.labels(told.connection, told.kind).set(told.rows)
+            self._turns.labels(told.connection, told.kind).set(told.turns)
         self._age.set(model.age_s())
 
     def update_budgets(self, uses: Sequence[BudgetUse]) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import structlog
@@ -27,7 +28,8 @@ from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.receiver import ANSWER_S, make_receiver
-from adapters.zuora.schedule import Timetable
+from adapters.zuora.reread import REREAD, TenantReread
+from adapters.zuora.schedule import LOOK_BACK, Timetable
 from console.budgets import told
 from console.config import Listen
 from console.web import Page
@@ -185,7 +187,9 @@ async def poll(wiring: Wiring, *, slot: str) -> None:
                 tasks.create_task(_poll_references(wiring, connection, partition, publisher))
                 if wiring.site.connections_of(tenant)[0] == connection:
                     feed = wiring.tenant_feed(tenant, publisher, partitions)
+                    await feed.load()
                     tasks.create_task(_poll_tenant(wiring, tenant, feed))
+                    tasks.create_task(_look_back(wiring, tenant, feed, partitions))
 
         async with told(wiring, "poll", slot=slot):
             await Ownership(wiring.site.cluster, slot=slot, work=work).run()
@@ -248,7 +252,6 @@ async def observe(wiring: Wiring, read_model: Path) -> None:
 
 async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
     settings = wiring.site.config.tenants[tenant].poll
-    await feed.load()
     async with wiring.zuora(tenant, process="poll") as client:
         poller = TenantPoller(
             client,
@@ -265,6 +268,32 @@ async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:
             await poller.round(due)
             timetable.ran(due, failed=poller.failed, at_s=loop.time(), now=datetime.now(UTC))
             await _next_round(poller, timetable)
+
+
+async def _look_back(wiring: Wiring, tenant: str, feed: TenantFeed, partitions: dict[str, int]) -> None:
+    """Look for what polls may have missed; it stands back behind them."""
+    settings = wiring.site.config.tenants[tenant].poll
+    async with wiring.zuora(tenant, process="poll", yields=True) as client:
+        rereading = TenantReread(
+            client,
+            tenant,
+            kinds=DOCUMENT_KINDS,
+            settings=settings,
+            write=feed,
+            held=wiring.inventory(tenant, partitions),
+            moved=_nothing,
+            random=Random(),  # noqa: S311 - which slice comes next is no secret
+            settlement=wiring.settlement(client, tenant),
+        )
+        rounds = {REREAD: rereading} if settings.reread_rows else {}
+        timetable = Timetable(settings, rounds, usual=LOOK_BACK)
+        loop = asyncio.get_running_loop()
+        while rounds:
+            for name in timetable.due(loop.time()):
+                await rounds[name].round()
+                failed = frozenset({name} if rounds[name].failed else ())
+                timetable.ran((name,), failed=failed, at_s=loop.time(), now=datetime.now(UTC))
+            await asyncio.sleep(timetable.pause_s(loop.time()))
 
 
 async def _next_round(poller: TenantPoller, timetable: Timetable) -> None:

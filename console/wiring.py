@@ -29,6 +29,7 @@ from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile import Profile
 from adapters.qad.profile_checks import load_profile
 from adapters.qad.rest import RestQad
+from adapters.store.inventory_log import InventoryLog
 from adapters.zuora.allowances import Process
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.commons import Commons
@@ -101,12 +102,13 @@ class Wiring:
         """What the clients of Zuora share in this process: one for each running loop, since they wait in it."""
         return self._commons.setdefault(asyncio.get_running_loop(), Commons())
 
-    def zuora(self, tenant: str, *, process: Process = "command") -> ZuoraClient:
+    def zuora(self, tenant: str, *, process: Process = "command", yields: bool = False) -> ZuoraClient:
         """Return a client of a tenant, which shares its token and its budget with the others of this process.
 
         Args:
             tenant: Its name.
             process: Whose share of the tenant's budget it uses; a backfill stands back behind the others.
+            yields: Stand back as well: what it asks can wait.
         """
         settings, owner = self.site.config.tenants[tenant], f"zuora/{tenant}"
         client = ZuoraClient(
@@ -118,7 +120,7 @@ class Wiring:
             budget=self.commons.budget(tenant, settings.budget.of(process)),
             entity_id=settings.entity_id,
             org_ids=settings.org_ids,
-            priority=Priority.BACKFILL if process == "backfill" else Priority.LIVE,
+            priority=Priority.BACKFILL if yields or process == "backfill" else Priority.LIVE,
         )
         self.commons.used_by[tenant] = client.token
         return client
@@ -178,6 +180,11 @@ class Wiring:
         """Return what writes a tenant's records to all its connections."""
         connections = {name: partitions[name] for name in self.site.connections_of(tenant)}
         return TenantFeed(self.site.cluster, publisher, connections)
+
+    def inventory(self, tenant: str, partitions: Mapping[str, int]) -> InventoryLog:
+        """Return what the log holds of a tenant, kept in a file that can be deleted."""
+        first = self.site.connections_of(tenant)[0]
+        return InventoryLog(self.site.cluster, partitions[first], self.data / "inventory" / f"{tenant}.sqlite")
 
     def worker(
         self,

@@ -1,4 +1,4 @@
-"""Topic `cursors`: how far a poll, or a backfill, has read, by Zuora's stamps; written after the page's records.
+"""Topic `cursors`: how far a poll, a backfill or a re-read has come, by Zuora's stamps; written after the records.
 
 Each kind has one key per way of reading, and only the newest event of a key matters.
 """
@@ -45,4 +45,35 @@ class Backfill(Event, frozen=True, kw_only=True, tag="backfill"):
         return self.read_to >= self.until
 
 
-Position = Cursor | Backfill
+class Reread(Event, frozen=True, kw_only=True, tag="reread"):
+    """What the rolling re-read of this kind has proved and found: what stands behind the cursor, read once more.
+
+    Attributes:
+        kind: The kind of object.
+        at: When a slice was last proved, by Zuora's clock.
+        since: First stamp of that slice.
+        until: Behind its last stamp.
+        proved_s: How many seconds of time behind the cursor are proved in this turn.
+        turn_s: How many there are.
+        turns: How often everything has been proved.
+        rows: How many rows were compared.
+        late: Rows that were committed behind the cursor, and that only this found.
+        changed: Changes that only this found.
+        deleted: Objects that the log holds and Zuora has no more.
+    """
+
+    connection: str
+    kind: str
+    at: datetime
+    since: datetime
+    until: datetime
+    proved_s: int
+    turn_s: int
+    turns: int = 0
+    rows: int = 0
+    late: int = 0
+    changed: int = 0
+    deleted: int = 0
+
+
+Position = Cursor | Backfill | Reread

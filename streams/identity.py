@@ -7,6 +7,7 @@ ACCOUNTING 2.
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -101,6 +102,15 @@ def newest_stamp(record: ZuoraRecord) -> str:
         stamps.extend(stamp_of(raw) for raw in rows)
     moments = [moment for stamp in stamps if (moment := moment_of(stamp)) is not None]
     return max(moments).strftime("%Y-%m-%dT%H:%M:%SZ") if moments else ""
+
+
+def digest_of_parent(parent: msgspec.Raw) -> bytes:
+    """Return the whole content of a row in short, whatever the order of its fields; of no JSON, that of its bytes."""
+    try:
+        content = canonical(_decode(parent))
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        content = bytes(parent)
+    return blake2b(content, digest_size=16).digest()
 
 
 def moment_of(stamp: str | None) -> datetime | None:

@@ -13,7 +13,7 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import LogRecord, read_whole
 from schemas.codec import encode
-from schemas.cursors import Backfill, Cursor
+from schemas.cursors import Backfill, Cursor, Position, Reread
 from schemas.deadletters import DeadLetter
 from schemas.errors import Unreadable
 from schemas.events import read_cursor, read_qad_reference, read_zuora_reference
@@ -53,6 +53,7 @@ class TenantFeed:
         self._first = next(iter(partitions))
         self._cursors: dict[str, datetime] = {}
         self._backfills: dict[str, Backfill] = {}
+        self._rereads: dict[str, Reread] = {}
         self._known: dict[tuple[str, str], ZuoraReference] = {}
 
     async def load(self) -> None:
@@ -62,10 +63,13 @@ class TenantFeed:
             with passing_over(record):
                 if record.topic is Topic.CURSORS:
                     position = read_cursor(record.value)
-                    if isinstance(position, Cursor):
-                        self._cursors[position.kind] = position.read_to
-                    else:
-                        self._backfills[position.kind] = position
+                    match position:
+                        case Cursor():
+                            self._cursors[position.kind] = position.read_to
+                        case Backfill():
+                            self._backfills[position.kind] = position
+                        case Reread():
+                            self._rereads[position.kind] = position
                 else:
                     reference = read_zuora_reference(record.value)
                     self._known[reference_kind(reference), reference_code(reference)] = reference
@@ -116,12 +120,8 @@ class TenantFeed:
         """Write the cursor of a kind."""
         if self._cursors.get(kind) == moment:
             return
-        cursor = Cursor(connection=self._first, kind=kind, read_to=moment)
-        publication = Publication(
-            topic=Topic.CURSORS, partition=self._partitions[self._first], key=key(self._first, kind), event=cursor
-        )
         crashpoint("poll.before_cursor")
-        await self._publisher.publish([publication])
+        await self._position(Cursor(connection=self._first, kind=kind, read_to=moment))
         self._cursors[kind] = moment
 
     def backfill_of(self, kind: str) -> Backfill | None:
@@ -131,12 +131,23 @@ class TenantFeed:
     async def backfilled(self, position: Backfill) -> None:
         """Write how far a backfill has come."""
         position = msgspec.structs.replace(position, connection=self._first)
-        name = key(self._first, position.kind, "backfill")
-        publication = Publication(
-            topic=Topic.CURSORS, partition=self._partitions[self._first], key=name, event=position
-        )
-        await self._publisher.publish([publication])
+        await self._position(position, "backfill")
         self._backfills[position.kind] = position
+
+    def reread_of(self, kind: str) -> Reread | None:
+        """Return what the re-read of a kind last said."""
+        return self._rereads.get(kind)
+
+    async def reread(self, standing: Reread) -> None:
+        """Write what the re-read of a kind has proved and found."""
+        standing = msgspec.structs.replace(standing, connection=self._first)
+        await self._position(standing, "reread")
+        self._rereads[standing.kind] = standing
+
+    async def _position(self, event: Position, *way: str) -> None:
+        name = key(self._first, event.kind, *way)
+        publication = Publication(topic=Topic.CURSORS, partition=self._partitions[self._first], key=name, event=event)
+        await self._publisher.publish([publication])
 
 
 class ReferenceFeed:

@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.callouts import Callout
 from schemas.codec import Event
-from schemas.cursors import Position
+from schemas.cursors import Position, Reread
 from schemas.deadletters import DeadLetter
 from schemas.decisions import AnyDecision, DeadLetterPutBack
 from schemas.errors import Unreadable
@@ -85,6 +85,7 @@ class Projected(msgspec.Struct, frozen=True, kw_only=True):
     standing: StandingRow | None = None
     dead_letter: DeadLetterRow | None = None
     put_back: DeadLetterPutBack | None = None
+    reread: Reread | None = None
 
 
 def project(topic: Topic, value: bytes) -> Projected:
@@ -206,7 +207,8 @@ def _reference(event: QadReference | ZuoraReference) -> Projected:
 
 
 def _cursor(event: Position) -> Projected:
-    return Projected(event=EventRow(type=_tag(event), connection=event.connection, subject=event.kind))
+    row = EventRow(type=_tag(event), connection=event.connection, subject=event.kind)
+    return Projected(event=row, reread=event if isinstance(event, Reread) else None)
 
 
 def _dead_letter(event: DeadLetter) -> Projected:

@@ -13,12 +13,15 @@ import msgspec
 
 from adapters.kafka.reader import LogRecord
 from adapters.store.projection import Projected, StandingRow, project
+from schemas.codec import encode
+from schemas.cursors import Reread
 from schemas.errors import Misconfigured, Transient
+from schemas.events import read_cursor
 from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 4
+VERSION = 5
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +172,9 @@ class ReadModel:
                     standing.origin,
                 ),
             )
+        if projected.reread is not None:
+            told = projected.reread
+            execute("insert or replace into rereads values (?,?,?)", (told.connection, told.kind, encode(told)))
         if letter is not None:
             execute(
                 "insert or replace into dead_letters values (?,?,?,?,?,?,?,?)",
@@ -244,6 +250,11 @@ class ReadModel:
             )
             for row in rows
         ]
+
+    def rereads(self) -> list[Reread]:
+        """Return what the rolling re-read of each kind has proved and found."""
+        rows = self._database.execute("select event from rereads order by connection, kind")
+        return [told for (event,) in rows if isinstance(told := read_cursor(event), Reread)]
 
     def behind(self, topic: Topic, partition: int, offset: int) -> tuple[int | None, dict[str, Decimal]]:
         """Return the time of the first record from an offset on, and the value by currency of what is behind it."""

@@ -82,3 +82,11 @@ create table if not exists put_back (
     offset integer not null,
     primary key (connection, topic, offset)
 ) without rowid;
+
+-- What the rolling re-read of each kind has proved and found, as it last said it.
+create table if not exists rereads (
+    connection text not null,
+    kind text not null,
+    event blob not null,
+    primary key (connection, kind)
+) without rowid;

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.kinds import ORDER
+from adapters.zuora.kinds import KINDS, ORDER
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.settlement import Settlement
 from adapters.zuora.window import Window
@@ -105,7 +105,7 @@ class BackfillRun:
         self._client = client
         self._objects = ZuoraObjects(client, tenant, settlement)
         self._first_day = first_day
-        self._begin = datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC) - _FIRST_ZONE
+        self._begin = _begin(first_day)
         self._kinds = kinds
         self._write = write
         self._progress = progress
@@ -132,7 +132,9 @@ class BackfillRun:
             until = position.event.until if kind == RecordKind.ACCOUNT else self._begin
             await self._read(kind, BEGINNING, until)
         self._slices_began = (time.monotonic(), self._share())
-        for since, until in slices(self._begin, max(one.event.until for one in self._positions.values())):
+        for since, until in slices(
+            self._begin, max((one.event.until for one in self._positions.values()), default=self._begin)
+        ):
             await self._slice(since, until)
         return self._standing()
 
@@ -220,6 +222,16 @@ class _Position:
         moved = msgspec.structs.replace(self.event, read_to=moment)
         await self._write.backfilled(moved)
         self.event = moved
+
+
+def read_since(position: Backfill) -> datetime:
+    """Return the stamp since which a finished backfill has read all rows of its kind."""
+    spec = KINDS.get(position.kind)
+    return _begin(position.first_day) if spec is not None and spec.dated else BEGINNING
+
+
+def _begin(first_day: date) -> datetime:
+    return datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC) - _FIRST_ZONE
 
 
 def slices(begin: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

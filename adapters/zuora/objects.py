@@ -52,6 +52,15 @@ class ZuoraObjects:
         """Whether reading waits on purpose, for the budget or because Zuora asked for a pause."""
         return self._client.rests
 
+    async def listed(self) -> Collection[str]:
+        """Return the kinds of this tenant of which a list shows each object under its own stamp.
+
+        Raises:
+            Transient: Whether it has Invoice Settlement cannot be told now.
+        """
+        kinds = kinds_of(settled=self._settlement is None or await self._settlement.is_on())
+        return [kind for kind, spec in kinds.items() if spec.zoql is None]
+
     async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
         """Return one object with all its children, or None where Zuora has none.
 

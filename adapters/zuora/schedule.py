@@ -31,6 +31,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zone: str = "UTC"
 
 
+# What looks back follows this where nothing else is said: it can wait.
+LOOK_BACK = Schedule(interval_s=300)
+
+
 class PollSettings(Schedule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When and how far a tenant is polled.
 
@@ -38,12 +42,16 @@ class PollSettings(Schedule, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         kinds: Schedules of kinds that do not follow the tenant's.
         overlap_s: How far each window reaches back behind the cursor.
         lag_s: How far each window stays behind Zuora's time.
+        reread_rows: About how many rows of each kind a slice of the past holds that a re-read compares; none where 0.
+        deletions_max: More booked objects of a slice than these are not taken for deleted at once.
         start: First moment to read from when there is no cursor yet, with its zone.
     """
 
     kinds: dict[str, Schedule] = msgspec.field(default_factory=dict)
     overlap_s: Annotated[int, msgspec.Meta(ge=0)] = 900
     lag_s: Annotated[int, msgspec.Meta(ge=0)] = 120
+    reread_rows: Annotated[int, msgspec.Meta(ge=0)] = 990
+    deletions_max: Annotated[int, msgspec.Meta(ge=0)] = 10
     start: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -80,14 +88,15 @@ def next_round_s(schedule: Schedule, now: datetime) -> float:
 class Timetable:
     """What is due when; every moment but that of cron is one of a clock that nobody sets."""
 
-    def __init__(self, settings: PollSettings, kinds: Iterable[str]) -> None:
+    def __init__(self, settings: PollSettings, kinds: Iterable[str], *, usual: Schedule | None = None) -> None:
         """Have everything due at once.
 
         Args:
             settings: The tenant's schedules.
             kinds: What there is to read.
+            usual: What a kind without a schedule of its own follows; without it, the tenant's.
         """
-        self._schedules: dict[str, Schedule] = {kind: settings.kinds.get(kind, settings) for kind in kinds}
+        self._schedules: dict[str, Schedule] = {kind: settings.kinds.get(kind, usual or settings) for kind in kinds}
         self._due_at_s: dict[str, float] = dict.fromkeys(self._schedules, float("-inf"))
 
     def due(self, at_s: float) -> frozenset[str]:

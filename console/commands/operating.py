@@ -8,7 +8,7 @@ from adapters.store.readmodel import ReadModel, Standing
 from console.budgets import BudgetUse, budget_uses
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decide, now
-from console.lagging import lags
+from console.lagging import lags, reread_row
 from console.output import EXIT_FINDINGS, duration, moment, worth
 from console.replaying import plan_replay, replay_document, replay_stage
 from console.tracing import in_words
@@ -23,11 +23,15 @@ _STILL = ("waiting", "parked")
 @click.command()
 @command_options
 def lag(context: Context) -> None:
-    """Show how far each stage is behind: records, age, value by currency; and what is used of Zuora's budgets."""
+    """Show how far each stage is behind, what is used of Zuora's budgets, and what re-reads found.
+
+    Behind: in records, in age and in value by currency.
+    """
     with context.read_model() as model:
         rows = context.run(lags(context.wiring, model))
+        rereads = model.rereads()
     uses = budget_uses(context.wiring.data)
-    context.output.result({"stages": rows, "budgets": uses})
+    context.output.result({"stages": rows, "budgets": uses, "rereads": rereads})
     context.output.table(
         ("connection", "stage", "records", "oldest", "value", "group"),
         [(row.connection, row.stage, row.records, duration(row.oldest_s), worth(row.value), row.group) for row in rows],
@@ -36,6 +40,12 @@ def lag(context: Context) -> None:
         ("tenant", "process", "last minute", "of", "Zuora has left", "in flight", "waiting", "429s", "tokens"),
         [_use(use) for use in uses],
     )
+    if rereads:
+        context.output.table(
+            ("connection", "kind", "proved", "turns", "rows", "late", "changed", "deleted", "until"),
+            [reread_row(row) for row in rereads],
+            title="Read once more behind the cursors, and what only that found",
+        )
 
 
 def _use(use: BudgetUse) -> tuple[str | int, ...]:

@@ -9,7 +9,7 @@ import msgspec
 from adapters.kafka.reader import LogRecord
 from schemas.callouts import Callout
 from schemas.codec import encode
-from schemas.cursors import Cursor
+from schemas.cursors import Cursor, Reread
 from schemas.deadletters import DeadLetter
 from schemas.decisions import DocumentReleased
 from schemas.matching import Matched, MatchRule
@@ -159,13 +159,21 @@ def little_log() -> Log:
     )
     found.add(Topic.DEAD_LETTERS, letter)
     found.add(Topic.CURSORS, Cursor(connection="acme", kind="invoice", read_to=AT))
+    for rows in (100, 200):
+        found.add(Topic.CURSORS, reread(rows=rows))
     return found
+
+
+def reread(**fields):
+    """Return what a re-read of invoices has proved and found."""
+    told = {"proved_s": 50, "turn_s": 200, "turns": 3, "late": 1, "deleted": 2, **fields}
+    return Reread(connection="acme", kind="invoice", at=AT, since=AT, until=AT, **told)
 
 
 def dump(path):
     """Return everything in the file but when somebody last looked."""
     with sqlite3.connect(path) as database:
-        tables = ("positions", "events", "documents", "standings", "dead_letters")
+        tables = ("positions", "events", "documents", "standings", "dead_letters", "rereads")
         found = {table: database.execute(f"select * from {table} order by 1, 2, 3").fetchall() for table in tables}
     database.close()
     return {table: sorted(rows) for table, rows in found.items()}

@@ -15,6 +15,7 @@ from tests.adapters.logbook import (
     INVOICE,
     dump,
     little_log,
+    reread,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +122,10 @@ def test_the_same_records_again_change_nothing(path, model, log):
     for one in log.records[-4:]:
         model.take([one])
     assert dump(path) == before
+
+
+def test_what_re_reads_found_is_what_they_last_said(model):
+    assert model.rereads() == [reread(rows=200)]
 
 
 # -- the same file from the same log ---------------------------------------------------------------------------------

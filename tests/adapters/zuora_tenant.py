@@ -7,18 +7,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
+from random import Random
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from adapters.credentials.secret import Secret
+from adapters.store.inventory import Inventory, Seen
 from adapters.zuora.allowances import Allowance
 from adapters.zuora.budget import Budget
 from adapters.zuora.client import PAGE_SIZE_MAX, ZuoraClient
 from adapters.zuora.commons import Commons
 from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import TenantPoller
+from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
+from adapters.zuora.reread import TenantReread
 from adapters.zuora.schedule import PollSettings
 from adapters.zuora.settlement import Settlement
 from sandbox.zuora import Fault, Sandbox, Settings, World, create_app
@@ -47,7 +50,7 @@ from sandbox.zuora.acts import (
 )
 from sandbox.zuora.objects import Account, CreditMemo, DebitMemo, Invoice, Payment
 from sandbox.zuora.wire.journal import Entry
-from schemas.cursors import Backfill
+from schemas.cursors import Backfill, Reread
 from schemas.records import Found, ZuoraRecord
 from schemas.references import ZuoraReference
 from tests.adapters.strange import StrangeServer, Told
@@ -283,6 +286,7 @@ class MemoryLog:
         self.deeds: list[tuple[str, str]] = []
         self.moves: list[tuple[str, datetime]] = []
         self.backfills: dict[str, Backfill] = {}
+        self.rereads: dict[str, Reread] = {}
         self.fails: Callable[[Sequence[ZuoraRecord]], BaseException | None] = lambda _records: None
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
@@ -314,6 +318,12 @@ class MemoryLog:
     async def backfilled(self, position: Backfill) -> None:
         self.backfills[position.kind] = position
 
+    def reread_of(self, kind: str) -> Reread | None:
+        return self.rereads.get(kind)
+
+    async def reread(self, standing: Reread) -> None:
+        self.rereads[standing.kind] = standing
+
     def ids(self, kind: str) -> list[str]:
         """Return the ids of a kind in the order in which they were kept."""
         return [record.id for record in self.kept if record.kind == kind]
@@ -322,6 +332,32 @@ class MemoryLog:
         """Return the last version that was kept of an object."""
         found = [record for record in self.kept if (record.kind, record.id) == (kind, zuora_id)]
         return msgspec.json.decode(found[-1].parent)
+
+
+class MemoryHeld:
+    """What the log in memory holds, as the product's own inventory keeps it."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self.inventory = Inventory()
+        self._log = log
+
+    async def refresh(self) -> None:
+        newer = range(self.inventory.last[0] + 1, len(self._log.kept))
+        self.inventory.take([Seen(offset, b"", self._log.kept[offset]) for offset in newer])
+
+
+def rereading(client: ZuoraClient, log: MemoryLog, *, seed: int = 7, **settings: Any) -> TenantReread:
+    """Return a re-read of what a poller with the same settings has read."""
+    return TenantReread(
+        client,
+        "acme",
+        kinds=DOCUMENT_KINDS,
+        settings=PollSettings(**{"start": START, "interval_s": 300, **settings}),
+        write=log,
+        held=MemoryHeld(log),
+        moved=lambda: None,
+        random=Random(seed),
+    )
 
 
 def poller(

@@ -1,0 +1,205 @@
+"""What the log holds of a tenant: of each object the newest stamp, the content of its parent in short, and its status.
+
+A file beside the process that polls, folded from `zuora.records` alone: delete it freely, it is read from the log
+again. It says what was read, never what is true.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from schemas.errors import Transient
+from schemas.records import ZuoraRecord
+from streams.identity import digest_of_parent, moment_of
+
+# To be raised when what stands in the file changes: a file of another version is made anew.
+VERSION = 1
+_SCHEMA = """
+create table if not exists held (
+  kind text, id text, stamp_s integer, digest blob, status text, primary key (kind, id)
+) without rowid;
+create index if not exists held_by_stamp on held (kind, stamp_s);
+create table if not exists position (one integer primary key check (one = 1), next_offset integer, mark blob);
+"""
+_IDS_AT_ONCE = 500
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the log holds of an object.
+
+    Attributes:
+        stamp_s: Its newest stamp, in seconds of the epoch.
+        digest: Content of its parent with that stamp, in short.
+        status: Status of its parent.
+    """
+
+    stamp_s: int
+    digest: bytes
+    status: str
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A record of the log, as it is taken up.
+
+    Attributes:
+        offset: Where it stands.
+        mark: Its bytes in short: another record there means another log.
+        record: What it says; None where it cannot be read.
+    """
+
+    offset: int
+    mark: bytes
+    record: ZuoraRecord | None
+
+
+class _Parent(msgspec.Struct, rename="camel"):
+    status: str | None = None
+    updated_date: str | None = None
+
+
+_parent = msgspec.json.Decoder(_Parent)
+
+
+class Inventory:
+    """One tenant's."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the file, made anew where it is of another version or none; in memory without one."""
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
+        try:
+            self._begin()
+        except sqlite3.DatabaseError:
+            # No database: whatever it was, the log is the truth.
+            self._database.close()
+            if path is not None:
+                path.unlink()
+            self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
+            self._begin()
+
+    def _begin(self) -> None:
+        self._database.execute("pragma journal_mode=wal")
+        self._database.execute("pragma synchronous=off")
+        if self._database.execute("pragma user_version").fetchone()[0] not in (0, VERSION):
+            self._database.executescript("drop table if exists held; drop table if exists position;")
+        self._database.executescript(_SCHEMA)
+        self._database.execute(f"pragma user_version={VERSION}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    @property
+    def last(self) -> tuple[int, bytes]:
+        """Where the last record that was taken up stands, and its mark; (-1, b"") before the first one."""
+        row = self._database.execute("select next_offset, mark from position").fetchone()
+        return (row[0] - 1, row[1]) if row else (-1, b"")
+
+    def take(self, seen: Sequence[Seen]) -> None:
+        """Take up records, in the order of the log; what was taken up before is passed over.
+
+        Raises:
+            Transient: They cannot be written now; none of them is.
+        """
+        with self._transaction():
+            last, _ = self.last
+            for one in seen:
+                if one.offset > last and one.record is not None:
+                    self._take_one(one.record)
+            if seen and seen[-1].offset > last:
+                self._database.execute(
+                    "insert or replace into position values (1, ?, ?)", (seen[-1].offset + 1, seen[-1].mark)
+                )
+
+    def forget(self) -> None:
+        """Forget everything: the log is another one."""
+        with self._transaction():
+            self._database.execute("delete from held")
+            self._database.execute("delete from position")
+
+    def _take_one(self, record: ZuoraRecord) -> None:
+        if record.deleted:
+            self._database.execute("delete from held where kind=? and id=?", (record.kind, record.id))
+            return
+        try:
+            parent = _parent.decode(record.parent)
+        except (msgspec.DecodeError, ValueError):
+            return
+        moment = moment_of(parent.updated_date)
+        if moment is None:
+            return
+        self._database.execute(
+            "insert into held values (?,?,?,?,?) on conflict do update set stamp_s=excluded.stamp_s, "
+            "digest=excluded.digest, status=excluded.status where excluded.stamp_s >= stamp_s",
+            (
+                record.kind,
+                record.id,
+                int(moment.timestamp()),
+                digest_of_parent(record.parent),
+                parent.status or "",
+            ),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._database.execute("begin immediate")
+            try:
+                yield
+                self._database.execute("commit")
+            except BaseException:
+                self._database.execute("rollback")
+                raise
+        except sqlite3.OperationalError as error:
+            raise Transient(f"the inventory of what was read cannot be written: {error}") from error
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def held(self, kind: str, ids: Iterable[str]) -> dict[str, Held]:
+        """Return what is held of these objects, by id."""
+        found: dict[str, Held] = {}
+        names = list(ids)
+        for place in range(0, len(names), _IDS_AT_ONCE):
+            some = names[place : place + _IDS_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._database.execute(
+                f"select id, stamp_s, digest, status from held where kind=? and id in ({marks})",  # noqa: S608 - marks only
+                (kind, *some),
+            )
+            found |= {name: Held(*held) for name, *held in rows}
+        return found
+
+    def between(self, kind: str, since_s: int, until_s: int) -> dict[str, Held]:
+        """Return what is held with a newest stamp in [since_s, until_s), by id."""
+        rows = self._database.execute(
+            "select id, stamp_s, digest, status from held where kind=? and stamp_s>=? and stamp_s<?",
+            (kind, since_s, until_s),
+        )
+        return {name: Held(*held) for name, *held in rows}
+
+    def count(self, kind: str, since_s: int, until_s: int) -> int:
+        """Return how many objects are held with a newest stamp in [since_s, until_s)."""
+        row = self._database.execute(
+            "select count(*) from held where kind=? and stamp_s>=? and stamp_s<?", (kind, since_s, until_s)
+        ).fetchone()
+        return int(row[0])
+
+    def stamp_at(self, kind: str, since_s: int, until_s: int, place: int) -> int | None:
+        """Return the stamp of the object at a place, from 0, of those with a stamp in [since_s, until_s)."""
+        row = self._database.execute(
+            "select stamp_s from held where kind=? and stamp_s>=? and stamp_s<? order by stamp_s limit 1 offset ?",
+            (kind, since_s, until_s, place),
+        ).fetchone()
+        return int(row[0]) if row else None
+
+
+def mark_of(key: bytes, value: bytes) -> bytes:
+    """Return a record's bytes in short."""
+    return blake2b(value, key=blake2b(key, digest_size=32).digest(), digest_size=16).digest()

@@ -1,0 +1,357 @@
+"""Reads slices of the past once more, beside what the log holds: it proves the cursor, or finds what was missed.
+
+What was committed behind the cursor is read and written; so is a change that was missed. What the log holds and Zuora
+no longer lists is asked for by its id: only where Zuora says that there is none is it written as deleted, never
+because a list is short. More of these at once than business deletes are taken for a view that was lost (entity,
+organization, permission): nothing is deleted then, and it is said.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from adapters.store.inventory import Held, Inventory
+from adapters.zuora.answers import NotFound
+from adapters.zuora.backfill import read_since
+from adapters.zuora.client import ZuoraClient
+from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.rows import Header
+from adapters.zuora.schedule import PollSettings
+from adapters.zuora.settlement import Settlement
+from adapters.zuora.sweep import Slice, Sweep
+from adapters.zuora.window import Log
+from schemas.cursors import Backfill, Reread
+from schemas.errors import ConnectorError, Transient, Unreadable
+from schemas.records import Found, ZuoraRecord, record_of_deletion
+from streams.identity import digest_of_parent, moment_of
+
+log = structlog.get_logger(__name__)
+
+# What the schedule calls it.
+REREAD: Final = "reread"
+# Statuses of what was booked: Zuora lets none of these be deleted before it was taken back.
+_BOOKED = frozenset({"Posted", "Processed"})
+# So many ids are named in a line of the log.
+_NAMED = 5
+
+
+class RereadLog(Log, Protocol):
+    """Where a re-read writes, and what it knows of the other ways of reading."""
+
+    def backfill_of(self, kind: str) -> Backfill | None:
+        """Return how far the last backfill of a kind has come."""
+        ...
+
+    def reread_of(self, kind: str) -> Reread | None:
+        """Return what the re-read of a kind last said."""
+        ...
+
+    async def reread(self, standing: Reread) -> None:
+        """Write what the re-read of a kind has proved and found."""
+        ...
+
+
+class WhatIsHeld(Protocol):
+    """An inventory that is kept up with the log."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory."""
+        ...
+
+    async def refresh(self) -> None:
+        """Take up what the log holds by now."""
+        ...
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """How a slice as Zuora lists it differs from what the log holds.
+
+    Attributes:
+        late: Rows that the log does not hold at all.
+        changed: Rows that the log holds with an older stamp, or with other content of the same one.
+        absent: What the log holds in this slice and Zuora does not list there, by id.
+    """
+
+    late: list[Header]
+    changed: list[Header]
+    absent: dict[str, Held]
+
+    @property
+    def anything(self) -> bool:
+        """Whether they differ."""
+        return bool(self.late or self.changed or self.absent)
+
+
+class _Found(msgspec.Struct):
+    """What a slice brought."""
+
+    rows: int = 0
+    late: list[str] = msgspec.field(default_factory=list)
+    changed: list[str] = msgspec.field(default_factory=list)
+    deleted: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.late or self.changed or self.deleted)
+
+
+class TenantReread:
+    """Re-reads one tenant, a slice or a few of each kind a round."""
+
+    def __init__(
+        self,
+        client: ZuoraClient,
+        tenant: str,
+        *,
+        kinds: Sequence[str],
+        settings: PollSettings,
+        write: RereadLog,
+        held: WhatIsHeld,
+        moved: Callable[[], None],
+        random: Random,
+        settlement: Settlement | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            client: The tenant's client.
+            tenant: Its name.
+            kinds: What is re-read.
+            settings: How much, and since when.
+            write: Where it writes.
+            held: What the log holds.
+            moved: Called after each page: the watchdog listens.
+            random: Draws the slices.
+            settlement: Whether the tenant has Invoice Settlement; without it, it has.
+        """
+        self._client = client
+        self._objects = ZuoraObjects(client, tenant, settlement)
+        self._settings = settings
+        self._write = write
+        self._held = held
+        self._moved = moved
+        self._log = log.bind(tenant=tenant)
+        self._sweeps = {kind: Sweep(rows_max=settings.reread_rows, random=random) for kind in kinds}
+        # Dead letters of this process: what cannot be read is not written again each turn.
+        self._unreadable: set[tuple[str, bytes]] = set()
+        self.failed = False
+
+    async def round(self) -> int:
+        """Prove the slices that are due; return how many records were written.
+
+        A slice that cannot be read is not proved, and keeps no other back.
+        """
+        self.failed, written = False, 0
+        try:
+            await self._held.refresh()
+            there = await self._objects.listed()
+        except ConnectorError as error:
+            self.failed, there = True, ()
+            self._log.error("nothing can be re-read now", reason=str(error))
+        for kind, sweep in self._sweeps.items():
+            try:
+                written += await self._kind(kind, sweep) if kind in there else 0
+            except ConnectorError as error:
+                self.failed = True
+                self._log.error("re-read failed; its slice comes again", kind=kind, reason=str(error))
+        return written
+
+    async def _kind(self, kind: str, sweep: Sweep) -> int:
+        read_to = await self._write.read_to(kind)
+        if read_to is None:
+            return 0
+        inventory = self._held.inventory
+        floor_s = self._floor_s(kind)
+        bound_s = int((read_to - timedelta(seconds=self._settings.overlap_s)).timestamp())
+        turns, written = sweep.turns, 0
+        for one in sweep.due(floor_s, bound_s, _RowsOf(inventory, kind)):
+            found = await self._slice(kind, one, bound_s)
+            sweep.proved(one, found=found.anything)
+            written += len(found.late) + len(found.changed) + len(found.deleted)
+            await self._say(kind, one, found, sweep, floor_s)
+        if sweep.turns > turns:
+            self._log.info("everything behind the cursor is proved, and is proved again", kind=kind, turns=sweep.turns)
+        return written
+
+    async def _slice(self, kind: str, one: Slice, bound_s: int) -> _Found:
+        """Compare a slice, and write what the log does not hold.
+
+        Raises:
+            ConnectorError: It could not be compared, or not all that is missing could be read.
+        """
+        listed: dict[str, Header] = {}
+        async for headers in self._objects.changed(kind, since=_moment(one.since_s), until=_moment(one.until_s)):
+            listed |= {header.id: header for header in headers if header.id}
+            self._moved()
+        differs = self._difference(kind, one, listed)
+        if differs.anything:
+            # What others have written meanwhile is not missing: the log is read to its end after the list.
+            await self._held.refresh()
+            differs = self._difference(kind, one, listed)
+        evidence = f"{_moment(one.since_s):%Y-%m-%dT%H:%M:%SZ}/{_moment(one.until_s):%Y-%m-%dT%H:%M:%SZ}"
+        late = await self._read(kind, differs.late, evidence)
+        changed = await self._read(kind, differs.changed, evidence)
+        moved, deleted = await self._absent(kind, differs.absent, one, bound_s, evidence)
+        await self._write.records([*late, *changed, *moved, *deleted])
+        return _Found(
+            rows=len(listed) + len(differs.absent),
+            late=[record.id for record in late],
+            changed=[record.id for record in (*changed, *moved)],
+            deleted=[record.id for record in deleted],
+        )
+
+    def _difference(self, kind: str, one: Slice, listed: dict[str, Header]) -> Difference:
+        inventory = self._held.inventory
+        return difference(listed, inventory.held(kind, listed), inventory.between(kind, one.since_s, one.until_s))
+
+    async def _read(self, kind: str, headers: Sequence[Header], evidence: str) -> list[ZuoraRecord]:
+        """Return these rows whole; what no try will read becomes a dead letter."""
+        answers = await asyncio.gather(
+            *(self._objects.complete(kind, header, by=REREAD, evidence=evidence) for header in headers),
+            return_exceptions=True,
+        )
+        records = list[ZuoraRecord]()
+        for header, answer in zip(headers, answers, strict=True):
+            match answer:
+                case ZuoraRecord():
+                    records.append(answer)
+                case Unreadable():
+                    await self._dead_letter(kind, header, str(answer))
+                case NotFound():
+                    # Deleted since it was listed: the log does not hold it, and Zuora no more.
+                    pass
+                case _:
+                    raise answer
+        return records
+
+    async def _dead_letter(self, kind: str, header: Header, reason: str) -> None:
+        name = (kind, digest_of_parent(header.raw))
+        if name not in self._unreadable:
+            self._unreadable.add(name)
+            self._log.error(
+                "no record can be made of this; it is a dead letter", kind=kind, id=header.id, reason=reason
+            )
+            await self._write.unreadable(kind, bytes(header.raw), reason)
+
+    async def _absent(
+        self, kind: str, absent: dict[str, Held], one: Slice, bound_s: int, evidence: str
+    ) -> tuple[list[ZuoraRecord], list[ZuoraRecord]]:
+        """Ask for what is not listed where it was; return what changed behind the cursor, and what is gone."""
+        found = Found(by=REREAD, at=datetime.now(UTC), evidence=evidence)
+        read = partial(self._objects.read, kind, found=found)
+        answers = await asyncio.gather(*(read(name) for name in absent), return_exceptions=True)
+        moved, gone = list[ZuoraRecord](), list[str]()
+        for name, answer in zip(absent, answers, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            if answer is None:
+                gone.append(name)
+            elif one.since_s <= _stamp_s(answer) < one.until_s:
+                self._log.warning("Zuora has it, and does not list it where its stamp is", kind=kind, id=name)
+            elif _stamp_s(answer) < bound_s:
+                moved.append(answer)
+        booked = [name for name in gone if absent[name].status in _BOOKED]
+        if len(booked) > self._settings.deletions_max:
+            raise Transient(
+                f"Zuora says that it has {len(booked)} booked objects of {evidence} no more ({_named(booked)}): "
+                "nothing is taken for deleted. Are the user's permissions and the entity what they were? If people "
+                "deleted them, raise deletions_max"
+            )
+        return moved, [record_of_deletion(self._objects.tenant, kind, name, found) for name in gone]
+
+    async def _say(self, kind: str, one: Slice, found: _Found, sweep: Sweep, floor_s: int) -> None:
+        before = self._write.reread_of(kind)
+        proved_s, turn_s = sweep.standing(floor_s)
+        told = Reread(
+            connection="",
+            kind=kind,
+            at=self._client.now().replace(microsecond=0),
+            since=_moment(one.since_s),
+            until=_moment(one.until_s),
+            proved_s=proved_s,
+            turn_s=turn_s,
+            turns=sweep.turns,
+            rows=(before.rows if before else 0) + found.rows,
+            late=(before.late if before else 0) + len(found.late),
+            changed=(before.changed if before else 0) + len(found.changed),
+            deleted=(before.deleted if before else 0) + len(found.deleted),
+        )
+        await self._write.reread(told)
+        if found.anything:
+            self._log.warning(
+                "a re-read found what the polls had missed",
+                kind=kind,
+                since=told.since.isoformat(),
+                until=told.until.isoformat(),
+                late=_named(found.late),
+                changed=_named(found.changed),
+                deleted=_named(found.deleted),
+            )
+
+    def _floor_s(self, kind: str) -> int:
+        start = self._settings.start.astimezone(UTC)
+        backfill = self._write.backfill_of(kind)
+        if backfill is not None and backfill.finished:
+            start = min(start, read_since(backfill))
+        return int(start.timestamp())
+
+
+def difference(listed: dict[str, Header], held: dict[str, Held], there: dict[str, Held]) -> Difference:
+    """Compare a slice as Zuora lists it with what the log holds.
+
+    Args:
+        listed: What Zuora lists in the slice, by id.
+        held: What the log holds of these.
+        there: What the log holds in the slice.
+    """
+    late, changed = list[Header](), list[Header]()
+    for name, header in listed.items():
+        known, moment = held.get(name), moment_of(header.updated)
+        if known is None:
+            late.append(header)
+        elif moment is not None:
+            stamp_s = int(moment.timestamp())
+            if stamp_s > known.stamp_s or (stamp_s == known.stamp_s and digest_of_parent(header.raw) != known.digest):
+                changed.append(header)
+    return Difference(late, changed, {name: known for name, known in there.items() if name not in listed})
+
+
+class _RowsOf:
+    """What the inventory holds of one kind."""
+
+    def __init__(self, inventory: Inventory, kind: str) -> None:
+        self._inventory = inventory
+        self._kind = kind
+
+    def count(self, since_s: int, until_s: int) -> int:
+        return self._inventory.count(self._kind, since_s, until_s)
+
+    def stamp_at(self, since_s: int, until_s: int, place: int) -> int | None:
+        return self._inventory.stamp_at(self._kind, since_s, until_s, place)
+
+
+class _Stamped(msgspec.Struct, rename="camel"):
+    updated_date: str | None = None
+
+
+_stamped = msgspec.json.Decoder(_Stamped)
+
+
+def _stamp_s(record: ZuoraRecord) -> int:
+    moment = moment_of(_stamped.decode(record.parent).updated_date)
+    return int(moment.timestamp()) if moment else -1
+
+
+def _named(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
+
+
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
