@@ -15,6 +15,7 @@ import msgspec
 from adapters.kafka.cluster import Cluster
 from adapters.settings import address_problem, load_settings
 from adapters.zuora.allowances import BudgetSettings
+from adapters.zuora.callout_history import CALLOUT_HISTORY
 from adapters.zuora.doors import HmacRule
 from adapters.zuora.poller import DOCUMENT_KINDS
 from adapters.zuora.reread import REREAD
@@ -31,7 +32,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c\Z")
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 # What may have a schedule of its own.
-_SCHEDULED = (*DOCUMENT_KINDS, REREAD)
+_SCHEDULED = (*DOCUMENT_KINDS, REREAD, CALLOUT_HISTORY)
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from adapters.qad.rest import RestQad
 from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
+from adapters.zuora.callout_history import CALLOUT_HISTORY, CalloutHistory
 from adapters.zuora.guard import Limits
 from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.objects import ZuoraObjects
@@ -285,7 +286,10 @@ async def _look_back(wiring: Wiring, tenant: str, feed: TenantFeed, partitions: 
             random=Random(),  # noqa: S311 - which slice comes next is no secret
             settlement=wiring.settlement(client, tenant),
         )
-        rounds = {REREAD: rereading} if settings.reread_rows else {}
+        rounds: dict[str, TenantReread | CalloutHistory] = {REREAD: rereading} if settings.reread_rows else {}
+        if wiring.site.config.tenants[tenant].callouts is not None:
+            settlement = wiring.settlement(client, tenant)
+            rounds[CALLOUT_HISTORY] = CalloutHistory(client, tenant, write=feed, settlement=settlement)
         timetable = Timetable(settings, rounds, usual=LOOK_BACK)
         loop = asyncio.get_running_loop()
         while rounds:

@@ -33,7 +33,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         request_id: `Zuora-Request-Id` of the answer that held the parent.
     """
 
-    by: Literal["callout", "poll", "bill_run", "backfill", "reread"]
+    by: Literal["callout", "poll", "bill_run", "backfill", "reread", "callout_history"]
     at: datetime
     evidence: str = ""
     request_id: str = ""

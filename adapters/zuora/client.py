@@ -237,12 +237,13 @@ class ZuoraClient:
             page = await self.object_query_page(objects, params, page_size=page_size, cursor=page.next_cursor)
             yield page
 
-    async def v1_rows(self, path: str, key: str) -> list[msgspec.Raw]:
+    async def v1_rows(self, path: str, key: str, params: Sequence[tuple[str, str]] = ()) -> list[msgspec.Raw]:
         """Return all rows of an older list, following its pages.
 
         Args:
             path: Path below the base URL.
             key: Name of the list in the answer.
+            params: Query parameters, beside the size of a page.
 
         Raises:
             Transient: A page is cut or no page, or it was read before: the list cannot be told whole.
@@ -250,7 +251,7 @@ class ZuoraClient:
         """
         rows: list[msgspec.Raw] = []
         urls: set[URL] = set()
-        url = URL(self._base_url + path, encoded=True).with_query(pageSize=V1_PAGE_SIZE_MAX)
+        url = URL(self._base_url + path, encoded=True).with_query([*params, ("pageSize", str(V1_PAGE_SIZE_MAX))])
         while url not in urls:
             urls.add(url)
             answer = await self._ask(url, f"GET {path}")

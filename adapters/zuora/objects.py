@@ -21,7 +21,7 @@ from schemas.errors import Transient, Unreadable
 from schemas.records import Found, ZuoraRecord
 from schemas.zuora import stamp_of
 
-FoundBy = Literal["callout", "poll", "bill_run", "backfill", "reread"]
+FoundBy = Literal["callout", "poll", "bill_run", "backfill", "reread", "callout_history"]
 
 
 class ZuoraObjects:

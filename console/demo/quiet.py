@@ -6,6 +6,7 @@ from datetime import datetime
 
 from adapters.kafka.reader import read_whole
 from adapters.store.readmodel import ReadModel
+from adapters.zuora.callout_history import CALLOUT_HISTORY
 from console.demo.screen import Screen
 from console.lagging import lags
 from console.wiring import Wiring
@@ -66,6 +67,6 @@ async def _is_read(wiring: Wiring, tenant: str, moment: datetime) -> bool:
     cursors: dict[str, datetime] = {}
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
         cursor = read_cursor(record.value)
-        if isinstance(cursor, Cursor):
+        if isinstance(cursor, Cursor) and cursor.kind != CALLOUT_HISTORY:
             cursors[cursor.kind] = cursor.read_to
     return bool(cursors) and all(read_to > moment for read_to in cursors.values())

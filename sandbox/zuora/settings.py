@@ -80,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         amounts: Whether numbers are shortened as Zuora shows them, or keep the digits they were given with.
         v1_amounts: Whether amounts of a v1 invoice are numbers or strings.
         v1_nulls: Whether v1 writes null for what is not set.
+        callout_history: Whether rows are typed as the API reference says, all text, or look as its example: numbers,
+            and the merge fields as an object.
         v1_not_found_status: HTTP status of a v1 read of an unknown key; clients saw 200 with success false.
         action_types: Types that POST /v1/action/update takes; Actions know no memos, and whether they know payments and
             refunds of tenants with settlement no source says.
@@ -117,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     amounts: Literal["trimmed", "as_given"] = "trimmed"
     v1_amounts: Literal["number", "text"] = "number"
     v1_nulls: bool = False
+    callout_history: Literal["as_typed", "as_shown"] = "as_typed"
     v1_not_found_status: Literal[200, 404] = 200
     action_types: tuple[str, ...] = ("Account", "Invoice", "InvoiceItem", "Payment", "Refund")
     default_version: str = "186.0"

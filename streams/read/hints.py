@@ -22,6 +22,12 @@ _KINDS = {
     "payment": RecordKind.PAYMENT,
     "refund": RecordKind.REFUND,
 }
+# Merge fields that hold the id of one of them.
+_MERGE_FIELDS = {
+    **{f"{name}.id": kind for name, kind in _KINDS.items()},
+    "paymentapplication.paymentid": RecordKind.PAYMENT,
+    "creditmemoapplication.creditmemoid": RecordKind.CREDIT_MEMO,
+}
 _ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -43,6 +49,7 @@ class _Body(msgspec.Struct):
 
 
 _body = msgspec.json.Decoder(_Body)
+_context = msgspec.json.Decoder()
 
 
 def read_hint(callout: Callout) -> Hint | None:
@@ -60,6 +67,32 @@ def read_hint(callout: Callout) -> Hint | None:
     if not _ID.fullmatch(body.id):
         raise Unreadable(f"the callout for {kind} has no id that Zuora gives")
     return Hint(kind=kind, id=body.id)
+
+
+def hints_of_context(context: bytes) -> list[Hint]:
+    """Return the objects that a failed callout told of, from the context that Zuora keeps of it.
+
+    Zuora's types call it text, its example shows an object of merge fields (`<Invoice.ID>`); the text may be the body
+    that we ask for. An account is part of every context: it is told of only where nothing else is. What is none of
+    these tells of nothing.
+
+    Args:
+        context: JSON.
+    """
+    try:
+        held = _context.decode(context)
+        fields = _context.decode(held) if isinstance(held, str) else held
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return []
+    if not isinstance(fields, dict):
+        return []
+    named = {name.strip("<>").casefold(): value for name, value in fields.items() if isinstance(value, str)}
+    if "object" in named:
+        named = {f"{named['object'].replace(' ', '').casefold()}.id": named.get("id", "")}
+    hints = [
+        Hint(kind=kind, id=named[name]) for name, kind in _MERGE_FIELDS.items() if _ID.fullmatch(named.get(name, ""))
+    ]
+    return [hint for hint in hints if hint.kind != RecordKind.ACCOUNT] or hints
 
 
 def _json(body: bytes) -> _Body:

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from schemas.callouts import Callout
 from schemas.errors import Unreadable
 from schemas.records import RecordKind
-from streams.read.hints import Hint, read_hint
+from streams.read.hints import Hint, hints_of_context, read_hint
 
 ID = "8ad0823f" * 4
 
@@ -71,3 +72,34 @@ def test_an_id_that_is_none_never_becomes_a_hint(zuora_id):
 def test_a_body_that_is_not_as_agreed_is_unreadable(body, content_type):
     with pytest.raises(Unreadable):
         read_hint(callout(body, content_type))
+
+
+# -- what Zuora keeps of a callout that failed -------------------------------------------------------------------------
+
+OTHER = "9be1934a" * 4
+IN_CONTEXT = [
+    ({"<Object.ID>": ID, "<Invoice.ID>": ID, "<Account.ID>": OTHER}, [(RecordKind.INVOICE, ID)]),
+    ({"<Account.ID>": OTHER, "<Event.Category>": "x"}, [(RecordKind.ACCOUNT, OTHER)]),
+    ({"<PaymentApplication.ID>": OTHER, "<PaymentApplication.PaymentId>": ID}, [(RecordKind.PAYMENT, ID)]),
+    ({"<Subscription.ID>": ID, "<Subscription.DetailTable>": {"QTY": 5}}, []),
+    ({"<Invoice.ID>": "../../v1/accounts"}, []),
+    ({"<Invoice.ID>": 7}, []),
+    ({"object": "Credit Memo", "id": ID}, [(RecordKind.CREDIT_MEMO, ID)]),
+    ({"object": "Subscription", "id": ID}, []),
+    ({"object": "Invoice"}, []),
+    ([1, 2], []),
+    (None, []),
+    ("<callout/>", []),
+]
+
+
+@pytest.mark.parametrize(("context", "told"), IN_CONTEXT)
+def test_a_context_tells_of_what_its_merge_fields_name(context, told):
+    hints = [Hint(kind=kind, id=name) for kind, name in told]
+    assert hints_of_context(msgspec.json.encode(context)) == hints
+    assert hints_of_context(msgspec.json.encode(msgspec.json.encode(context).decode())) == hints
+
+
+@pytest.mark.parametrize("context", [b"", b"{", b'"{"', b"[" * 5000, b'"' + b"[" * 5000 + b'"', b"\xff"])
+def test_a_context_that_is_none_tells_of_nothing(context):
+    assert hints_of_context(context) == []

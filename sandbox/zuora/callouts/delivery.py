@@ -17,7 +17,7 @@ import msgspec
 
 from sandbox.zuora.callouts.configuration import DEFAULT_TRIGGERS, CalloutConfiguration, EventTrigger
 from sandbox.zuora.callouts.events import events_for
-from sandbox.zuora.callouts.message import Callout, Event, build_callout, build_headers
+from sandbox.zuora.callouts.message import Callout, Event, build_callout, build_headers, merge_fields
 from sandbox.zuora.chronicle import Change, Deed
 from sandbox.zuora.clock import Stamp
 from sandbox.zuora.faults import Faults
@@ -40,6 +40,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     category: str
     object_id: str
+    context: dict[str, str]
     notification: str
     method: str
     url: str
@@ -200,6 +201,7 @@ class Callouts:
             event=callout.event.name,
             category=callout.event.category,
             object_id=callout.event.row.id,
+            context=merge_fields(self._tenant, callout.event),
             notification=callout.configuration.name,
             method=callout.configuration.method,
             url=callout.url,

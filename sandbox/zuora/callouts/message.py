@@ -97,6 +97,22 @@ def build_headers(callout: Callout, *, request_id: str) -> dict[str, str]:
     return headers
 
 
+def merge_fields(tenant: Tenant, event: Event) -> dict[str, str]:
+    """Return what an event tells, by merge field, as the callout history shows it."""
+    fields = {"<Object.ID>": event.row.id, "<Event.Category>": event.name}
+    account = tenant.accounts.latest.get(getattr(event.row, "account_id", None) or "")
+    for name, row in ((event.object_name, event.row), ("Account", account)):
+        if row is not None:
+            columns = {field.encode_name: getattr(row, field.name) for field in msgspec.structs.fields(row)}
+            texts = {column: _text(held) for column, held in columns.items() if not isinstance(held, list | dict)}
+            fields |= {f"<{name}.{_spelled(column)}>": text for column, text in texts.items() if text}
+    return fields
+
+
+def _spelled(column: str) -> str:
+    return "ID" if column == "id" else column[0].upper() + column[1:]
+
+
 def _signed(signature: Signature, body: bytes, headers: dict[str, str]) -> str:
     by_name = {name.lower(): value for name, value in headers.items()}
 

@@ -409,8 +409,21 @@ def bill_run_form(row: BillingRun) -> Form:
     return _same(row, _BILL_RUN) | {"billRunNumber": row.billing_run_number, "batches": batches}
 
 
-def callout_form(zone: TenantZone, attempt: Attempt, *, with_content: bool) -> Form:
-    """Return one attempt of a callout; all values are strings."""
+def callout_form(zone: TenantZone, attempt: Attempt, *, with_content: bool, as_shown: bool) -> Form:
+    """Return one attempt of a callout: all values are strings, or look as in Zuora's example."""
+    typed = _callout_as_typed(zone, attempt, with_content=with_content)
+    if not as_shown:
+        return typed
+    return typed | {
+        "attemptedNum": attempt.number,
+        "createTime": zone.without_zone(attempt.at).replace(" ", "T"),
+        "eventCategory": int(attempt.category) if attempt.category.isdigit() else attempt.category,
+        "eventContext": attempt.context,
+        "responseCode": attempt.response_code,
+    }
+
+
+def _callout_as_typed(zone: TenantZone, attempt: Attempt, *, with_content: bool) -> Form:
     return {
         "attemptedNum": str(attempt.number),
         "createTime": zone.without_zone(attempt.at),

@@ -248,7 +248,8 @@ def list_callout_history(call: Call) -> Answer:
     ]
     rows, tail = _paged(call, wanted)
     with_content = call.parameter("includeResponseContent", "false").lower() == "true"
-    histories = [forms.callout_form(zone, attempt, with_content=with_content) for attempt in rows]
+    as_shown = call.sandbox.tenant.settings.callout_history == "as_shown"
+    histories = [forms.callout_form(zone, attempt, with_content=with_content, as_shown=as_shown) for attempt in rows]
     return write(call, {"calloutHistories": histories, **tail})
 
 
