@@ -1,6 +1,5 @@
 """Callouts that nobody heard: Zuora's own list of them is read, and what they told of; rows in both of its shapes."""
 
-import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -64,14 +63,6 @@ async def told(zuora, deaf, shape):
     return zuora
 
 
-async def quiet(zuora):
-    while True:
-        traffic = zuora.sandbox.callouts.traffic
-        if not (traffic.queued or traffic.in_flight or traffic.waiting):
-            return
-        await asyncio.sleep(0.01)
-
-
 async def history(zuora, log):
     return CalloutHistory(await zuora.client(), "acme", write=log)
 
@@ -79,7 +70,7 @@ async def history(zuora, log):
 async def test_what_nobody_heard_is_read_once(told, log):
     reading = await history(told, log)
     invoice, payment = told.invoice(), told.payment(amount="5")
-    await quiet(told)
+    await told.callouts_are_through()
     given(all(attempt.failed for attempt in told.sandbox.callouts.history), "nobody heard")
     assert await reading.round() == 2
     assert Counter((record.kind, record.id) for record in log.kept) == {
@@ -96,7 +87,7 @@ async def test_what_nobody_heard_is_read_once(told, log):
 async def test_what_was_heard_is_not_asked_for(told, log, deaf):
     deaf.status = 200
     told.invoice()
-    await quiet(told)
+    await told.callouts_are_through()
     given(deaf.heard == 1, "it was heard")
     assert await (await history(told, log)).round() == 0
     assert told.requests("^/object-query/") == []
@@ -109,7 +100,7 @@ async def test_many_tries_and_many_callouts_of_one_object_are_one_read(told, log
         apply_payment(
             told.tenant, payment=payment.id, invoices=[Application(invoice=invoice.id, amount=payment.amount / 3)]
         )
-    await quiet(told)
+    await told.callouts_are_through()
     given(len(told.sandbox.callouts.history) >= 9, "each was tried three times")
     await (await history(told, log)).round()
     assert set(Counter((record.kind, record.id) for record in log.kept).values()) == {1}
@@ -118,7 +109,7 @@ async def test_many_tries_and_many_callouts_of_one_object_are_one_read(told, log
 
 async def test_more_than_a_page_of_them_is_read_whole(told, log):
     made = [told.invoice().id for _ in range(95)]
-    await quiet(told)
+    await told.callouts_are_through()
     assert await (await history(told, log)).round() == 95
     assert sorted(log.ids(INVOICE)) == sorted(made)
     assert len(told.requests(HISTORY)) == 3
@@ -126,13 +117,13 @@ async def test_more_than_a_page_of_them_is_read_whole(told, log):
 
 async def test_it_goes_on_from_zuoras_time_after_a_restart(told, log):
     first = told.invoice()
-    await quiet(told)
+    await told.callouts_are_through()
     await (await history(told, log)).round()
     # The tenant's zone is Pacific: 05:00 there.
     assert log.cursors[CALLOUT_HISTORY] == datetime(2026, 3, 15, 5, tzinfo=UTC)
     told.later(days=3)
     second = told.invoice()
-    await quiet(told)
+    await told.callouts_are_through()
     await (await history(told, log)).round()
     # What the overlap shows again after a restart is read again.
     assert log.ids(INVOICE) == [first.id, first.id, second.id]
@@ -143,7 +134,7 @@ async def test_it_goes_on_from_zuoras_time_after_a_restart(told, log):
 
 async def test_what_could_not_be_read_is_read_with_the_next_round(told, log, quick):
     invoice, payment = told.invoice(), told.payment(amount="5")
-    await quiet(told)
+    await told.callouts_are_through()
     armed = told.arm("http_500", f"^/object-query/invoices/{invoice.id}$", count=5)
     reading = await history(told, log)
     assert await reading.round() == 0
@@ -156,7 +147,7 @@ async def test_what_could_not_be_read_is_read_with_the_next_round(told, log, qui
 
 async def test_a_page_that_fails_is_read_again_and_nothing_is_passed_over(told, log, quick):
     made = [told.invoice().id for _ in range(60)]
-    await quiet(told)
+    await told.callouts_are_through()
     armed = told.arm("cut_body", HISTORY, after=1, count=5)
     reading = await history(told, log)
     await reading.round()
@@ -168,7 +159,7 @@ async def test_a_page_that_fails_is_read_again_and_nothing_is_passed_over(told, 
 
 async def test_what_the_broker_did_not_take_is_read_again(told, log):
     invoice = told.invoice()
-    await quiet(told)
+    await told.callouts_are_through()
     reading = await history(told, log)
     log.fails = lambda _records: OSError("away")
     with pytest.raises(OSError, match="away"):
@@ -180,7 +171,7 @@ async def test_what_the_broker_did_not_take_is_read_again(told, log):
 
 async def test_an_object_that_is_gone_keeps_no_other_back(told, log):
     gone, there = told.invoice(), told.invoice()
-    await quiet(told)
+    await told.callouts_are_through()
     unpost_invoice(told.tenant, invoice=gone.id)
     delete_invoice(told.tenant, invoice=gone.id)
     await (await history(told, log)).round()
@@ -189,7 +180,7 @@ async def test_an_object_that_is_gone_keeps_no_other_back(told, log):
 
 async def test_what_tells_of_nothing_we_read_is_passed_over(told, log, heard):
     told.bill_run(1)
-    await quiet(told)
+    await told.callouts_are_through()
     told.sandbox.callouts.history = type(told.sandbox.callouts.history)(
         one for one in told.sandbox.callouts.history if one.event == "BillingRunCompletion"
     )
@@ -207,7 +198,7 @@ async def test_a_user_who_may_not_read_it_stops_nothing(told, log, heard):
 
 async def test_nothing_of_a_context_is_logged_or_kept(told, log, heard):
     told.invoice()
-    await quiet(told)
+    await told.callouts_are_through()
     await (await history(told, log)).round()
     assert "Müller" not in heard()
     assert all("Müller" not in record.found.evidence for record in log.kept)
@@ -224,7 +215,7 @@ async def test_nights_in_which_the_tenants_clock_changes_are_no_gap(told, log, n
     for minutes in range(0, 240, 20):
         told.sandbox.clock.set(begun + timedelta(minutes=minutes), running=False)
         made.append(told.invoice().id)
-        await quiet(told)
+        await told.callouts_are_through()
         if minutes % 60 == 0:
             await reading.round()
     told.later(minutes=20)
@@ -240,13 +231,13 @@ async def test_a_first_look_sees_a_day_wherever_the_tenant_sits(zone, log, deaf)
             CalloutConfiguration(name="posted", event="InvoicePosted", url=deaf.url)
         ]
         invoice = zuora.invoice()
-        await quiet(zuora)
+        await zuora.callouts_are_through()
         zuora.later(hours=23)
         reading = await history(zuora, log)
         await reading.round()
         assert log.ids(INVOICE) == [invoice.id]
         zuora.later(hours=1)
         second = zuora.invoice()
-        await quiet(zuora)
+        await zuora.callouts_are_through()
         await reading.round()
         assert log.ids(INVOICE) == [invoice.id, second.id]

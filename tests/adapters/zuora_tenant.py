@@ -191,6 +191,14 @@ class ZuoraTenant:
         """Let time pass, as timedelta counts it."""
         self.sandbox.clock.advance(timedelta(**by).total_seconds())
 
+    async def callouts_are_through(self) -> None:
+        """Wait until every callout was delivered or given up."""
+        while True:
+            traffic = self.sandbox.callouts.traffic
+            if not (traffic.queued or traffic.in_flight or traffic.waiting):
+                return
+            await asyncio.sleep(0.01)
+
     def touch(self, row: Any) -> None:
         """Change a row, as business does that moves no amount: its stamp is now."""
         with self.tenant.act("touch"):
