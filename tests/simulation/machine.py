@@ -20,6 +20,7 @@ from tests.simulation.qad import FATES
 from tests.simulation.zuora import (
     ACCOUNTS,
     APPLIED,
+    DRAFT_DELETED,
     MEMO_CANCELLED,
     MEMO_POSTED_AGAIN,
     MEMO_UNDONE,
@@ -146,10 +147,18 @@ class Simulation(RuleBasedStateMachine):
 
     @rule(invoice=which, amount=amounts, moment=read)
     def an_invoice_is_posted_again(self, invoice: int, amount: int, moment: float | None) -> None:
-        drafts = [name for name, one in self._zuora.invoices.items() if not one.posted]
+        drafts = self._zuora.drafts()
         if drafts:
             self._zuora.post(one_of(drafts, invoice), amount)
             self._did(POSTED_AGAIN, True)
+        self._read(moment)
+
+    @rule(invoice=which, moment=read)
+    def a_draft_is_deleted(self, invoice: int, moment: float | None) -> None:
+        drafts = self._zuora.drafts()
+        if drafts:
+            self._zuora.delete(one_of(drafts, invoice))
+            self._did(DRAFT_DELETED, True)
         self._read(moment)
 
     @rule(memo=which, amount=amounts, cancels=st.booleans(), moment=read)
@@ -192,7 +201,9 @@ class Simulation(RuleBasedStateMachine):
         known = self._zuora.read_before()
         if known:
             self.house.tally.fired("a version is read again")
-            self.house.tell(Topic.RECORDS, one_of(known, document))
+            version = one_of(known, document)
+            self.house.tell(Topic.RECORDS, version)
+            self._zuora.look_again(version)
 
     # People.
 

@@ -24,7 +24,8 @@ APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN = (
     "invoice posted again",
 )
 MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN = "memo unposted", "memo cancelled", "memo posted again"
-ACTS = (APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN, MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN)
+DRAFT_DELETED = "invoice deleted"
+ACTS = (APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN, DRAFT_DELETED, MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN)
 
 
 @dataclass
@@ -37,6 +38,7 @@ class About:
     posted: str = ""
     refers_to: str = ""
     cancelled: bool = False
+    deleted: bool = False
 
 
 @dataclass
@@ -83,6 +85,15 @@ class Zuora(Tenant):
         if name == "iold" or any(one.refers_to == name and not one.cancelled for one in about):
             return False
         return super().unpost(name)
+
+    def drafts(self) -> list[str]:
+        """Return the invoices in Draft that are still there."""
+        return [name for name, one in self.invoices.items() if not one.posted and not self.about[name].deleted]
+
+    def delete(self, name: str) -> None:
+        """Delete an invoice in Draft: whoever asks for it by its id is told that there is none."""
+        self.about[name].deleted = True
+        self.versions[f"invoice:{name}"].append(zuora.deleted("invoice", name))
 
     def unpost_memo(self, name: str) -> bool:
         """Take a memo back to Draft, where Zuora allows it."""
@@ -145,6 +156,12 @@ class Zuora(Tenant):
         place = len(versions) - 1 if newest else min(self._next(document), len(versions) - 1)
         self._read[document] = Reading(max(place + 1, self._next(document)))
         return versions[place]
+
+    def look_again(self, record: ZuoraRecord) -> None:
+        """Take up that an old version was read once more: of what was deleted the next re-read says so again."""
+        if record.kind == "invoice" and self.about[record.id].deleted:
+            document = f"invoice:{record.id}"
+            self._read[document] = Reading(min(self._next(document), len(self.versions[document]) - 1))
 
     def read_before(self) -> list[ZuoraRecord]:
         """Return all versions that were read before, or passed over."""
