@@ -110,7 +110,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
 
     Attributes:
         base_url: Address of its data centre, whole.
-        tenant_id: Zuora's number of the tenant; `ping` refuses another.
+        tenant_id: Zuora's number of the tenant; nothing is read of another.
         version: `Zuora-Version` to ask for.
         budget: What may be asked of it, and how our processes share that.
         entity_id: Which entity, in a tenant with several; each is a table of its own here.
@@ -259,11 +259,9 @@ def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
         if not all(re.fullmatch(r"[0-9A-Za-z-]{1,64}", one) for one in ids):
             yield f"{name}: an id of Zuora has letters, digits and hyphens"
     yield from _problems_of_schedules(tenant.poll)
-    # Both stand in a header of every call.
+    # It stands in a header of every call.
     if not re.fullmatch(r"[0-9][0-9.-]*", tenant.version):
         yield "version is a day, such as 2025-08-12, or a number, such as 257.0"
-    if not re.fullmatch(r"[0-9A-Za-z,-]*", tenant.entity_id):
-        yield "entity_id is an id of Zuora"
     if problem := tenant.budget.problem():
         yield f"budget.{problem}"
     if tenant.callouts is not None and not re.fullmatch(r"/[A-Za-z0-9/_-]{22,}", tenant.callouts.path):

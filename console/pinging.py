@@ -77,7 +77,7 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
     try:
         async with wiring.zuora(tenant) as client:
             await client.token.get()
-            told = _tenant_id(client.token.scope)
+            told = client.token.tenant_id
             same = not settings.tenant_id or settings.tenant_id == told
             yield Finding(
                 subject=tenant,
@@ -269,8 +269,3 @@ async def _permission(client: QadClient, connection: str, kind: str, view_uri: s
         found="not told by this tenant" if told is None else ("given" if told else "not given"),
         next_step="Give the user a role that may create this kind of document.",
     )
-
-
-def _tenant_id(scope: str) -> str:
-    """Return Zuora's number of the tenant from a token's scope."""
-    return next((part.removeprefix("tenant.") for part in scope.split() if part.startswith("tenant.")), "")

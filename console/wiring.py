@@ -118,6 +118,7 @@ class Wiring:
             version=settings.version,
             commons=self.commons,
             budget=self.commons.budget(tenant, settings.budget.of(process)),
+            tenant_id=settings.tenant_id,
             entity_id=settings.entity_id,
             org_ids=settings.org_ids,
             priority=Priority.BACKFILL if yields or process == "backfill" else Priority.LIVE,

@@ -119,7 +119,7 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
         raise SignedOut(f"Zuora refused {what} (HTTP 401)")
     if envelope is not None:
         error = _refusal(answer.status, envelope, what=what, retry_after_s=retry_after_s, secrets=secrets)
-        error.codes = tuple(code for code in _codes(envelope) if code)
+        error.codes = tuple(code for code, _ in _reasons(envelope) if code)
         raise error
     if answer.status >= 500 or answer.status < 300:
         raise Transient(
@@ -173,7 +173,7 @@ def _is_yes(envelope: _Envelope) -> bool:
 def _refusal(
     status: int, envelope: _Envelope, *, what: str, retry_after_s: float | None, secrets: Sequence[str]
 ) -> ConnectorError:
-    codes = _codes(envelope)
+    codes = [code for code, _ in _reasons(envelope)]
     categories = {category_of(code) for code in codes}
     said = told_of(_said(envelope), secrets) or "no reason given"
     told = f"Zuora refused {what} (HTTP {status}, code {told_of(', '.join(codes), secrets)[:_CODES_MAX]}): {said}"
@@ -183,16 +183,24 @@ def _refusal(
         return Refused(told) if _NO_ENDPOINT.search(said) else NotFound(told)
     if status == 403 or _PERMISSION in categories:
         return Refused(told)
-    if status >= 500 or categories <= _RETRIABLE or "lock competition" in said.lower():
+    if status >= 500 or all(_passes(code, message) for code, message in _reasons(envelope)):
         # A gateway may speak JSON too, without a code.
         family = Answered if any(codes) else Transient
         return family(told, retry_after_s=retry_after_s)
     return Misconfigured(told)
 
 
-def _codes(envelope: _Envelope) -> list[str]:
-    codes = [str(reason.code) for reason in envelope.reasons] + [error.code for error in envelope.old_errors]
-    return codes or [str(envelope.code or envelope.fault_code or envelope.fault_code_too)]
+def _reasons(envelope: _Envelope) -> list[tuple[str, str]]:
+    """Return code and message of each reason, whatever the shape."""
+    reasons = [(str(reason.code), reason.message) for reason in envelope.reasons]
+    reasons += [(error.code, error.message) for error in envelope.old_errors]
+    message = envelope.message or envelope.fault_message or envelope.fault_message_too or envelope.error
+    return reasons or [(str(envelope.code or envelope.fault_code or envelope.fault_code_too), message)]
+
+
+def _passes(code: str, message: str) -> bool:
+    # A lock is also told as a plain wrong value.
+    return category_of(code) in _RETRIABLE or "lock competition" in message.lower()
 
 
 def category_of(code: str) -> int | None:

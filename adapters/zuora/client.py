@@ -104,6 +104,7 @@ class ZuoraClient:
         version: str,
         commons: Commons,
         budget: Budget,
+        tenant_id: str = "",
         entity_id: str = "",
         org_ids: Sequence[str] = (),
         priority: Priority = Priority.LIVE,
@@ -117,6 +118,7 @@ class ZuoraClient:
             version: `Zuora-Version` to ask for: it changes field names, so it is always said.
             commons: What the clients of this process share.
             budget: The tenant's budget, of this process.
+            tenant_id: Zuora's number of the tenant, where it is known: nothing is asked of another one.
             entity_id: The one entity to read, for tenants with several.
             org_ids: The organizations to read, for tenants with several; none for all that the user may see.
             priority: Whether its calls wait behind those of others.
@@ -137,6 +139,7 @@ class ZuoraClient:
         self.token = commons.token(self._base_url, client_id=client_id, client_secret=client_secret)
         self.budget = budget
         self._clock = self.token.clock
+        self._tenant_id = tenant_id
         self._priority = priority
         self._pausing = 0
 
@@ -330,6 +333,7 @@ class ZuoraClient:
         while True:
             try:
                 token = await self.token.get()
+                self._same_tenant()
                 return await self._once(url, what, token, post)
             except SignedOut:
                 if signed_out:
@@ -349,6 +353,14 @@ class ZuoraClient:
                     await asyncio.sleep(pause_s)
                 finally:
                     self._pausing -= 1
+
+    def _same_tenant(self) -> None:
+        told = self.token.tenant_id
+        if self._tenant_id and told and told != self._tenant_id:
+            raise Refused(
+                f"the client id and secret belong to tenant {told[:40]}, and tenant_id says {self._tenant_id}: "
+                "nothing is read there; set those of the right tenant, or mend tenant_id"
+            )
 
     async def _once(self, url: URL, what: str, token: str, post: posts.Post | None) -> Answer:
         kind = OBJECT_QUERY if url.path.startswith(self._object_query) else DEFAULT

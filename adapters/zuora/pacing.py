@@ -29,8 +29,10 @@ PAUSE_MAX_S = 60.0
 # Zuora's own advice: five tries with full jitter up to a minute.
 TRIES_MAX = 5
 
-# The token call is limited to 100 a minute and address, for all tenants of it. So many processes share an address.
+# The token call is limited to 100 a minute and address, for all tenants of it: so much of that is one process's.
 _TOKENS_PER_MINUTE = 20
+# Where Zuora has fewer left for the address, we ask for none until it counts anew.
+_TOKENS_LEFT = 5
 
 
 class Priority(IntEnum):
@@ -182,12 +184,17 @@ class TokenPace:
     def __init__(self) -> None:
         """Begin with none asked for."""
         self._at_s = deque[float](maxlen=_TOKENS_PER_MINUTE)
+        self._closed_until_s = float("-inf")
 
     def wait_s(self, now_s: float) -> float:
         """Return the seconds until a token may be asked for."""
-        if len(self._at_s) < _TOKENS_PER_MINUTE:
-            return 0.0
-        return max(0.0, self._at_s[0] + 60.0 - now_s)
+        until_s = self._at_s[0] + 60.0 if len(self._at_s) == _TOKENS_PER_MINUTE else self._closed_until_s
+        return max(0.0, until_s - now_s, self._closed_until_s - now_s)
+
+    def hear(self, remaining: int | None, now_s: float) -> None:
+        """Take up how many token calls Zuora has left for the address, in its minute."""
+        if remaining is not None and remaining < _TOKENS_LEFT:
+            self._closed_until_s = now_s + 60.0
 
     def sent(self, now_s: float) -> None:
         """Take up that one is asked for."""

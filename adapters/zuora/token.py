@@ -15,6 +15,7 @@ import msgspec
 from adapters.credentials.secret import Secret
 from adapters.zuora.answers import NotFound, SignedOut, read_answer
 from adapters.zuora.clock import ZuoraClock
+from adapters.zuora.headers import whole_of
 from adapters.zuora.pacing import TokenPace
 from adapters.zuora.regions import elsewhere
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
@@ -65,6 +66,11 @@ class Token:
         self.fetched = 0
         # Whether a token call waits for its turn.
         self.rests = False
+
+    @property
+    def tenant_id(self) -> str:
+        """Zuora's number of the tenant that the token belongs to, "" where it does not tell."""
+        return next((part.removeprefix("tenant.") for part in self.scope.split() if part.startswith("tenant.")), "")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -135,6 +141,7 @@ class Token:
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10)) as session,
                 session.post(self._url, data=form, allow_redirects=False) as answer,
             ):
+                self._pace.hear(whole_of(answer.headers.get("X-RateLimit-Remaining-minute")), time.monotonic())
                 body = await read_answer(answer, what="POST /oauth/token", secrets=self.secrets)
                 self.clock.hear(answer.headers.get("Date"))
                 return body

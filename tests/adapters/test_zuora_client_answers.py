@@ -63,6 +63,8 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 53100020}]}', Misconfigured, 1),
         (200, b'{"success": false, "reasons": [{"code": 50000050}, {"code": 50000061}]}', Answered, 5),
         (400, b'{"reasons": [{"code": 50000050}, {"code": "ObjectNotFound"}]}', Misconfigured, 1),
+        (400, b'{"reasons": [{"code": 1, "message": "lock competition"}, {"code": 20}]}', Misconfigured, 1),
+        (400, b'{"reasons": [{"code": 1, "message": "Lock Competition"}, {"code": 50}]}', Answered, 5),
         # a code that is none
         (400, b'{"reasons": [{"code": "\xc2\xb250"}]}', Misconfigured, 1),
         # Object Query

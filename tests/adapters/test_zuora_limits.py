@@ -106,6 +106,20 @@ async def test_a_storm_of_refused_tokens_is_never_one_of_token_calls(zuora, quic
         await asyncio.wait(storms)
 
 
+async def test_the_last_tokens_of_an_address_are_left_to_others(zuora, quick):
+    """Zuora lets six through; somebody else at this address may need one."""
+    zuora.use(limits=Limits(token_calls=6))
+    zuora.arm("unauthorized", "^/v1/")
+    client = await zuora.client()
+    with pytest.raises(ConnectorError):
+        await client.get(CODES)
+    third = asyncio.create_task(client.get(CODES))
+    await asyncio.wait([third], timeout=0.3)
+    assert (third.done(), client.rests, zuora.token_calls) == (False, True, 2)
+    third.cancel()
+    await asyncio.wait([third])
+
+
 async def test_after_a_429_nobody_of_the_process_asks_for_a_while(strange, eventually, monkeypatch):
     """What is turned away counts as well: the next call would be turned away too."""
     monkeypatch.setattr("adapters.zuora.pacing.PAUSE_MAX_S", 0.4)

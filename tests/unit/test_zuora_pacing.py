@@ -245,6 +245,15 @@ def test_a_storm_of_token_calls_is_twenty_a_minute():
     assert len(sent) == 200
 
 
+def test_where_zuora_has_few_tokens_left_for_the_address_none_is_asked_for():
+    pace = TokenPace()
+    for remaining, wait_s in ((None, 0.0), (5, 0.0), (4, 60.0)):
+        pace.sent(100.0)
+        pace.hear(remaining, 100.0)
+        assert pace.wait_s(100.0) == wait_s
+    assert (pace.wait_s(150.0), pace.wait_s(160.0)) == (10.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("tries", "asked_s", "least_s", "most_s"),
     [(1, None, 0, 2), (3, None, 0, 8), (9, None, 0, 60), (1, 30.0, 30, 30), (1, 3600.0, 120, 120), (1, 0.5, 0.5, 2)],
