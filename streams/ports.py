@@ -179,13 +179,7 @@ class Erp(Protocol):
 
 
 class Zuora(Protocol):
-    """Zuora as the read stage sees it.
-
-    Attributes:
-        tenant: Name of the tenant.
-    """
-
-    tenant: str
+    """Zuora as the read stage sees it."""
 
     @property
     def rests(self) -> bool:

@@ -25,7 +25,7 @@ from schemas.events import read_callout
 from schemas.ids import document_key
 from schemas.outcomes import Ignored
 from schemas.reasons import Reason
-from schemas.records import Found, ZuoraRecord, record_of_deletion
+from schemas.records import Found, ZuoraRecord
 from schemas.topics import Topic
 from streams.outcomes import dead_letter, outcome_key
 from streams.ports import Zuora
@@ -182,8 +182,9 @@ class ReadLane:
             telling.cancel()
 
     async def _read(self, work: _Work) -> ZuoraRecord | None:
+        found = Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)
         try:
-            return await self._zuora.read(work.hint.kind, work.hint.id, _found(work))
+            return await self._zuora.read(work.hint.kind, work.hint.id, found)
         finally:
             # Many at once may take longer than the watchdog waits.
             self._worker.moved()
@@ -195,10 +196,9 @@ class ReadLane:
         elif isinstance(answer, BaseException):
             raise answer
         elif answer is None:
+            # Said, and no more: that something is gone undoes what was posted of it, and one answer may as well mean a
+            # view that was lost. The re-read holds it against all else that is gone.
             await self._not_found(work)
-            hint = work.hint
-            gone = record_of_deletion(self._zuora.tenant, hint.kind, hint.id, _found(work))
-            await self._feed.records([gone])
         else:
             await self._feed.records([answer])
 
@@ -222,7 +222,3 @@ class ReadLane:
 
     async def _send(self, topic: Topic, key: bytes, value: bytes) -> None:
         await (await self._worker.send(topic, key=key, value=value, stage=STAGE))
-
-
-def _found(work: _Work) -> Found:
-    return Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)
