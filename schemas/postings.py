@@ -67,7 +67,11 @@ def _net_credit(lines: tuple[GlLine, ...], currency: str) -> Decimal:
 
 
 class InvoiceContent(_Content, frozen=True, kw_only=True, tag="invoice", omit_defaults=True):
-    """A customer invoice or debit note: QAD debits the receivable with `total`, the lines credit it net."""
+    """A customer invoice or debit note: QAD debits the receivable with `total`, the lines credit it net.
+
+    Attributes:
+        charges: `kind:id` of the invoice that this one charges more, where what is applied to that goes here as well.
+    """
 
     customer: str
     currency: str
@@ -80,6 +84,7 @@ class InvoiceContent(_Content, frozen=True, kw_only=True, tag="invoice", omit_de
     lines: tuple[GlLine, ...]
     terms: str = ""
     original_date: date | None = None
+    charges: str = ""
 
     def __post_init__(self) -> None:
         total = total_of(self.total, self.currency)

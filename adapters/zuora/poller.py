@@ -31,10 +31,10 @@ DOCUMENT_KINDS = (
     RecordKind.INVOICE,
     RecordKind.DEBIT_MEMO,
     RecordKind.CREDIT_MEMO,
-    RecordKind.PAYMENT,
-    INVOICE_PAYMENT,
     RecordKind.INVOICE_ADJUSTMENT,
     RecordKind.INVOICE_ITEM_ADJUSTMENT,
+    RecordKind.PAYMENT,
+    INVOICE_PAYMENT,
     RecordKind.CREDIT_BALANCE,
     RecordKind.REFUND,
 )

@@ -10,6 +10,7 @@ from streams.ledger.allocations import row_posting
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan, document_posting, open_item
+from streams.ledger.charged import spread
 from streams.ledger.openings import openings_of
 from streams.ledger.state import LedgerState
 from streams.ledger.unsettled import AdjustmentDocument
@@ -21,14 +22,16 @@ def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: L
     Raises:
         CannotGoOn: It cannot be decided, or is not for QAD; the reason says which.
     """
-    plan = plan_billing(at_hand, adjustment.billing, state=state, books=books)
-    if not adjustment.charges or not adjustment.billing.posted:
+    rows = spread(at_hand.number, at_hand.document, adjustment.billing.applications, state=state)
+    billing = msgspec.structs.replace(adjustment.billing, applications=rows)
+    plan = plan_billing(at_hand, billing, state=state, books=books)
+    if not adjustment.uses_up or not adjustment.billing.posted:
         return plan
     made = state.of(at_hand.document)
     note = document_posting(at_hand.connection, at_hand.document, n=made.n if made.live else made.n + 1)
     if not made.live and note not in {posting.id for posting in plan.postings}:
         return plan
-    known = state.of(adjustment.charges).rows.get(adjustment.row.id)
+    known = state.of(adjustment.uses_up).rows.get(adjustment.row.id)
     if known is not None and not at_hand.again:
         return plan
     used = row_posting(
@@ -36,12 +39,12 @@ def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: L
         adjustment.row,
         amount=adjustment.row.amount,
         times=known.times if known else 1,
-        payer=known.payer if known else open_item(at_hand.connection, adjustment.charges, state),
+        payer=known.payer if known else open_item(at_hand.connection, adjustment.uses_up, state),
         item=note,
         before=(),
         books=books,
         dates=(known.posting_date, known.original_date) if known else None,
-        payer_document=adjustment.charges,
-        payer_number=adjustment.charges_number,
+        payer_document=adjustment.uses_up,
+        payer_number=adjustment.uses_up_number,
     )
     return msgspec.structs.replace(plan, postings=(*openings_of(at_hand, [used], state=state), *plan.postings, used))

@@ -50,6 +50,7 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
         posted_stamp: When Zuora posted it.
         items: Its lines.
         refers_to: `kind:id` of the invoice it refers to, or "".
+        charges: `kind:id` of the invoice that it charges more, or "".
         applications: What a memo pays.
         unknown: Why it cannot be understood, or None.
     """
@@ -63,6 +64,7 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
     posted_stamp: str
     items: tuple[Item, ...]
     refers_to: str = ""
+    charges: str = ""
     applications: Applications = NO_APPLICATIONS
     unknown: CannotGoOn | None = None
 
@@ -218,6 +220,7 @@ def _post(
             lines=lines.lines,
             terms=terms_of(mapping, at_hand.payment_term),
             original_date=original_date,
+            charges=document.charges,
         )
     else:
         content = CreditNoteContent(

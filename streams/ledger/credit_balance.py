@@ -17,6 +17,7 @@ from streams.ledger.allocations import ON_ACCOUNT, row_posting, row_posting_id
 from streams.ledger.applications import SignedRow
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan, open_item
+from streams.ledger.charged import divided
 from streams.ledger.dated import day_of
 from streams.ledger.openings import openings_of
 from streams.ledger.state import LedgerState, Row
@@ -51,6 +52,7 @@ class _Walk:
         self._numbers: dict[str, str] = {}
         # What is left by document, the one that went up first standing first; "" for what went up by hand.
         self._left: dict[str, Decimal] = {}
+        self._rows: list[SignedRow] = []
         self.postings: list[Posting] = []
         self.stops: list[CannotGoOn] = []
         for movement in movements:
@@ -62,25 +64,25 @@ class _Walk:
                     self.stops.append(CannotGoOn(reasons.raised_by_hand(at_hand.number, movement.number)))
         for movement in movements:
             if not movement.up and movement.live:
-                for document, row in self._rows_of(movement):
+                for document, _, row in self._rows_of(movement):
                     self._left[document] -= row.amount
 
-    def _rows_of(self, movement: Movement) -> Iterator[tuple[str, Row]]:
-        """Yield what was posted of a movement down, by the document that paid."""
+    def _rows_of(self, movement: Movement) -> Iterator[tuple[str, str, Row]]:
+        """Yield what was posted of a movement down: the document that paid, and the row with its id."""
         for document in self._numbers:
-            row = self._state.of(document).rows.get(ON_ACCOUNT + movement.id)
-            if row is not None:
-                yield document, row
+            for name, row in self._state.of(document).rows.items():
+                if row.amount > 0 and (name + ":").startswith(f"{ON_ACCOUNT}{movement.id}:"):
+                    yield document, name, row
 
     def down(self, movement: Movement) -> None:
         """Take the next movement down: it stands already, is posted, taken back, or stops."""
         known = list(self._rows_of(movement))
         try:
             if not movement.live:
-                self.postings += [posting for document, row in known for posting in self._back(movement, document, row)]
+                self.postings += [posting for standing in known for posting in self._back(movement, *standing)]
             elif known:
                 if self._at_hand.again:
-                    self.postings += [self._again(movement, document, row) for document, row in known]
+                    self.postings += [self._again(movement, *standing) for standing in known]
             else:
                 self._new(movement)
         except CannotGoOn as stop:
@@ -99,9 +101,19 @@ class _Walk:
             raise CannotGoOn(
                 reasons.not_supported(number, f"{movement.number} takes what was raised by hand, {taken['']} of it")
             )
-        self.postings += [
-            self._posting(movement, document, self._row(movement, amount)) for document, amount in taken.items()
-        ]
+        made = list[tuple[str, SignedRow]]()
+        for document, amount in taken.items():
+            row = SignedRow(
+                id=ON_ACCOUNT + movement.id,
+                item_document=movement.document,
+                amount=amount,
+                day=movement.day,
+                created=movement.created,
+            )
+            also = [*self._rows, *(one for _, one in made)]
+            made += [(document, part) for part in divided(number, document, row, also=also, state=self._state)]
+        self._rows += [row for _, row in made]
+        self.postings += [self._posting(document, row) for document, row in made]
 
     def _taken(self, movement: Movement) -> dict[str, Decimal]:
         """Return what a movement takes of each item, the oldest first.
@@ -121,39 +133,30 @@ class _Walk:
             self._left[document] -= part
         return taken
 
-    def _row(self, movement: Movement, amount: Decimal) -> SignedRow:
-        return SignedRow(
-            id=ON_ACCOUNT + movement.id,
-            item_document=movement.document,
-            amount=amount,
-            day=movement.day,
-            created=movement.created,
-        )
-
-    def _back(self, movement: Movement, document: str, row: Row) -> Iterator[Posting]:
+    def _back(self, movement: Movement, document: str, name: str, row: Row) -> Iterator[Posting]:
         """Yield what takes back what a cancelled movement took; what a reversal freed is free already."""
-        name = f"{ON_ACCOUNT}{movement.id}:cancelled"
-        done = self._state.of(document).rows.get(name)
+        connection, back_name = self._at_hand.connection, f"{name}:cancelled"
+        done = self._state.of(document).rows.get(back_name)
         if row.detached or (done is not None and not self._at_hand.again):
             return
         back = SignedRow(
-            id=name,
+            id=back_name,
             item_document=row.item_document,
             amount=-row.amount,
             day=done.day if done else max(day_of(movement.ended, row.day), row.day),
             created=movement.ended,
         )
-        taken = row_posting_id(
-            self._at_hand.connection, document, row=ON_ACCOUNT + movement.id, amount=row.amount, times=row.times
-        )
-        yield self._posting(movement, document, back, known=done or row, before=[taken], dated=done)
+        taken = row_posting_id(connection, document, row=name, amount=row.amount, times=row.times)
+        yield self._posting(document, back, known=done or row, before=[taken], dated=done)
 
-    def _again(self, movement: Movement, document: str, row: Row) -> Posting:
-        return self._posting(movement, document, self._row(movement, row.amount), known=row, dated=row)
+    def _again(self, movement: Movement, document: str, name: str, row: Row) -> Posting:
+        signed = SignedRow(
+            id=name, item_document=row.item_document, amount=row.amount, day=row.day, created=movement.created
+        )
+        return self._posting(document, signed, known=row, dated=row)
 
     def _posting(
         self,
-        movement: Movement,
         document: str,
         row: SignedRow,
         *,
@@ -168,7 +171,7 @@ class _Walk:
             amount=row.amount,
             times=known.times if known else 1,
             payer=known.payer if known else open_item(connection, document, state),
-            item=known.item if known else open_item(connection, movement.document, state),
+            item=known.item if known else open_item(connection, row.item_document, state),
             before=before,
             books=self._books,
             dates=(dated.posting_date, dated.original_date) if dated else None,

@@ -7,6 +7,7 @@ output).
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 from msgspec import UNSET
 
 from schemas.decisions import AnyDecision, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
@@ -21,7 +22,7 @@ from schemas.events import (
 )
 from schemas.ids import PostingId, document_key
 from schemas.matching import AccountSeen, Matched
-from schemas.postings import OpeningContent, Posting, PostingSet
+from schemas.postings import InvoiceContent, OpeningContent, Posting, PostingSet
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
 from streams import waits
@@ -31,6 +32,7 @@ from streams.ledger.adjustments import plan_adjustment
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
+from streams.ledger.charged import spread
 from streams.ledger.credit_balance import plan_credit_balance
 from streams.ledger.deletions import facts_of_deleted, plan_deleted
 from streams.ledger.known import read_known_postings
@@ -186,7 +188,10 @@ class LedgerCore:
         if record.deleted:
             return plan_deleted(at_hand, state=state, books=books)
         if record.kind == RecordKind.PAYMENT:
-            return plan_payment(at_hand, payment_document(record, facts), state=state, books=books)
+            payment = payment_document(record, facts)
+            rows = spread(at_hand.number, at_hand.document, payment.applications, state=state)
+            payment = msgspec.structs.replace(payment, applications=rows)
+            return plan_payment(at_hand, payment, state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
         if record.kind in (RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT):
@@ -233,6 +238,12 @@ class LedgerCore:
             if any(posting.document != subject.document for posting in changed):
                 # Rows of others stand again: what undid them may have been passed over.
                 self._changed.append(waits.document(subject.document))
+            # What was more than an invoice holds may go to what it is charged now.
+            self._changed += [
+                waits.document(posting.content.charges)
+                for posting in changed
+                if isinstance(posting.content, InvoiceContent) and posting.content.charges
+            ]
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)

@@ -18,6 +18,7 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "reference_not_read": Waiting,
     "period_closed": Waiting,
     "period_not_defined": Waiting,
+    "more_than_charged": Waiting,
     "not_posted": Ignored,
     "deleted": Ignored,
     "before_cut_over": Ignored,
@@ -389,6 +390,17 @@ def already_in_erp(number: str) -> Reason:
     return Reason(
         rule="already_in_erp",
         message=f"{number} is an external payment, and the site says those are in QAD already",
+    )
+
+
+def more_than_charged(number: str, item: str, more: Decimal) -> Reason:
+    """Say that more is applied to an invoice than it and the charges that are known come to."""
+    return Reason(
+        rule="more_than_charged",
+        message=f"{number}: {more} more is applied to {item} than it and its charges come to in QAD",
+        next_step="Nothing: it goes on when the charge is read. If it stays, look at the adjustments of that invoice.",
+        value=str(more),
+        waits_for=(waits.document(item),),
     )
 
 

@@ -85,6 +85,7 @@ class Made(msgspec.Struct, array_like=True):
         rows: Its application rows, where it pays.
         offers: What its receipt offered to carry.
         payers: Documents whose rows were applied to it.
+        charges: Documents that charge it more.
         newest: Origin and pass of the newest input that made postings.
         more: An outcome of that input was to follow.
         answered: Origin and pass of the newest outcome.
@@ -113,6 +114,7 @@ class Made(msgspec.Struct, array_like=True):
     more: bool = False
     answered: tuple[int, int] = (-1, 0)
     closes: PostingId | None = None
+    charges: set[str] = msgspec.field(default_factory=set)
 
     @property
     def incomplete(self) -> int:
@@ -212,6 +214,8 @@ class LedgerState:
         match posting.content:
             case InvoiceContent() | CreditNoteContent() | ReceiptContent() | RefundContent() as content:
                 self._take_document(made, posting, content, event)
+                if isinstance(content, InvoiceContent) and content.charges:
+                    of(content.charges).charges.add(posting.document)
             case OpeningContent() as content:
                 made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
             case InverseContent() as content:

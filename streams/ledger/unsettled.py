@@ -30,14 +30,14 @@ class AdjustmentDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         billing: The credit or debit note that it is.
-        charges: `kind:id` of the negative invoice whose credit it uses up, or "".
-        charges_number: Its number.
+        uses_up: `kind:id` of the negative invoice whose credit it takes from, or "".
+        uses_up_number: Its number.
         row: The application that goes with it: to its invoice, or from the negative invoice to it.
     """
 
     billing: BillingDocument
-    charges: str
-    charges_number: str
+    uses_up: str
+    uses_up_number: str
     row: SignedRow
 
 
@@ -80,10 +80,10 @@ def adjustment_document(record: ZuoraRecord, facts: Facts) -> AdjustmentDocument
     adjustment: Adjustment = facts.parent
     (invoice,) = children_of(record, "invoice")
     day, adjusted = _day(adjustment, facts.number), document_key(RecordKind.INVOICE, adjustment.invoice_id)
-    own, below_zero = document_key(record.kind, record.id), invoice.amount < 0
+    own, is_charge, below_zero = document_key(record.kind, record.id), facts.value > 0, invoice.amount < 0
     row = SignedRow(
         id=adjustment.id,
-        item_document=own if facts.value > 0 else adjusted,
+        item_document=own if is_charge else adjusted,
         amount=abs(facts.value),
         day=day,
         created=adjustment.created_date,
@@ -97,11 +97,12 @@ def adjustment_document(record: ZuoraRecord, facts: Facts) -> AdjustmentDocument
         due=_due(invoice, day),
         posted_stamp=adjustment.created_date,
         items=(_item(record, adjustment, facts),),
-        refers_to=adjusted if facts.value < 0 else "",
-        applications=Applications(rows=(row,)) if facts.value < 0 else Applications(),
+        refers_to="" if is_charge else adjusted,
+        charges=adjusted if is_charge and not below_zero else "",
+        applications=Applications() if is_charge else Applications(rows=(row,)),
     )
-    charges = adjusted if below_zero and facts.value > 0 else ""
-    return AdjustmentDocument(billing=billing, charges=charges, charges_number=invoice.invoice_number, row=row)
+    uses_up = adjusted if is_charge and below_zero else ""
+    return AdjustmentDocument(billing=billing, uses_up=uses_up, uses_up_number=invoice.invoice_number, row=row)
 
 
 def is_unsettled(record: ZuoraRecord) -> bool:

@@ -17,6 +17,7 @@ from sandbox.zuora.acts import (
     adjust_credit_balance,
     adjust_invoice,
     adjust_invoice_item,
+    cancel_applied_payment,
     cancel_credit_balance_adjustment,
     cancel_invoice_adjustment,
     cancel_invoice_item_adjustment,
@@ -320,3 +321,89 @@ async def test_settlement_switched_on_posts_nothing_twice(site):
     site.world.put(msgspec.structs.replace(record, connection=builders.CONNECTION, children=children))
     assert site.stands("payment", payment) == ("parked", "applied_otherwise")
     assert len(allocations(site)) == 1
+
+
+# -- what is applied to an invoice that was charged more ---------------------------------------------------------------
+
+
+def charge(site, invoice, amount):
+    return adjust(site, invoice, amount, "Charge", accounting_code="Subscription Revenue")
+
+
+async def test_a_payment_of_more_than_the_invoice_pays_its_charges_the_oldest_first(site):
+    invoice = posted(site)
+    first = charge(site, invoice, "5")
+    site.zuora.later(seconds=5)
+    second = charge(site, invoice, "7")
+    await site.read()
+    payment = pay(site, "128", (invoice, "128"))
+    await site.read()
+    await site.read()
+    number = payment.payment_number
+    assert allocations(site) == [
+        (number, invoice.invoice_number, 119),
+        (number, first.adjustment_number, 5),
+        (number, second.adjustment_number, 4),
+    ]
+    assert site.open == {second.adjustment_number: 3}
+    [receipt] = site.world.contents("receipt")
+    assert sum(offer.amount for offer in receipt.offers) == 128
+
+
+async def test_a_payment_that_is_decided_before_the_charge_waits_for_it(site):
+    invoice = posted(site)
+    charge(site, invoice, "3")
+    await site.read()
+    late = charge(site, invoice, "5")
+    payment = pay(site, "127", (invoice, "127"))
+    site.zuora.later(minutes=10)
+    await site.polling.round({"payment"})
+    for record in site.log.kept[site.taken :]:
+        site.world.put(msgspec.structs.replace(record, connection=builders.CONNECTION))
+    site.taken = len(site.log.kept)
+    assert site.stands("payment", payment) == ("waiting", "more_than_charged")
+    await site.read()
+    assert (payment.payment_number, late.adjustment_number, 5) in allocations(site)
+    assert site.open == {}
+
+
+async def test_credits_and_credit_balance_go_where_there_is_room_and_come_back(site):
+    invoice, minus = posted(site), posted(site, line("-50", ""))
+    more = charge(site, invoice, "10")
+    pay(site, "100", (invoice, "100"))
+    move(site, "Increase", "50", minus)
+    await site.read()
+    less = adjust(site, invoice, "9")
+    await site.read()
+    down = move(site, "Decrease", "15", invoice)
+    await site.read()
+    assert allocations(site)[1:] == [
+        (less.adjustment_number, invoice.invoice_number, 9),
+        (minus.invoice_number, invoice.invoice_number, 10),
+        (minus.invoice_number, more.adjustment_number, 5),
+    ]
+    cancel_credit_balance_adjustment(site.tenant, adjustment=down.id)
+    await site.read()
+    await site.read()
+    assert sorted(allocations(site)[4:]) == sorted(
+        [(minus.invoice_number, invoice.invoice_number, -10), (minus.invoice_number, more.adjustment_number, -5)]
+    )
+    assert site.open == {invoice.invoice_number: 10, more.adjustment_number: 10, minus.invoice_number: 50}
+
+
+async def test_a_voided_payment_opens_everything_it_paid(site):
+    invoice = posted(site)
+    more = charge(site, invoice, "5")
+    payment = pay(site, "130", (invoice, "124"))
+    await site.read()
+    cancel_applied_payment(site.tenant, payment=payment.id)
+    await site.read()
+    await site.read()
+    steps = site.steps(payment)
+    assert [step for step in steps if step.startswith("reverse")][-1] == "reverse#1 inverse"
+    assert sum(amount for *_, amount in allocations(site)) == 0
+    assert {name: amount for name, amount in site.open.items() if name != payment.payment_number} == {
+        invoice.invoice_number: 119,
+        more.adjustment_number: 5,
+    }
+    assert len(steps) == len(set(steps))
