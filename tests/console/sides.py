@@ -29,9 +29,9 @@ from schemas.reasons import Reason
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 DAY, CUT_OVER = date(2026, 3, 10), date(2026, 1, 1)
 READ, CHANGED = "2026-04-01T00:00:00+00:00", "2026-03-11T08:00:00Z"
-_DAYBOOKS = {"invoice": "ZINV", "credit_memo": "ZCRN", "payment": "ZPAY"}
-_KINDS = {"invoice": "invoice", "credit_memo": "credit_note", "payment": "receipt"}
-_ACCOUNTS = {"invoice": "1200", "credit_memo": "1210", "payment": "2400"}
+_DAYBOOKS = {"invoice": "ZINV", "debit_memo": "ZINV", "credit_memo": "ZCRN", "payment": "ZPAY"}
+_KINDS = {"invoice": "invoice", "debit_memo": "invoice", "credit_memo": "credit_note", "payment": "receipt"}
+_ACCOUNTS = {"invoice": "1200", "debit_memo": "1200", "credit_memo": "1210", "payment": "2400"}
 
 
 class Sides:
@@ -190,7 +190,7 @@ class Sides:
 
     def item(self, key: Document, open_amount: str, *, kind: str = "invoice", number: str = "") -> None:
         """Put an open item into QAD, and its amount on its control account."""
-        owed = 1 if kind == "invoice" else -1
+        owed = 1 if kind in ("invoice", "debit_memo") else -1
         account = _ACCOUNTS[kind]
         self.qad.open_items.append(
             QadOpenItem(key=key, number=number, open=Decimal(open_amount), owed=owed, account=account)

@@ -424,3 +424,26 @@ def test_what_came_into_qad_after_zuora_had_closed_its_period_is_a_timing_item_a
     assert named.amount
     assert found.sums == before.sums
     assert found.differences == (named,)
+
+
+# -- debit memos, and what was deleted -------------------------------------------------------------------------------
+
+
+def test_a_debit_memo_is_compared_as_an_invoice_is(sides):
+    sides.posted("debit_memo", "50", number="DM1", open_amount="20")
+    found = sides.compared()
+    assert found.differences == ()
+    assert found.line("debit_memo").in_qad == 50
+
+
+def test_a_debit_memo_of_which_too_much_is_open_in_qad_is_named(sides):
+    sides.posted("debit_memo", "50", number="DM1")
+    sides.change_item("DM1", open=D("45"))
+    assert [(one.number, one.amount) for one in sides.compared().of("open_items")] == [("DM1", D(-5))]
+
+
+def test_a_document_that_was_deleted_in_zuora_and_stands_in_qad_is_unexplained_until_it_is_taken_back(sides):
+    name = sides.posted("invoice", "50", number="INV1")
+    del sides.zuora[name]
+    assert ("documents", "INV1") in sides.compared().parts()
+    assert sides.compared().line().unexplained == -50

@@ -111,10 +111,10 @@ async def test_a_column_that_qad_does_not_show_is_said(qad):
 
 async def test_every_document_of_zuora_with_those_that_do_not_count(zuora):
     paid, draft = zuora.invoice(), zuora.invoice(post=False)
-    payment, memo = zuora.payment(paid, amount="4"), zuora.credit_memo(paid)
+    payment, memo, debit = zuora.payment(paid, amount="4"), zuora.credit_memo(paid), zuora.debit_memo(items=2)
     zuora.every_second(3)
     found = await read_zuora(await zuora.client(), "acme", progress=lambda _what: None)
-    assert len(found) == 7
+    assert len(found) == 8
     told = {
         name: (found[name].total, found[name].open, found[name].counts)
         for name in (
@@ -122,6 +122,7 @@ async def test_every_document_of_zuora_with_those_that_do_not_count(zuora):
             document_key("invoice", draft.id),
             document_key("payment", payment.id),
             document_key("credit_memo", memo.id),
+            document_key("debit_memo", debit.id),
         )
     }
     ten = Decimal(10)
@@ -130,6 +131,7 @@ async def test_every_document_of_zuora_with_those_that_do_not_count(zuora):
         (ten, ten, False),
         (Decimal(4), Decimal(0), True),
         (Decimal(1), Decimal(0), True),
+        (Decimal(20), Decimal(20), True),
     ]
     invoice = found[document_key("invoice", paid.id)]
     assert (invoice.kind, invoice.number, invoice.currency) == ("invoice", paid.invoice_number, "EUR")
