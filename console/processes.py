@@ -229,6 +229,7 @@ async def write_back(wiring: Wiring, *, slot: str) -> None:
         await asyncio.Event().wait()
     partitions = await wiring.partitions()
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(told(wiring, "mark", slot=slot))
         publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))
         tenants = {
             name: ZuoraMarks(await stack.enter_async_context(wiring.zuora(name, process="mark"))) for name in written
