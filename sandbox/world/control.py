@@ -71,6 +71,10 @@ class ZuoraControl(_Control):
         """Return every deed in order: posted, unposted, applied, reversed ..."""
         return await self._rows("chronicle")
 
+    async def requests(self) -> list[dict[str, Any]]:
+        """Return the newest requests that came to the API, oldest first."""
+        return await self._rows("requests")
+
     async def _rows(self, path: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         after: int | None = 0

@@ -42,6 +42,8 @@ _COUNTRIES = {
     "US": "United States",
 }
 # The event of an account that somebody edits; the stand-in's own AccountChanged also fires for each new account.
+# Fields in which the ERP's code and number may be written; empty unless somebody does.
+CODE_FIELD, NUMBER_FIELD = "QADCode__c", "QADDocument__c"
 _ACCOUNT_EDITED = "AccountEdited"
 _HINTS = {
     "InvoicePosted": "Invoice",
@@ -65,7 +67,11 @@ def zuora_world(site: Site, population: Population, *, client: Client, door: Cal
         tenant_id=site.tenant_id,
         clients=[client],
         settings=Settings(time_zone=site.time_zone),
-        custom_fields=[CustomField(object="Account", name=site.customer_field)],
+        custom_fields=[
+            CustomField(object="Account", name=site.customer_field),
+            CustomField(object="Account", name=CODE_FIELD),
+            *(CustomField(object=name, name=NUMBER_FIELD) for name in ("Invoice", "Payment", "Refund")),
+        ],
         accounting_codes=accounting_codes(),
         accounting_periods=[_accounting_period(month) for month in range(7, 13)],
         accounts=[_account(site, account) for account in population.accounts],

@@ -22,7 +22,11 @@ from streams.standings import pass_number
 TRANSFERRED = "TransferredToAccounting"
 ACCOUNT = "Account"
 # Zuora's names of what can be marked, by kind of document.
-TYPES: Mapping[str, str] = {RecordKind.INVOICE: "Invoice", RecordKind.PAYMENT: "Payment", "refund": "Refund"}
+TYPES: Mapping[str, str] = {
+    RecordKind.INVOICE: "Invoice",
+    RecordKind.PAYMENT: "Payment",
+    RecordKind.REFUND: "Refund",
+}
 _DOCUMENT = "document"
 
 

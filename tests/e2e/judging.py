@@ -32,6 +32,14 @@ async def booked_in(scene: Scene) -> list[dict[str, Any]]:
             return found
 
 
+async def written_to_zuora(scene: Scene) -> list[str]:
+    """Return every request to Zuora that could change something there: all but reads, queries and tokens."""
+    reads = {("POST", "/oauth/token"), ("POST", "/v1/action/query"), ("POST", "/v1/action/queryMore")}
+    asked = [(one["method"], one["path"]) for one in await scene.zuora.requests()]
+    assert ("POST", "/oauth/token") in asked, "nobody asked: this shows nothing"
+    return [f"{method} {path}" for method, path in asked if method != "GET" and (method, path) not in reads]
+
+
 async def broken_in_books(wiring: Wiring, connection: str, scene: Scene) -> Sequence[Violation]:
     """Return what the product's judge finds between its log and the stand-in's own books."""
     log, findings = Log(connection, (await wiring.partitions())[connection]), Findings(connection)

@@ -15,7 +15,7 @@ from console.demo.quiet import until_quiet
 from console.demo.screen import Screen
 from console.wiring import STAGES, Wiring
 from sandbox.world import Case, Story, apply_fix, expected_books, tell_story
-from tests.e2e.judging import broken_in_books, documents_of, totals_in_qad
+from tests.e2e.judging import broken_in_books, documents_of, totals_in_qad, written_to_zuora
 
 # Which process is killed in the middle of which chapter.
 KILLS = {
@@ -152,6 +152,7 @@ async def test_two_companies_in_two_months_each_document_once_and_to_the_cent(ho
             assert (verdict["broken"], verdict["on_its_way"]) == ({}, [])
         for site, scene in story.scenes.items():
             assert await broken_in_books(trial.wiring, site, scene) == []
+            assert await written_to_zuora(scene) == [], "nothing is written back unless it is switched on"
 
 
 async def _replayed(trial: Trial) -> None:
