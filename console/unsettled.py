@@ -16,11 +16,14 @@ from adapters.zuora.objects import ZuoraObjects
 from schemas.ids import document_key
 from schemas.money import ZERO
 from schemas.records import RecordKind
-from schemas.unsettled import Adjustment, CreditBalanceAdjustment
+from schemas.unsettled import Adjustment, AppliedRefund, CreditBalanceAdjustment
+from schemas.zuora import Account
 
 _ADJUSTMENTS = (RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT)
 
 _adjustment = msgspec.json.Decoder(Adjustment)
+_refund = msgspec.json.Decoder(AppliedRefund)
+_account = msgspec.json.Decoder(Account)
 _movements = msgspec.json.Decoder(list[CreditBalanceAdjustment])
 
 
@@ -33,7 +36,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Adjusted(msgspec.Struct, frozen=True, kw_only=True):
-    """An adjustment as a document: signed by what it does to its invoice."""
+    """An adjustment, signed by what it does to its invoice, or a refund, as a document."""
 
     kind: RecordKind
     id: str
@@ -51,9 +54,10 @@ class Unsettled(msgspec.Struct, frozen=True):
 
     adjustments: Sequence[tuple[RecordKind, Adjustment]]
     movements: Sequence[CreditBalanceAdjustment]
+    refunds: Sequence[tuple[str, AppliedRefund]] = ()
 
     def documents(self, known: Mapping[str, Known]) -> list[Adjusted]:
-        """Return the adjustments as documents.
+        """Return adjustments and refunds as documents.
 
         Args:
             known: Invoices by `kind:id`.
@@ -73,6 +77,20 @@ class Unsettled(msgspec.Struct, frozen=True):
                     day=row.adjustment_date[:10],
                     stamp=row.updated_date,
                     counts=row.status == "Processed",
+                )
+            )
+        for currency, refund in self.refunds:
+            found.append(
+                Adjusted(
+                    kind=RecordKind.APPLIED_REFUND,
+                    id=refund.id,
+                    number=refund.refund_number,
+                    currency=currency,
+                    total=refund.amount,
+                    open=ZERO,
+                    day=refund.refund_date[:10],
+                    stamp=refund.updated_date,
+                    counts=refund.status == "Processed",
                 )
             )
         return found
@@ -127,7 +145,16 @@ async def read_unsettled(objects: ZuoraObjects, *, since: datetime, until: datet
             adjustments += [(kind, _adjustment.decode(header.raw)) for header in headers]
     async for headers in objects.changed(RecordKind.CREDIT_BALANCE, since=since, until=until):
         movements += [row for header in headers for row in _movements.decode(header.raw)]
-    return Unsettled(adjustments, movements)
+    refunds = [
+        _refund.decode(row.raw)
+        async for page in objects.changed(RecordKind.APPLIED_REFUND, since=since, until=until)
+        for row in page
+    ]
+    currencies: dict[str, str] = {}
+    if refunds:
+        async for headers in objects.changed(RecordKind.ACCOUNT, since=since, until=until):
+            currencies |= {header.id: _account.decode(header.raw).currency for header in headers}
+    return Unsettled(adjustments, movements, [(currencies.get(row.account_id, ""), row) for row in refunds])
 
 
 def _age(row: Adjustment | CreditBalanceAdjustment) -> tuple[datetime, str]:

@@ -20,6 +20,7 @@ class RecordKind(StrEnum):
     INVOICE_ADJUSTMENT = "invoice_adjustment"
     INVOICE_ITEM_ADJUSTMENT = "invoice_item_adjustment"
     CREDIT_BALANCE = "credit_balance"
+    APPLIED_REFUND = "applied_refund"
     REFUND = "refund"
 
 

@@ -64,3 +64,22 @@ class CreditBalanceAdjustment(_Dated, frozen=True, kw_only=True, rename="pascal"
     source_transaction_id: str | None = None
     source_transaction_number: str | None = None
     source_transaction_type: str | None = None
+
+
+class AppliedRefund(_Row, frozen=True, kw_only=True, rename="pascal"):
+    """Money given back of a payment that is applied, or of a credit balance."""
+
+    refund_number: str
+    refund_date: str
+    status: str
+    account_id: str = ""
+    source_type: str | None = None
+
+    @property
+    def day(self) -> date:
+        """Its date.
+
+        Raises:
+            ValueError: It is none.
+        """
+        return date.fromisoformat(self.refund_date[:10])

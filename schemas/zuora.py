@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.errors import Unreadable
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.unsettled import Adjustment, CreditBalanceAdjustment, InvoicePayment
+from schemas.unsettled import Adjustment, AppliedRefund, CreditBalanceAdjustment, InvoicePayment
 
 
 class _View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -253,6 +253,7 @@ _PARENTS: dict[str, type[msgspec.Struct]] = {
     RecordKind.INVOICE_ADJUSTMENT: Adjustment,
     RecordKind.INVOICE_ITEM_ADJUSTMENT: Adjustment,
     RecordKind.CREDIT_BALANCE: Account,
+    RecordKind.APPLIED_REFUND: AppliedRefund,
 }
 _CHILDREN: dict[tuple[str, str], type[msgspec.Struct]] = {
     (RecordKind.INVOICE, "items"): InvoiceItem,
@@ -272,6 +273,7 @@ _CHILDREN: dict[tuple[str, str], type[msgspec.Struct]] = {
     (RecordKind.INVOICE_ITEM_ADJUSTMENT, "invoice"): Invoice,
     (RecordKind.INVOICE_ITEM_ADJUSTMENT, TAX): TaxationItem,
     (RecordKind.CREDIT_BALANCE, "adjustments"): CreditBalanceAdjustment,
+    (RecordKind.APPLIED_REFUND, "account"): Account,
 }
 _parents = {kind: msgspec.json.Decoder(view) for kind, view in _PARENTS.items()}
 _children = {key: msgspec.json.Decoder(view) for key, view in _CHILDREN.items()}

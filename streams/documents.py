@@ -8,7 +8,7 @@ import msgspec
 from schemas.errors import Unreadable
 from schemas.money import ZERO, MoneyError, total_of
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.unsettled import Adjustment
+from schemas.unsettled import Adjustment, AppliedRefund
 from schemas.zuora import (
     INVOICE_PAYMENTS,
     Account,
@@ -30,6 +30,7 @@ _POSTED: dict[str, frozenset[str]] = {
     RecordKind.REFUND: frozenset({"Processed"}),
     RecordKind.INVOICE_ADJUSTMENT: frozenset({"Processed"}),
     RecordKind.INVOICE_ITEM_ADJUSTMENT: frozenset({"Processed"}),
+    RecordKind.APPLIED_REFUND: frozenset({"Processed"}),
 }
 _BILLING_DOCUMENT = frozenset({"Draft", "Canceled", "CancelInProgress", "Generating", "PendingForTax", "Split"})
 _NOT_POSTED: dict[str, frozenset[str]] = {
@@ -40,6 +41,7 @@ _NOT_POSTED: dict[str, frozenset[str]] = {
     RecordKind.REFUND: frozenset({"Processing", "Error", "Canceled"}),
     RecordKind.INVOICE_ADJUSTMENT: frozenset({"Canceled"}),
     RecordKind.INVOICE_ITEM_ADJUSTMENT: frozenset({"Canceled"}),
+    RecordKind.APPLIED_REFUND: frozenset({"Processing", "Error", "Canceled"}),
 }
 # Without Invoice Settlement, a payment that went into accounting says so by its status.
 _PAYMENT_IN_ACCOUNTING = "Posted"
@@ -79,40 +81,44 @@ def facts_of(record: ZuoraRecord) -> Facts:
     parent = parent_of(record)
     match parent:
         case Invoice():
-            return _facts(record, parent, number=parent.invoice_number, value=parent.amount)
+            number, value, currency = parent.invoice_number, parent.amount, parent.currency
         case CreditMemo() | DebitMemo():
-            return _facts(record, parent, number=parent.memo_number, value=parent.total_amount)
+            number, value, currency = parent.memo_number, parent.total_amount, parent.currency
         case Payment():
-            return _facts(record, parent, number=parent.payment_number, value=parent.amount)
+            number, value, currency = parent.payment_number, parent.amount, parent.currency
         case Refund():
-            return _facts(record, parent, number=parent.refund_number, value=parent.amount)
+            number, value, currency = parent.refund_number, parent.amount, parent.currency
         case Adjustment():
             sign = _SIGNS.get(parent.type)
             if sign is None:
                 raise Unreadable(
                     f"{parent.adjustment_number}: type {parent.type[:40]!r} is not known for {record.kind}"
                 )
-            currency = _adjusted(record).currency
-            return _facts(
-                record, parent, number=parent.adjustment_number, value=sign * parent.amount, currency=currency
-            )
+            number, value, currency = parent.adjustment_number, sign * parent.amount, _currency_of(record, "invoice")
+        case AppliedRefund():
+            number, value, currency = parent.refund_number, parent.amount, _currency_of(record, "account")
         case Account() if record.kind == RecordKind.CREDIT_BALANCE:
-            number = f"credit balance of {parent.account_number}"
-            return Facts(
-                number=number,
-                account_id=parent.id,
-                currency=parent.currency,
-                value=_carried(_credit_balance(record), parent.currency, number),
-                status="",
-                posted=True,
-                parent=parent,
-            )
+            return _facts_of_credit_balance(record, parent)
         case _:
             raise Unreadable(f"{record.kind} {record.id} is no document")
+    return _facts(record, parent, number=number, value=value, currency=currency)
 
 
-def _facts(record: ZuoraRecord, parent: Any, *, number: str, value: Decimal, currency: str = "") -> Facts:
-    status, chosen = parent.status, currency or parent.currency
+def _facts_of_credit_balance(record: ZuoraRecord, account: Account) -> Facts:
+    number = f"credit balance of {account.account_number}"
+    return Facts(
+        number=number,
+        account_id=account.id,
+        currency=account.currency,
+        value=_carried(_credit_balance(record), account.currency, number),
+        status="",
+        posted=True,
+        parent=account,
+    )
+
+
+def _facts(record: ZuoraRecord, parent: Any, *, number: str, value: Decimal, currency: str) -> Facts:
+    status = parent.status
     posted = status in _POSTED[record.kind]
     if status == _PAYMENT_IN_ACCOUNTING and INVOICE_PAYMENTS in record.children:
         posted = True
@@ -121,8 +127,8 @@ def _facts(record: ZuoraRecord, parent: Any, *, number: str, value: Decimal, cur
     return Facts(
         number=number,
         account_id=parent.account_id or "",
-        currency=chosen,
-        value=_carried(value, chosen, number),
+        currency=currency,
+        value=_carried(value, currency, number),
         status=status,
         posted=posted,
         parent=parent,
@@ -136,12 +142,12 @@ def _carried(value: Decimal, currency: str, number: str) -> Decimal:
         raise Unreadable(f"{number}: {error}") from None
 
 
-def _adjusted(record: ZuoraRecord) -> Invoice:
-    """Return the invoice of an adjustment: it alone knows the currency."""
-    invoices: list[Invoice] = children_of(record, "invoice")
-    if len(invoices) != 1:
-        raise Unreadable(f"{record.kind} {record.id} comes without its invoice")
-    return invoices[0]
+def _currency_of(record: ZuoraRecord, child: str) -> str:
+    """Return the currency of what a row of ZOQL comes with: the row itself has none."""
+    found: list[Invoice | Account] = children_of(record, child)
+    if len(found) != 1:
+        raise Unreadable(f"{record.kind} {record.id} comes without its {child}")
+    return found[0].currency
 
 
 def _credit_balance(record: ZuoraRecord) -> Decimal:

@@ -11,13 +11,19 @@ from adapters.zuora.children.invoices import of_invoice
 from adapters.zuora.children.memos import of_credit_memo, of_debit_memo
 from adapters.zuora.children.payments import of_payment
 from adapters.zuora.children.refunds import of_refund
-from adapters.zuora.children.unsettled import of_adjustment, of_applied_payment, of_credit_balance
+from adapters.zuora.children.unsettled import (
+    of_adjustment,
+    of_applied_payment,
+    of_applied_refund,
+    of_credit_balance,
+)
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.zoql import (
     CREDIT_BALANCE_ADJUSTMENTS,
     INVOICE_ADJUSTMENTS,
     INVOICE_ITEM_ADJUSTMENTS,
     INVOICE_PAYMENTS,
+    REFUNDS,
     Zoql,
 )
 from schemas.records import RecordKind
@@ -81,6 +87,7 @@ _UNSETTLED: dict[str, ObjectKind] = {
     RecordKind.CREDIT_BALANCE: ObjectKind(
         objects="accounts", children=of_credit_balance, zoql=CREDIT_BALANCE_ADJUSTMENTS
     ),
+    RecordKind.APPLIED_REFUND: ObjectKind(children=of_applied_refund, zoql=REFUNDS, makes=RecordKind.APPLIED_REFUND),
     BILL_RUN: KINDS[BILL_RUN],
 }
 

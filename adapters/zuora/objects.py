@@ -18,7 +18,7 @@ from adapters.zuora.rows import Header, seen
 from adapters.zuora.settlement import Settlement
 from adapters.zuora.zoql import Zoql, changes_by_zoql, rows_of
 from schemas.errors import Transient, Unreadable
-from schemas.records import Found, ZuoraRecord
+from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.zuora import stamp_of
 
 FoundBy = Literal["callout", "poll", "bill_run", "backfill", "reread", "callout_history"]
@@ -133,7 +133,9 @@ class ZuoraObjects:
         if kind in ALWAYS:
             return KINDS[kind]
         settled = self._settlement is None or await self._settlement.is_on()
-        spec = kinds_of(settled=settled).get(kind)
+        # A hint does not know which of the two refunds it means.
+        known_as = RecordKind.APPLIED_REFUND if kind == RecordKind.REFUND and not settled else kind
+        spec = kinds_of(settled=settled).get(known_as)
         if spec is None:
             raise Unreadable(f"a tenant {'with' if settled else 'without'} Invoice Settlement has no {kind}")
         return spec

@@ -37,6 +37,7 @@ DOCUMENT_KINDS = (
     INVOICE_PAYMENT,
     RecordKind.CREDIT_BALANCE,
     RecordKind.REFUND,
+    RecordKind.APPLIED_REFUND,
 )
 # Kinds that a finalized bill run has just made.
 _MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)

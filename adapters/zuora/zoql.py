@@ -88,6 +88,10 @@ CREDIT_BALANCE_ADJUSTMENTS = Zoql(
     ),
     owner="AccountId",
 )
+REFUNDS = Zoql(
+    name="Refund",
+    fields=(*_AUDIT, "AccountId", "Amount", "RefundDate", "RefundNumber", "SourceType", "Status", "Type"),
+)
 
 
 async def rows_of(client: ZuoraClient, of: Zoql, field: str, zuora_id: str) -> tuple[list[msgspec.Raw], str]:

@@ -29,6 +29,7 @@ from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger import reasons
 from streams.ledger.adjustments import plan_adjustment
+from streams.ledger.applied_refunds import plan_applied_refund
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
@@ -41,7 +42,7 @@ from streams.ledger.reading import billing_document, payment_document, refund_do
 from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
 from streams.ledger.state import LedgerState, fingerprint
-from streams.ledger.unsettled import adjustment_document, movements_of
+from streams.ledger.unsettled import UNSETTLED, adjustment_document, movements_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import next_pass
@@ -194,11 +195,18 @@ class LedgerCore:
             return plan_payment(at_hand, payment, state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
-        if record.kind in (RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT):
-            return plan_adjustment(at_hand, adjustment_document(record, facts), state=state, books=books)
+        if record.kind in UNSETTLED:
+            return self._plan_unsettled(at_hand, record, facts)
+        return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
+
+    def _plan_unsettled(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
+        """Plan what only tenants without Invoice Settlement have."""
+        state, books = self._state, self._books
+        if record.kind == RecordKind.APPLIED_REFUND:
+            return plan_applied_refund(at_hand, facts, books=books)
         if record.kind == RecordKind.CREDIT_BALANCE:
             return plan_credit_balance(at_hand, movements_of(record, facts), state=state, books=books)
-        return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
+        return plan_adjustment(at_hand, adjustment_document(record, facts), state=state, books=books)
 
     def _write(
         self, plan: Plan, verdict: Verdict, *, subject: Subject, matched: Matched, facts: Facts

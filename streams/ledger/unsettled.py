@@ -22,6 +22,16 @@ from streams.ledger.applications import Applications, SignedRow, age_of
 from streams.ledger.billing import BillingDocument
 from streams.ledger.lines import Item
 
+# Kinds that only such tenants have.
+UNSETTLED = frozenset(
+    {
+        RecordKind.INVOICE_ADJUSTMENT,
+        RecordKind.INVOICE_ITEM_ADJUSTMENT,
+        RecordKind.CREDIT_BALANCE,
+        RecordKind.APPLIED_REFUND,
+    }
+)
+
 _SOURCES = {"Invoice": RecordKind.INVOICE, "Payment": RecordKind.PAYMENT}
 
 

@@ -50,7 +50,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def purpose_of(kind: str, value: Decimal) -> Purpose:
     """Return what a document becomes: one that is owed is a credit below zero, a refund closes a receipt."""
-    if kind in (RecordKind.PAYMENT, RecordKind.REFUND):
+    if kind in (RecordKind.PAYMENT, RecordKind.REFUND, RecordKind.APPLIED_REFUND):
         return Purpose.RECEIPT
     return Purpose.INVOICE if kind in _OWED and value > 0 else Purpose.CREDIT_NOTE
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.settlement import Settlement
 from sandbox.zuora.acts import (
     Application,
@@ -23,10 +24,11 @@ from sandbox.zuora.acts import (
     cancel_invoice_item_adjustment,
     create_accounting_code,
     create_applied_payment,
+    refund_applied_payment,
 )
 from schemas.postings import AllocationContent
 from tests.adapters.test_billing_fates import ACCOUNT, BAD_DEBT, DAY, REVENUE, REVERSED, TAX, Site, line, posted
-from tests.adapters.zuora_tenant import poller
+from tests.adapters.zuora_tenant import BY_HAND, poller
 from tests.unit import builders
 
 BALANCE = "credit_balance"
@@ -407,3 +409,27 @@ async def test_a_voided_payment_opens_everything_it_paid(site):
         more.adjustment_number: 5,
     }
     assert len(steps) == len(set(steps))
+
+
+# -- refunds ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["poll", "hint"])
+async def test_a_refund_parks_by_name_however_it_is_found(site, by):
+    invoice = posted(site)
+    payment = pay(site, "119", (invoice, "119"))
+    await site.read()
+    given = {"payment": payment.id, "invoice": invoice.id, "amount": Decimal(19)}
+    refund = refund_applied_payment(site.tenant, refund_date=DAY, **given)
+    if by == "poll":
+        await site.read()
+    else:
+        client = await site.zuora.client()
+        reading = ZuoraObjects(client, "acme", Settlement(client, "acme"))
+        record = await reading.read("refund", refund.id, BY_HAND)
+        site.world.put(msgspec.structs.replace(record, connection=builders.CONNECTION))
+    assert site.stands("applied_refund", refund) == ("parked", "not_supported")
+    [outcome] = [one for one in site.world.outcomes if one.subject.endswith(refund.id) and one.stage == "ledger"]
+    assert (outcome.currency, outcome.value) == ("EUR", 19)
+    assert "it gives a payment that is applied back" in outcome.reason.message
+    assert len(allocations(site)) == 1

@@ -23,6 +23,7 @@ from sandbox.zuora.acts import (
     create_invoice,
     create_payment,
     post_invoice,
+    refund_applied_payment,
     unpost_invoice,
 )
 
@@ -86,6 +87,20 @@ async def test_a_used_rest_keeps_its_payment_from_being_voided(off):
     with pytest.raises(Refused, match="its credit balance is used"):
         cancel_applied_payment(off.tenant, payment=payment.id)
     assert balances(off) == (88, 0, 88)
+
+
+async def test_a_refund_opens_the_invoice_again(off):
+    invoice = off.posted()
+    payment = pay(off, "119", (invoice, "119"))
+    refund = refund_applied_payment(off.tenant, payment=payment.id, invoice=invoice.id, amount=Decimal(19))
+    (row,) = off.tenant.invoice_payments.children("payment_id", payment.id)
+    assert (row.amount, row.refund_amount, off.invoice(invoice.id).balance) == (119, 19, 19)
+    assert balances(off) == (19, 0, 19)
+    reply = await ask(off, f"select RefundNumber, SourceType from Refund where Id = '{refund.id}'")
+    (shown,) = reply.json["records"]
+    assert (shown["RefundNumber"], shown["SourceType"]) == (refund.refund_number, "Payment")
+    with pytest.raises(Refused, match="did not pay"):
+        refund_applied_payment(off.tenant, payment=payment.id, invoice=invoice.id, amount=Decimal(101))
 
 
 async def test_adjustments_move_the_invoice_and_can_be_taken_back(off):

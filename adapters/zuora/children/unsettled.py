@@ -21,6 +21,11 @@ class _Adjustment(msgspec.Struct, rename="pascal"):
     source_id: str = ""
 
 
+class _Refund(msgspec.Struct, rename="pascal"):
+    account_id: str
+
+
+_refund = msgspec.json.Decoder(_Refund)
 _parent = msgspec.json.Decoder(_Parent)
 _adjustment = msgspec.json.Decoder(_Adjustment)
 
@@ -50,8 +55,14 @@ async def of_credit_balance(client: ZuoraClient, raw: msgspec.Raw) -> Children:
     return {"adjustments": rows}
 
 
+async def of_applied_refund(client: ZuoraClient, raw: msgspec.Raw) -> Children:
+    """Return the account, which knows the currency."""
+    refund = seen(raw, _refund, "a refund")
+    return {"account": [await _one(client, "accounts", refund.account_id)]}
+
+
 async def _one(client: ZuoraClient, objects: str, zuora_id: str) -> msgspec.Raw:
     try:
         return msgspec.Raw((await client.get(f"/object-query/{objects}/{quoted(zuora_id)}")).body)
     except NotFound as error:
-        raise Unreadable(f"an adjustment is of what Zuora does not show: {error}") from None
+        raise Unreadable(f"it is of what Zuora does not show: {error}") from None

@@ -45,6 +45,7 @@ from sandbox.zuora.acts.credit_balance import (
     cancel_applied_payment,
     cancel_credit_balance_adjustment,
     create_applied_payment,
+    refund_applied_payment,
 )
 from sandbox.zuora.acts.credit_memos import (
     NewCreditMemo,
@@ -156,6 +157,7 @@ __all__ = [
     "post_debit_memo",
     "post_invoice",
     "process_payment",
+    "refund_applied_payment",
     "refund_credit_memo",
     "refund_payment",
     "reopen_accounting_period",

@@ -15,7 +15,7 @@ from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import check_applications
 from sandbox.zuora.acts.unsettled import check_no_settlement, move_unsettled, posted_invoice
 from sandbox.zuora.money import ZERO
-from sandbox.zuora.objects import Account, CreditBalanceAdjustment, Invoice, InvoicePayment, Payment
+from sandbox.zuora.objects import Account, CreditBalanceAdjustment, Invoice, InvoicePayment, Payment, Refund
 from sandbox.zuora.refusal import broken_rule, invalid_value
 from sandbox.zuora.tenant import Tenant
 
@@ -83,6 +83,35 @@ def cancel_applied_payment(tenant: Tenant, *, payment: str) -> Payment:
     canceled = tenant.change(row, status="Canceled", cancelled_on=tenant.clock.stamp())
     _tell_payment(tenant, "canceled", canceled)
     return canceled
+
+
+@act
+def refund_applied_payment(
+    tenant: Tenant, *, payment: str, invoice: str, amount: Decimal, refund_date: date | None = None
+) -> Refund:
+    """Give back what a payment paid on an invoice, which is open again by that."""
+    check_no_settlement(tenant)
+    row, paid = tenant.get(Payment, payment), posted_invoice(tenant, invoice)
+    day = refund_date or tenant.zone.day(tenant.clock.stamp())
+    check_period_open(tenant, day)
+    rows = tenant.invoice_payments.children("payment_id", row.id)
+    applied = next((one for one in rows if one.invoice_id == paid.id), None)
+    if applied is None or not 0 < amount <= applied.amount - applied.refund_amount:
+        raise broken_rule(f"{row.payment_number} did not pay {amount} on {paid.invoice_number}", resource=RESOURCE)
+    tenant.change(applied, refund_amount=applied.refund_amount + amount)
+    tenant.change(row, refund_amount=row.refund_amount + amount)
+    move_unsettled(tenant, paid, payment=-amount)
+    return tenant.create(
+        Refund,
+        refund_number=tenant.next_number("R-"),
+        amount=amount,
+        currency=row.currency,
+        refund_date=day,
+        status="Processed",
+        type=row.type,
+        account_id=row.account_id,
+        source_type="Payment",
+    )
 
 
 @act

@@ -31,6 +31,7 @@ OBJECTS: dict[str, ObjectKind] = {
             "invoice-adjustments",
             "invoice-item-adjustments",
             "credit-balance-adjustments",
+            "refunds",
         )
     )
 }

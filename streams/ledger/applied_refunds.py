@@ -1,0 +1,34 @@
+"""Refunds of tenants without Invoice Settlement: none is carried into QAD; each that counts parks by name.
+
+Zuora opens the invoice again that the payment was applied to, and says so by rows of its own; a person books that.
+"""
+
+from schemas.errors import CannotGoOn, Unreadable
+from schemas.unsettled import AppliedRefund
+from streams.documents import Facts
+from streams.ledger import reasons
+from streams.ledger.books import Books
+from streams.ledger.building import AtHand, Plan
+from streams.ledger.dated import before_cut_over
+
+
+def plan_applied_refund(at_hand: AtHand, facts: Facts, *, books: Books) -> Plan:
+    """Say why a refund does not go on.
+
+    Raises:
+        CannotGoOn: Always.
+        Unreadable: Its date is none.
+    """
+    refund: AppliedRefund = facts.parent
+    if not facts.posted:
+        raise CannotGoOn(reasons.not_posted(at_hand.number, facts.status))
+    try:
+        day = refund.day
+    except ValueError:
+        raise Unreadable(f"{refund.refund_date[:20]!r} is no date") from None
+    cut_over = books.version_for(at_hand.number, day).mapping.cut_over
+    loaded = before_cut_over(at_hand.number, day=day, entered=refund.created_date, cut_over=cut_over)
+    if loaded is not None:
+        raise loaded
+    source = "a credit balance" if refund.source_type == "CreditBalance" else "a payment that is applied"
+    raise CannotGoOn(reasons.not_supported(at_hand.number, f"it gives {source} back, without Invoice Settlement"))
