@@ -55,7 +55,8 @@ def shape(request):
 @pytest.fixture
 async def told(zuora, deaf, shape):
     """Have callouts of invoices, payments and their applications sent to a receiver that is away."""
-    zuora.use(callouts=CalloutPolicy(attempts=1), callout_history=shape, payment_processed_for_external=True)
+    policy = CalloutPolicy(attempts=1)
+    zuora.use(callouts=policy, callout_history=shape, payment_processed_for_external=True, token_life_s=10**7)
     zuora.sandbox.callouts.configurations = [
         CalloutConfiguration(name=f"{event}, to us", event=event, url=deaf.url)
         for event in ("InvoicePosted", "PaymentProcessed", "BillingRunCompletion")
@@ -226,7 +227,7 @@ async def test_nights_in_which_the_tenants_clock_changes_are_no_gap(told, log, n
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
 async def test_a_first_look_sees_a_day_wherever_the_tenant_sits(zone, log, deaf):
     async with zuora_tenant() as zuora:
-        zuora.use(time_zone=zone, callouts=CalloutPolicy(attempts=1))
+        zuora.use(time_zone=zone, callouts=CalloutPolicy(attempts=1), token_life_s=10**7)
         zuora.sandbox.callouts.configurations = [
             CalloutConfiguration(name="posted", event="InvoicePosted", url=deaf.url)
         ]
