@@ -116,6 +116,8 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         deferral_system: Which system releases deferred revenue over time: recorded, not acted on.
         suspense: Account for lines whose code has no row; without it they park.
+        zero_total: What becomes of a document over nothing whose lines are not: its lines go to a journal, or it parks.
+        unassigned_cash: Account for payments of nobody known yet; without it they park until they are assigned.
     """
 
     deferral_system: str
@@ -124,9 +126,10 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     receipts: Literal["allocated", "prepayment"] = "allocated"
     cash_waits: bool = False
     closed_period: Literal["hold", "first_open"] = "hold"
-    zero_total: Literal["park"] = "park"
+    zero_total: Literal["park", "journal"] = "park"
     external_payments: Literal["in_scope", "already_in_erp"] = "in_scope"
     suspense: Analysis | None = None
+    unassigned_cash: Analysis | None = None
 
 
 class Mapping(_Strict, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,6 +14,7 @@ class MatchRule(StrEnum):
     ACCOUNT_FIELD = "account_field"
     QAD_FIELD = "qad_field"
     EQUAL_CODES = "equal_codes"
+    UNASSIGNED = "unassigned"
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ class Act(StrEnum):
     REVERSE = "reverse"
     ALLOCATE = "allocate"
     DEALLOCATE = "deallocate"
+    TRANSFER = "transfer"
 
 
 class _Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -233,6 +234,48 @@ class RefundContent(_Content, frozen=True, kw_only=True, tag="refund", omit_defa
             raise Unbalanced(f"refund of {self.total} {self.currency}: the amount must be above zero")
 
 
+class JournalContent(_Content, frozen=True, kw_only=True, tag="journal", omit_defaults=True):
+    """Lines of the general ledger alone: no customer, no open item; what its debits come to is its total."""
+
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    description: str
+    lines: tuple[GlLine, ...]
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        total = total_of(self.total, self.currency)
+        debit = sum_of((line.debit for line in self.lines), self.currency)
+        if total <= 0 or total != debit or _net_credit(self.lines, self.currency):
+            raise Unbalanced(f"journal of {total} {self.currency} is not what both its sides come to")
+
+
+class TransferContent(_Content, frozen=True, kw_only=True, tag="transfer", omit_defaults=True):
+    """Money of a payment becomes the prepayment of a customer: another's until then, or nobody's.
+
+    Attributes:
+        of: The posting that holds it: its open item is used up; or the journal that put it to unassigned cash, whose
+            line is turned.
+    """
+
+    of: PostingId
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    description: str
+    original_date: date | None = None
+
+    def __post_init__(self) -> None:
+        if total_of(self.total, self.currency) <= 0:
+            raise Unbalanced(f"transfer of {self.total} {self.currency}: the total must be above zero")
+
+
 class OpeningContent(_Content, frozen=True, kw_only=True, tag="opening", omit_defaults=True):
     """An item from before the cut-over, loaded into QAD by others: found there by its Zuora number, never posted."""
 
@@ -248,6 +291,8 @@ Content = (
     | AllocationContent
     | InverseContent
     | RefundContent
+    | JournalContent
+    | TransferContent
     | OpeningContent
 )
 
@@ -261,7 +306,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         number: Zuora's number, which QAD carries for people.
         document: `kind:id` of the Zuora object it belongs to.
         n: Which posting of that object, from 1.
-        step: document, inverse, allocate:<row>, deallocate:<row>, opening.
+        step: document, inverse, transfer, allocate:<row>, deallocate:<row>, opening.
         source_hash: Over Zuora's financial content.
         content_hash: Over `content`.
         after: Postings that must be in QAD first.

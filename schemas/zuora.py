@@ -179,6 +179,7 @@ class Application(_View, frozen=True, kw_only=True, rename="camel"):
     apply_amount: Decimal | None = None
     amount: Decimal | None = None
     effective_date: date
+    account_id: str | None = None
     invoice_id: str | None = None
     debit_memo_id: str | None = None
     created_date: str = ""

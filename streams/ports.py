@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from schemas.outcomes import Document
-from schemas.postings import CreditNoteContent, InvoiceContent
+from schemas.postings import CreditNoteContent, GlLine, InvoiceContent, JournalContent
 from schemas.records import Found, ZuoraRecord
 
 
@@ -88,7 +88,37 @@ class Bounce(BankMove, frozen=True, kw_only=True, tag="bounce"):
     """A receipt taken back: the prepayment that is left of it goes, and the money from the bank."""
 
 
-Payload = InvoiceContent | CreditNoteContent | Receipt | Adjustment | Refund | RefundReversal | Bounce
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
+    """A new prepayment of a customer, out of another's, or out of unassigned cash.
+
+    Attributes:
+        customer: Who has it now.
+        item: Whose prepayment is used up, None where that is none's.
+        unassigned: The line that takes it from unassigned cash, None where an item is used up.
+    """
+
+    customer: str
+    currency: str
+    total: Decimal
+    document_date: date
+    posting_date: date
+    daybook: str
+    description: str
+    item: ItemLine | None = None
+    unassigned: GlLine | None = None
+
+
+Payload = (
+    InvoiceContent
+    | CreditNoteContent
+    | Receipt
+    | Adjustment
+    | Refund
+    | RefundReversal
+    | Bounce
+    | Transfer
+    | JournalContent
+)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,17 @@ from streams.sink.saying import Job
 from streams.sink.state import SinkState
 
 # Every kind of document that a posting can be in QAD.
-KINDS = ("invoice", "credit_note", "receipt", "adjustment", "refund", "refund_reversal", "bounce")
+KINDS = (
+    "invoice",
+    "credit_note",
+    "receipt",
+    "adjustment",
+    "refund",
+    "refund_reversal",
+    "bounce",
+    "transfer",
+    "journal",
+)
 
 Answer = TypeVar("Answer")
 

@@ -24,7 +24,14 @@ from schemas.events import read_postings
 from schemas.ids import PostingId
 from schemas.money import ZERO
 from schemas.outcomes import Parked, Superseded, Waiting
-from schemas.postings import AllocationContent, Content, InverseContent, OpeningContent, ReceiptContent
+from schemas.postings import (
+    AllocationContent,
+    Content,
+    InverseContent,
+    OpeningContent,
+    ReceiptContent,
+    TransferContent,
+)
 from streams import waits
 from streams.sink import answers, saying
 from streams.sink.saying import Job
@@ -411,7 +418,7 @@ class Session:
 
     async def _inverted(self, job: Job) -> Content | None:
         content = job.posting.content
-        if not isinstance(content, InverseContent):
+        if not isinstance(content, InverseContent | TransferContent):
             return None
         return (await self._read_again(content.of)).posting.content
 

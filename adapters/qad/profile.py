@@ -15,7 +15,7 @@ TRANSIENT = "transient"
 
 DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
 # A profile may leave these out: what would be one parks.
-OPTIONAL_KINDS = ("refund", "refund_reversal", "bounce")
+OPTIONAL_KINDS = ("refund", "refund_reversal", "bounce", "transfer", "journal")
 BROWSES = ("customers", "gl_accounts", "daybooks", "periods", "currencies")
 
 
@@ -129,7 +129,9 @@ class Document(_Strict, frozen=True, kw_only=True):
         fields: Field, or fields, of the tenant by our word.
         constants: Further fields with fixed values.
         lines: GL lines, or the sides of an adjustment.
-        allocations: What a receipt carries.
+        allocations: What a receipt carries; the open item that bank is set against.
+        opens: The open item that a transfer makes.
+        gl_lines: GL lines beside open items.
         key: What the answer calls the document.
         find: How it is found again; without it its unknowns are for a person.
         confirmed: The site has confirmed this part.
@@ -143,6 +145,8 @@ class Document(_Strict, frozen=True, kw_only=True):
     constants: dict[str, Value] = msgspec.field(default_factory=dict)
     lines: Lines | None = None
     allocations: Lines | None = None
+    opens: Lines | None = None
+    gl_lines: Lines | None = None
     find: Find | None = None
     confirmed: bool = True
 

@@ -53,6 +53,7 @@ _LINE = (
     "text",
     "debit",
     "credit",
+    "currency",
     "customer",
     "item_year",
     "item_daybook",
@@ -113,7 +114,7 @@ def _problems_of_names(
 
 def _problems_of_document(kind: str, document: Document) -> Iterator[str]:
     yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in _HEAD)
-    for part in (document.lines, document.allocations):
+    for part in (document.lines, document.allocations, document.opens, document.gl_lines):
         if part is not None:
             yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in _LINE)
     if "reference" not in document.fields:

@@ -18,7 +18,7 @@ from adapters.qad.values import amount, day, whole
 from schemas.errors import Conflict, Misconfigured, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
-from streams.ports import Accepted, Adjustment, BankMove, Command, FoundInQad, Receipt
+from streams.ports import Accepted, Adjustment, BankMove, Command, FoundInQad, ItemLine, Receipt, Transfer
 from streams.sink.answers import NO_SUCH_KIND
 
 # Machine references are written in A-Z and 2-7: everything from "2" on is one, and nothing that is empty.
@@ -96,9 +96,15 @@ class RestQad:
         words = {"reference": command.reference, "number": command.number, **_head(command)}
         record: dict[str, Any] = dict(document.constants)
         self._place(record, document.fields, words)
-        for part, lines in ((document.lines, _lines(command)), (document.allocations, _allocations(command))):
+        for part, lines in (
+            (document.lines, _lines(command)),
+            (document.allocations, _allocations(command)),
+            (document.opens, _opens(command)),
+            (document.gl_lines, _gl_lines(command)),
+        ):
             if part is not None:
-                record[part.under] = [self._line(part, line) for line in lines]
+                # Two parts may stand under one name: a transfer uses one item up and makes another.
+                record.setdefault(part.under, []).extend(self._line(part, line) for line in lines)
         return record
 
     def _line(self, part: Lines, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,23 +212,35 @@ def _head(command: Command) -> dict[str, Any]:
 
 def _lines(command: Command) -> list[dict[str, Any]]:
     payload = command.payload
-    if isinstance(payload, Adjustment):
-        return [
-            {
-                "customer": line.customer,
-                **_item(line.document),
-                "debit": line.debit,
-                "credit": line.credit,
-            }
-            for line in payload.lines
-        ]
-    if isinstance(payload, Receipt | BankMove):
-        return []
-    return [_gl_line(line, sequence) for sequence, line in enumerate(payload.lines, 1)]
+    match payload:
+        case Adjustment():
+            return [_item_line(line) for line in payload.lines]
+        case Transfer():
+            return [_item_line(payload.item)] if payload.item is not None else []
+        case Receipt() | BankMove():
+            return []
+        case _:
+            return [_gl_line(line, sequence, payload.currency) for sequence, line in enumerate(payload.lines, 1)]
 
 
-def _gl_line(line: GlLine, sequence: int) -> dict[str, Any]:
+def _opens(command: Command) -> list[dict[str, Any]]:
+    payload = command.payload
+    return [{"customer": payload.customer, "credit": payload.total}] if isinstance(payload, Transfer) else []
+
+
+def _gl_lines(command: Command) -> list[dict[str, Any]]:
+    payload = command.payload
+    line = payload.unassigned if isinstance(payload, Transfer) else None
+    return [_gl_line(line, 1, payload.currency)] if line is not None else []
+
+
+def _item_line(line: ItemLine) -> dict[str, Any]:
+    return {**_item(line.document), "customer": line.customer, "debit": line.debit, "credit": line.credit}
+
+
+def _gl_line(line: GlLine, sequence: int, currency: str) -> dict[str, Any]:
     return {
+        "currency": currency,
         "sequence": sequence,
         "account": line.account,
         "sub_account": line.sub_account,

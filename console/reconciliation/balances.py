@@ -15,7 +15,7 @@ import msgspec
 from console.reconciliation.facts import QadOpenItem, ZuoraDocument
 from console.reconciliation.ground import ZERO, Findings, Ground, Key, Place, key_of, place_of, written
 from schemas.outcomes import Document
-from schemas.postings import Act, AllocationContent, InvoiceContent, Posting, RefundContent
+from schemas.postings import Act, AllocationContent, InvoiceContent, JournalContent, Posting, RefundContent
 
 Balances = defaultdict[tuple[str, str], Decimal]
 
@@ -94,7 +94,7 @@ class _OpenItems:
         """Return the open item that stands for a document in QAD, if one does."""
         posting = self._newest(name)
         if posting is not None:
-            if isinstance(posting.content, RefundContent):
+            if isinstance(posting.content, RefundContent | JournalContent):
                 return None
             standing = self._ground.posted(posting)
             if standing is None or standing.qad is None:
@@ -108,9 +108,9 @@ class _OpenItems:
         posts = [
             posting
             for posting in self._ground.effects[name]
-            if posting.act is Act.POST and self._ground.status(posting) != "superseded"
+            if posting.act in (Act.POST, Act.TRANSFER) and self._ground.status(posting) != "superseded"
         ]
-        return max(posts, key=lambda posting: posting.n, default=None)
+        return max(posts, key=lambda posting: (posting.act is Act.TRANSFER, posting.n), default=None)
 
     def _opening_of(self, document: ZuoraDocument) -> QadOpenItem | None:
         found = [

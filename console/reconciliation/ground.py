@@ -11,8 +11,18 @@ from typing import NamedTuple
 
 from console.reconciliation.facts import LogSide, QadSide, Standing, ZuoraDocument
 from console.reports import Difference
+from schemas.ids import document_parts
 from schemas.outcomes import Document
-from schemas.postings import AllocationContent, InverseContent, OpeningContent, Posting, RefundContent
+from schemas.postings import (
+    AllocationContent,
+    InverseContent,
+    JournalContent,
+    OpeningContent,
+    Posting,
+    RefundContent,
+    TransferContent,
+)
+from schemas.records import RecordKind
 
 ZERO = Decimal(0)
 
@@ -84,6 +94,18 @@ class Ground:
                 self.moves[content.item_document].append(posting)
         elif not isinstance(content, OpeningContent):
             self.effects[posting.document].append(posting)
+
+    def brings(self, posting: Posting) -> bool:
+        """Return whether a posting brings its document into QAD, or takes it away: neither does what moves it on.
+
+        A journal of a document over nothing moves no amount of it.
+        """
+        content = posting.content
+        if isinstance(content, InverseContent):
+            undone = self.log.postings.get(content.of)
+            return undone is None or self.brings(undone)
+        of_payment = document_parts(posting.document)[0] == RecordKind.PAYMENT
+        return not isinstance(content, TransferContent) and (of_payment or not isinstance(content, JournalContent))
 
     def refund_of(self, posting: Posting) -> RefundContent | None:
         """Return the refund that a posting makes or takes back, None where it does neither."""

@@ -126,6 +126,8 @@ class LastLine:
 
     def _effect(self, posting: Posting) -> Decimal:
         """Return what a posting brought into QAD by QAD's own total: post counts, its inverse takes away."""
+        if not self._ground.brings(posting):
+            return ZERO
         standing = self._ground.log.standings.get(posting.id)
         there = self._ground.in_qad.get(key_of(standing.qad)) if standing and standing.qad else None
         if there is None or there.key.total is None:

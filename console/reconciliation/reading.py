@@ -248,6 +248,8 @@ def _take_decision(side: LogSide, value: bytes) -> None:
             ("refund", books.banking),
             ("refund_reversal", books.banking),
             ("bounce", books.bounce or books.receipt),
+            ("transfer", books.adjustment),
+            ("journal", books.journal),
         ):
             side.daybooks.setdefault(kind, set()).update({name} - {""})
 

@@ -12,6 +12,8 @@ _LINES_CREDIT = {"invoice": 1, "credit_note": -1}
 def imbalance(content: Content) -> str:
     """Return what is wrong with the amounts of a posting, "" where nothing is."""
     try:
+        if content.kind == "journal":
+            return _of_both_sides(content)
         if content.kind in _LINES_CREDIT:
             return _of_lines(content)
         if content.kind != "opening":
@@ -30,6 +32,14 @@ def _of_lines(content: Content) -> str:
     total = total_of(content.total if content.total is not None else ZERO, content.currency)
     if net != total:
         return f"debit {debit}, credit {credit}, total {total} {content.currency}"
+    return _above_zero(content, content.total)
+
+
+def _of_both_sides(content: Content) -> str:
+    debit = sum((amount_of(line.debit) for line in content.lines), ZERO)
+    credit = sum((amount_of(line.credit) for line in content.lines), ZERO)
+    if not debit == credit == content.total:
+        return f"debit {debit}, credit {credit}, total {content.total} {content.currency}"
     return _above_zero(content, content.total)
 
 

@@ -58,6 +58,10 @@ class _Equality:
     def _effects(self, name: str) -> list[PostingFacts]:
         facts = self._log.documents.get(name)
         postings = [self._log.postings[one] for one in facts.postings] if facts is not None else []
+        if document_parts(name)[0] != "payment":
+            # A journal of a document over nothing moves no amount of it, and nor does what turns it.
+            journals = {posting.id for posting in postings if posting.kind == "journal"}
+            postings = [one for one in postings if one.kind != "journal" and not journals.intersection(one.needs)]
         return [posting for posting in postings if posting.is_effect]
 
     def document(self, name: str) -> None:
@@ -114,8 +118,10 @@ class _Equality:
         items: Mapping[QadKey, Decimal],
     ) -> None:
         """Hold that as much of it is open in QAD as in Zuora, and what applications on their way will take."""
-        standing = max((one for one in effects if one.act == "post"), key=lambda one: one.n, default=None)
-        if standing is None or not standing.is_call or standing.qad is None or self._is_disturbed(name):
+        standing = self._holder(name, effects)
+        if standing is None or standing.kind == "journal" or not standing.is_call or standing.qad is None:
+            return
+        if self._is_disturbed(name):
             return
         pending = sum(map(_taken_later, self._moves[name]), ZERO)
         # An item that QAD no longer lists is closed.
@@ -124,6 +130,13 @@ class _Equality:
             what = f"{there} {document.currency} is open of it in QAD, {should} should be"
             evidence = (written(standing.qad),)
             self._findings.name("I4", what, document=name, number=document.number, evidence=evidence)
+
+    def _holder(self, name: str, effects: Sequence[PostingFacts]) -> PostingFacts | None:
+        """Return the posting whose open item stands for a document: its newest transfer, else its newest post."""
+        facts = self._log.documents.get(name)
+        own = [self._log.postings[one] for one in facts.postings] if facts is not None else []
+        moved = [one for one in own if one.kind == "transfer"]
+        return max(moved or [one for one in effects if one.act == "post"], key=lambda one: one.n, default=None)
 
     def _is_disturbed(self, name: str) -> bool:
         """Return whether a document, or one that pays it, stands still or moves: then its open amount says nothing."""

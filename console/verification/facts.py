@@ -98,7 +98,7 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
     @property
     def is_effect(self) -> bool:
         """Whether it brings a document into QAD, or takes it away."""
-        return self.kind in ("invoice", "credit_note", "receipt", "refund", "inverse")
+        return self.kind in ("invoice", "credit_note", "receipt", "refund", "journal", "inverse")
 
 
 class DocumentFacts(msgspec.Struct, kw_only=True, gc=False):

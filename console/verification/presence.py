@@ -16,9 +16,11 @@ _LISTS = {
     "receipt": {"receipt"},
     "allocation": {"adjustment"},
     "refund": {"refund"},
+    "transfer": {"transfer"},
+    "journal": {"journal"},
 }
 # Where an inverse stands, by the kind of Zuora's document.
-_INVERSES = {"payment": {"bounce"}, "refund": {"refund_reversal"}}
+_INVERSES = {"payment": {"bounce", "journal"}, "refund": {"refund_reversal"}}
 # What is parked so may be in QAD all the same: that is what it is parked for.
 _DOUBTED = frozenset({"conflict", "unknown_no_look_up", "log_not_whole", "duplicate", "carried_or_not", "crashed"})
 _NOT_THERE = frozenset({"waiting", "superseded", "ignored", "rejected"})

@@ -33,7 +33,17 @@ _COUNTS = {
     RecordKind.PAYMENT: "Processed",
     RecordKind.REFUND: "Processed",
 }
-_QAD_KINDS = ("invoice", "credit_note", "receipt", "adjustment", "refund", "refund_reversal", "bounce")
+_QAD_KINDS = (
+    "invoice",
+    "credit_note",
+    "receipt",
+    "adjustment",
+    "refund",
+    "refund_reversal",
+    "bounce",
+    "transfer",
+    "journal",
+)
 
 
 class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -30,15 +30,19 @@ class Paying(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         post: The posting that stands, or will.
         since: When Zuora posted it, where it was posted before; "" where there is no earlier one.
-        before: The posting that this decision reverses: rows from before `since` are still its own.
+        before: The posting that this decision reverses, or whose money it transfers: earlier rows are still its own.
+        account: Where the money is transferred: the account that it goes to; rows of another came before.
     """
 
     post: PostingId
     since: str = ""
     before: PostingId | None = None
+    account: str = ""
 
     def of(self, row: SignedRow) -> PostingId:
         """Return the posting from which a new row pays."""
+        if self.before and self.account:
+            return self.before if row.account not in ("", self.account) else self.post
         return self.before if self.before and not is_since(row.created, self.since) else self.post
 
     def outlived(self, row: SignedRow, known: Row) -> bool:
@@ -99,6 +103,8 @@ class _Walk:
         self._freed: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         self._blocked: set[str] = set()
         self._earlier: list[tuple[SignedRow, PostingId]] = []
+        # By the document that is owed: which posting paid it last.
+        self._payers: dict[str, PostingId] = {}
         self.postings: list[Posting] = []
         self.stops: list[CannotGoOn] = []
 
@@ -120,6 +126,8 @@ class _Walk:
         if row.amount < 0:
             self._freed[item] -= known.amount - row.amount
         (self._freed if known.detached else self._standing)[item] += known.amount
+        if known.amount > 0 and not known.detached:
+            self._payers[item] = known.payer
         if self._at_hand.again and not known.detached:
             self.postings.append(
                 row_posting(
@@ -157,17 +165,23 @@ class _Walk:
                 raise CannotGoOn(
                     reasons.not_supported(self._at_hand.number, "it unapplies what was applied before the cut-over")
                 )
+        payer = self._paying.of(row)
+        if self._paying.account and amount < 0:
+            # Whatever the row says: what it takes back stands on the posting that paid.
+            payer = self._payers.get(item, payer)
         posting = row_posting(
             self._at_hand,
             row,
             amount=amount,
             times=times,
-            payer=self._paying.of(row),
+            payer=payer,
             item=open_item(self._at_hand.connection, item, self._state),
             before=self._before(row),
             books=self._books,
         )
         self._standing[item] += amount
+        if amount > 0:
+            self._payers[item] = payer
         self.postings.append(posting)
         self._earlier.append((row, posting.id))
 
@@ -183,6 +197,14 @@ class _Walk:
             if (earlier.amount < 0 < row.amount)
             or (row.amount < 0 < earlier.amount and earlier.item_document == row.item_document)
         ]
+
+
+def parted(rows: Sequence[Posting], *, by: PostingId) -> tuple[list[Posting], list[Posting]]:
+    """Return the rows that pay from an earlier posting of the document, and those that pay from this one."""
+    parts: tuple[list[Posting], list[Posting]] = ([], [])
+    for posting in rows:
+        parts[isinstance(posting.content, AllocationContent) and posting.content.payer == by].append(posting)
+    return parts
 
 
 def row_posting(

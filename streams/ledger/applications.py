@@ -28,13 +28,18 @@ _ROWS_SEARCHED_MAX = 12
 
 
 class SignedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One application row with its sign: above zero applied, below zero unapplied."""
+    """One application row with its sign: above zero applied, below zero unapplied.
+
+    Attributes:
+        account: Billing account of what paid at that moment, "" where Zuora does not say.
+    """
 
     id: str
     item_document: str
     amount: Decimal
     day: date
     created: str
+    account: str = ""
 
 
 class Applications(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +143,7 @@ def _signed(row: Application, *, number: str, currency: str) -> SignedRow | None
         amount=amount,
         day=row.effective_date,
         created=row.created_date,
+        account=row.account_id or "",
     )
 
 

@@ -12,11 +12,11 @@ import msgspec
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from schemas.ids import PostingId
+from schemas.mapping import Mapping
 from schemas.money import ZERO, MoneyError, plain
-from schemas.postings import Act, AllocationContent, CreditNoteContent, InvoiceContent, Posting
+from schemas.postings import Act, CreditNoteContent, GlLine, InvoiceContent, JournalContent, Posting
 from streams.ledger import reasons
-from streams.ledger.allocations import Paying, allocate_rows
+from streams.ledger.allocations import Paying, allocate_rows, parted
 from streams.ledger.applications import NO_APPLICATIONS, Applications
 from streams.ledger.books import Books
 from streams.ledger.building import (
@@ -33,7 +33,7 @@ from streams.ledger.building import (
 from streams.ledger.dated import before_cut_over, dates_of
 from streams.ledger.lines import Item, gl_lines, plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
-from streams.ledger.reversals import renew_rows, reverse, settlement_id
+from streams.ledger.reversals import last_of_reversal, renew_rows, reverse
 from streams.ledger.state import LedgerState
 
 
@@ -107,7 +107,7 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
         state=state,
         books=books,
     )
-    earlier, later = _parted(rows.postings, by=post)
+    earlier, later = parted(rows.postings, by=post)
     plan = Plan(stops=rows.stops, posted_stamp=document.posted_stamp, mapping_version=version.version)
     if undo:
         earlier += reverse(at_hand, unapplied=earlier, mapping=version.mapping, state=state, books=books)
@@ -166,14 +166,6 @@ def _with(plan: Plan, postings: Sequence[Posting], *, at_hand: AtHand, state: Le
     return msgspec.structs.replace(plan, postings=(*openings_of(at_hand, postings, state=state), *postings))
 
 
-def _parted(rows: Sequence[Posting], *, by: PostingId) -> tuple[list[Posting], list[Posting]]:
-    """Return the rows that pay from an earlier posting of the document, and those that pay from this one."""
-    parts: tuple[list[Posting], list[Posting]] = ([], [])
-    for posting in rows:
-        parts[isinstance(posting.content, AllocationContent) and posting.content.payer == by].append(posting)
-    return parts
-
-
 def _post(
     at_hand: AtHand,
     document: BillingDocument,
@@ -188,7 +180,7 @@ def _post(
     if document.unknown is not None:
         raise document.unknown
     books.check_currency(number, at_hand.currency)
-    if not document.total:
+    if not document.total and (_all_zero(document.items) or mapping.policy.zero_total == "park"):
         raise CannotGoOn(reasons.zero(number) if _all_zero(document.items) else reasons.zero_total(number))
     posting_date, original_date = dates_of(
         state.of(at_hand.document), number=number, day=document.day, n=n, version=version, books=books
@@ -204,6 +196,18 @@ def _post(
         books=books,
     )
     owed = document.total * document.owed_sign
+    if not owed:
+        return _journal(
+            at_hand,
+            document,
+            lines.lines,
+            n=n,
+            dates=(posting_date, original_date),
+            source_hash=source_hash,
+            mapping=mapping,
+            state=state,
+            books=books,
+        ), lines.dropped_zero
     daybook = mapping.daybooks.invoice if owed > 0 else mapping.daybooks.credit_note
     books.check_daybook(number, daybook)
     content: InvoiceContent | CreditNoteContent
@@ -236,7 +240,7 @@ def _post(
             refers_to=document.refers_to,
             original_date=original_date,
         )
-    before = [settlement_id(at_hand, n - 1)] if n > 1 else []
+    before = [last_of_reversal(at_hand, state.of(at_hand.document), n - 1)] if n > 1 else []
     if document.refers_to and not state.makes_no_posting(document.refers_to):
         # Nothing is credited before what it refers to is posted.
         before.append(newest_posting(at_hand.connection, document.refers_to, state))
@@ -244,6 +248,36 @@ def _post(
         at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
     )
     return posting, lines.dropped_zero
+
+
+def _journal(
+    at_hand: AtHand,
+    document: BillingDocument,
+    lines: tuple[GlLine, ...],
+    *,
+    n: int,
+    dates: tuple[date, date | None],
+    source_hash: str,
+    mapping: Mapping,
+    state: LedgerState,
+    books: Books,
+) -> Posting:
+    """Return the journal of a document over nothing whose lines are not: no customer owes anything by it."""
+    number = at_hand.number
+    content = JournalContent(
+        currency=at_hand.currency,
+        total=sum((line.debit for line in lines), ZERO),
+        document_date=document.day,
+        posting_date=dates[0],
+        daybook=books.named_daybook(number, mapping, "journal"),
+        description=plain_text(f"Zuora {number}"),
+        lines=lines,
+        original_date=dates[1],
+    )
+    before = [last_of_reversal(at_hand, state.of(at_hand.document), n - 1)] if n > 1 else []
+    return make_posting(
+        at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
+    )
 
 
 def _source_hash(at_hand: AtHand, document: BillingDocument) -> str:

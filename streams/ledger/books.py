@@ -6,7 +6,7 @@ person.
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
@@ -156,6 +156,18 @@ class Books:
             raise CannotGoOn(
                 reasons.daybook_unfit(number, code, "is not active in QAD" if daybook else "does not exist")
             )
+
+    def named_daybook(self, number: str, mapping: Mapping, name: Literal["banking", "journal"]) -> str:
+        """Return a daybook that a mapping may leave out.
+
+        Raises:
+            CannotGoOn: It does; or QAD does not have it active.
+        """
+        code: str = getattr(mapping.daybooks, name)
+        if not code:
+            raise CannotGoOn(reasons.no_daybook(number, name))
+        self.check_daybook(number, code)
+        return code
 
     def period_of(self, number: str, day: date) -> Period:
         """Return QAD's period of a day.

@@ -10,7 +10,7 @@ from datetime import date
 from schemas.mapping import Mapping
 from schemas.postings import Posting
 from streams.ledger.books import Books
-from streams.ledger.building import AtHand, document_posting, inverse_posting
+from streams.ledger.building import AtHand, document_posting, inverse_posting, open_item
 from streams.ledger.lines import plain_text
 from streams.ledger.reversals import free
 from streams.ledger.state import LedgerState
@@ -44,15 +44,18 @@ def take_back(
     receipt = document_posting(at_hand.connection, at_hand.document, n=made.n)
     dates = books.posting_date(number, max(changed, made.posting_date), mapping)
     daybook = mapping.daybooks.bounce or mapping.daybooks.receipt
+    if not made.customer:
+        # Of nobody to the end: its journal is turned.
+        daybook = books.named_daybook(number, mapping, "journal")
     books.check_daybook(number, daybook)
     books.check_daybook(number, mapping.daybooks.adjustment)
-    freed = free(
-        at_hand, of=receipt, unapplied=unapplied, dates=dates, daybook=mapping.daybooks.adjustment, state=state
-    )
+    holder = open_item(at_hand.connection, at_hand.document, state)
+    freed = free(at_hand, of=holder, unapplied=unapplied, dates=dates, daybook=mapping.daybooks.adjustment, state=state)
     inverse = inverse_posting(
         at_hand,
         made,
         of=receipt,
+        item=made.holds,
         dates=dates,
         daybook=daybook,
         description=plain_text(f"Zuora {number} {status.lower()}"),

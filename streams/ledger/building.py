@@ -156,6 +156,8 @@ def inverse_id(at_hand: AtHand, n: int) -> PostingId:
 def open_item(connection: str, document: str, state: LedgerState) -> PostingId:
     """Return the posting whose open item stands for a document: the one that stands, else the next."""
     made = state.of(document)
+    if made.live and made.holds is not None:
+        return made.holds
     return document_posting(connection, document, n=made.n if made.live else made.n + 1)
 
 

@@ -12,11 +12,13 @@ from schemas.postings import (
     CreditNoteContent,
     InverseContent,
     InvoiceContent,
+    JournalContent,
     OpeningContent,
     Posting,
     PostingSet,
     ReceiptContent,
     RefundContent,
+    TransferContent,
 )
 
 
@@ -54,8 +56,20 @@ class _Refund(RefundContent, frozen=True, kw_only=True, tag="refund"):
         """Check nothing."""
 
 
+class _Journal(JournalContent, frozen=True, kw_only=True, tag="journal"):
+    def __post_init__(self) -> None:
+        """Check nothing."""
+
+
+class _Transfer(TransferContent, frozen=True, kw_only=True, tag="transfer"):
+    def __post_init__(self) -> None:
+        """Check nothing."""
+
+
 class _Posting(Posting, frozen=True, kw_only=True):
-    content: _Invoice | _CreditNote | _Receipt | _Allocation | _Inverse | _Refund | OpeningContent
+    content: (
+        _Invoice | _CreditNote | _Receipt | _Allocation | _Inverse | _Refund | _Journal | _Transfer | OpeningContent
+    )
 
 
 class _PostingSet(PostingSet, frozen=True, kw_only=True, tag="postings"):

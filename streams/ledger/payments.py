@@ -17,7 +17,7 @@ from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
 from streams.ledger import reasons
-from streams.ledger.allocations import Paying, allocate_rows, check_same_rows
+from streams.ledger.allocations import Paying, allocate_rows, parted
 from streams.ledger.applications import Applications
 from streams.ledger.books import Books
 from streams.ledger.bounces import take_back
@@ -25,7 +25,6 @@ from streams.ledger.building import (
     DOCUMENT,
     AtHand,
     Plan,
-    document_posting,
     make_posting,
     open_item,
     source_hash_of,
@@ -35,6 +34,7 @@ from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
 from streams.ledger.rows import bank_of
 from streams.ledger.state import LedgerState, Made
+from streams.ledger.transfers import is_transferred, transfer, transfer_id, unassigned_cash
 
 
 class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,25 +85,54 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         )
     source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
     stops = _changes(at_hand, source_hash, made=made)
-    check_same_rows(at_hand, payment.applications, state=state)
     loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=version.mapping.cut_over)
-    paying = Paying(post=document_posting(at_hand.connection, at_hand.document, n=1))
+    transferred = is_transferred(at_hand, made)
+    paying = _paying(at_hand, transferred=transferred, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
+    if rows.postings and not at_hand.customer:
+        raise CannotGoOn(reasons.not_supported(number, "it belongs to nobody, and something is applied of it"))
+    earlier, later = parted(rows.postings, by=paying.post)
     first: tuple[Posting, ...] = ()
     if loaded is not None:
         first = own_opening(at_hand, rows.postings, state=state)
-    elif not made.live or at_hand.again or (at_hand.customer != made.customer and not stops):
+    elif not made.live or at_hand.again or _goes_elsewhere(at_hand, made, stops=stops, transferred=transferred):
         first = (
-            _receipt(
+            _received(
                 at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
             ),
         )
+    if transferred:
+        moved = transfer(
+            at_hand,
+            holder=open_item(at_hand.connection, at_hand.document, state),
+            changed=payment.changed,
+            refunded=payment.refunded,
+            unapplied=earlier,
+            mapping=version.mapping,
+            state=state,
+            books=books,
+        )
+        earlier = [*earlier, moved]
     openings = openings_of(at_hand, rows.postings, state=state)
     return Plan(
-        postings=(*first, *openings, *rows.postings),
+        postings=(*first, *openings, *earlier, *later),
         stops=(*([loaded] if loaded else []), *stops, *rows.stops),
         mapping_version=version.version,
     )
+
+
+def _paying(at_hand: AtHand, *, transferred: bool, state: LedgerState) -> Paying:
+    """Return from which posting a payment's rows pay: the one that holds its money; transferred, the new one."""
+    made = state.of(at_hand.document)
+    holder = open_item(at_hand.connection, at_hand.document, state)
+    if transferred:
+        return Paying(post=transfer_id(at_hand, made.transfers + 1), before=holder, account=at_hand.account)
+    return Paying(post=holder, account=at_hand.account if made.transfers else "")
+
+
+def _goes_elsewhere(at_hand: AtHand, made: Made, *, stops: Sequence[CannotGoOn], transferred: bool) -> bool:
+    """Return whether the receipt itself goes to another customer: the link of its account was changed."""
+    return at_hand.customer != made.customer and not (stops or transferred or made.transfers)
 
 
 def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
@@ -116,7 +145,7 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     if not made.live:
         return Plan()
     version = books.version_for(number, payment.day)
-    paying = Paying(post=open_item(at_hand.connection, at_hand.document, state))
+    paying = _paying(at_hand, transferred=False, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     openings = openings_of(at_hand, rows.postings, state=state)
     plan = Plan(postings=(*openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
@@ -146,7 +175,7 @@ def _changes(at_hand: AtHand, source_hash: str, *, made: Made) -> tuple[CannotGo
     """Return what Zuora changed of a payment that stands and QAD is not told.
 
     Raises:
-        CannotGoOn: It is another amount, date or customer.
+        CannotGoOn: It is another amount or date.
     """
     if not made.live or made.opening:
         return ()
@@ -154,12 +183,10 @@ def _changes(at_hand: AtHand, source_hash: str, *, made: Made) -> tuple[CannotGo
         raise CannotGoOn(reasons.conflict(at_hand.number))
     if at_hand.account == made.account:
         return ()
-    if at_hand.customer == made.customer:
-        return (CannotGoOn(reasons.same_customer(at_hand.number)),)
-    raise CannotGoOn(reasons.not_supported(at_hand.number, "it was transferred to an account of another customer"))
+    return (CannotGoOn(reasons.same_customer(at_hand.number)),) if at_hand.customer == made.customer else ()
 
 
-def _receipt(
+def _received(
     at_hand: AtHand,
     payment: PaymentDocument,
     allocations: Sequence[Posting],
@@ -175,12 +202,25 @@ def _receipt(
         mapping, number=number, payment_type=payment.payment_type, gateway=payment.gateway, currency=at_hand.currency
     )
     books.check_account(number, bank)
+    customer = made.received_for if made.live and at_hand.account != made.account else at_hand.customer
+    customer = made.received_for if made.transfers else customer
+    if not customer:
+        return unassigned_cash(
+            at_hand,
+            total=payment.total,
+            day=payment.day,
+            bank=bank,
+            source_hash=source_hash,
+            version=version,
+            state=state,
+            books=books,
+        )
     posting_date, original_date = dates_of(made, number=number, day=payment.day, n=1, version=version, books=books)
     books.check_daybook(number, mapping.daybooks.receipt)
     # What a receipt carries is said once, when it is first built.
     offers = made.offers if made.live else _offers(payment, allocations, policy=mapping.policy.receipts)
     content = ReceiptContent(
-        customer=at_hand.customer,
+        customer=customer,
         currency=at_hand.currency,
         total=payment.total,
         document_date=payment.day,

@@ -346,6 +346,17 @@ def same_customer(number: str) -> Reason:
     )
 
 
+def no_account(number: str) -> Reason:
+    """Say that a payment belongs to nobody, and the mapping has no account for such cash."""
+    return Reason(
+        rule="no_account",
+        message=f"{number} has no billing account, and the mapping names no account for unassigned cash",
+        next_step="Assign it to an account in Zuora; or name [policy] unassigned_cash, and publish the mapping.",
+        field="accountId",
+        waits_for=(waits.MAPPING,),
+    )
+
+
 def refunded_whole(number: str, status: str) -> Reason:
     """Say that refunds have given a payment back: it is not taken back as well."""
     return Reason(

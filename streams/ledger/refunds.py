@@ -96,18 +96,6 @@ def plan_refund(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState, 
     return Plan(postings=postings, mapping_version=version.version)
 
 
-def banking_daybook(number: str, mapping: Mapping, books: Books) -> str:
-    """Return the daybook of banking entries.
-
-    Raises:
-        CannotGoOn: The mapping names none, or QAD does not have it active.
-    """
-    if not mapping.daybooks.banking:
-        raise CannotGoOn(reasons.no_daybook(number, "banking"))
-    books.check_daybook(number, mapping.daybooks.banking)
-    return mapping.daybooks.banking
-
-
 def _plan_undone(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState, books: Books) -> Plan:
     """Take back what stands; what was taken back before, or never posted, makes nothing."""
     made, number = state.of(at_hand.document), at_hand.number
@@ -137,7 +125,7 @@ def take_refund_back(
         of=document_posting(at_hand.connection, at_hand.document, n=made.n),
         item=made.closes,
         dates=books.posting_date(number, max(changed, made.posting_date), mapping),
-        daybook=banking_daybook(number, mapping, books),
+        daybook=books.named_daybook(number, mapping, "banking"),
         description=plain_text(f"Zuora {number} {status.lower()}"),
     )
 
@@ -214,7 +202,7 @@ def _post(
         mapping, number=number, payment_type=refund.refund_type, gateway=refund.gateway, currency=at_hand.currency
     )
     books.check_account(number, bank)
-    daybook = banking_daybook(number, mapping, books)
+    daybook = books.named_daybook(number, mapping, "banking")
     posting_date, original_date = dates_of(
         state.of(at_hand.document), number=number, day=refund.day, n=n, version=version, books=books
     )

@@ -17,7 +17,7 @@ from schemas.postings import Act, AllocationContent, InverseContent, Posting
 from streams.ledger.allocations import row_posting, row_posting_id
 from streams.ledger.applications import SignedRow, age_of, is_since
 from streams.ledger.books import Books
-from streams.ledger.building import INVERSE, AtHand, make_posting, open_item
+from streams.ledger.building import INVERSE, AtHand, inverse_id, inverse_posting, make_posting, open_item
 from streams.ledger.lines import plain_text
 from streams.ledger.state import LedgerState, Made, Row, row_of
 
@@ -52,6 +52,18 @@ def reverse(
     made = state.of(at_hand.document)
     original = open_item(at_hand.connection, at_hand.document, state)
     day, original_day = books.posting_date(at_hand.number, made.posting_date, mapping)
+    if made.is_journal:
+        # It has no open item: nothing stands on it, and nothing is settled.
+        return [
+            inverse_posting(
+                at_hand,
+                made,
+                of=original,
+                dates=(day, original_day),
+                daybook=books.named_daybook(at_hand.number, mapping, "journal"),
+                description=plain_text(f"Zuora {at_hand.number} unposted"),
+            )
+        ]
     daybook = mapping.daybooks.credit_note if made.is_invoice else mapping.daybooks.invoice
     books.check_daybook(at_hand.number, daybook)
     books.check_daybook(at_hand.number, mapping.daybooks.adjustment)
@@ -143,9 +155,13 @@ def free(
     ]
 
 
-def settlement_id(at_hand: AtHand, n: int) -> PostingId:
+def last_of_reversal(at_hand: AtHand, made: Made, n: int) -> PostingId:
     """Return the name of the last posting of the reversal of post n: what is posted again comes after it."""
-    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=SETTLE)
+    settled = posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=SETTLE)
+    turned = inverse_id(at_hand, n)
+    # A journal has nothing to settle. What this very decision reverses is not among what was written.
+    only_turned = turned in made.hashes or made.is_journal
+    return turned if only_turned and settled not in made.hashes else settled
 
 
 def renew_rows(

@@ -23,12 +23,14 @@ from schemas.postings import (
     CreditNoteContent,
     InverseContent,
     InvoiceContent,
+    JournalContent,
     Offer,
     OpeningContent,
     Posting,
     PostingSet,
     ReceiptContent,
     RefundContent,
+    TransferContent,
 )
 from streams import waits
 from streams.shelf import Shelf, Snapshot, packed, shape_of
@@ -75,6 +77,7 @@ class Made(msgspec.Struct, array_like=True):
         original_date: The date that it had in Zuora, where the posting date is another.
         mapping_version: The mapping that built post n.
         is_invoice: Post n is an invoice, else a credit note.
+        is_journal: Post n is a journal alone.
         opening: It is an item from before the cut-over.
         number: Zuora's number.
         account: Billing account of post n.
@@ -90,6 +93,9 @@ class Made(msgspec.Struct, array_like=True):
         more: An outcome of that input was to follow.
         answered: Origin and pass of the newest outcome.
         closes: The posting whose open item its refund closes.
+        transfers: How often its prepayment was given to another customer.
+        holds: The posting whose open item stands for it, where that is not post n.
+        received_for: QAD customer of its receipt, "" where that went to unassigned cash.
     """
 
     n: int = 0
@@ -115,6 +121,10 @@ class Made(msgspec.Struct, array_like=True):
     answered: tuple[int, int] = (-1, 0)
     closes: PostingId | None = None
     charges: set[str] = msgspec.field(default_factory=set)
+    transfers: int = 0
+    holds: PostingId | None = None
+    received_for: str = ""
+    is_journal: bool = False
 
     @property
     def incomplete(self) -> int:
@@ -212,15 +222,26 @@ class LedgerState:
         made = of(posting.document)
         made.hashes[posting.id] = fingerprint(posting)
         match posting.content:
-            case InvoiceContent() | CreditNoteContent() | ReceiptContent() | RefundContent() as content:
+            case (
+                InvoiceContent()
+                | CreditNoteContent()
+                | ReceiptContent()
+                | RefundContent()
+                | JournalContent() as content
+            ):
                 self._take_document(made, posting, content, event)
                 if isinstance(content, InvoiceContent) and content.charges:
                     of(content.charges).charges.add(posting.document)
+            case TransferContent() as content:
+                made.transfers, made.holds = posting.n, posting.id
+                made.account, made.customer = event.account, content.customer
             case OpeningContent() as content:
                 made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
             case InverseContent() as content:
                 made.live = False
                 _detach(of, made, content.of)
+                if content.item is not None:
+                    _detach(of, made, content.item)
             case AllocationContent() as content if content.row and posting.act is not Act.REVERSE:
                 of(content.payer_document).rows[content.row] = row_of(posting, content)
                 of(content.item_document).payers.add(content.payer_document)
@@ -232,16 +253,20 @@ class LedgerState:
         self,
         made: Made,
         posting: Posting,
-        content: InvoiceContent | CreditNoteContent | ReceiptContent | RefundContent,
+        content: InvoiceContent | CreditNoteContent | ReceiptContent | RefundContent | JournalContent,
         event: PostingSet,
     ) -> None:
         made.n, made.live = posting.n, True
         made.posted_stamp, made.source_hash = event.posted_stamp, posting.source_hash
         made.posting_date, made.original_date = content.posting_date, content.original_date
         made.mapping_version = event.mapping_version
-        made.number, made.account, made.customer = posting.number, event.account, content.customer
+        made.number = posting.number
+        if not made.transfers:
+            made.account, made.customer = event.account, getattr(content, "customer", "")
+        made.received_for = getattr(content, "customer", "")
         made.currency, made.total = content.currency, content.total
         made.is_invoice = isinstance(content, InvoiceContent)
+        made.is_journal = isinstance(content, JournalContent)
         if isinstance(content, ReceiptContent):
             made.offers = content.offers
         if isinstance(content, RefundContent):

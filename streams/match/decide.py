@@ -11,7 +11,7 @@ import msgspec
 from schemas.errors import CannotGoOn, Unreadable
 from schemas.events import read_decision, read_matched, read_outcome, read_qad_reference, read_record
 from schemas.ids import document_key
-from schemas.matching import AccountSeen, Matched
+from schemas.matching import AccountSeen, Matched, MatchRule
 from schemas.outcomes import Ignored, Parked
 from schemas.reasons import Reason
 from schemas.records import RecordKind, ZuoraRecord
@@ -240,7 +240,7 @@ class MatchCore:
             CannotGoOn: Its account is not known, not ours, or has no customer that fits.
         """
         if not facts.account_id:
-            raise CannotGoOn(reasons.no_account(facts))
+            return self._of_nobody(facts, kind)
         account = self._state.accounts.get(facts.account_id)
         if account is None:
             raise CannotGoOn(reasons.account_not_read(facts))
@@ -257,6 +257,18 @@ class MatchCore:
         )
         known = self._knowledge
         return find_customer(account, wanted, links=known.links, mapping=mapping, customers=known.customers)
+
+    def _of_nobody(self, facts: Facts, kind: str) -> Match:
+        """Return no customer for a payment that has no account yet, where the site has an account for such cash.
+
+        Raises:
+            CannotGoOn: It has none; or several connections share the tenant, and each would post it.
+        """
+        mapping = self._knowledge.mapping
+        takes = mapping is not None and mapping.policy.unassigned_cash is not None and len(self._claims) == 1
+        if kind == RecordKind.PAYMENT and takes:
+            return Match(customer="", rule=MatchRule.UNASSIGNED)
+        raise CannotGoOn(reasons.no_account(facts))
 
     def _matched(self, version: "_Version", facts: Facts, match: Match) -> Matched:
         account = self._state.accounts.get(facts.account_id)

@@ -42,8 +42,10 @@ def no_account(facts: Facts) -> Reason:
     return Reason(
         rule="no_account",
         message=f"{facts.number} has no billing account",
-        next_step="Assign it to an account in Zuora; it is read again then.",
+        next_step="Assign it to an account in Zuora; it is read again then. A payment can go to unassigned cash until "
+        "then: [policy] unassigned_cash in the mapping, for a tenant with one connection.",
         field="accountId",
+        waits_for=(waits.MAPPING,),
     )
 
 

@@ -22,12 +22,15 @@ from schemas.postings import (
     CreditNoteContent,
     InverseContent,
     InvoiceContent,
+    JournalContent,
     Offer,
     Posting,
     ReceiptContent,
     RefundContent,
+    TransferContent,
 )
-from streams.ports import Adjustment, Bounce, Command, ItemLine, Payload, Receipt, Refund, RefundReversal
+from streams.ports import Adjustment, Command, ItemLine, Payload, Receipt
+from streams.sink.money import customer_of, item_of, of_money, taken_back
 from streams.sink.spec import STAGE
 from streams.sink.state import SinkState, Status
 
@@ -65,7 +68,7 @@ def freeze(
     Args:
         posting: The posting.
         state: Where all others stand.
-        inverted: For an inverse: the content that was sent for what it undoes.
+        inverted: For an inverse or a transfer: the content that was sent for what it is of.
         intent: What was intended before and may have been sent: it is sent again as it was, or not at all.
 
     Raises:
@@ -81,8 +84,9 @@ def freeze(
             return _adjustment(posting, content, state)
         case InverseContent() as content:
             return _inverse(posting, content, inverted, state)
-        case RefundContent() as content:
-            return _refund(posting, content, state)
+        case RefundContent() | JournalContent() | TransferContent() as content:
+            payload = of_money(content, inverted, state)
+            return _frozen(posting, payload, customer=customer_of(payload))
         case _:
             raise InvariantViolation(f"posting {posting.id} of {posting.number} is not one that is sent")
 
@@ -159,12 +163,12 @@ def _can_carry(offer: Offer, state: SinkState) -> bool:
 
 
 def _allocations(offers: Sequence[Offer], state: SinkState) -> tuple[tuple[Document, Decimal], ...]:
-    return tuple((_key(offer.item, state)[0], offer.amount - state.undone(offer.allocation)) for offer in offers)
+    return tuple((item_of(offer.item, state)[0], offer.amount - state.undone(offer.allocation)) for offer in offers)
 
 
 def _adjustment(posting: Posting, content: AllocationContent, state: SinkState) -> Frozen:
-    payer, payer_customer = _key(content.payer, state)
-    item, item_customer = _key(content.item, state)
+    payer, payer_customer = item_of(content.payer, state)
+    item, item_customer = item_of(content.item, state)
     # What cancelled out with what undoes it is not sent.
     amount = content.amount - state.undone(posting.id)
     lowered, raised = (ZERO, amount) if content.reopens else (amount, ZERO)
@@ -181,58 +185,6 @@ def _adjustment(posting: Posting, content: AllocationContent, state: SinkState) 
         ),
     )
     return _frozen(posting, payload, customer=item_customer)
-
-
-def _refund(posting: Posting, content: RefundContent, state: SinkState) -> Frozen:
-    item, customer = _key(content.closes, state)
-    payload = Refund(
-        customer=customer,
-        currency=content.currency,
-        total=content.total,
-        document_date=content.document_date,
-        posting_date=content.posting_date,
-        daybook=content.daybook,
-        bank_account=content.bank_account,
-        description=content.description,
-        item=item,
-    )
-    return _frozen(posting, payload, customer=customer)
-
-
-def _inverse(posting: Posting, content: InverseContent, inverted: Content | None, state: SinkState) -> Frozen:
-    match inverted:
-        case InvoiceContent() | CreditNoteContent() if inverted.total == content.total:
-            return _turned(posting, content, inverted, customer=state.postings[content.of].customer)
-        case RefundContent() if inverted.total == content.total and content.item == inverted.closes:
-            return _bank_back(posting, content, RefundReversal, bank_account=inverted.bank_account, state=state)
-        case ReceiptContent() if inverted.total == content.total:
-            return _bank_back(posting, content, Bounce, bank_account=inverted.bank_account, state=state)
-        case _:
-            raise InvariantViolation(f"posting {posting.id} of {posting.number} undoes something else than it says")
-
-
-def _bank_back(
-    posting: Posting,
-    content: InverseContent,
-    turned: type[RefundReversal] | type[Bounce],
-    *,
-    bank_account: str,
-    state: SinkState,
-) -> Frozen:
-    """Return what takes money its way back: bank against the open item that it stands on now."""
-    item, customer = _key(content.item or content.of, state)
-    payload = turned(
-        customer=customer,
-        currency=content.currency,
-        total=content.total,
-        document_date=content.posting_date,
-        posting_date=content.posting_date,
-        daybook=content.daybook,
-        bank_account=bank_account,
-        description=content.description,
-        item=item,
-    )
-    return _frozen(posting, payload, customer=customer)
 
 
 def _turned(
@@ -253,8 +205,12 @@ def _turned(
     return _frozen(posting, payload, customer=customer)
 
 
-def _key(name: PostingId, state: SinkState) -> tuple[Document, str]:
-    standing = state.postings.get(name)
-    if standing is None or standing.qad is None:
-        raise InvariantViolation(f"posting {name} is referred to and is not in QAD")
-    return standing.qad, standing.customer
+def _inverse(posting: Posting, content: InverseContent, inverted: Content | None, state: SinkState) -> Frozen:
+    if inverted is None or getattr(inverted, "total", None) != content.total:
+        raise InvariantViolation(f"posting {posting.id} of {posting.number} undoes something else than it says")
+    if isinstance(inverted, InvoiceContent | CreditNoteContent):
+        return _turned(posting, content, inverted, customer=state.postings[content.of].customer)
+    payload = taken_back(content, inverted, state)
+    if payload is None:
+        raise InvariantViolation(f"posting {posting.id} of {posting.number} undoes something else than it says")
+    return _frozen(posting, payload, customer=customer_of(payload))

@@ -24,6 +24,7 @@ from schemas.postings import (
     Posting,
     ReceiptContent,
     RefundContent,
+    TransferContent,
 )
 from schemas.reasons import Reason
 from streams import waits
@@ -124,6 +125,8 @@ def moved_by(posting: Posting) -> tuple[PostingId, ...]:
             return tuple(offer.item for offer in content.offers)
         case RefundContent() as content:
             return (content.closes,)
+        case TransferContent() as content:
+            return (content.of,)
         case InverseContent() as content:
             return (content.item or content.of,)
         case _:
@@ -204,6 +207,8 @@ def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
             return frozenset({content.of, content.item or content.of})
         case RefundContent() as content:
             return frozenset({content.closes})
+        case TransferContent() as content:
+            return frozenset({content.of})
         case _:
             return frozenset()
 

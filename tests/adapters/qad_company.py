@@ -21,8 +21,19 @@ from sandbox.qad.faults import Armed, Fault
 from sandbox.qad.server import QadServer
 from schemas.ids import machine_reference, posting_id
 from schemas.outcomes import Document
-from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
-from streams.ports import Accepted, Adjustment, Bounce, Command, ItemLine, Payload, Receipt, Refund, RefundReversal
+from schemas.postings import CreditNoteContent, GlLine, InvoiceContent, JournalContent
+from streams.ports import (
+    Accepted,
+    Adjustment,
+    Bounce,
+    Command,
+    ItemLine,
+    Payload,
+    Receipt,
+    Refund,
+    RefundReversal,
+    Transfer,
+)
 
 TEMPLATE = Path(__file__).parents[2] / "sandbox" / "world" / "profile.toml"
 ENTITY, DOMAIN = "10USACO", "10USA"
@@ -202,6 +213,38 @@ class QadCompany:
             **changes,
         }
         return self.command(kind(**content), number="R-00000001", customer=content["customer"])
+
+    def transfer(self, amount: str, *, item: Document | None = None, customer: str = "C0003") -> Command:
+        """Return a new prepayment of a customer: out of C0001's, or out of unassigned cash."""
+        total = Decimal(amount)
+        source: dict[str, Any] = {"unassigned": GlLine(account="1900", debit=total, role="unassigned")}
+        if item is not None:
+            source = {"item": ItemLine(document=item, customer="C0001", debit=total, credit=Decimal(0))}
+        payload = Transfer(
+            customer=customer,
+            currency="USD",
+            total=total,
+            document_date=FEBRUARY,
+            posting_date=FEBRUARY,
+            daybook="ZADJ",
+            description="Transferred",
+            **source,
+        )
+        return self.command(payload, number="P-00000001", customer=customer)
+
+    def journal(self, amount: str) -> Command:
+        """Return bank against unassigned cash."""
+        total = Decimal(amount)
+        payload = JournalContent(
+            currency="USD",
+            total=total,
+            document_date=FEBRUARY,
+            posting_date=FEBRUARY,
+            daybook="ZJRN",
+            description="Of nobody yet",
+            lines=(GlLine(account="1010", debit=total), GlLine(account="1900", credit=total)),
+        )
+        return self.command(payload, number="P-00000001", customer="")
 
 
 def _invoice_lines(total: Decimal) -> tuple[GlLine, ...]:

@@ -252,6 +252,35 @@ async def test_a_receipt_that_bounces_leaves_bank_and_prepayment_as_they_were(qa
     assert not any(moved.values())
 
 
+def held(qad):
+    """Return what each account holds, debit above zero."""
+    return {line.gl_account_code: line.amount for line in qad.control.trial_balance(ENTITY) if line.amount}
+
+
+async def test_a_transfer_uses_one_prepayment_up_and_makes_another_that_pays(qad):
+    erp = await qad.erp()
+    receipt = await post(erp, qad.receipt("50.00"))
+    command = qad.transfer("50.00", item=receipt.document)
+    moved = await post(erp, command)
+    assert (open_of(qad, receipt), open_of(qad, moved)) == (0, Decimal("50.00"))
+    assert (await erp.find("transfer", command.reference)).document.total == Decimal("50.00")
+    refund = qad.bank_move(Refund, moved.document, "50.00", customer="C0003")
+    await post(erp, refund)
+    assert (held(qad), qad.control.audit()[ENTITY]) == ({}, [])
+
+
+async def test_cash_of_nobody_becomes_a_prepayment_when_it_is_assigned(qad):
+    erp = await qad.erp()
+    journal = qad.journal("50.00")
+    await post(erp, journal)
+    assert held(qad) == {"1010": Decimal("50.00"), "1900": Decimal("-50.00")}
+    found = await erp.find("journal", journal.reference)
+    assert (found.document.total, found.document.currency, found.day) == (Decimal("50.00"), "USD", FEBRUARY)
+    assigned = await post(erp, qad.transfer("50.00", customer="C0001"))
+    assert held(qad) == {"1010": Decimal("50.00"), "2400": Decimal("-50.00")}
+    assert (open_of(qad, assigned), qad.control.audit()[ENTITY]) == (Decimal("50.00"), [])
+
+
 async def test_more_than_is_open_is_no_refund(qad):
     erp = await qad.erp()
     receipt = await post(erp, qad.receipt("50.00"))
@@ -280,4 +309,6 @@ async def qad_commands(qad):
         qad.receipt("1.00"),
         qad.adjustment(document, document, "1.00"),
         *(qad.bank_move(kind, document, "1.00") for kind in (Refund, RefundReversal, Bounce)),
+        qad.transfer("1.00"),
+        qad.journal("1.00"),
     ]

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from tests.pairs.house import CHILD, FIRST, House
+from schemas.mapping import Analysis
+from tests.pairs.house import CHILD, FIRST, SECOND, House
 from tests.pairs.pairs import Pair, Settle
 
 
@@ -108,7 +109,76 @@ async def _failed_and_its_applications(house: House, settle: Settle) -> None:
     await house.act("fail_payment", payment=payment["id"])
 
 
+async def _transferred(house: House, settle: Settle) -> None:
+    payment = await house.payment()
+    await settle()
+    await house.act("transfer_payment", payment=payment["id"], account=CHILD)
+
+
+async def _transferred_between_accounts_of_one_customer(house: House, settle: Settle) -> None:
+    payment = await house.payment()
+    await settle()
+    await house.act("transfer_payment", payment=payment["id"], account=SECOND)
+
+
+async def _unapplied_transferred_and_applied(house: House, settle: Settle) -> None:
+    first, second = await house.invoice(), await house.invoice(account=CHILD)
+    payment = await house.payment("100.00", first)
+    await settle()
+    await house.act("unapply_payment", payment=payment["id"])
+    await house.act("transfer_payment", payment=payment["id"], account=CHILD)
+    part = [{"invoice": second["id"], "amount": Decimal("100.00")}]
+    await house.act("apply_payment", payment=payment["id"], invoices=part)
+
+
+async def _transferred_and_cancelled(house: House, settle: Settle) -> None:
+    payment = await house.payment()
+    await settle()
+    await house.act("transfer_payment", payment=payment["id"], account=CHILD)
+    await settle()
+    await house.act("cancel_payment", payment=payment["id"])
+
+
+async def _of_nobody_and_assigned(house: House, settle: Settle) -> None:
+    payment = await house.payment(account=None)
+    await settle()
+    await house.act("transfer_payment", payment=payment["id"], account=FIRST)
+
+
+async def _of_nobody(house: House, settle: Settle) -> None:
+    await house.payment(account=None)
+    await settle()
+
+
+async def _of_nobody_and_cancelled(house: House, settle: Settle) -> None:
+    payment = await house.payment(account=None)
+    await settle()
+    await house.act("cancel_payment", payment=payment["id"])
+
+
+CASH = {"unassigned_cash": Analysis(account="1900")}
+
 PAIRS = [
+    Pair("transfer + part change", _transferred, {"bank": "100", "prepayments": "-100"}),
+    Pair(
+        "transfer between accounts of one customer",
+        _transferred_between_accounts_of_one_customer,
+        {"bank": "100", "prepayments": "-100"},
+    ),
+    Pair(
+        "unapplication + transfer + application",
+        _unapplied_transferred_and_applied,
+        {"bank": "100", "receivable": "100", "revenue": "-200"},
+    ),
+    Pair("transfer + cancellation", _transferred_and_cancelled),
+    Pair("payment without account", _of_nobody, {"bank": "100", "unassigned": "-100"}, CASH),
+    Pair(
+        "payment without account + its assignment",
+        _of_nobody_and_assigned,
+        {"bank": "100", "prepayments": "-100"},
+        CASH,
+    ),
+    Pair("payment without account + its cancellation", _of_nobody_and_cancelled, {}, CASH),
     Pair("payment + application", _applied, {"bank": "100", "revenue": "-100"}),
     Pair(
         "payment + application + unapplication",

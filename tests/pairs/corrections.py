@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tests.pairs.house import House
+from tests.pairs.house import FIRST, House
 from tests.pairs.pairs import Pair, Settle
 
 
@@ -42,7 +42,23 @@ async def _unposted(house: House, settle: Settle) -> None:
     await house.act("unpost_invoice", invoice=invoice["id"])
 
 
+async def _over_nothing(house: House, settle: Settle) -> None:
+    lines = [
+        {"charge_amount": Decimal(amount), "accounting_code": code}
+        for amount, code in (("100.00", "Usage Revenue"), ("-100.00", "Deferred Revenue"))
+    ]
+    invoice = await house.act("create_invoice", account=FIRST, items=lines)
+    await house.act("post_invoice", invoice=invoice["id"])
+    await settle()
+
+
 PAIRS = [
+    Pair(
+        "invoice over nothing, its lines in a journal",
+        _over_nothing,
+        {"revenue": "-100", "deferred": "100"},
+        {"zero_total": "journal"},
+    ),
     Pair("credit memo + application", _memo_applied, {"receivable": "60", "revenue": "-60"}),
     Pair(
         "credit memo + application + unapplication",

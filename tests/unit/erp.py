@@ -18,10 +18,18 @@ from schemas.errors import Rejected
 from schemas.events import read_outcome, read_postings
 from schemas.ids import PostingId
 from schemas.outcomes import AnyOutcome, Document, Parked, Posted, Superseded, Waiting
-from schemas.postings import Content, CreditNoteContent, InverseContent, InvoiceContent, PostingSet
+from schemas.postings import (
+    Content,
+    CreditNoteContent,
+    InverseContent,
+    InvoiceContent,
+    JournalContent,
+    PostingSet,
+    TransferContent,
+)
 from schemas.topics import Topic
 from streams import waits
-from streams.ports import Adjustment, BankMove, Command, Receipt, RefundReversal
+from streams.ports import Adjustment, BankMove, Command, Receipt, RefundReversal, Transfer
 from streams.sink import answers, saying
 from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job, jobs_of
@@ -72,16 +80,32 @@ class Books:
                 self._item(document, command.customer, payload.total, owed=False).open -= used
                 self._book(payload.currency, payload.bank_account, payload.total)
                 self._book(payload.currency, "control", -payload.total)
-            case BankMove():
-                back = isinstance(payload, RefundReversal)
-                self._move([(payload.item, payload.total if back else -payload.total)])
-                self._book(payload.currency, payload.bank_account, payload.total if back else -payload.total)
-                self._book(payload.currency, "control", -payload.total if back else payload.total)
+            case JournalContent() | Transfer() | BankMove():
+                self._money(document, command)
             case Adjustment():
                 if self.adjustments_closed:
                     raise Rejected("period_closed", ("the period is closed",))
                 self._move([(line.document, self._change(line)) for line in payload.lines])
         return document
+
+    def _money(self, document: Document, command: Command) -> None:
+        payload = command.payload
+        match payload:
+            case JournalContent():
+                for line in payload.lines:
+                    self._book(payload.currency, line.account, line.debit - line.credit)
+            case Transfer():
+                if payload.item is not None:
+                    self._move([(payload.item.document, -payload.item.debit)])
+                else:
+                    self._book(payload.currency, payload.unassigned.account, payload.unassigned.debit)
+                    self._book(payload.currency, "control", -payload.total)
+                self._item(document, command.customer, payload.total, owed=False)
+            case BankMove():
+                back = isinstance(payload, RefundReversal)
+                self._move([(payload.item, payload.total if back else -payload.total)])
+                self._book(payload.currency, payload.bank_account, payload.total if back else -payload.total)
+                self._book(payload.currency, "control", -payload.total if back else payload.total)
 
     def opening(self, number: str, total: str, *, owed: bool, customer: str = "C1") -> None:
         """Load an item from before the cut-over, as others would."""
@@ -145,7 +169,8 @@ class Sink:
     def inverted(self, job: Job) -> Content | None:
         """Return what an inverse undoes, as it was built."""
         content = job.posting.content
-        return self.jobs[content.of].posting.content if isinstance(content, InverseContent) else None
+        is_of = isinstance(content, InverseContent | TransferContent)
+        return self.jobs[content.of].posting.content if is_of else None
 
     def release(self) -> "Sink":
         """Try again what QAD refused."""

@@ -94,7 +94,7 @@ def test_what_must_be_said_must_be_said(path, key):
     [
         (("policy",), "gl", "journal"),
         (("policy",), "tax", "qad_tax_rows"),
-        (("policy",), "zero_total", "journal"),
+        (("policy",), "zero_total", "ignore"),
         (("policy",), "closed_period", "never"),
         (("policy",), "receipts", "Allocated"),
         (("policy",), "cash_waits", "yes"),

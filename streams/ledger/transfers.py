@@ -1,0 +1,154 @@
+"""Money that changes hands without leaving the bank: of nobody known yet, and given to another customer.
+
+A payment without an account goes to unassigned cash, and becomes a prepayment once, when it is assigned. A payment that
+is transferred was wholly unapplied: its prepayment becomes that of another customer, and pays from there.
+Source: ACCOUNTING 1.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from schemas.decisions import MappingPublished
+from schemas.errors import CannotGoOn
+from schemas.ids import PostingId, posting_id
+from schemas.mapping import Analysis, BankRow, Mapping
+from schemas.postings import Act, AllocationContent, GlLine, JournalContent, Posting, TransferContent
+from streams.ledger import reasons
+from streams.ledger.allocations import row_posting_id
+from streams.ledger.books import Books
+from streams.ledger.building import DOCUMENT, AtHand, make_posting, source_hash_of
+from streams.ledger.dated import dates_of
+from streams.ledger.lines import plain_text
+from streams.ledger.reversals import what_is_left
+from streams.ledger.state import LedgerState, Made, row_of
+
+TRANSFER = "transfer"
+
+
+def is_transferred(at_hand: AtHand, made: Made) -> bool:
+    """Return whether a payment that stands belongs to another customer now, by another account."""
+    stands = made.live and not made.opening
+    return stands and at_hand.account != made.account and at_hand.customer != made.customer
+
+
+def transfer_id(at_hand: AtHand, n: int) -> PostingId:
+    """Return the name of the n-th transfer of the payment at hand."""
+    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.TRANSFER, n=n, step=TRANSFER)
+
+
+def transfer(
+    at_hand: AtHand,
+    *,
+    holder: PostingId,
+    changed: date,
+    refunded: Decimal,
+    unapplied: Sequence[Posting],
+    mapping: Mapping,
+    state: LedgerState,
+    books: Books,
+) -> Posting:
+    """Return what gives a payment to the customer that it belongs to now.
+
+    Args:
+        at_hand: The payment, which stands.
+        holder: The posting that holds its money.
+        changed: When it was transferred.
+        refunded: How much of it refunds gave back.
+        unapplied: Postings of its rows from before that, which this decision makes.
+        mapping: For the daybook and the policy on closed periods.
+        state: What was made before.
+        books: What both systems showed.
+
+    Raises:
+        CannotGoOn: It was given to nobody, or a part of it is applied or refunded; no daybook or open period.
+    """
+    made, number = state.of(at_hand.document), at_hand.number
+    if not at_hand.customer:
+        raise CannotGoOn(reasons.not_supported(number, "it was taken from its account, and belongs to nobody now"))
+    new = {
+        posting.content.row: row_of(posting, posting.content)
+        for posting in unapplied
+        if isinstance(posting.content, AllocationContent)
+    }
+    rows = made.rows | new
+    if refunded or what_is_left(at_hand.connection, at_hand.document, rows, of=holder):
+        raise CannotGoOn(reasons.not_supported(number, "it was transferred while a part of it is applied or refunded"))
+    day, original_day = books.posting_date(number, max(changed, made.posting_date), mapping)
+    books.check_daybook(number, mapping.daybooks.adjustment)
+    content = TransferContent(
+        of=holder,
+        customer=at_hand.customer,
+        currency=made.currency,
+        total=made.total,
+        document_date=day if original_day is None else original_day,
+        posting_date=day,
+        daybook=mapping.daybooks.adjustment,
+        description=plain_text(f"Zuora {number} transferred"),
+        original_date=original_day,
+    )
+    freed = [
+        row_posting_id(at_hand.connection, at_hand.document, row=name, amount=row.amount, times=row.times)
+        for name, row in rows.items()
+        if row.payer == holder and row.amount < 0 and not row.detached
+    ]
+    return make_posting(
+        at_hand,
+        act=Act.TRANSFER,
+        n=made.transfers + 1,
+        step=TRANSFER,
+        content=content,
+        source_hash=source_hash_of(number=number, total=made.total, account=at_hand.account),
+        after=(holder, *freed),
+    )
+
+
+def unassigned_cash(
+    at_hand: AtHand,
+    *,
+    total: Decimal,
+    day: date,
+    bank: BankRow,
+    source_hash: str,
+    version: MappingPublished,
+    state: LedgerState,
+    books: Books,
+) -> Posting:
+    """Return the journal of a payment of nobody known yet: bank against unassigned cash.
+
+    Raises:
+        CannotGoOn: The mapping names no account or daybook for it, or no period is open.
+    """
+    number, mapping = at_hand.number, version.mapping
+    place = mapping.policy.unassigned_cash
+    if place is None:
+        raise CannotGoOn(reasons.no_account(number))
+    books.check_account(number, place)
+    daybook = books.named_daybook(number, mapping, "journal")
+    posting_date, original_date = dates_of(
+        state.of(at_hand.document), number=number, day=day, n=1, version=version, books=books
+    )
+    content = JournalContent(
+        currency=at_hand.currency,
+        total=total,
+        document_date=day,
+        posting_date=posting_date,
+        daybook=daybook,
+        description=plain_text(f"Zuora {number}"),
+        lines=(_line(bank, "bank", debit=total), _line(place, "unassigned", credit=total)),
+        original_date=original_date,
+    )
+    return make_posting(at_hand, act=Act.POST, n=1, step=DOCUMENT, content=content, source_hash=source_hash)
+
+
+def _line(place: Analysis, role: str, *, debit: Decimal = Decimal(0), credit: Decimal = Decimal(0)) -> GlLine:
+    return GlLine(
+        account=place.account,
+        sub_account=place.sub_account,
+        cost_centre=place.cost_centre,
+        project=place.project,
+        debit=debit,
+        credit=credit,
+        text=plain_text(place.text),
+        role=role,
+    )

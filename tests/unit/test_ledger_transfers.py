@@ -1,0 +1,195 @@
+"""Money that changes hands: to another customer, of nobody known yet; and documents over nothing (ACCOUNTING 1)."""
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from schemas.mapping import Analysis
+from streams.match.claims import Claim
+from tests.unit import builders as zuora
+from tests.unit.erp import Sink
+from tests.unit.test_ledger_refunds import world as with_banking
+from tests.unit.world import World
+
+PAYMENT, INVOICE = "payment:pay1", "invoice:inv1"
+LATER, LATEST, LAST = "2026-03-12T10:00:00Z", "2026-03-13T10:00:00Z", "2026-03-14T10:00:00Z"
+CASH = {"unassigned_cash": Analysis(account="1999")}
+
+
+def world(**policy) -> World:
+    """Return a world with a second customer, that of account acc2, and all daybooks."""
+    found = with_banking(policy=policy).put(
+        zuora.Daybook(code="ZJRN", active=True), zuora.customer("C2", zuora_account="")
+    )
+    return found.put(zuora.account("acc2", number="A-2"), zuora.linked("C2", "acc2"))
+
+
+def steps(found: World) -> list[str]:
+    return [f"{posting.act}#{posting.n} {posting.step}" for posting in found.postings if posting.document == PAYMENT]
+
+
+def moved(*rows, **more) -> zuora.ZuoraRecord:
+    return zuora.payment("100.00", *rows, **{"accountId": "acc2", "updated": LATER, **more})
+
+
+def test_a_transferred_payment_becomes_a_prepayment_of_the_other_customer_once():
+    found = world().put(zuora.payment(), moved())
+    receipt, transfer = found.postings
+    content = transfer.content
+    assert steps(found) == ["post#1 document", "transfer#1 transfer"]
+    assert (content.of, content.customer, content.total) == (receipt.id, "C2", Decimal("100.00"))
+    assert (content.posting_date, content.daybook, transfer.after) == (date(2026, 3, 12), "ZADJ", (receipt.id,))
+    found.put(zuora.replayed(PAYMENT), moved(updated=LATEST))
+    found.restart()
+    assert len(found.postings) == 2
+
+
+def test_rows_after_a_transfer_pay_from_the_new_prepayment():
+    applied = zuora.row("100.00", "r1", created=LATEST, accountId="acc2")
+    found = world().put(zuora.simple_invoice(), zuora.payment(), moved(), moved(applied, updated=LATEST))
+    assert found.contents("allocation")[0].payer == found.postings[2].id
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.open_of(INVOICE), sink.owed(PAYMENT)) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_was_unapplied_before_and_applied_after_a_transfer_seen_at_once_goes_to_each_its_own(seed):
+    before = (
+        zuora.row("100.00", "r1", accountId="acc1"),
+        zuora.row("-100.00", "r2", created=LATER, accountId="acc1"),
+    )
+    after = zuora.row("40.00", "r3", created=LATEST, accountId="acc2")
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", before[0]))
+    sink = Sink(found).run() if seed % 2 else Sink(found)
+    found.put(moved(*before, after, updated=LATEST))
+    sink.run(order=Random(seed))
+    assert (sink.stuck, sink.open_of(INVOICE), sink.parked) == ([], 60, [])
+    assert steps(found)[-2:] == ["transfer#1 transfer", "allocate#1 allocate:r3"]
+
+
+def test_an_unapplication_takes_back_from_the_posting_that_paid_whatever_its_row_says():
+    before = (zuora.row("100.00", "r1"), zuora.row("-100.00", "r2", created=LATER, accountId="acc2"))
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", before[0]), moved(*before))
+    receipt = found.postings[1]
+    assert found.contents("allocation")[1].payer == receipt.id
+    assert Sink(found).run().stuck == []
+
+
+def test_transferred_twice_and_then_cancelled_takes_back_from_where_it_stands():
+    third = zuora.account("acc3", number="A-3")
+    found = world().put(
+        third, zuora.customer("C3", zuora_account=""), zuora.linked("C3", "acc3"), zuora.payment(), moved()
+    )
+    found.put(moved(accountId="acc3", updated=LATEST))
+    found.put(moved(accountId="acc3", updated=LAST, status="Canceled"))
+    assert steps(found) == ["post#1 document", "transfer#1 transfer", "transfer#2 transfer", "reverse#1 inverse"]
+    sink = Sink(found).run()
+    assert [command.customer for command in sink.sent] == ["C1", "C2", "C3", "C3"]
+    assert (sink.stuck, sink.books.ledger["EUR", "1010"]) == ([], 0)
+
+
+def test_a_refund_after_a_transfer_closes_the_new_prepayment():
+    found = world().put(zuora.payment(), moved(), zuora.refund("30.00", updated=LATEST))
+    assert found.contents("refund")[0].closes == found.postings[1].id
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.sent[-1].customer, sink.books.ledger["EUR", "1010"]) == ([], "C2", 70)
+
+
+def test_transferred_while_a_part_is_applied_or_refunded_parks():
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", zuora.row("10.00")), moved(zuora.row("10.00")))
+    assert found.standing(PAYMENT) == ("parked", "not_supported")
+    found = world().put(zuora.payment(), moved(refundAmount=Decimal(10)))
+    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 1)
+
+
+def test_between_accounts_of_one_customer_nothing_moves():
+    found = world().put(zuora.linked("C1", "acc2"), zuora.payment(), moved())
+    assert (found.standing(PAYMENT), len(found.postings)) == (("ignored", "same_customer"), 1)
+
+
+# -- of nobody known yet -----------------------------------------------------------------------------------------------
+
+
+def test_a_payment_without_an_account_parks_by_name_until_it_is_assigned():
+    found = world().put(zuora.payment(accountId=None))
+    assert (found.standing(PAYMENT, "match"), found.postings) == (("parked", "no_account"), [])
+    found.put(zuora.payment(updated=LATER))
+    assert steps(found) == ["post#1 document"]
+
+
+def test_a_payment_without_an_account_goes_to_unassigned_cash_and_to_its_customer_once():
+    found = world(**CASH).put(zuora.payment(accountId=None))
+    [journal] = found.postings
+    assert [(line.account, line.debit, line.credit, line.role) for line in journal.content.lines] == [
+        ("1010", 100, 0, "bank"),
+        ("1999", 0, 100, "unassigned"),
+    ]
+    assert journal.content.daybook == "ZJRN"
+    sink = Sink(found).run()
+    found.put(zuora.payment(updated=LATER), zuora.payment(updated=LATEST), zuora.replayed(PAYMENT))
+    found.restart()
+    sink.run()
+    assert steps(found) == ["post#1 document", "transfer#1 transfer"]
+    assert (sink.stuck, sink.sent[-1].customer) == ([], "C1")
+    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == (100, 0)
+    assert sink.books.ledger["EUR", "control"] == -100
+
+
+def test_once_assigned_it_pays_and_once_given_back_the_bank_is_as_before():
+    row = zuora.row("100.00", "r1", created=LATER)
+    found = world(**CASH).put(zuora.simple_invoice(), zuora.payment(accountId=None), zuora.payment("100.00", row))
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.open_of(INVOICE)) == ([], 0)
+    found.put(zuora.payment("100.00", row, status="Error", updated=LATEST))
+    sink.run()
+    assert (sink.stuck, sink.open_of(INVOICE)) == ([], 100)
+    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == (0, 0)
+
+
+def test_cancelled_while_it_was_nobodys_its_journal_is_turned():
+    found = world(**CASH).put(zuora.payment(accountId=None))
+    found.put(zuora.payment(accountId=None, status="Canceled", updated=LATER))
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == ([], 0, 0)
+    assert found.postings[-1].content.daybook == "ZJRN"
+
+
+def test_what_is_taken_from_its_account_parks():
+    found = world(**CASH).put(zuora.payment(), zuora.payment(accountId=None, updated=LATER))
+    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 1)
+
+
+def test_where_connections_share_a_tenant_nobody_posts_cash_of_nobody():
+    claims = tuple(Claim(connection=name, field="Entity__c", values=(name,)) for name in (zuora.CONNECTION, "other"))
+    found = World(claims=claims).put(zuora.published(policy=CASH), zuora.payment(accountId=None))
+    assert (found.standing(PAYMENT, "match"), found.postings) == (("parked", "no_account"), [])
+
+
+# -- documents over nothing --------------------------------------------------------------------------------------------
+
+
+def over_nothing(**more) -> zuora.ZuoraRecord:
+    return zuora.invoice(zuora.item("100.00", "a"), zuora.item("-100.00", "b", chargeName="less"), **more)
+
+
+def test_a_document_over_nothing_parks_unless_the_mapping_sends_its_lines_to_a_journal():
+    assert world().put(over_nothing()).standing(INVOICE) == ("parked", "zero_total")
+    found = world(zero_total="journal").put(over_nothing())
+    [journal] = found.contents("journal")
+    assert (journal.total, journal.daybook, len(journal.lines)) == (100, "ZJRN", 2)
+
+
+def test_a_journal_of_a_document_is_turned_when_it_is_unposted_and_posted_again_comes_after():
+    found = world(zero_total="journal").put(over_nothing(), zuora.draft(updated=LATER))
+    found.put(zuora.simple_invoice("70.00", updated=LATEST, postedDate=LATEST))
+    sink = Sink(found).run()
+    assert [posting.step for posting in found.postings] == ["document", "inverse", "document"]
+    assert found.postings[2].after == (found.postings[1].id,)
+    assert (sink.stuck, sink.books.ledger["EUR", "control"]) == ([], 70)
+
+
+def test_lines_that_are_all_nothing_make_nothing_either_way():
+    found = world(zero_total="journal").put(zuora.simple_invoice("0.00"))
+    assert found.standing(INVOICE) == ("ignored", "zero")
