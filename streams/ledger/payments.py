@@ -17,7 +17,7 @@ from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
 from streams.ledger import reasons
-from streams.ledger.allocations import Paying, allocate_rows, parted
+from streams.ledger.allocations import Paying, allocate_rows, check_same_rows, parted
 from streams.ledger.applications import Applications
 from streams.ledger.books import Books
 from streams.ledger.bounces import take_back
@@ -85,6 +85,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         )
     source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
     stops = _changes(at_hand, source_hash, made=made)
+    check_same_rows(at_hand, payment.applications, state=state)
     loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=version.mapping.cut_over)
     transferred = is_transferred(at_hand, made)
     paying = _paying(at_hand, transferred=transferred, state=state)
