@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -68,39 +69,63 @@ class Inventory:
     """One tenant's."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open the file, made anew where it is of another version or none; in memory without one."""
+        """Open the file, made anew where it is of another version or no database; in memory without one."""
+        self._path = path
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
+        self._database = self._opened()
         try:
             self._begin()
         except sqlite3.DatabaseError:
-            # No database: whatever it was, the log is the truth.
-            self._database.close()
-            if path is not None:
-                path.unlink()
-            self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
-            self._begin()
+            self._make_anew()
+
+    def _opened(self) -> sqlite3.Connection:
+        # Whoever else writes it is done in a moment: nobody waits for longer.
+        return sqlite3.connect(self._path or ":memory:", isolation_level=None, timeout=0.5)
 
     def _begin(self) -> None:
         self._database.execute("pragma journal_mode=wal")
+        # What a power cut takes, or breaks, is read from the log again.
         self._database.execute("pragma synchronous=off")
         if self._database.execute("pragma user_version").fetchone()[0] not in (0, VERSION):
             self._database.executescript("drop table if exists held; drop table if exists position;")
         self._database.executescript(_SCHEMA)
         self._database.execute(f"pragma user_version={VERSION}")
 
+    def _make_anew(self) -> None:
+        self._database.close()
+        if self._path is not None:
+            for path in (self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")):
+                path.unlink(missing_ok=True)
+        self._database = self._opened()
+        self._begin()
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Say in a sentence that the file cannot be used now; one that is broken is made anew."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise Transient(f"the inventory of what was read cannot be used now: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self._make_anew()
+            raise Transient(f"the inventory of what was read was broken ({error}): it is read anew") from error
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._guarded():
+            return self._database.execute(query, values).fetchall()
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
     @property
     def last(self) -> tuple[int, bytes]:
         """Where the last record that was taken up stands, and its mark; (-1, b"") before the first one."""
-        row = self._database.execute("select next_offset, mark from position").fetchone()
-        return (row[0] - 1, row[1]) if row else (-1, b"")
+        rows = self._rows("select next_offset, mark from position")
+        return (rows[0][0] - 1, rows[0][1]) if rows else (-1, b"")
 
     def take(self, seen: Sequence[Seen]) -> None:
         """Take up records, in the order of the log; what was taken up before is passed over.
@@ -149,16 +174,15 @@ class Inventory:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        try:
+        with self._guarded():
             self._database.execute("begin immediate")
             try:
                 yield
                 self._database.execute("commit")
             except BaseException:
-                self._database.execute("rollback")
+                if self._database.in_transaction:
+                    self._database.execute("rollback")
                 raise
-        except sqlite3.OperationalError as error:
-            raise Transient(f"the inventory of what was read cannot be written: {error}") from error
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -169,35 +193,27 @@ class Inventory:
         for place in range(0, len(names), _IDS_AT_ONCE):
             some = names[place : place + _IDS_AT_ONCE]
             marks = ",".join("?" * len(some))
-            rows = self._database.execute(
-                f"select id, stamp_s, digest, status from held where kind=? and id in ({marks})",  # noqa: S608 - marks only
-                (kind, *some),
-            )
+            query = f"select id, stamp_s, digest, status from held where kind=? and id in ({marks})"  # noqa: S608 - marks
+            rows = self._rows(query, kind, *some)
             found |= {name: Held(*held) for name, *held in rows}
         return found
 
     def between(self, kind: str, since_s: int, until_s: int) -> dict[str, Held]:
         """Return what is held with a newest stamp in [since_s, until_s), by id."""
-        rows = self._database.execute(
-            "select id, stamp_s, digest, status from held where kind=? and stamp_s>=? and stamp_s<?",
-            (kind, since_s, until_s),
-        )
+        query = "select id, stamp_s, digest, status from held where kind=? and stamp_s>=? and stamp_s<?"
+        rows = self._rows(query, kind, since_s, until_s)
         return {name: Held(*held) for name, *held in rows}
 
     def count(self, kind: str, since_s: int, until_s: int) -> int:
         """Return how many objects are held with a newest stamp in [since_s, until_s)."""
-        row = self._database.execute(
-            "select count(*) from held where kind=? and stamp_s>=? and stamp_s<?", (kind, since_s, until_s)
-        ).fetchone()
-        return int(row[0])
+        query = "select count(*) from held where kind=? and stamp_s>=? and stamp_s<?"
+        return int(self._rows(query, kind, since_s, until_s)[0][0])
 
     def stamp_at(self, kind: str, since_s: int, until_s: int, place: int) -> int | None:
         """Return the stamp of the object at a place, from 0, of those with a stamp in [since_s, until_s)."""
-        row = self._database.execute(
-            "select stamp_s from held where kind=? and stamp_s>=? and stamp_s<? order by stamp_s limit 1 offset ?",
-            (kind, since_s, until_s, place),
-        ).fetchone()
-        return int(row[0]) if row else None
+        query = "select stamp_s from held where kind=? and stamp_s>=? and stamp_s<? order by stamp_s limit 1 offset ?"
+        rows = self._rows(query, kind, since_s, until_s, place)
+        return int(rows[0][0]) if rows else None
 
 
 def mark_of(key: bytes, value: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Keeps an inventory up with `zuora.records`: from where it ended, to the end of the log as it is now."""
 
+import asyncio
 from pathlib import Path
 
 import structlog
@@ -12,6 +13,9 @@ from schemas.events import read_record
 from schemas.topics import Topic
 
 log = structlog.get_logger(__name__)
+
+# So many records are taken up before others get their turn.
+_AT_ONCE = 200
 
 
 class InventoryLog:
@@ -47,7 +51,9 @@ class InventoryLog:
                     if mark_of(records[0].key, records[0].value) != mark:
                         return False
                     mark = b""
-                self.inventory.take([_seen(record) for record in records])
+                for first in range(0, len(records), _AT_ONCE):
+                    self.inventory.take([_seen(record) for record in records[first : first + _AT_ONCE]])
+                    await asyncio.sleep(0)
         # The last record that was taken up must be met first: an end before it was seen as such.
         return not mark
 

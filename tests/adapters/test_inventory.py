@@ -113,7 +113,35 @@ def test_a_file_that_is_none_is_made_anew(tmp_path, content):
 def test_a_full_volume_is_said_and_nothing_of_the_batch_stays(tmp_path):
     inventory = Inventory(tmp_path / "t.sqlite")
     inventory._database.execute("pragma max_page_count=8")
-    with pytest.raises(Transient, match="cannot be written"):
+    with pytest.raises(Transient, match="cannot be used now"):
         inventory.take(seen(*(record(f"{place:032x}", NOON) for place in range(20_000))))
     assert inventory.last == (-1, b"")
     assert inventory.count("invoice", 0, 10**10) == 0
+
+
+def test_a_file_that_breaks_is_said_and_made_anew(tmp_path):
+    path = tmp_path / "t.sqlite"
+    first = Inventory(path)
+    first.take(seen(*(record(f"{place:032x}", NOON) for place in range(5000))))
+    first.close()
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    path.write_bytes(content)
+    inventory = Inventory(path)
+    with pytest.raises(Transient, match="was broken"):
+        inventory.held("invoice", [f"{place:032x}" for place in range(5000)])
+    assert inventory.last == (-1, b"")
+    inventory.take(seen(record("a", NOON)))
+    assert set(inventory.held("invoice", ["a"])) == {"a"}
+
+
+def test_a_file_that_somebody_else_writes_is_said(tmp_path):
+    path = tmp_path / "t.sqlite"
+    one, other = Inventory(path), Inventory(path)
+    one._database.execute("begin immediate")
+    with pytest.raises(Transient, match="cannot be used now: database is locked"):
+        other.take(seen(record("a", NOON)))
+    one._database.execute("rollback")
+    other.take(seen(record("a", NOON)))
+    one.take(seen(record("b", NOON)))
+    assert set(one.held("invoice", ["a", "b"])) == {"a"}
