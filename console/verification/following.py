@@ -220,7 +220,7 @@ class Following:
         cursor = views.read_cursor(entry.value)
         if cursor is not None and cursor.type == "cursor":
             self._log.read_to[cursor.kind] = cursor.read_to
-        return cursor is not None
+        return cursor is not None and (cursor.type == "reread" or bool(cursor.read_to))
 
     # -- what several need -------------------------------------------------------------------------------------------
 

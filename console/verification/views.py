@@ -230,11 +230,11 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a kind was polled."""
+    """How far a kind was polled, or read for a cut-over; a re-read says what it proved instead."""
 
     type: str
     kind: str
-    read_to: str
+    read_to: str = ""
 
 
 class Reading(Generic[View]):

@@ -1,16 +1,18 @@
 """The judge over the log alone: each promise is broken by events that say so, and is named with where they stand."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
 import pytest
 
 from console.verification.report import NAMED_MAX, Findings
+from schemas.cursors import Backfill, Reread
 from schemas.outcomes import Document, Ignored, Parked, RejectedByQad, Superseded, Unknown, Waiting
 from schemas.postings import Act
 from schemas.reasons import Reason
 from schemas.topics import Topic
-from tests.console.court import CONNECTION, REASON, Court, allocation, content, in_order, inverse, offering
+from tests.console.court import CONNECTION, READ_TO, REASON, Court, allocation, content, in_order, inverse, offering
 
 
 @pytest.fixture
@@ -49,6 +51,19 @@ def test_a_site_in_order_has_nothing_broken_and_all_is_counted(court):
         "payment": Decimal("80.00"),
     }
     assert all(line.in_qad == line.zuora and not line.missing for line in verdict.sums)
+
+
+def test_what_a_backfill_and_a_re_read_say_of_themselves_is_an_event_and_no_cursor(court):
+    moment, before = READ_TO, court.verdict().read
+    known = {"connection": CONNECTION, "kind": "invoice"}
+    read = {"first_day": moment.date(), "until": moment, "read_to": moment - timedelta(days=9), "records": 1}
+    court.write(Topic.CURSORS, Backfill(**known, **read))
+    court.write(Topic.CURSORS, Reread(**known, at=moment, since=moment, until=moment, proved_s=1, turn_s=1))
+    verdict = court.verdict()
+    assert (verdict.holds, verdict.violations) == (True, ())
+    assert verdict.read["QAD"] == before["QAD"]
+    court.write(Topic.CURSORS, b'{"type":"cursor","kind":"invoice"}')
+    assert court.verdict().broken == {"I7": 1}
 
 
 # -- I3 ----------------------------------------------------------------------------------------------------------------
