@@ -42,6 +42,11 @@ def document(name: str) -> str:
     return f"{_DOCUMENT}{name}"
 
 
+def room(document: str) -> str:
+    """Return the key of what a Zuora document can still take: it was charged more, or something came off."""
+    return f"room:{document}"
+
+
 def named(key: str) -> str:
     """Return the document (`kind:id`) that such a key is about."""
     return key.removeprefix(_DOCUMENT)

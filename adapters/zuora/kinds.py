@@ -78,12 +78,12 @@ KINDS: dict[str, ObjectKind] = {
 _UNSETTLED: dict[str, ObjectKind] = {
     RecordKind.ACCOUNT: KINDS[RecordKind.ACCOUNT],
     RecordKind.INVOICE: KINDS[RecordKind.INVOICE],
+    RecordKind.INVOICE_ADJUSTMENT: ObjectKind(children=of_adjustment, zoql=INVOICE_ADJUSTMENTS),
+    RecordKind.INVOICE_ITEM_ADJUSTMENT: ObjectKind(children=of_adjustment, zoql=INVOICE_ITEM_ADJUSTMENTS),
     RecordKind.PAYMENT: ObjectKind(objects="payments", dated="effectivedate", children=of_applied_payment),
     INVOICE_PAYMENT: ObjectKind(
         objects="payments", children=of_applied_payment, zoql=INVOICE_PAYMENTS, makes=RecordKind.PAYMENT
     ),
-    RecordKind.INVOICE_ADJUSTMENT: ObjectKind(children=of_adjustment, zoql=INVOICE_ADJUSTMENTS),
-    RecordKind.INVOICE_ITEM_ADJUSTMENT: ObjectKind(children=of_adjustment, zoql=INVOICE_ITEM_ADJUSTMENTS),
     RecordKind.CREDIT_BALANCE: ObjectKind(
         objects="accounts", children=of_credit_balance, zoql=CREDIT_BALANCE_ADJUSTMENTS
     ),

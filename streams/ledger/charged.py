@@ -57,7 +57,7 @@ def divided(
     if standing:
         return [msgspec.structs.replace(part, amount=known[part.id].amount) for part in standing]
     owed = state.of(row.item_document)
-    if not owed.charges or not owed.live or owed.opening:
+    if not owed.live or owed.opening:
         return [row]
     rest, found = row.amount, list[SignedRow]()
     for part in _parts(row, state=state):

@@ -22,7 +22,7 @@ from schemas.events import (
 )
 from schemas.ids import PostingId, document_key
 from schemas.matching import AccountSeen, Matched
-from schemas.postings import InvoiceContent, OpeningContent, Posting, PostingSet
+from schemas.postings import AllocationContent, InvoiceContent, OpeningContent, Posting, PostingSet
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
 from streams import waits
@@ -42,7 +42,7 @@ from streams.ledger.reading import billing_document, payment_document, refund_do
 from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
 from streams.ledger.state import LedgerState, fingerprint
-from streams.ledger.unsettled import UNSETTLED, adjustment_document, movements_of
+from streams.ledger.unsettled import UNSETTLED, adjustment_document, is_unsettled, movements_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import next_pass
@@ -190,8 +190,9 @@ class LedgerCore:
             return plan_deleted(at_hand, state=state, books=books)
         if record.kind == RecordKind.PAYMENT:
             payment = payment_document(record, facts)
-            rows = spread(at_hand.number, at_hand.document, payment.applications, state=state)
-            payment = msgspec.structs.replace(payment, applications=rows)
+            if is_unsettled(record):
+                rows = spread(at_hand.number, at_hand.document, payment.applications, state=state)
+                payment = msgspec.structs.replace(payment, applications=rows)
             return plan_payment(at_hand, payment, state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
@@ -246,12 +247,7 @@ class LedgerCore:
             if any(posting.document != subject.document for posting in changed):
                 # Rows of others stand again: what undid them may have been passed over.
                 self._changed.append(waits.document(subject.document))
-            # What was more than an invoice holds may go to what it is charged now.
-            self._changed += [
-                waits.document(posting.content.charges)
-                for posting in changed
-                if isinstance(posting.content, InvoiceContent) and posting.content.charges
-            ]
+            self._changed += [waits.room(document) for posting in changed for document in _gives_room(posting)]
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)
@@ -259,3 +255,14 @@ class LedgerCore:
             if self._state.makes_no_posting(subject.document):
                 self._changed.append(waits.document(subject.document))
         return outputs
+
+
+def _gives_room(posting: Posting) -> Sequence[str]:
+    """Return the documents to which more can be applied than before."""
+    match posting.content:
+        case InvoiceContent(charges=charged) if charged:
+            return (charged,)
+        case AllocationContent(reopens=True, item_document=item):
+            return (item,)
+        case _:
+            return ()

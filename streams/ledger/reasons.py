@@ -409,9 +409,10 @@ def more_than_charged(number: str, item: str, more: Decimal) -> Reason:
     return Reason(
         rule="more_than_charged",
         message=f"{number}: {more} more is applied to {item} than it and its charges come to in QAD",
-        next_step="Nothing: it goes on when the charge is read. If it stays, look at the adjustments of that invoice.",
+        next_step="Nothing: it goes on when the charge is read, or what takes room comes off. If it stays, look at the "
+        "adjustments and payments of that invoice.",
         value=str(more),
-        waits_for=(waits.document(item),),
+        waits_for=(waits.room(item),),
     )
 
 

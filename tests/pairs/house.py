@@ -22,8 +22,9 @@ from adapters.zuora.allowances import Allowance
 from adapters.zuora.budget import Budget
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.commons import Commons
-from adapters.zuora.kinds import BILL_RUN, KINDS
+from adapters.zuora.kinds import BILL_RUN
 from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.settlement import Settlement
 from sandbox.zuora import CustomField, Sandbox, Settings, running
 from sandbox.zuora import World as Master
 from sandbox.zuora.acts import NewAccount, NewAccountingCode
@@ -124,7 +125,7 @@ class House:
 
     async def read(self) -> None:
         """Read all that Zuora has, as a rolling re-read does, and decide it."""
-        for kind in KINDS:
+        for kind in await self._objects.kinds():
             if kind == BILL_RUN:
                 continue
             pages = self._objects.changed(
@@ -278,7 +279,7 @@ async def house(directory: Path, *, policy: dict[str, Any] | None = None, **sett
         )
         await stack.enter_async_context(client)
         built = House(sandbox, url, session, qad)
-        await built.begin(ZuoraObjects(client, "acme"), await qad.erp(), **(policy or {}))
+        await built.begin(ZuoraObjects(client, "acme", Settlement(client, "acme")), await qad.erp(), **(policy or {}))
         yield built
 
 

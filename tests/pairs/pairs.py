@@ -23,6 +23,7 @@ class Pair:
         act: Does it; settles where time may pass between the two.
         books: What the accounts hold in the end, by name.
         policy: Of the mapping, where it is not the usual one.
+        tenant: Switches of the tenant, where it is not the usual one.
         ignored: Rules by which documents of it make nothing of their own.
     """
 
@@ -30,4 +31,5 @@ class Pair:
     act: Act
     books: dict[str, str] = field(default_factory=dict)
     policy: dict[str, object] = field(default_factory=dict)
+    tenant: dict[str, object] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.pairs import cash, corrections
+from tests.pairs import cash, corrections, unsettled
 from tests.pairs.house import ENTITY, house, money
 
-PAIRS = [*cash.PAIRS, *corrections.PAIRS]
+PAIRS = [*cash.PAIRS, *corrections.PAIRS, *unsettled.PAIRS]
 
 
 async def nothing() -> None:
@@ -16,7 +16,7 @@ async def nothing() -> None:
 @pytest.mark.parametrize("seen", ["one after the other", "at once"])
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
 async def test_an_act_and_its_document_move_qads_books_once(tmp_path, pair, seen, unapply_rows):
-    async with house(tmp_path, policy=dict(pair.policy), unapply_rows=unapply_rows) as one:
+    async with house(tmp_path, policy=dict(pair.policy), unapply_rows=unapply_rows, **pair.tenant) as one:
         await pair.act(one, one.settle if seen == "one after the other" else nothing)
         await one.settle()
         assert one.standing() == [], one.sink.refused
