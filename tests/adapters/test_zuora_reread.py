@@ -7,7 +7,7 @@ import pytest
 from adapters.zuora.backfill import BackfillRun
 from adapters.zuora.poller import DOCUMENT_KINDS
 from sandbox.zuora.acts import Application, apply_payment, cancel_invoice, delete_invoice, unpost_invoice
-from schemas.records import RecordKind
+from schemas.records import Found, RecordKind
 from tests.adapters.ground import given
 from tests.adapters.zuora_tenant import START, MemoryLog, poller, rereading
 
@@ -317,3 +317,21 @@ async def test_a_slice_costs_no_more_than_its_rows(zuora, log):
         await reader.rereading.round()
         # A slice at random, two trails and a neighbour: two pages each, and one to see that nothing follows.
         assert len(zuora.requests("^/object-query/invoices$")) - before <= 4 * 3
+
+
+async def test_what_was_read_by_its_id_is_what_a_list_shows(zuora, log, reader):
+    """Callouts and backfills write what they read either way: a re-read compares both with a list."""
+    invoice = zuora.invoice(items=3, taxes=2)
+    zuora.payment(invoice)
+    zuora.credit_memo(zuora.invoice())
+    zuora.later(hours=1)
+    await reader.polling.round()
+    listed, objects = list(log.kept), await zuora.objects()
+    log.kept.clear()
+    for record in listed:
+        found = await objects.read(record.kind, record.id, Found(by="callout", at=record.found.at))
+        assert found is not None
+        log.kept.append(found)
+    await reader.until(lambda: bool(log.rereads) and reader.turns() >= 1)
+    assert {record.kind for record in log.kept} >= {ACCOUNT, INVOICE, PAYMENT, RecordKind.CREDIT_MEMO}
+    assert found_by(log, "reread") == []
