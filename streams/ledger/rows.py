@@ -9,6 +9,7 @@ from typing import TypeVar
 from schemas.errors import CannotGoOn
 from schemas.mapping import BankRow, LineRow, Mapping, TaxRow
 from streams.ledger import reasons
+from streams.ledger.words import check_payment_type
 
 Row = TypeVar("Row", LineRow, TaxRow, BankRow)
 
@@ -54,8 +55,9 @@ def bank_of(mapping: Mapping, *, number: str, payment_type: str, gateway: str, c
     """Return the row for money of a document.
 
     Raises:
-        CannotGoOn: There is none.
+        CannotGoOn: There is none; or whether it came from outside cannot be told.
     """
+    check_payment_type(number, payment_type)
     bank = bank_row(mapping, payment_type=payment_type, gateway=gateway, currency=currency)
     if bank is None:
         what = f"{payment_type or 'the'} payment in {currency} by gateway {gateway!r}"

@@ -14,6 +14,7 @@ _SOURCES = frozenset(
     {"Subscription", "Standalone", "Order", "Consolidation", "Invoice", "CreditMemo", "DebitMemo", "Surcharge"}
 )
 _TAX_MODES = frozenset({"TaxInclusive", "TaxExclusive"})
+_PAYMENT_TYPES = frozenset({"External", "Electronic"})
 _YES_NO = frozenset({"Yes", "No"})
 
 
@@ -25,6 +26,16 @@ def unknown_word(
         if value and value not in known:
             return CannotGoOn(reasons.unknown_value(number, field=name, value=value))
     return None
+
+
+def check_payment_type(number: str, payment_type: str) -> None:
+    """Hold that it is known whether money went through a gateway or came from outside.
+
+    Raises:
+        CannotGoOn: Zuora says something else.
+    """
+    if payment_type and payment_type not in _PAYMENT_TYPES:
+        raise CannotGoOn(reasons.unknown_value(number, field="type", value=payment_type))
 
 
 def _words(

@@ -43,6 +43,7 @@ UNKNOWN = [
     (item_of_memo, "taxMode"),
     (item_of_debit_memo, "taxMode"),
     (item_of_memo, "revenueImpacting"),
+    (zuora.payment, "type"),
 ]
 
 
