@@ -159,7 +159,7 @@ class OpenItems(_Strict, frozen=True, kw_only=True):
         open_amount: Column of what is open.
         account: Column of the control account.
         type_column: Column that tells invoice, credit note and prepayment apart.
-        types: Value of that column by Zuora's kind.
+        types: Value of that column by Zuora's kind; a debit memo is called as an invoice is unless it is named.
         confirmed: The site has confirmed this part.
     """
 
@@ -169,6 +169,10 @@ class OpenItems(_Strict, frozen=True, kw_only=True):
     type_column: str
     types: dict[str, str]
     confirmed: bool = True
+
+    def type_of(self, kind: str) -> str | None:
+        """Return what QAD calls an open item of a kind, or None where the profile does not say."""
+        return self.types.get(kind) or (self.types.get("invoice") if kind == "debit_memo" else None)
 
 
 class Browse(_Strict, frozen=True, kw_only=True):

@@ -185,9 +185,10 @@ def _only(found: Sequence[FoundInQad], what: str) -> FoundInQad | None:
 
 
 def _item_type(items: OpenItems, kind: str) -> str:
-    if kind not in items.types:
+    name = items.type_of(kind)
+    if name is None:
         raise Misconfigured(f"[open_items] types of the profile does not say what QAD calls a {kind}")
-    return items.types[kind]
+    return name
 
 
 def _head(command: Command) -> dict[str, Any]:

@@ -163,7 +163,7 @@ async def _read_open_items(client: QadClient, profile: Profile, side: QadSide) -
     if items is None:
         raise Misconfigured("the profile has no [open_items]: balances cannot be compared")
     find = items.find
-    owed_types = {items.types.get("invoice"), items.types.get("debit_memo", items.types.get("invoice"))}
+    owed_types = {items.type_of("invoice"), items.type_of("debit_memo")}
     async for page in browse(
         client, browse_id=find.browse_id, prefix=find.prefix, filters=[], page_size=profile.limits.page_size
     ):

@@ -58,7 +58,7 @@ async def test_what_is_not_there_is_none(qad):
     for kind in ("invoice", "credit_note", "receipt", "adjustment"):
         assert erp.can_find(kind)
         assert await erp.find(kind, ABSENT) is None
-    assert not erp.can_find("journal")
+    assert not erp.can_find("contract")
 
 
 async def test_several_documents_with_one_reference_are_a_conflict(qad):
@@ -290,6 +290,23 @@ async def test_an_opening_item_is_of_its_kind_and_currency(qad):
     assert invoice.document.daybook == "HINV"
     assert await erp.find_opening(number="N-1", item_kind="invoice", currency="USD") is None
     assert await erp.find_opening(number="N-1", item_kind="payment", currency="USD") is None
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_opening_debit_memo_is_found_as_an_invoice_is_unless_the_profile_says_otherwise(qad, named):
+    text = qad.profile_text()
+    assert 'debit_memo = "INVOICE", ' in text
+    erp = await qad.erp(qad.profile(text if named else text.replace('debit_memo = "INVOICE", ', "")))
+    qad.control.post_by_hand(ENTITY, by_hand("DM-OLD-1"), user="clerk")
+    found = await erp.find_opening(number="DM-OLD-1", item_kind="debit_memo", currency="USD")
+    assert found is not None
+    assert found.document.daybook == "HINV"
+
+
+async def test_a_kind_of_opening_item_that_the_profile_does_not_name_is_said(qad):
+    erp = await qad.erp(qad.profile(qad.profile_text().replace('credit_memo = "CREDITNOTE", ', "")))
+    with pytest.raises(Misconfigured, match="what QAD calls a credit_memo"):
+        await erp.find_opening(number="CM-OLD-1", item_kind="credit_memo", currency="USD")
 
 
 async def test_an_opening_prepayment_is_found(qad):
