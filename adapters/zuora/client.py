@@ -1,47 +1,31 @@
-"""Asks Zuora: patient with limits, strict with answers. It reads, and marks.
+"""What can be asked of Zuora: objects, lists to their end, queries, marks. Strict with answers.
 
-All that it sends goes through one door, `_once`: a GET, or one of the posts that check themselves (posts.py), when the
-budget lets it go (budget.py). Every answer is checked before anyone sees it: a list is whole, or it is an error.
-Redirects are refused, and so is a next page of another host, or one that was read before.
+Every answer is checked before anyone sees it: a list is whole, or it is an error; a next page of another host, or one
+that was read before, is refused. How a call is made is in `asking.py`; it makes no other.
 """
 
-import asyncio
-import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeVar
 
-import aiohttp
 import msgspec
-import structlog
 from yarl import URL
 
 from adapters.credentials.secret import Secret
 from adapters.zuora import posts
-from adapters.zuora.answers import Answered, SignedOut, TooMany, decoded, read_answer, told_of
-from adapters.zuora.budget import DEFAULT, OBJECT_QUERY, Budget
+from adapters.zuora.answers import decoded, told_of
+from adapters.zuora.asking import Answer, Asking
+from adapters.zuora.budget import Budget
 from adapters.zuora.commons import Commons
-from adapters.zuora.headers import text_of
-from adapters.zuora.pacing import TRIES_MAX, Priority, retry_pause_s
-from schemas.errors import Misconfigured, Refused, Transient, Unreadable
-
-log = structlog.get_logger(__name__)
+from adapters.zuora.pacing import Priority
+from schemas.errors import Misconfigured, Transient, Unreadable
 
 Decoded = TypeVar("Decoded")
 
-# Zuora's gateway gives up after 120 s; a little more lets its answer arrive.
-_REQUEST_TIMEOUT_S = 125.0
 # The largest page: 1..99 for Object Query, 40 for the older reads.
 PAGE_SIZE_MAX = 99
 V1_PAGE_SIZE_MAX = 40
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A checked answer: its bytes, and Zuora's id of the request."""
-
-    body: bytes
-    request_id: str
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -125,23 +109,22 @@ class ZuoraClient:
         """
         self._base_url = base_url.rstrip("/")
         self._origin = URL(self._base_url).origin()
-        self._object_query = URL(self._base_url).path.rstrip("/") + "/object-query/"
-        self._headers = {"Zuora-Version": version, "Accept-Encoding": "gzip"}
+        headers = {"Zuora-Version": version, "Accept-Encoding": "gzip"}
         if entity_id:
-            self._headers["Zuora-Entity-Ids"] = entity_id
+            headers["Zuora-Entity-Ids"] = entity_id
         if org_ids:
-            self._headers["Zuora-Org-Ids"] = ",".join(org_ids)
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
-            # The budget says how many there are.
-            connector=aiohttp.TCPConnector(limit=0),
-        )
+            headers["Zuora-Org-Ids"] = ",".join(org_ids)
         self.token = commons.token(self._base_url, client_id=client_id, client_secret=client_secret)
         self.budget = budget
         self._clock = self.token.clock
-        self._tenant_id = tenant_id
-        self._priority = priority
-        self._pausing = 0
+        self._asking = Asking(
+            self._base_url,
+            headers=headers,
+            token=self.token,
+            budget=budget,
+            tenant_id=tenant_id,
+            priority=priority,
+        )
 
     async def __aenter__(self) -> "ZuoraClient":
         return self
@@ -149,7 +132,7 @@ class ZuoraClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        await self._asking.close()
 
     def now(self) -> datetime:
         """Return Zuora's time, as its last answer told it; before the first one, this machine's."""
@@ -171,7 +154,7 @@ class ZuoraClient:
     @property
     def rests(self) -> bool:
         """Whether a call waits on purpose: for its turn, or as long as Zuora asked for before another try."""
-        return self._pausing > 0 or self.token.rests or self.budget.waited_for
+        return self._asking.rests
 
     @property
     def clock_ahead_s(self) -> float:
@@ -196,7 +179,7 @@ class ZuoraClient:
             if params
             else URL(self._base_url + path, encoded=True)
         )
-        return await self._ask(url, f"GET {path}")
+        return await self._asking.ask(url, f"GET {path}")
 
     async def object_query_page(
         self,
@@ -257,7 +240,7 @@ class ZuoraClient:
         url = URL(self._base_url + path, encoded=True).with_query([*params, ("pageSize", str(V1_PAGE_SIZE_MAX))])
         while url not in urls:
             urls.add(url)
-            answer = await self._ask(url, f"GET {path}")
+            answer = await self._asking.ask(url, f"GET {path}")
             fields = _listed(answer.body, _fields, path)
             rows += _rows_of(fields, key, path)
             following = _listed(fields["nextPage"], _text, path) if "nextPage" in fields else None
@@ -279,7 +262,7 @@ class ZuoraClient:
         """
         post, locators = posts.query(query), set[str]()
         while True:
-            answer = await self._ask(URL(self._base_url + post.path, encoded=True), f"POST {post.path}", post)
+            answer = await self._asking.ask(URL(self._base_url + post.path, encoded=True), f"POST {post.path}", post)
             page = _listed(answer.body, _zoql_page, post.path)
             if not page.done and (not page.query_locator or page.query_locator in locators):
                 raise Transient("Zuora's answer to a query is not all of it and does not say how it goes on")
@@ -310,7 +293,7 @@ class ZuoraClient:
         post = posts.update(type_name, objects, key)
         # Else a field that the tenant does not have is left out without a word.
         url = URL(self._base_url + post.path, encoded=True).with_query(rejectUnknownFields="true")
-        answer = await self._ask(url, f"POST {post.path}", post)
+        answer = await self._asking.ask(url, f"POST {post.path}", post)
         marked = _listed(answer.body, _marks, post.path)
         if len(marked) != len(objects):
             raise Transient(f"Zuora answered {len(marked)} of {len(objects)} marks")
@@ -327,60 +310,6 @@ class ZuoraClient:
         except ValueError:
             raise Misconfigured(f"Zuora's next page of {path} is no address: refused") from None
         raise Misconfigured(f"Zuora's next page of {path} is on another host: refused")
-
-    async def _ask(self, url: URL, what: str, post: posts.Post | None = None) -> Answer:
-        tries, signed_out, token = 0, False, ""
-        while True:
-            try:
-                token = await self.token.get()
-                self._same_tenant()
-                return await self._once(url, what, token, post)
-            except SignedOut:
-                if signed_out:
-                    raise Refused(f"Zuora does not accept a new token either ({what})") from None
-                signed_out = True
-                await self.token.refused(token)
-            except Transient as error:
-                tries += 1
-                # An answer of Zuora's own is kept under the key of a mark: asking again would only be told it again.
-                if tries >= TRIES_MAX or (post is not None and not post.reads and isinstance(error, Answered)):
-                    raise
-                pause_s = retry_pause_s(tries, error.retry_after_s, random.uniform)
-                if isinstance(error, TooMany):
-                    self.budget.close(pause_s)
-                self._pausing += 1
-                try:
-                    await asyncio.sleep(pause_s)
-                finally:
-                    self._pausing -= 1
-
-    def _same_tenant(self) -> None:
-        told = self.token.tenant_id
-        if self._tenant_id and told and told != self._tenant_id:
-            raise Refused(
-                f"the client id and secret belong to tenant {told[:40]}, and tenant_id says {self._tenant_id}: "
-                "nothing is read there; set those of the right tenant, or mend tenant_id"
-            )
-
-    async def _once(self, url: URL, what: str, token: str, post: posts.Post | None) -> Answer:
-        kind = OBJECT_QUERY if url.path.startswith(self._object_query) else DEFAULT
-        method, body, headers = "GET", None, {**self._headers, "Authorization": f"Bearer {token}"}
-        if post is not None:
-            method, body, headers["Content-Type"] = "POST", msgspec.json.encode(post.content), "application/json"
-            if post.key:
-                headers["Idempotency-Key"] = post.key
-        try:
-            async with (
-                self.budget.turn(kind, self._priority),
-                self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
-            ):
-                self.budget.hear(kind, answer.status, answer.headers)
-                told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
-                self._clock.hear(answer.headers.get("Date"))
-                return Answer(told, text_of(answer.headers.get("Zuora-Request-Id")))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            # The error of the library may hold the whole URL; its kind is enough.
-            raise Transient(f"Zuora cannot be reached ({what}): {type(error).__name__}") from error
 
 
 _page = msgspec.json.Decoder(_ObjectQueryPage)

@@ -78,7 +78,7 @@ async def test_the_right_body_under_a_wrong_type_is_not_taken(zuora, quick):
 
 
 async def test_a_call_that_hangs_ends(zuora, quick, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.client._REQUEST_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("adapters.zuora.asking._REQUEST_TIMEOUT_S", 0.1)
     client = await zuora.client()
     await client.token.get()
     armed = zuora.arm("hang", CODES, seconds=5)
@@ -89,7 +89,7 @@ async def test_a_call_that_hangs_ends(zuora, quick, monkeypatch):
 
 
 async def test_an_answer_that_hangs_after_the_work_is_asked_for_again(zuora, quick, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.client._REQUEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("adapters.zuora.asking._REQUEST_TIMEOUT_S", 0.2)
     client = await zuora.client()
     await client.token.get()
     armed = zuora.arm("hang_after", CODES, count=1, seconds=5)

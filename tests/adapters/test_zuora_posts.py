@@ -40,8 +40,8 @@ def test_only_the_client_and_the_token_ask_over_the_wire():
                 calls.append((path.name, node.func.attr))
             if node.func.attr in {"ClientSession", "TCPConnector"} or "urlopen" in node.func.attr:
                 sessions.append(path.name)
-    assert sorted(calls) == [("client.py", "request"), ("token.py", "post")]
-    assert set(sessions) == {"client.py", "token.py"}
+    assert sorted(calls) == [("asking.py", "request"), ("token.py", "post")]
+    assert set(sessions) == {"asking.py", "token.py"}
 
 
 async def test_whatever_the_client_is_asked_it_reads_or_sends_one_of_the_posts(speaker, strange):

@@ -38,7 +38,7 @@ TROUBLE = [
 @pytest.mark.parametrize("trouble", TROUBLE, ids=lambda answer: f"{answer.status} {answer.body[:16].decode()}")
 @pytest.mark.parametrize("where", ["/oauth/token", "/v1/x"])
 async def test_no_trouble_tells_a_secret(strange, quick, monkeypatch, heard, told, trouble, where):
-    for module in ("client", "token"):
+    for module in ("asking", "token"):
         monkeypatch.setattr(f"adapters.zuora.{module}._REQUEST_TIMEOUT_S", 0.1)
     strange.tell("/oauth/token", GRANTED)
     strange.tell(where, trouble)
