@@ -8,7 +8,7 @@ import pytest
 from adapters.credentials.secret import Secret
 from adapters.qad.browse import browse
 from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile
+from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
 from adapters.qad.rest import RestQad
 from sandbox.qad.books.documents import Invoice, Payment, PostingLine
 from schemas.errors import Conflict, ConnectorError, Misconfigured, OutcomeUnknown, Refused, Transient
@@ -55,7 +55,7 @@ def by_hand(number, *, reference="", amount="70.00", currency="USD", customer="C
 
 async def test_what_is_not_there_is_none(qad):
     erp = await qad.erp()
-    for kind in ("invoice", "credit_note", "receipt", "adjustment"):
+    for kind in (*DOCUMENT_KINDS, *OPTIONAL_KINDS):
         assert erp.can_find(kind)
         assert await erp.find(kind, ABSENT) is None
     assert not erp.can_find("contract")
