@@ -353,6 +353,32 @@ async def test_an_invoice_of_nothing_but_zeros_is_ignored_by_name(site):
     assert (site.stands(RecordKind.INVOICE, invoice), site.world.postings) == (("ignored", "zero"), [])
 
 
+@pytest.mark.parametrize("end", ["unposted", "cancelled", "deleted"])
+@pytest.mark.parametrize("zero_total", ["park", "journal"])
+async def test_an_invoice_over_nothing_whose_lines_are_not_parks_or_is_a_journal_that_is_taken_back(
+    site, zero_total, end
+):
+    published = builders.published(2, policy={"zero_total": zero_total}, daybooks=builders.ALL_DAYBOOKS)
+    site.world.put(published, builders.Daybook(code="ZJRN", active=True))
+    invoice = posted(site, line("100", ""), line("-100", "", processing_type="Discount"))
+    await site.read()
+    if zero_total == "park":
+        assert (site.stands(RecordKind.INVOICE, invoice), site.ledger) == (("parked", "zero_total"), {})
+    else:
+        assert (site.steps(invoice), site.receivable) == (["post#1 document"], 0)
+        assert site.ledger == {REVENUE: 100, "4090": -100}
+    unpost_invoice(site.tenant, invoice=invoice.id)
+    if end == "cancelled":
+        cancel_invoice(site.tenant, invoice=invoice.id)
+    elif end == "deleted":
+        delete_invoice(site.tenant, invoice=invoice.id)
+        await site.look_for(RecordKind.INVOICE, invoice.id)
+    await site.read()
+    assert site.ledger == {}
+    standing = site.stands(RecordKind.INVOICE, invoice)
+    assert standing[0] not in ("parked", "waiting"), standing
+
+
 async def test_a_source_that_this_version_does_not_know_parks_that_invoice_alone(site):
     billed(site, line(), auto_post=True, source_type="Barter")
     other = posted(site)
