@@ -36,10 +36,9 @@ def lag(context: Context) -> None:
         ("connection", "stage", "records", "oldest", "value", "group"),
         [(row.connection, row.stage, row.records, duration(row.oldest_s), worth(row.value), row.group) for row in rows],
     )
-    context.output.table(
-        ("tenant", "process", "last minute", "of", "Zuora has left", "in flight", "waiting", "429s", "tokens"),
-        [_use(use) for use in uses],
-    )
+    if uses:
+        columns = ("tenant", "process", "last minute", "of", "Zuora has left", "in flight", "waiting", "429s", "tokens")
+        context.output.table(columns, [_use(use) for use in uses])
     if rereads:
         context.output.table(
             ("connection", "kind", "proved", "turns", "rows", "late", "changed", "deleted", "until"),
