@@ -68,7 +68,10 @@ def _postings(event: dict[str, Any]) -> str:
 
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "callout": lambda event: base64.b64decode(event["body"]).decode(errors="replace"),
-    "record": lambda event: f"found by {event['found']['by']} {event['found'].get('evidence', '')}",
+    "record": lambda event: (
+        f"{'gone from Zuora, said' if event.get('deleted') else 'found'} by {event['found']['by']} "
+        f"{event['found'].get('evidence', '')}"
+    ),
     "matched": lambda event: f"customer {event['customer']} by {event['rule']}",
     "postings": _postings,
     "intended": lambda event: (

@@ -1,0 +1,34 @@
+"""What `trace` says of an event in words: a deletion is no finding, and a period that Zuora had closed is named."""
+
+from datetime import UTC, date, datetime
+
+import msgspec
+import pytest
+
+from console.tracing import _WORDS
+from schemas.codec import encode
+from schemas.records import Found, RecordKind, record_of_deletion
+from schemas.references import AccountingPeriod
+from tests.unit import builders as zuora
+from tests.unit.world import world
+
+
+def said(event) -> str:
+    content = msgspec.json.decode(encode(event))
+    return _WORDS[content["type"]](content)
+
+
+def test_a_deletion_is_told_from_a_record():
+    found = Found(by="reread", at=datetime(2026, 3, 1, tzinfo=UTC), evidence="2026-01/2026-02")
+    assert said(zuora.simple_invoice()) == "found by poll "
+    gone = record_of_deletion("t1", RecordKind.INVOICE, "inv1", found)
+    assert said(gone) == "gone from Zuora, said by reread 2026-01/2026-02"
+
+
+@pytest.mark.parametrize(("status", "told"), [("Open", ""), ("Closed", "; Zuora had closed Mar '26")])
+def test_a_period_that_zuora_had_closed_is_named(status, told):
+    march = AccountingPeriod(
+        id="p", name="Mar '26", first_day=date(2026, 3, 1), last_day=date(2026, 3, 31), status=status
+    )
+    [event] = world().put(march, zuora.simple_invoice()).sets
+    assert said(event) == f"post document{told}"
