@@ -12,7 +12,7 @@ import msgspec
 from adapters.zuora.answers import Answered, decoded
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.ids import is_id
-from schemas.errors import Transient, Unreadable
+from schemas.errors import Misconfigured, Refused, Transient, Unreadable
 from streams.ports import MarkAnswer, Stands
 
 _OBJECTS = {"Account": "accounts", "Invoice": "invoices", "Payment": "payments", "Refund": "refunds"}
@@ -73,12 +73,15 @@ class ZuoraMarks:
         """
         try:
             answers = await self._client.mark(type_name, objects, self._key(name))
+        except (Refused, Misconfigured):
+            # Also a missing right stays under the key, longer than it takes to give it.
+            self._burn(name)
+            raise
         except Answered as error:
-            self._burnt[name] = self._burnt.get(name, 0) + 1
+            self._burn(name)
             return [MarkAnswer(ok=False, may_pass=True, said=str(error))] * len(objects)
         if not all(answer.ok for answer in answers):
-            # What is asked again under this name would be told the same for a day.
-            self._burnt[name] = self._burnt.get(name, 0) + 1
+            self._burn(name)
         else:
             self._burnt.pop(name, None)
         return [
@@ -89,6 +92,10 @@ class ZuoraMarks:
             )
             for answer in answers
         ]
+
+    def _burn(self, name: str) -> None:
+        """Take another key for the next try: under this one the same would be told for a day."""
+        self._burnt[name] = self._burnt.get(name, 0) + 1
 
     def _key(self, name: str) -> str:
         return f"{name}.{self._burnt.get(name, 0)}"

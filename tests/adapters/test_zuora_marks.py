@@ -139,6 +139,16 @@ async def test_a_burnt_key_is_never_used_again(marked, marks, fault):
     assert row(marked, Invoice, invoice.id).transferred_to_accounting == "Yes"
 
 
+async def test_a_right_that_is_given_later_is_not_refused_for_a_day(marked, marks):
+    """Zuora keeps a refusal under its key as well: what is asked again after it must have another."""
+    invoice = marked.invoice()
+    armed = marked.arm("http_500", posts.UPDATE, count=1, code=50000010)
+    with pytest.raises(Refused):
+        await marks.write("Invoice", [{"Id": invoice.id, **YES}], "n")
+    assert [one.ok for one in await marks.write("Invoice", [{"Id": invoice.id, **YES}], "n")] == [True]
+    assert (armed.fired, keys_of(marked)) == (1, ["n.0", "n.1"])
+
+
 async def test_one_bad_object_keeps_no_other_from_being_marked(marked, marks):
     invoices = [marked.invoice() for _ in range(49)]
     objects = [{"Id": one.id, **YES} for one in invoices] + [{"Id": "8a404", **YES}]
