@@ -1,16 +1,16 @@
 """The read stage's lane: each hint is read back from Zuora, whole, and written for every connection of the tenant.
 
-A hint is never believed. With Zuora away the lane waits with what it has, holding its own partition back; nothing is
-acknowledged before its records are on the broker. Hints of one object that wait together are one read.
+A hint is never believed. Hints of one object that wait together are one read, begun after the last of them came. An
+object that cannot be read is tried again by itself and holds no other; with Zuora away the lane waits with what it has,
+holding its own partition back. Nothing is acknowledged before its records are on the broker.
 """
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -20,7 +20,7 @@ from adapters.kafka.feed import TenantFeed
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
 from schemas.callouts import Callout
 from schemas.codec import encode
-from schemas.errors import Misconfigured, Refused, Transient, Unreadable
+from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
 from schemas.events import read_callout
 from schemas.ids import document_key
 from schemas.outcomes import Ignored
@@ -35,6 +35,10 @@ from streams.stage import Input
 
 log = structlog.get_logger(__name__)
 
+Result = TypeVar("Result")
+# Kind and id.
+_Name = tuple[str, str]
+
 _PAUSE_S = 1.0
 # Below what the watchdog takes for standing still.
 _PAUSE_MAX_S = 30.0
@@ -47,6 +51,21 @@ class _Work(msgspec.Struct, frozen=True):
     hint: Hint
     callout: Callout
     item: Input
+
+
+class _Run(msgspec.Struct):
+    """A run that is not acknowledged: how many objects are still to be read for it."""
+
+    event: Any
+    acknowledge: Acknowledge
+    left: int
+
+
+class _Waiting(msgspec.Struct):
+    """What the next read of an object is for: its newest hint, and the runs that hold one."""
+
+    work: _Work
+    runs: list[_Run]
 
 
 class ReadLane:
@@ -68,6 +87,9 @@ class ReadLane:
         self._log = log.bind(stage=STAGE, connection=connection)
         self._runs: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
         self._held = 0
+        # By object: what waits for its next read; those that are being read are in `_reading`.
+        self._waiting: dict[_Name, _Waiting] = {}
+        self._reading: set[_Name] = set()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -85,6 +107,7 @@ class ReadLane:
     def start(self) -> None:
         """Begin; what was not acknowledged comes again."""
         self._runs, self._held = asyncio.Queue(), 0
+        self._waiting, self._reading = {}, set()
         self._task = asyncio.create_task(self._run(), name=STAGE)
 
     async def close(self) -> None:
@@ -95,59 +118,90 @@ class ReadLane:
             await asyncio.wait([task])
 
     async def _run(self) -> None:
-        while True:
-            runs = [await self._runs.get()]
-            # All that waits is read together: of one object once, after the last hint of it came.
-            while not self._runs.empty():
-                runs.append(self._runs.get_nowait())
-            await self._persist([record for event, _ in runs for record in event.value])
-            for event, acknowledge in runs:
-                await acknowledge(event)
-                self._held -= len(event.value)
-            if self._held < DOCUMENTS_LOW:
-                self._worker.let_go()
-            self._worker.moved()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell_of_rests())
+            while True:
+                for name in await self._take_up(*await self._runs.get()):
+                    self._reading.add(name)
+                    tasks.create_task(self._read_object(name))
 
-    async def _persist(self, records: Sequence[Any]) -> None:
+    async def _take_up(self, event: Any, acknowledge: Acknowledge) -> list[_Name]:
+        """Put a run's hints to those that wait; return the objects that nobody reads yet."""
+        works = await self._persist(lambda: self._hints(event.value))
+        run = _Run(event, acknowledge, len(works))
+        for name, work in works.items():
+            known = self._waiting.get(name)
+            self._waiting[name] = _Waiting(work, [*(known.runs if known else ()), run])
+        if not works:
+            await self._done(run)
+        return [name for name in works if name not in self._reading]
+
+    async def _tell_of_rests(self) -> None:
+        """Tell the watchdog of pauses that are made on purpose: Zuora may ask for two minutes."""
+        while True:
+            await asyncio.sleep(_REST_TOLD_S)
+            if self._zuora.rests:
+                self._worker.moved()
+
+    async def _done(self, run: _Run) -> None:
+        """Acknowledge a run for which nothing is left to be read."""
+        await run.acknowledge(run.event)
+        self._held -= len(run.event.value)
+        if self._held < DOCUMENTS_LOW:
+            self._worker.let_go()
+        self._worker.moved()
+
+    async def _persist(self, act: Callable[[], Awaitable[Result]]) -> Result:
         while True:
             try:
-                await self._one_run(records)
-            except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: the run is done once more
-                self._log.exception("run failed; it is done again", pause_s=_PAUSE_S)
+                return await act()
+            except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: it is done once more
+                self._log.exception("hints could not be taken up; it is done again", pause_s=_PAUSE_S)
                 await asyncio.sleep(_PAUSE_S)
+
+    async def _read_object(self, name: _Name) -> None:
+        """Read an object until nothing waits for it: a hint that comes while it is read needs another read."""
+        while name in self._waiting:
+            waiting = self._waiting.pop(name)
+            await self._read_for(name, waiting)
+            for run in waiting.runs:
+                run.left -= 1
+                if not run.left:
+                    await self._done(run)
+        self._reading.discard(name)
+
+    async def _read_for(self, name: _Name, waiting: _Waiting) -> None:
+        """Read an object until Zuora and the broker have done their part; hints that come meanwhile join in."""
+        tries = crashes = 0
+        while True:
+            work = waiting.work
+            try:
+                await self._write(work, await self._answer(work))
+            except (Transient, Refused) as error:
+                self._log.warning("not read yet; it is tried again", kind=work.hint.kind, reason=str(error))
+            except CAUSED_BY_CONTENT:
+                crashes += 1
+                self._log.exception("a hint has crashed", offset=work.item.offset, crashes=crashes)
+                if crashes >= CRASHES_MAX:
+                    told = f"{CRASHES_MAX} crashes at this record"
+                    await self._persist(partial(self._dead_letter, work.item, told))
+                    return
+            except Exception:  # noqa: BLE001 - as above
+                self._log.exception("a hint could not be followed; it is done again")
             else:
                 return
+            finally:
+                # Many at once may take longer than the watchdog waits.
+                self._worker.moved()
+            tries += 1
+            pause_s = random.uniform(0, min(_PAUSE_MAX_S, 2.0 ** min(tries, 16)))  # noqa: S311 - jitter is no secret
+            await asyncio.sleep(pause_s)
+            newer = self._waiting.pop(name, None)
+            if newer is not None:
+                waiting.work, waiting.runs = newer.work, [*waiting.runs, *newer.runs]
 
-    async def _one_run(self, records: Sequence[Any]) -> None:
-        """Read what records hint at, each object once, until Zuora and the broker have done their part."""
-        works = await self._hints(records)
-        tries, crashes = 0, Counter[tuple[str, str]]()
-        while works:
-            self._worker.moved()
-            async with self._rests_told():
-                answers = await asyncio.gather(*(self._read(work) for work in works.values()), return_exceptions=True)
-            left: dict[tuple[str, str], _Work] = {}
-            for (name, work), answer in zip(works.items(), answers, strict=True):
-                try:
-                    await self._write(work, answer)
-                except (Transient, Refused) as error:
-                    left[name] = work
-                    self._log.warning("not read yet; it is tried again", kind=work.hint.kind, reason=str(error))
-                except CAUSED_BY_CONTENT:
-                    crashes[name] += 1
-                    self._log.exception("a hint has crashed", offset=work.item.offset, crashes=crashes[name])
-                    if crashes[name] < CRASHES_MAX:
-                        left[name] = work
-                    else:
-                        await self._dead_letter(work.item, f"{CRASHES_MAX} crashes at this record")
-            works = left
-            if works:
-                tries += 1
-                pause_s = random.uniform(0, min(_PAUSE_MAX_S, 2.0 ** min(tries, 16)))  # noqa: S311 - jitter is no secret
-                await asyncio.sleep(pause_s)
-
-    async def _hints(self, records: Sequence[Any]) -> dict[tuple[str, str], _Work]:
-        works: dict[tuple[str, str], _Work] = {}
+    async def _hints(self, records: Sequence[Any]) -> dict[_Name, _Work]:
+        works: dict[_Name, _Work] = {}
         for record in records:
             item = Input(record.offset, record.timestamp, record.key or b"", record.value or b"")
             try:
@@ -165,36 +219,18 @@ class ReadLane:
                 works[hint.kind, hint.id] = _Work(hint, callout, item)
         return works
 
-    @asynccontextmanager
-    async def _rests_told(self) -> AsyncIterator[None]:
-        """Tell the watchdog meanwhile of pauses that are made on purpose: Zuora may ask for two minutes."""
-
-        async def tell() -> None:
-            while True:
-                await asyncio.sleep(_REST_TOLD_S)
-                if self._zuora.rests:
-                    self._worker.moved()
-
-        telling = asyncio.create_task(tell())
-        try:
-            yield
-        finally:
-            telling.cancel()
-
-    async def _read(self, work: _Work) -> ZuoraRecord | None:
+    async def _answer(self, work: _Work) -> ZuoraRecord | ConnectorError | None:
+        """Return what Zuora has, or why no other try will read it."""
         found = Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)
         try:
             return await self._zuora.read(work.hint.kind, work.hint.id, found)
-        finally:
-            # Many at once may take longer than the watchdog waits.
-            self._worker.moved()
+        except (Misconfigured, Unreadable) as error:
+            return error
 
-    async def _write(self, work: _Work, answer: ZuoraRecord | BaseException | None) -> None:
-        if isinstance(answer, Misconfigured | Unreadable):
-            # No other try will read it, and the hints behind it must not wait: what it hints at comes with the poll.
+    async def _write(self, work: _Work, answer: ZuoraRecord | ConnectorError | None) -> None:
+        if isinstance(answer, ConnectorError):
+            # What it hints at comes with the poll.
             await self._dead_letter(work.item, str(answer))
-        elif isinstance(answer, BaseException):
-            raise answer
         elif answer is None:
             # Said, and no more: that something is gone undoes what was posted of it, and one answer may as well mean a
             # view that was lost. The re-read holds it against all else that is gone.

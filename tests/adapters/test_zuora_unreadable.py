@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from adapters.zuora.kinds import BILL_RUN, KINDS
 from adapters.zuora.objects import ZuoraObjects
 from schemas.callouts import Callout
 from schemas.codec import encode
-from schemas.errors import Unreadable
+from schemas.errors import Refused, Unreadable
 from schemas.events import read_dead_letter, read_outcome
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.topics import RECORD_BYTES_MAX, Topic
@@ -250,8 +251,101 @@ async def test_hints_of_one_object_that_wait_are_one_read_and_each_run_is_acknow
         await lane.close()
     # The newest hint of each.
     assert sorted(reads) == [("p1", "n-32"), ("p2", "n-31")]
-    assert worker.runs == runs
+    assert sorted(worker.runs, key=runs.index) == runs
     assert log.ids(PAYMENT) == ["p1", "p2"]
+
+
+class Held(ZuoraObjects):
+    """Reads of some objects wait, or fail, until they are let go."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.reads, self.begun, self.free, self.fails = [], asyncio.Event(), asyncio.Event(), False
+
+    async def read(self, kind, zuora_id, found):
+        self.reads.append((zuora_id, found.evidence))
+        self.begun.set()
+        if zuora_id == "p1":
+            if self.fails and not self.free.is_set():
+                raise Refused("this user may not")
+            await self.free.wait()
+        return await super().read(kind, zuora_id, found)
+
+
+@asynccontextmanager
+async def lane_of(objects, log):
+    worker = Worker()
+    lane = ReadLane(connection="acme-main", zuora=objects, feed=log, worker=worker)
+    lane.start()
+    try:
+        async with asyncio.timeout(10):
+            yield lane, worker
+    finally:
+        await lane.close()
+
+
+@pytest.fixture
+def held(lists, strange):
+    for name in ("p1", "p2"):
+        strange.tell(f"/object-query/payments/{name}", Told(b'{"id": "%s", "status": "Processed"}' % name.encode()))
+        strange.tell(f"/v1/payments/{name}/parts", Told(b'{"parts": []}'))
+    return Held(lists.client, "acme")
+
+
+async def acknowledged(worker, count):
+    while len(worker.runs) < count:
+        await worker.acknowledged.wait()
+        worker.acknowledged.clear()
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["slow", "refused"])
+async def test_an_object_that_cannot_be_read_holds_no_other(held, log, fails, monkeypatch):
+    monkeypatch.setattr("adapters.kafka.read_lane._PAUSE_MAX_S", 0.02)
+    held.fails = fails
+    runs = [SimpleNamespace(value=[hint(number, name)]) for number, name in enumerate(("p1", "p2"))]
+    async with lane_of(held, log) as (lane, worker):
+        for run in runs:
+            lane.put(run, worker.acknowledge)
+        await acknowledged(worker, 1)
+        assert worker.runs == [runs[1]]
+        assert log.ids(PAYMENT) == ["p2"]
+        held.free.set()
+        await acknowledged(worker, 2)
+    assert sorted(log.ids(PAYMENT)) == ["p1", "p2"]
+
+
+async def test_a_hint_that_comes_while_its_object_is_read_is_another_read(held, log):
+    """What it tells of may have happened after Zuora had answered; those that come meanwhile share it."""
+    runs = [SimpleNamespace(value=[hint(number, "p1")]) for number in range(4)]
+    async with lane_of(held, log) as (lane, worker):
+        lane.put(runs[0], worker.acknowledge)
+        await held.begun.wait()
+        for run in runs[1:]:
+            lane.put(run, worker.acknowledge)
+        await asyncio.sleep(0.05)
+        assert held.reads == [("p1", "n-0")]
+        held.free.set()
+        await acknowledged(worker, 4)
+    assert held.reads == [("p1", "n-0"), ("p1", "n-3")]
+    assert worker.runs[0] == runs[0]
+
+
+async def test_a_run_is_acknowledged_when_all_its_objects_are_read(held, log, eventually):
+    both = SimpleNamespace(value=[hint(0, "p1"), hint(1, "p2")])
+    nothing = SimpleNamespace(value=[SimpleNamespace(offset=2, timestamp=0, key=b"k", value=b"no callout")])
+    async with lane_of(held, log) as (lane, worker):
+        lane.put(both, worker.acknowledge)
+        lane.put(nothing, worker.acknowledge)
+        await acknowledged(worker, 1)
+        assert worker.runs == [nothing]
+
+        async def read():
+            assert log.ids(PAYMENT) == ["p2"]
+
+        await eventually(read)
+        assert worker.runs == [nothing]
+        held.free.set()
+        await acknowledged(worker, 2)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"id": 5}'])
