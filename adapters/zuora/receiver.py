@@ -1,8 +1,8 @@
 """Receives callouts: verified, stored on the broker, and only then answered with 200.
 
 A callout is a hint; nothing in it is looked at here but who sent it. Each is answered within ten seconds. Zuora calls
-again after 408 and 503, and after nothing else that is answered here: so whatever fails on our side, or on the way, is
-one of these. Nothing of a body or of a header's secrets reaches a log.
+again after 408, 429 and 503, and after nothing else that is answered here: so whatever fails on our side, or on the
+way, is one of these. Nothing of a body or of a header's secrets reaches a log.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from adapters.crashpoints import crashpoint
 from adapters.sparing import SparingLog
 from adapters.zuora.doors import Door, door_at, login_slot, signature_slot
 from adapters.zuora.guard import GuardedServer, Limits, answers_unread, peer_of
+from adapters.zuora.guesses import Guesses
 from adapters.zuora.headers import text_of
 from adapters.zuora.repeats import Repeats, Store
 from schemas.callouts import Callout
@@ -74,6 +75,7 @@ class _Receiver:
         self._limits = limits
         self._answer_s, self._body_s = answer_s, body_s
         self._said = SparingLog(log)
+        self._guesses = Guesses()
         self._slots_seen: set[tuple[str, str, str]] = set()
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
@@ -107,6 +109,9 @@ class _Receiver:
             if not has_room:
                 self._said.warning("too many requests at once: Zuora calls again", about=door.tenant, address=client)
                 raise _No(503, _RETRY_AFTER)
+            if self._guesses.too_many(client):
+                self._said.warning("too many wrong secrets from one address: it has to wait", about=door.tenant)
+                raise _No(429, _RETRY_AFTER)
             login = self._login(request, door, client)
             body = await self._body(request)
             signature = self._signature(request, body, door, client)
@@ -126,6 +131,7 @@ class _Receiver:
         if not login:
             # Zuora asks first without credentials and repeats with them after this.
             if "Authorization" in request.headers:
+                self._guesses.note(client)
                 self._said.warning("callout with a wrong password", about=door.tenant, address=client)
             raise _No(401, _CHALLENGE)
         if request.content_type not in (_JSON, _FORM):
@@ -153,6 +159,7 @@ class _Receiver:
     def _signature(self, request: web.BaseRequest, body: bytes, door: Door, client: str) -> str:
         signature = signature_slot(request.headers, body, door)
         if signature is None:
+            self._guesses.note(client)
             self._said.warning("callout with a wrong signature", about=door.tenant, address=client)
             raise _No(401, _CHALLENGE)
         return signature

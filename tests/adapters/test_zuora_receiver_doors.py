@@ -4,11 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+from ipaddress import ip_network
 
 import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.zuora.doors import HmacRule
+from adapters.zuora.guard import Limits
+from adapters.zuora.guesses import GUESSES_MAX, Guesses
 from sandbox.zuora.callouts.configuration import BasicAuthentication, CalloutConfiguration, Signature
 from streams.read.hints import read_hint
 from tests.adapters.ground import given
@@ -183,6 +186,36 @@ async def test_bytes_that_are_no_text_in_the_signature_are_401(url, broker):
 async def test_a_rule_without_a_secret_lets_nobody_in(broker):
     async with receiving({PATH: door(hmac_rule=HmacRule())}, broker) as url:
         assert (await post(url, **basic()))[0] == 401
+
+
+# -- guessing --------------------------------------------------------------------------------------------------------
+
+
+async def test_who_guesses_has_to_wait_and_who_asks_first_does_not(broker):
+    async with receiving({PATH: door()}, broker, limits=Limits(proxies=[ip_network("127.0.0.1")])) as url:
+
+        async def status(address, **headers):
+            return (await post(url, **headers, **{"X-Forwarded-For": address}))[0]
+
+        answers = [await status("192.0.2.1", **basic(word="guess")) for _ in range(GUESSES_MAX + 5)]
+        assert answers == [401] * GUESSES_MAX + [429] * 5
+        assert await status("192.0.2.1", **basic()) == 429
+        assert {await status("192.0.2.2") for _ in range(GUESSES_MAX + 5)} == {401}
+        assert await status("192.0.2.2", **basic()) == 200
+
+
+def test_guesses_are_forgotten_and_their_number_is_bounded():
+    at = [0.0]
+    guesses = Guesses(now=lambda: at[0])
+    for _ in range(GUESSES_MAX):
+        guesses.note("a")
+    assert guesses.too_many("a")
+    assert not guesses.too_many("b")
+    at[0] = 60.0
+    assert not guesses.too_many("a")
+    for number in range(100_000):
+        guesses.note(str(number))
+        assert len(guesses._wrong) <= 10_001
 
 
 # -- rotation --------------------------------------------------------------------------------------------------------

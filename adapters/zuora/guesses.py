@@ -1,0 +1,37 @@
+"""Who hands in too many wrong secrets has to wait: by address and rate, not by account, so that nobody is locked out.
+
+What is refused for it is answered 429, after which Zuora calls again. What is kept is bounded and a minute old at most.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+GUESSES_MAX = 100
+WINDOW_S = 60.0
+_ADDRESSES_MAX = 10_000
+
+
+class Guesses:
+    """The wrong secrets of the last minute, by address."""
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        """Begin with nobody."""
+        self._now = now
+        self._since = now()
+        self._wrong: Counter[str] = Counter()
+
+    def note(self, address: str) -> None:
+        """Take note of a wrong secret."""
+        self._forget()
+        self._wrong[address] += 1
+
+    def too_many(self, address: str) -> bool:
+        """Return whether an address has to wait."""
+        self._forget()
+        return self._wrong.get(address, 0) >= GUESSES_MAX
+
+    def _forget(self) -> None:
+        if self._now() - self._since >= WINDOW_S or len(self._wrong) > _ADDRESSES_MAX:
+            self._wrong.clear()
+            self._since = self._now()
