@@ -32,6 +32,7 @@ from sandbox.zuora.clock import Clock
 from schemas.errors import Rejected
 from schemas.mapping import BankRow, CustomerRules, LineRow, TaxRow
 from schemas.outcomes import Parked
+from schemas.records import Found, record_of_deletion
 from schemas.references import AccountingCode
 from streams.sink import answers, saying
 from streams.sink.freezing import freeze, intended
@@ -67,6 +68,7 @@ _CODES = {
     "On Account": "OnAccountReceivable",
     "Bad Debt": "BadDebt",
 }
+_ASKED = Found(by="reread", at=datetime(2026, 3, 15, tzinfo=UTC))
 _DIGITS = Decimal("0.01")
 
 
@@ -124,7 +126,8 @@ class House:
     # -- the product -------------------------------------------------------------------------------------------------
 
     async def read(self) -> None:
-        """Read all that Zuora has, as a rolling re-read does, and decide it."""
+        """Read all that Zuora has, and ask for what it has no more, as a rolling re-read does; decide it."""
+        gone = {(matched.kind, matched.id) for matched in self.world.matched}
         for kind in await self._objects.kinds():
             if kind == BILL_RUN:
                 continue
@@ -135,6 +138,11 @@ class House:
                 for header in headers:
                     record = await self._objects.complete(kind, header, by="poll", evidence="all")
                     self.world.append(msgspec.structs.replace(record, connection=builders.CONNECTION))
+                    gone.discard((record.kind, record.id))
+        for kind, name in sorted(gone):
+            if await self._objects.read(kind, name, _ASKED) is None:
+                deletion = record_of_deletion("acme", kind, name, _ASKED)
+                self.world.append(msgspec.structs.replace(deletion, connection=builders.CONNECTION))
         self.world.settle()
 
     async def settle(self) -> None:

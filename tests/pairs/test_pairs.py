@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.pairs import cash, corrections, unsettled
+from tests.pairs import cash, corrections, debits, unsettled
 from tests.pairs.house import ENTITY, house, money
 
-PAIRS = [*cash.PAIRS, *corrections.PAIRS, *unsettled.PAIRS]
+PAIRS = [*cash.PAIRS, *corrections.PAIRS, *debits.PAIRS, *unsettled.PAIRS]
 
 
 async def nothing() -> None:
