@@ -7,9 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from console.supervisor import Supervisor
+from streams.mark.marks import WriteBack
 
 
 def supervising(**commands: str) -> Supervisor:
@@ -47,3 +49,11 @@ async def test_what_ends_is_started_again_with_a_growing_pause_and_a_word(eventu
     moments = [float(line) for line in starts.read_text().splitlines()]
     for earlier, later, pause_s in zip(moments, moments[1:], (0.5, 1.0, 2.0), strict=False):
         assert later - earlier >= pause_s
+
+
+@pytest.mark.parametrize("written", [WriteBack(), WriteBack(transferred=True)])
+def test_marks_have_a_process_only_where_something_is_written_back(written):
+    tenant = SimpleNamespace(callouts=None, write_back=written)
+    site = SimpleNamespace(config=SimpleNamespace(tenants={"acme": tenant}))
+    supervisor = Supervisor(site, Path("ml-connector.toml"), log_level="info")
+    assert ("mark" in supervisor._commands) == written.on
