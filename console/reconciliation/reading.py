@@ -71,7 +71,7 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
     partitions = await wiring.partitions()
     side = LogSide()
     for record in await read_whole(wiring.site.cluster, partitions[connection], _TOPICS):
-        _TAKE[record.topic](side, record.value)
+        TAKE[record.topic](side, record.value)
     tenant = wiring.site.config.connections[connection].tenant
     first = wiring.site.connections_of(tenant)[0]
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
@@ -299,7 +299,7 @@ def _take_posting(side: LogSide, name: PostingId, standing: Standing, outcome: A
     side.standings[name] = standing
 
 
-_TAKE: dict[Topic, Callable[[LogSide, bytes], None]] = {
+TAKE: dict[Topic, Callable[[LogSide, bytes], None]] = {
     Topic.DECISIONS: _take_decision,
     Topic.MATCHED: _take_matched,
     Topic.POSTINGS: _take_postings,

@@ -74,7 +74,7 @@ class _Equality:
         in_qad = (-1 if total < 0 else 1) * sum(map(self._brought, effects), ZERO)
         place = place_of(name, known, self._log)
         self._sum(document_parts(name)[0], currency, total, in_qad, place)
-        if document is not None and place.how == "lost":
+        if place.how == "lost" and (document is not None or total != in_qad):
             self._findings.name("I1", place.why, document=name, number=number, evidence=place.at)
         elif total != in_qad and place.how == "on_its_way":
             self._findings.moves(f"{number}: {place.why}")

@@ -75,6 +75,9 @@ _DIGITS = Decimal("0.01")
 class House:
     """Both systems and what stands between them."""
 
+    client: ZuoraClient
+    settlement: Settlement
+
     def __init__(self, sandbox: Sandbox, url: str, session: aiohttp.ClientSession, qad: QadCompany) -> None:
         self.zuora, self.qad = sandbox, qad
         self._url, self._session = url, session
@@ -287,7 +290,8 @@ async def house(directory: Path, *, policy: dict[str, Any] | None = None, **sett
         )
         await stack.enter_async_context(client)
         built = House(sandbox, url, session, qad)
-        await built.begin(ZuoraObjects(client, "acme", Settlement(client, "acme")), await qad.erp(), **(policy or {}))
+        built.client, built.settlement = client, Settlement(client, "acme")
+        await built.begin(ZuoraObjects(client, "acme", built.settlement), await qad.erp(), **(policy or {}))
         yield built
 
 

@@ -1,9 +1,14 @@
 """What Zuora expresses twice moves QAD's books once: receivable, revenue, bank, prepayments (ACCOUNTING 1)."""
 
+from decimal import Decimal
+
+import msgspec
 import pytest
 
+from sandbox.qad.books.documents import BankingEntry
 from tests.pairs import cash, corrections, debits, unsettled
 from tests.pairs.house import ENTITY, house, money
+from tests.pairs.judges import broken, unexplained
 
 PAIRS = [*cash.PAIRS, *corrections.PAIRS, *debits.PAIRS, *unsettled.PAIRS]
 
@@ -23,8 +28,36 @@ async def test_an_act_and_its_document_move_qads_books_once(tmp_path, pair, seen
         assert one.books() == money(**pair.books), one.sink.refused
         assert one.owed() == one.owed_by_zuora()
         assert one.qad.control.audit()[ENTITY] == []
+        assert (await broken(one), await unexplained(one)) == ([], [])
         # Read again, by stages that know the log alone, it changes nothing.
         made = len(one.qad.documents())
         one.world.restart()
         await one.settle()
         assert (len(one.qad.documents()), one.standing()) == (made, [])
+
+
+@pytest.mark.parametrize("never_read", ["refund", "cancellation"])
+async def test_both_judges_name_money_that_never_came_to_qad(tmp_path, never_read):
+    async with house(tmp_path) as one:
+        payment = await one.payment()
+        await one.settle()
+        assert (await broken(one), await unexplained(one)) == ([], [])
+        if never_read == "refund":
+            await one.act("refund_payment", source=payment["id"], amount=Decimal("40.00"))
+        else:
+            await one.act("cancel_payment", payment=payment["id"])
+        assert await broken(one)
+        assert await unexplained(one)
+
+
+async def test_a_refund_that_somebody_keyed_by_hand_is_named(tmp_path):
+    async with house(tmp_path) as one:
+        payment = await one.payment()
+        await one.act("refund_payment", source=payment["id"], amount=Decimal("40.00"))
+        await one.settle()
+        [posted] = [document for document in one.qad.documents() if document["kind"] == "banking"]
+        said = {**posted["content"], "voucher": 0, "custom_short_0": "", "amount": Decimal("10.00")}
+        moved = msgspec.structs.replace(said["allocations"][0], amount=Decimal("10.00"))
+        again = BankingEntry(**{**said, "allocations": (moved,)})
+        one.qad.control.post_by_hand(ENTITY, again, user="eve")
+        assert any(said.startswith("foreign") for said in await unexplained(one))
