@@ -7,8 +7,10 @@ import time
 import pytest
 
 from adapters.clock import boot_time_s
+from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.rest import RestQad
 from schemas.errors import ConnectorError, NotSent, OutcomeUnknown, Refused, Transient
+from streams.ports import Bounce, Refund, RefundReversal
 from tests.adapters.qad_company import post, qad_company
 
 HASTY = {"limits": {"timeout_s": 0.3}}
@@ -29,21 +31,28 @@ HASTY = {"limits": {"timeout_s": 0.3}}
         "truncated_json",
     ],
 )
-@pytest.mark.parametrize("make", ["invoice", "credit_note", "receipt", "adjustment"])
+@pytest.mark.parametrize("make", [*DOCUMENT_KINDS, *OPTIONAL_KINDS])
 async def test_what_was_committed_and_not_said_is_unknown_and_then_found(qad, fault, make):
     erp = await qad.erp(**HASTY)
     invoice, note = await post(erp, qad.invoice()), await post(erp, qad.credit_note())
-    command, kind = {
-        "invoice": (qad.invoice(), "invoice"),
-        "credit_note": (qad.credit_note(), "credit_note"),
-        "receipt": (qad.receipt("50.00", (invoice.document, "50.00")), "receipt"),
-        "adjustment": (qad.adjustment(invoice.document, note.document, "5.00"), "adjustment"),
+    money = (await post(erp, qad.receipt("90.00"))).document
+    await post(erp, qad.bank_move(Refund, money, "5.00"))
+    command = {
+        "invoice": qad.invoice(),
+        "credit_note": qad.credit_note(),
+        "receipt": qad.receipt("50.00", (invoice.document, "50.00")),
+        "adjustment": qad.adjustment(invoice.document, note.document, "5.00"),
+        "refund": qad.bank_move(Refund, money, "5.00"),
+        "refund_reversal": qad.bank_move(RefundReversal, money, "5.00"),
+        "bounce": qad.bank_move(Bounce, money, "85.00"),
+        "transfer": qad.transfer("85.00", item=money, customer="C0001"),
+        "journal": qad.journal("5.00"),
     }[make]
     armed = qad.arm(fault, count=1)
     with pytest.raises(OutcomeUnknown):
         await post(erp, command)
     assert armed.fired == 1
-    found = await erp.find(kind, command.reference)
+    found = await erp.find(make, command.reference)
     assert found is not None
     there = qad.document(command)
     assert (found.document.year, found.document.daybook, found.document.voucher) == (
@@ -53,7 +62,7 @@ async def test_what_was_committed_and_not_said_is_unknown_and_then_found(qad, fa
     )
     assert found.reference == command.reference
     assert (found.document.currency, found.document.total) == ("USD", command.payload.total)
-    assert found.document.customer == ("" if make == "adjustment" else "C0001")
+    assert found.document.customer == ("" if make in ("adjustment", "transfer", "journal") else "C0001")
     assert found.day == command.payload.posting_date
     assert qad.control.duplicates() == []
 
