@@ -70,9 +70,13 @@ class CalloutHistory:
         try:
             written = await self._round()
         except ConnectorError as error:
+            if not self.failed:
+                # Once: a right that is missing stays so, and polls find the same.
+                self._log.error("failed callouts cannot be read; it is tried again", reason=str(error))
             self.failed = True
-            self._log.error("failed callouts are not read yet; they are tried again", reason=str(error))
             return 0
+        if self.failed:
+            self._log.info("failed callouts are read again")
         self.failed = False
         return written
 
