@@ -108,35 +108,46 @@ class MarkLane:
     async def _marks_of(self, records: Sequence[LogRecord]) -> list[Mark]:
         """Return what these records ask for, the newest of each object."""
         events: list[tuple[LogRecord, MatchedEvent | AnyOutcome | None]] = []
-        released: set[str] = set()
+        documents: set[str] = set()
         for record in records:
             if record.topic is Topic.DECISIONS:
-                released |= self._decided(record)
+                documents |= self._decided(record)
             else:
                 events.append((record, await self._read(record)))
         sets = await self._postings(event for _, event in events if isinstance(event, Posted))
-        marks = await self._released(released)
+        marks = await self._released(documents)
         for record, event in events:
-            mark = None
-            if isinstance(event, Matched):
-                mark = of_match(event, record.offset, self._settings)
-            elif isinstance(event, Posted) and event.origin in sets:
-                posting = sets[event.origin].postings[event.index]
-                mark = of_posted(event, posting, record.offset, self._settings)
+            try:
+                mark = self._mark_of(event, record.offset, sets)
+            except CAUSED_BY_CONTENT as error:
+                await self._set_aside(record, repr(error))
+                continue
             if mark is not None and self._is_new(mark):
                 marks.append(mark)
         return newest(marks)
 
+    def _mark_of(
+        self, event: MatchedEvent | AnyOutcome | None, offset: int, sets: Mapping[int, PostingSet]
+    ) -> Mark | None:
+        if isinstance(event, Matched):
+            return of_match(event, offset, self._settings)
+        if isinstance(event, Posted) and may_mark(event, self._settings):
+            return of_posted(event, sets[event.origin].postings[event.index], offset, self._settings)
+        return None
+
     async def _read(self, record: LogRecord) -> MatchedEvent | AnyOutcome | None:
-        """Return the event of a record; one that nobody can read is a dead letter and holds up no other."""
+        """Return the event of a record; one that nobody can read holds up no other."""
         try:
             return read_matched(record.value) if record.topic is Topic.MATCHED else read_outcome(record.value)
         except (Unreadable, *CAUSED_BY_CONTENT) as error:
-            self._log.error("a record cannot be read and is passed over", topic=record.topic, offset=record.offset)
-            item = Input(record.offset, record.timestamp_ms, record.key, record.value)
-            letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=str(error), side=record.topic)
-            await self._publisher.publish([self._to(Topic.DEAD_LETTERS, record.key, letter)])
+            await self._set_aside(record, str(error))
             return None
+
+    async def _set_aside(self, record: LogRecord, reason: str) -> None:
+        self._log.error("a record cannot be read and is passed over", topic=record.topic, offset=record.offset)
+        item = Input(record.offset, record.timestamp_ms, record.key, record.value)
+        letter = dead_letter(item, connection=self._connection, spec=SPEC, reason=reason, side=record.topic)
+        await self._publisher.publish([self._to(Topic.DEAD_LETTERS, record.key, letter)])
 
     async def _postings(self, posted: Iterable[Posted]) -> dict[int, PostingSet]:
         """Return, by offset, the postings of outcomes that may mark their document: what they are stands there."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.zuora import posts
 from adapters.zuora.marks import ZuoraMarks
+from sandbox.zuora.acts import NewRefund, refund_payment
 from sandbox.zuora.objects import Account, Invoice
 from schemas.errors import InvariantViolation, Misconfigured, Refused, Transient
 from schemas.topics import Topic
@@ -63,6 +64,23 @@ async def test_what_stands_there_is_read_whatever_the_spelling(marked, marks):
     }
     assert found[first.id].stamp
     assert len(marked.requests("^/object-query/invoices$")) == 1
+
+
+async def test_refunds_are_read_one_by_one_and_marked(marked, marks):
+    """No source says that a list of refunds can be filtered by id."""
+    payment = marked.payment()
+    refunds = [
+        refund_payment(marked.tenant, request=NewRefund(source=payment.id, amount=Decimal(amount)))
+        for amount in (1, 2)
+    ]
+    ids = [one.id for one in refunds]
+    found = await marks.read("Refund", [*ids, "8a404", "../x"], tuple(YES))
+    assert set(found) == set(ids)
+    assert [answer.ok for answer in await marks.write("Refund", [{"Id": one, **YES} for one in ids], "n")] == [True] * 2
+    assert [there.values for there in (await marks.read("Refund", ids, tuple(YES))).values()] == [YES, YES]
+    assert {one.path for one in marked.requests("refunds")} == {
+        f"/object-query/refunds/{one}" for one in [*ids, "8a404"]
+    }
 
 
 async def test_fifty_objects_are_read_at_once(marked, marks):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -56,22 +56,30 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Marking:
-    """One connection on partition 0."""
+    """One connection, on a partition of its own."""
 
     cluster: Cluster
     zuora: ZuoraTenant
+    partition: int = 0
+    connection: str = CONNECTION
     vouchers: int = 0
 
     async def write(self, *events: tuple[Topic, Event], stage: str = "sink", commit: bool = True) -> list[int]:
         """Write events, outcomes as the sink does: in a transaction."""
         offsets = []
         for topic, event in events:
-            transactional = {"transactional_id": f"{self.cluster.namespace}test"} if topic is Topic.OUTCOMES else {}
+            transactional = (
+                {"transactional_id": f"{self.cluster.namespace}test.{self.partition}"}
+                if topic is Topic.OUTCOMES
+                else {}
+            )
             async with started(self.cluster.producer(**transactional), self.cluster) as producer:
                 if transactional:
                     await producer.begin_transaction()
                 name, headers = self.cluster.name(topic), [("stage", stage.encode())]
-                told = await producer.send_and_wait(name, encode(event), key=b"k", partition=0, headers=headers)
+                told = await producer.send_and_wait(
+                    name, encode(event), key=b"k", partition=self.partition, headers=headers
+                )
                 if transactional:
                     await (producer.commit_transaction() if commit else producer.abort_transaction())
                 offsets.append(told.offset)
@@ -87,7 +95,7 @@ class Marking:
             content = posting_of(document_key(kind, row.id), **more)
             (origin,) = await self.write((Topic.POSTINGS, content), stage="ledger")
             outcome = Posted(
-                connection=CONNECTION,
+                connection=self.connection,
                 stage="sink",
                 subject=content.postings[0].id,
                 document=content.postings[0].document,
@@ -106,7 +114,7 @@ class Marking:
     async def matched(self, account: str, customer: str, **more: Any) -> None:
         """Say to which customer an account goes."""
         event = Matched(
-            connection=CONNECTION,
+            connection=self.connection,
             kind="invoice",
             id="8a02",
             number="INV1",
@@ -124,26 +132,28 @@ class Marking:
     async def release(self, document: str) -> None:
         """Release a document, as a person does."""
         at = datetime(2026, 3, 10, tzinfo=UTC)
-        event = DocumentReleased(connection=CONNECTION, by="p", at=at, why="mended", document=document, number="x")
+        event = DocumentReleased(connection=self.connection, by="p", at=at, why="mended", document=document, number="x")
         await self.write((Topic.DECISIONS, event), stage="")
 
     async def said(self, tag: str = "") -> list[AnyOutcome]:
         """Return what the marking has said, oldest first."""
-        records = await read_whole(self.cluster, 0, [Topic.OUTCOMES])
+        records = await read_whole(self.cluster, self.partition, [Topic.OUTCOMES])
         outcomes = [read_outcome(record.value) for record in records]
         return [one for one in outcomes if one.stage == STAGE and tag in ("", str(one.__struct_config__.tag))]
 
     async def all_is_acknowledged(self) -> None:
         """Hold that the group is at the end of all its topics."""
-        ends = await end_offsets(self.cluster, TOPICS, [0])
+        ends = await end_offsets(self.cluster, TOPICS, [self.partition])
         committed = await self.committed()
-        assert {topic: committed.get(topic, 0) for topic in TOPICS} == {topic: ends[topic, 0] for topic in TOPICS}
+        assert {topic: committed.get(topic, 0) for topic in TOPICS} == {
+            topic: ends[topic, self.partition] for topic in TOPICS
+        }
 
     async def committed(self) -> dict[Topic, int]:
         """Return how far the group is, by topic."""
         consumer = self.cluster.consumer(group_id=self.cluster.group(STAGE))
         async with started(consumer, self.cluster):
-            found = {topic: await consumer.committed(self.cluster.partition(topic, 0)) for topic in TOPICS}
+            found = {topic: await consumer.committed(self.cluster.partition(topic, self.partition)) for topic in TOPICS}
         return {topic: place for topic, place in found.items() if place is not None}
 
     def invoice(self, invoice: Invoice) -> Invoice:
@@ -165,18 +175,12 @@ class Marking:
         return [str(one.idempotency_key) for one in self.zuora.requests(posts.UPDATE)]
 
     @asynccontextmanager
-    async def running(self, settings: WriteBack = ALL) -> AsyncIterator[MarkWorker]:
+    async def running(self, settings: WriteBack = ALL, slot: str = "0") -> AsyncIterator[MarkWorker]:
         """Run the worker meanwhile."""
         async with Publisher(self.cluster) as publisher:
             marks = ZuoraMarks(await self.zuora.client())
-            worker = worker_of(self.cluster, settings, marks, publisher)
-            task = asyncio.create_task(worker.run())
-            try:
+            async with at_work(worker_of(self.cluster, settings, {0: marks}, publisher, slot=slot)) as worker:
                 yield worker
-            finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
 
     def process(self, log: Path, settings: WriteBack = ALL) -> Child:
         """Start the worker as a process of its own."""
@@ -193,22 +197,45 @@ class Marking:
         return spawn(command, log=log, env=dict(os.environ), cwd=ROOT)
 
 
-def worker_of(cluster: Cluster, settings: WriteBack, marks: ZuoraMarks, publisher: Publisher) -> MarkWorker:
-    """Return a worker whose partition 0 is the connection's; the others are nobody's."""
+def worker_of(
+    cluster: Cluster, settings: WriteBack, marks: Mapping[int, ZuoraMarks], publisher: Publisher, *, slot: str = "0"
+) -> MarkWorker:
+    """Return a worker with a connection on each of these partitions; the others are nobody's."""
 
     def make_lane(partition: int) -> MarkLane | None:
-        if partition:
+        if partition not in marks:
             return None
         return MarkLane(
             cluster=cluster,
             connection=CONNECTION,
             partition=partition,
             settings=settings,
-            marks=marks,
+            marks=marks[partition],
             publisher=publisher,
         )
 
-    return MarkWorker(cluster, slot="0", make_lane=make_lane)
+    return MarkWorker(cluster, slot=slot, make_lane=make_lane)
+
+
+@asynccontextmanager
+async def at_work(worker: MarkWorker) -> AsyncIterator[MarkWorker]:
+    """Run a worker meanwhile."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def running_both(one: Marking, other: Marking) -> AsyncIterator[MarkWorker]:
+    """Run one worker for two connections meanwhile."""
+    async with Publisher(one.cluster) as publisher:
+        marks = {side.partition: ZuoraMarks(await side.zuora.client()) for side in (one, other)}
+        async with at_work(worker_of(one.cluster, ALL, marks, publisher)) as worker:
+            yield worker
 
 
 def posting_of(document: str, *, act: Act = Act.POST, step: str = "document") -> PostingSet:

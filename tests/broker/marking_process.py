@@ -16,7 +16,7 @@ async def _mark(job: Job) -> None:
     cluster = Cluster(job.bootstrap, namespace=job.namespace)
     client = client_of(job.url, client_id=job.client_id, client_secret=job.client_secret)
     async with Publisher(cluster) as publisher, client:
-        await worker_of(cluster, job.write_back, ZuoraMarks(client), publisher).run()
+        await worker_of(cluster, job.write_back, {0: ZuoraMarks(client)}, publisher).run()
 
 
 if __name__ == "__main__":

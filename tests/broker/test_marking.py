@@ -12,7 +12,7 @@ from schemas.postings import Act
 from schemas.topics import Topic
 from streams.mark.marks import WriteBack
 from tests.adapters.zuora_tenant import zuora_tenant
-from tests.broker.marking import Marking
+from tests.broker.marking import Marking, running_both
 from tests.unit import builders
 
 
@@ -262,6 +262,56 @@ async def test_with_zuora_away_it_stands_still_with_one_sentence_and_goes_on(wor
     assert world.stands(invoice) == ("Yes", number)
     told = [line["event"] for line in heard if "marking" in line["event"]]
     assert told == ["marking stands still; it is tried again by itself", "marking goes on"]
+
+
+async def test_a_user_who_may_not_write_stops_it_with_one_sentence(world, eventually):
+    invoice = world.zuora.invoice()
+    (number,) = await world.posted(invoice)
+    armed = world.zuora.arm("http_500", posts.UPDATE, code=50000010)
+    with structlog.testing.capture_logs() as heard:
+        async with world.running():
+
+            async def tried():
+                assert armed.fired > 2
+
+            await eventually(tried)
+            assert await world.said() == [], "nothing parks for it"
+            world.zuora.sandbox.faults.disarm()
+            await eventually(world.all_is_acknowledged)
+    assert world.stands(invoice) == ("Yes", number)
+    told = [line for line in heard if line["event"].startswith("marking stands still")]
+    assert len(told) == 1
+    assert "50000010" in told[0]["reason"]
+    assert len(set(world.calls)) == len(world.calls), "the refusal stays under each key: it is not asked for again"
+
+
+async def test_one_tenant_away_holds_up_no_other_connection(world, eventually):
+    async with zuora_tenant() as other:
+        other.tenant.define_custom_field("Invoice", "QADDocument__c")
+        first, second = world.zuora.invoice(), other.invoice()
+        neighbour = Marking(world.cluster, other, partition=1, connection="other")
+        (number,), (of_other,) = await world.posted(first), await neighbour.posted(second)
+        armed = world.zuora.arm("http_503")
+        async with running_both(world, neighbour):
+            await eventually(neighbour.all_is_acknowledged)
+            assert (neighbour.stands(second), armed.fired > 0) == (("Yes", of_other), True)
+            assert world.stands(first)[0] != "Yes"
+            assert Topic.OUTCOMES not in {topic for topic, place in (await world.committed()).items() if place}
+            world.zuora.sandbox.faults.disarm()
+            await eventually(world.all_is_acknowledged)
+        assert world.stands(first) == ("Yes", number)
+
+
+async def test_another_process_takes_over_what_one_leaves(world, eventually):
+    first, second = world.zuora.invoice(), world.zuora.invoice()
+    numbers = await world.posted(first)
+    async with world.running(slot="0"):
+        await eventually(world.all_is_acknowledged)
+    async with world.running(slot="1"):
+        numbers += await world.posted(second)
+        await eventually(world.all_is_acknowledged, within_s=60)
+    assert [world.stands(one) for one in (first, second)] == [("Yes", number) for number in numbers]
+    assert len(world.calls) == 2
 
 
 async def test_the_mapping_asks_the_field_so_nothing_is_written_into_it(world, eventually):

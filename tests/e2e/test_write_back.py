@@ -81,7 +81,7 @@ async def test_what_is_in_qad_is_marked_where_that_is_on_and_nothing_comes_of_it
         assert await is_marked(work, number) == await row_of(work, SITE, number)
 
         async def all_is_acknowledged() -> None:
-            lags = {(one["connection"], one["stage"]): one["records"] for one in await product.ask("lag")}
+            lags = {(one["connection"], one["stage"]): one["records"] for one in (await product.ask("lag"))["stages"]}
             assert lags[SITE, "mark"] == 0
             assert (OTHER, "mark") not in lags
 
