@@ -95,6 +95,21 @@ class Unsettled(msgspec.Struct, frozen=True):
             )
         return found
 
+    def pools(self, known: Mapping[str, Known]) -> dict[str, str]:
+        """Return which documents stand in for one another: an invoice and its charges, and what is on one account.
+
+        Which of them is used first is no word of Zuora's: after a cancellation it is not always the oldest.
+        """
+        pools: dict[str, str] = {}
+        for kind, row in self.adjustments:
+            invoice = document_key(RecordKind.INVOICE, row.invoice_id)
+            if row.type == "Charge" and invoice in known and known[invoice].total > 0:
+                pools[invoice] = pools[document_key(kind, row.id)] = invoice
+        for moved in self.movements:
+            if moved.type == "Increase":
+                pools[_source_of(moved)] = f"on account {moved.account_id}"
+        return pools
+
     def open_of(self, known: Mapping[str, Known]) -> dict[str, Decimal]:
         """Return what should be open in QAD of each invoice and payment."""
         rests = self._rests()
@@ -124,7 +139,7 @@ class Unsettled(msgspec.Struct, frozen=True):
         downs: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         for row in sorted((row for row in self.movements if row.status == "Processed"), key=_age):
             if row.type == "Increase":
-                source = document_key((row.source_transaction_type or "").casefold(), row.source_transaction_id or "")
+                source = _source_of(row)
                 ups[row.account_id][source] = ups[row.account_id].get(source, ZERO) + row.amount
             else:
                 downs[row.account_id] += row.amount
@@ -159,3 +174,7 @@ async def read_unsettled(objects: ZuoraObjects, *, since: datetime, until: datet
 
 def _age(row: Adjustment | CreditBalanceAdjustment) -> tuple[datetime, str]:
     return datetime.fromisoformat(row.created_date), row.id
+
+
+def _source_of(row: CreditBalanceAdjustment) -> str:
+    return document_key((row.source_transaction_type or "").casefold(), row.source_transaction_id or "")

@@ -7,8 +7,9 @@ business. Source: ACCOUNTING 8 (b) to (d).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -44,6 +45,7 @@ class _OpenItems:
 
     def of_documents(self) -> None:
         """Compare what is open of each document that counts in Zuora."""
+        pools: defaultdict[str, list[tuple[Decimal, Callable[[], None]]]] = defaultdict(list)
         for name, document in sorted(self._ground.zuora.items()):
             item = self._item_of(name, document)
             if item is None:
@@ -57,7 +59,15 @@ class _OpenItems:
                 self._named[_account(item)] += item.owed * difference
                 part, rule, why = self._why_open(name)
                 what = f"{item.open} is open in QAD ({written(item.key)}), {should} should be by Zuora{why}"
-                self._findings.name(part, document.number, what, document.currency, difference, rule=rule)
+                tell = partial(
+                    self._findings.name, part, document.number, what, document.currency, difference, rule=rule
+                )
+                pools[document.pool or name].append((difference, tell))
+        for found in pools.values():
+            # Which of those that stand in for one another was used first is ours to say, not Zuora's.
+            if sum((difference for difference, _ in found), ZERO):
+                for _, name_it in found:
+                    name_it()
 
     def of_what_no_longer_counts(self) -> None:
         """Hold that nothing is open of what we posted and took back, or should take back."""

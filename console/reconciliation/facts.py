@@ -19,6 +19,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
         total: As Zuora signs it.
         open: What is not applied or paid of it.
         updated: Its stamp, to tell whether it has been read.
+        pool: One name for documents that stand in for one another: Zuora tells what is open of all of them only.
         counts: Whether it counts today; a draft, or one that was unposted or cancelled, does not.
     """
 
@@ -31,6 +32,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     updated: str
     counts: bool = True
+    pool: str = ""
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True):

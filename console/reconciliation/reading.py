@@ -102,8 +102,9 @@ async def read_zuora(
 def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettled) -> None:
     """Add what a tenant without Invoice Settlement keeps beside its documents, and mend what is open of these."""
     known = {name: Known(one.currency, one.total, one.open) for name, one in documents.items() if one.counts}
+    pools = unsettled.pools(known)
     for name, rest in unsettled.open_of(known).items():
-        documents[name] = msgspec.structs.replace(documents[name], open=rest)
+        documents[name] = msgspec.structs.replace(documents[name], open=rest, pool=pools.get(name, ""))
     for one in unsettled.documents(known):
         name = document_key(one.kind, one.id)
         documents[name] = ZuoraDocument(
@@ -116,6 +117,7 @@ def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettl
             day=date.fromisoformat(one.day),
             updated=one.stamp,
             counts=one.counts,
+            pool=pools.get(document_key(one.kind, one.id), ""),
         )
 
 

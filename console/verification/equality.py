@@ -5,8 +5,10 @@ must be equal to the cent.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 from console.verification.facts import DocumentFacts, Log, PostingFacts, written
 from console.verification.report import Findings, SumLine
@@ -25,6 +27,7 @@ def compare_amounts(zuora: Mapping[str, ZuoraDocument], qad: Qad, log: Log, find
     equality = _Equality(zuora, qad, log, findings)
     for name in equality.names():
         equality.document(name)
+    equality.pools()
     for currency, balance in sorted(qad.balances.items()):
         if balance:
             what = f"debit and credit of all accounts differ by {balance} {currency}"
@@ -37,6 +40,14 @@ def is_others(facts: DocumentFacts | None) -> bool:
     return facts is not None and any(held.rule == _OTHERS for held in facts.held)
 
 
+@dataclass
+class _Pool:
+    """Documents that stand in for one another: whether one of them stands still or moves, and which differ."""
+
+    disturbed: bool = False
+    differing: list[tuple[Decimal, Callable[[], None]]] = field(default_factory=list)
+
+
 class _Equality:
     def __init__(self, zuora: Mapping[str, ZuoraDocument], qad: Qad, log: Log, findings: Findings) -> None:
         self._all = zuora
@@ -44,6 +55,7 @@ class _Equality:
         self._log = log
         self._findings = findings
         self._moves = _moves_of(log)
+        self._pools: defaultdict[str, _Pool] = defaultdict(_Pool)
         self.sums: dict[tuple[str, str], SumLine] = {}
 
     def names(self) -> Sequence[str]:
@@ -121,15 +133,23 @@ class _Equality:
         standing = self._holder(name, effects)
         if standing is None or standing.kind == "journal" or not standing.is_call or standing.qad is None:
             return
-        if self._is_disturbed(name):
-            return
+        pool = self._pools[document.pool or name]
+        pool.disturbed |= self._is_disturbed(name)
         pending = sum(map(_taken_later, self._moves[name]), ZERO)
         # An item that QAD no longer lists is closed.
         should, there = abs(document.open) + pending, items.get(standing.qad, ZERO)
         if should != there:
             what = f"{there} {document.currency} is open of it in QAD, {should} should be"
             evidence = (written(standing.qad),)
-            self._findings.name("I4", what, document=name, number=document.number, evidence=evidence)
+            tell = partial(self._findings.name, "I4", what, document=name, number=document.number, evidence=evidence)
+            pool.differing.append((there - should, tell))
+
+    def pools(self) -> None:
+        """Name what is open otherwise than in Zuora, but where only documents that stand in for one another differ."""
+        for pool in self._pools.values():
+            if not pool.disturbed and sum((difference for difference, _ in pool.differing), ZERO):
+                for _, tell in pool.differing:
+                    tell()
 
     def _holder(self, name: str, effects: Sequence[PostingFacts]) -> PostingFacts | None:
         """Return the posting whose open item stands for a document: its newest transfer, else its newest post."""

@@ -58,6 +58,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         day: Document date.
         stamp: When it changed last.
         counts: Whether it is posted today.
+        pool: One name for documents that stand in for one another: Zuora tells what is open of all of them only.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     day: str
     stamp: str
     counts: bool
+    pool: str = ""
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -150,8 +152,9 @@ async def read_zuora(
 def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettled) -> None:
     """Add what a tenant without Invoice Settlement keeps beside its documents, and mend what is open of these."""
     known = {name: Known(one.currency, one.total, one.open) for name, one in documents.items() if one.counts}
+    pools = unsettled.pools(known)
     for name, rest in unsettled.open_of(known).items():
-        documents[name] = msgspec.structs.replace(documents[name], open=rest)
+        documents[name] = msgspec.structs.replace(documents[name], open=rest, pool=pools.get(name, ""))
     for one in unsettled.documents(known):
         documents[document_key(one.kind, one.id)] = ZuoraDocument(
             kind=one.kind.value,
@@ -162,6 +165,7 @@ def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettl
             day=one.day,
             stamp=one.stamp,
             counts=one.counts,
+            pool=pools.get(document_key(one.kind, one.id), ""),
         )
 
 
