@@ -102,6 +102,33 @@ async def _credit_balance_of_a_payment(house: House, settle: Settle) -> None:
     await _move(house, "Decrease", "50.00", second)
 
 
+async def _cancelled_before_what_came_after(house: House, settle: Settle) -> None:
+    """What is freed is the invoice, while its charge stays paid: by Zuora's balance that cannot be told."""
+    minus, plus = await house.invoice("-50.00"), await house.invoice()
+    await _adjust(house, plus, "20.00", "Charge")
+    await _move(house, "Increase", "50.00", minus)
+    await settle()
+    down = await _move(house, "Decrease", "50.00", plus)
+    await settle()
+    await _pay(house, "70.00", (plus, "70.00"))
+    await settle()
+    await house.act("cancel_credit_balance_adjustment", adjustment=down["id"])
+
+
+async def _taken_again_elsewhere(house: House, settle: Settle) -> None:
+    """After a cancellation the oldest item is free again, and a younger one is used."""
+    old, young = await house.invoice("-50.00"), await house.invoice("-50.00")
+    first, second = await house.invoice(), await house.invoice()
+    await _move(house, "Increase", "50.00", old)
+    await _move(house, "Increase", "50.00", young)
+    await settle()
+    down = await _move(house, "Decrease", "50.00", first)
+    await settle()
+    await _move(house, "Decrease", "40.00", second)
+    await settle()
+    await house.act("cancel_credit_balance_adjustment", adjustment=down["id"])
+
+
 PAIRS = [
     Pair("payment + invoice payment", _payment, {"bank": "100", "revenue": "-100"}, tenant=OFF),
     Pair(
@@ -121,6 +148,18 @@ PAIRS = [
         "invoice adjustment + its cancellation",
         _credit_cancelled,
         {"receivable": "100", "revenue": "-100"},
+        tenant=OFF,
+    ),
+    Pair(
+        "charge, credit balance down, payment, and the first cancelled",
+        _cancelled_before_what_came_after,
+        {"bank": "70", "receivable": "50", "credit_notes": "-50", "revenue": "-70"},
+        tenant=OFF,
+    ),
+    Pair(
+        "two items on account, the first taken and freed",
+        _taken_again_elsewhere,
+        {"receivable": "160", "credit_notes": "-60", "revenue": "-100"},
         tenant=OFF,
     ),
     Pair("tax adjustment", _tax_adjusted, {"receivable": "110", "revenue": "-100", "tax": "-10"}, tenant=OFF),
