@@ -8,7 +8,7 @@ import pytest
 from console.reconciliation.facts import LogSide
 from console.reconciliation.reading import _take_outcome
 from schemas.codec import encode
-from schemas.outcomes import Document, Intended, Parked, Posted, Unknown
+from schemas.outcomes import Document, Ignored, Intended, Marked, Parked, Posted, Unknown
 from schemas.reasons import Reason
 
 KNOWN = {
@@ -55,3 +55,12 @@ def test_what_was_intended_last_is_what_was_sent():
 @pytest.mark.parametrize("later", [Parked(**KNOWN, reason=Reason(rule="x", message="y")), intended(date(2026, 3, 1))])
 def test_what_is_posted_stays_posted(later):
     assert standing_after(intended(date(2026, 1, 31)), posted(), later).status == "posted"
+
+
+@pytest.mark.parametrize("how", [Marked, Parked, Ignored])
+def test_what_stands_in_fields_of_zuora_says_nothing_of_a_document(how):
+    """A mark that Zuora refuses parks; the document is in QAD as it should be, and is counted as such."""
+    side, known = LogSide(), {**KNOWN, "stage": "mark", "subject": "invoice:8a"}
+    more = {"fields": {}, "how": "found"} if how is Marked else {"reason": Reason(rule="mark_refused", message="y")}
+    _take_outcome(side, encode(how(**known, **more)))
+    assert (side.documents, side.standings) == ({}, {})
