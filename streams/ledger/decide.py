@@ -88,11 +88,11 @@ class LedgerCore:
         return waits.changed_by_zuora(shown)
 
     def held_by(self, keys: Iterable[str]) -> Sequence[tuple[int, str]]:
-        """Return the inputs that these keys release, and credit memos that wait for a document that will not come."""
+        """Return the inputs that these keys release, and memos and refunds that wait for a document that will not come."""
         keys = tuple(keys)
         held = dict(self._state.standings.held_by(keys))
-        for memo in (memo for name in keys for memo in self._state.referring.get(name, ())):
-            held[self._state.standings.entries[memo].origin] = "release"
+        for one in (one for name in keys for one in self._state.referring.get(name, ())):
+            held[self._state.standings.entries[one].origin] = "release"
         return sorted(held.items())
 
     def unsettled(self) -> Sequence[tuple[int, str]]:

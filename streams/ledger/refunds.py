@@ -89,7 +89,16 @@ def plan_refund(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState, 
     loaded = before_cut_over(number, day=refund.day, entered=refund.created, cut_over=version.mapping.cut_over)
     if loaded is not None:
         raise loaded
-    _check_ours(at_hand, closes, state=state)
+    try:
+        _check_ours(at_hand, closes, state=state)
+    except CannotGoOn as stop:
+        if not made.live:
+            raise
+        # It was decided before what it closes was: it waits for that, and goes with its inverse.
+        inverse = take_refund_back(
+            at_hand, status="not ours", changed=refund.changed, mapping=version.mapping, state=state, books=books
+        )
+        return Plan(postings=(inverse,), stops=(stop,), mapping_version=version.version)
     n = made.n if made.live else made.n + 1
     posting = _post(at_hand, refund, closes, n=n, source_hash=source_hash, version=version, state=state, books=books)
     postings = (*openings_of(at_hand, [posting], state=state), posting)

@@ -87,7 +87,7 @@ class Made(msgspec.Struct, array_like=True):
         hashes: Fingerprint of each posting that was written.
         rows: Its application rows, where it pays.
         offers: What its receipt offered to carry.
-        payers: Documents whose rows were applied to it.
+        payers: Documents whose rows were applied to it; refunds that close it.
         charges: Documents that charge it more.
         newest: Origin and pass of the newest input that made postings.
         more: An outcome of that input was to follow.
@@ -154,7 +154,7 @@ def row_of(posting: Posting, content: AllocationContent) -> Row:
 
 @dataclass
 class LedgerState:
-    """All documents of one partition; and credit memos, by the wait key of the document that they refer to."""
+    """All documents of one partition; and what refers to another, by the wait key of that."""
 
     shape = shape_of(Entry, Made)
 
@@ -230,6 +230,8 @@ class LedgerState:
                 | JournalContent() as content
             ):
                 self._take_document(made, posting, content, event)
+                if isinstance(content, RefundContent):
+                    of(content.closes_document).payers.add(posting.document)
                 if isinstance(content, InvoiceContent) and content.charges:
                     of(content.charges).charges.add(posting.document)
             case TransferContent() as content:
@@ -271,6 +273,7 @@ class LedgerState:
             made.offers = content.offers
         if isinstance(content, RefundContent):
             made.closes = content.closes
+            self.referring[waits.document(content.closes_document)].add(posting.document)
         if isinstance(content, CreditNoteContent) and content.refers_to:
             self.referring[waits.document(content.refers_to)].add(posting.document)
 

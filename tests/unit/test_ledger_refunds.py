@@ -189,3 +189,22 @@ def test_a_refund_waits_for_its_period():
     assert found.standing(REFUND) == ("waiting", "period_closed")
     found.put(zuora.period(3))
     assert len(found.postings) == 2
+
+
+def test_a_refund_that_came_before_a_payment_that_is_in_qad_another_way_ends_with_it():
+    found = world(policy={"external_payments": "already_in_erp"}).put(zuora.refund("30.00"))
+    sink = Sink(found).run()
+    assert sink.stuck == ["document"]
+    found.put(zuora.payment())
+    sink.run()
+    assert (found.standing(REFUND), sink.stuck, sink.sent) == (("ignored", "already_in_erp"), [], [])
+    found.restart()
+    assert len(found.postings) == 2
+
+
+def test_a_refund_that_came_before_a_payment_that_others_loaded_closes_the_opening():
+    found = world().put(zuora.refund("30.00"))
+    sink = Sink(found).run()
+    sink.books.opening("PAY1", "100.00", owed=False)
+    found.put(zuora.payment("100.00", effectiveDate="2025-12-10", createdDate="2025-12-10T10:00:00Z"))
+    assert (sink.run().open_of(PAYMENT), sink.stuck) == (70, [])
