@@ -88,7 +88,7 @@ class LedgerCore:
         return waits.changed_by_zuora(shown)
 
     def held_by(self, keys: Iterable[str]) -> Sequence[tuple[int, str]]:
-        """Return the inputs that these keys release, and memos and refunds that wait for a document that will not come."""
+        """Return the inputs that these keys release, and memos and refunds that wait for what will not come."""
         keys = tuple(keys)
         held = dict(self._state.standings.held_by(keys))
         for one in (one for name in keys for one in self._state.referring.get(name, ())):
