@@ -21,12 +21,18 @@ _KINDS = {
     "debitmemo": RecordKind.DEBIT_MEMO,
     "payment": RecordKind.PAYMENT,
     "refund": RecordKind.REFUND,
+    # Without Invoice Settlement; a credit balance is named by its account.
+    "invoiceadjustment": RecordKind.INVOICE_ADJUSTMENT,
+    "invoiceitemadjustment": RecordKind.INVOICE_ITEM_ADJUSTMENT,
+    "creditbalance": RecordKind.CREDIT_BALANCE,
 }
 # Merge fields that hold the id of one of them.
 _MERGE_FIELDS = {
     **{f"{name}.id": kind for name, kind in _KINDS.items()},
     "paymentapplication.paymentid": RecordKind.PAYMENT,
     "creditmemoapplication.creditmemoid": RecordKind.CREDIT_MEMO,
+    "invoicepayment.paymentid": RecordKind.PAYMENT,
+    "creditbalanceadjustment.accountid": RecordKind.CREDIT_BALANCE,
 }
 _ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 

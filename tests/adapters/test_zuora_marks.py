@@ -70,8 +70,7 @@ async def test_refunds_are_read_one_by_one_and_marked(marked, marks):
     """No source says that a list of refunds can be filtered by id."""
     payment = marked.payment()
     refunds = [
-        refund_payment(marked.tenant, request=NewRefund(source=payment.id, amount=Decimal(amount)))
-        for amount in (1, 2)
+        refund_payment(marked.tenant, request=NewRefund(source=payment.id, amount=Decimal(amount))) for amount in (1, 2)
     ]
     ids = [one.id for one in refunds]
     found = await marks.read("Refund", [*ids, "8a404", "../x"], tuple(YES))

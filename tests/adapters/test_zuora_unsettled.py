@@ -92,8 +92,7 @@ async def test_what_looks_like_a_missing_permission_is_told_by_nobody(strange):
 
 
 @pytest.mark.parametrize("fault", ["http_500", "http_503"])
-async def test_a_tenant_that_does_not_answer_is_no_tenant_without_it(off, fault, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.client.retry_pause_s", lambda _tries, _asked, _draw: 0.0)
+async def test_a_tenant_that_does_not_answer_is_no_tenant_without_it(off, fault):
     armed = off.arm(fault, MEMOS, times=100)
     asked = await settlement(off)
     with pytest.raises(Transient, match=r"cannot be told.*invoice_settlement"):
@@ -306,8 +305,7 @@ async def test_with_it_nothing_of_the_other_kind_is_asked_for(zuora, log):
     assert set(log.cursors) == set(KINDS)
 
 
-async def test_where_it_cannot_be_told_the_rest_is_read_all_the_same(off, log, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.client.retry_pause_s", lambda _tries, _asked, _draw: 0.0)
+async def test_where_it_cannot_be_told_the_rest_is_read_all_the_same(off, log):
     invoice = off.invoice()
     off.later(minutes=10)
     off.arm("http_503", MEMOS, times=100)

@@ -34,6 +34,9 @@ def callout(body: bytes, content_type: str = "application/json") -> Callout:
         ("CreditMemo", RecordKind.CREDIT_MEMO),
         ("Payment", RecordKind.PAYMENT),
         ("Account", RecordKind.ACCOUNT),
+        ("InvoiceAdjustment", RecordKind.INVOICE_ADJUSTMENT),
+        ("InvoiceItemAdjustment", RecordKind.INVOICE_ITEM_ADJUSTMENT),
+        ("CreditBalance", RecordKind.CREDIT_BALANCE),
     ],
 )
 def test_an_object_is_named_in_every_spelling_of_zuora(name, kind):
