@@ -1,8 +1,9 @@
 """When the next call may go: decisions alone, told the time, so that nothing here waits and nothing is timed.
 
 A tenant's budget is a promise to everything else that asks there, so it holds in any sixty seconds, whatever happens.
-Zuora's own count, told in its headers, slows further down: before the tenant's limit is reached, not after. What is
-left is spread until Zuora counts anew; of its last tenth, a backfill takes nothing.
+Zuora's own count, told in its headers, slows further down: before the tenant's limit is reached, not after. What
+others will use up of what is left, if they go on as they did, is theirs; the rest is spread until Zuora counts anew,
+and of its last tenth a backfill takes nothing.
 """
 
 from collections import deque
@@ -78,6 +79,27 @@ def retry_pause_s(tries: int, asked_s: float | None, draw: Callable[[float, floa
     return max(min(asked_s or 0.0, 2 * PAUSE_MAX_S), jittered)
 
 
+class _Others:
+    """How fast everything else uses up what a tenant has left: what is gone and was not sent by us."""
+
+    def __init__(self) -> None:
+        self._first: Counted | None = None
+        self._first_at_s = 0.0
+        self._ours = self._last = 0
+        self.per_s = 0.0
+
+    def hear(self, told: Counted, now_s: float, *, sent: int, on_the_way: int) -> None:
+        """Take up what was told, after so many calls of ours; those on their way may be in it, and count as ours."""
+        first = self._first
+        begun_anew = first is None or told.limit != first.limit or told.remaining > self._last + on_the_way
+        if first is None or begun_anew or now_s >= self._first_at_s + first.reset_s:
+            self._first, self._first_at_s, self.per_s, self._ours = told, now_s, 0.0, sent - on_the_way
+        elif now_s > self._first_at_s:
+            gone = first.remaining - told.remaining - (sent - self._ours)
+            self.per_s = max(0.0, gone / (now_s - self._first_at_s))
+        self._last = told.remaining
+
+
 class Pace:
     """How fast one process asks one tenant."""
 
@@ -96,11 +118,14 @@ class Pace:
         self._told: Counted | None = None
         self._told_at_s = 0.0
         self._sent_since_told = 0
+        self._sent = 0
+        self._others = _Others()
 
     def hear(self, told: Counted | None, now_s: float, *, on_the_way: int = 0) -> None:
         """Take up what an answer tells of the tenant's own count; calls that are on their way may not be in it."""
         if told is not None:
             self._told, self._told_at_s, self._sent_since_told = told, now_s, on_the_way
+            self._others.hear(told, now_s, sent=self._sent, on_the_way=on_the_way)
 
     def close(self, pause_s: float, now_s: float) -> None:
         """Send nothing for a while: Zuora turned a call away."""
@@ -110,7 +135,7 @@ class Pace:
         """Return the seconds until a call may go; 0 for now."""
         until_s = max(self._next_s, self._closed_until_s)
         told = self._scarce(now_s)
-        if told is not None and self._spare(told, priority) < 1:
+        if told is not None and self._spare(told, priority, now_s) < 1:
             # One call after a minute sees how things are, however long the window is.
             until_s = max(until_s, self._told_at_s + min(told.reset_s, PAUSE_MAX_S))
         return max(0.0, until_s - now_s)
@@ -120,12 +145,13 @@ class Pace:
         interval_s, told = self._interval_s, self._scarce(now_s)
         if told is not None:
             left_s = self._told_at_s + told.reset_s - now_s
-            spread_s = left_s / max(self._spare(told, priority) * self._share, 1.0)
+            spread_s = left_s / max(self._spare(told, priority, now_s) * self._share, 1.0)
             interval_s = max(interval_s, min(spread_s, PAUSE_MAX_S))
-            if self._spare(told, priority) < 1:
+            if self._spare(told, priority, now_s) < 1:
                 self._told_at_s, self._told = now_s, msgspec.structs.replace(told, reset_s=int(left_s) + 1)
         self._next_s = max(self._next_s, now_s - _CREDIT_S) + interval_s
         self._sent_since_told += 1
+        self._sent += 1
 
     def remaining(self, now_s: float) -> int | None:
         """Return how many calls Zuora has left for the tenant, None where it has not told or counts anew."""
@@ -139,15 +165,22 @@ class Pace:
         if self._told is None or remaining is None:
             return None
         left_s = self._told_at_s + self._told.reset_s - now_s
+        remaining -= self._taken_by_others(left_s)
         if self._interval_s and remaining >= left_s / self._interval_s / self._share:
             return None
         if not self._interval_s and remaining > self._told.limit * _LEFT_BY_BACKFILL:
             return None
         return self._told
 
-    def _spare(self, told: Counted, priority: Priority) -> int:
+    def _spare(self, told: Counted, priority: Priority, now_s: float) -> int:
         kept = _LEFT_BY_LIVE if priority is Priority.LIVE else _LEFT_BY_BACKFILL
-        return told.remaining - self._sent_since_told - int(told.limit * kept)
+        taken = self._taken_by_others(self._told_at_s + told.reset_s - now_s)
+        return told.remaining - self._sent_since_told - int(told.limit * kept) - taken
+
+    def _taken_by_others(self, left_s: float) -> int:
+        # What our other processes may send is theirs by their share, and no part of this.
+        ours = (1 / self._share - 1) / self._interval_s if self._interval_s else 0.0
+        return int(max(0.0, self._others.per_s - ours) * left_s)
 
 
 class Places:

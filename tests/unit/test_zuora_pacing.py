@@ -120,6 +120,31 @@ def test_a_limit_that_others_use_as_well_is_not_hit(per_minute, others_per_s, be
     assert count > 0
 
 
+def test_what_others_will_use_up_is_no_part_of_what_we_may():
+    """They took 200 of 900 in a second: in the nine that are left they will take all that there is."""
+    pace = Pace(600)
+    pace.hear(Counted(1_000, 900, 10), 0.0)
+    pace.hear(Counted(1_000, 700, 9), 1.0)
+    assert pace.wait_s(LIVE, 1.0) == 9.0
+    # They rest: it is known at the next answer that there is room.
+    pace.hear(Counted(1_000, 690, 2), 8.0)
+    assert pace.wait_s(LIVE, 8.0) == 0
+
+
+def test_what_we_sent_ourselves_is_not_taken_for_others():
+    pace = Pace(600)
+    pace.hear(Counted(1_000, 900, 10), 0.0)
+    for _ in range(3):
+        pace.sent(LIVE, 0.5)
+    pace.hear(Counted(1_000, 897, 9), 1.0, on_the_way=1)
+    assert pace.wait_s(LIVE, 2.0) == 0
+    # Nor are our other processes, as far as the budget goes: half of 1,200 a minute is theirs.
+    half = Pace(600, of_tenant=1_200)
+    half.hear(Counted(1_000, 300, 10), 0.0)
+    half.hear(Counted(1_000, 290, 9), 1.0)
+    assert half.wait_s(LIVE, 1.0) == 0
+
+
 def test_an_hour_that_is_nearly_used_up_is_spread_over_what_is_left_of_it():
     """A developer sandbox: 25,000 an hour are gone in two minutes of what a minute allows."""
     pace, tenant = Pace(12_000), Tenant(25_000, window_s=3600)
