@@ -1,8 +1,12 @@
 """What `ping` tries at QAD before anything is posted: a look-up that could never find anything is said."""
 
+from contextlib import asynccontextmanager
+
+import msgspec
 import pytest
 
-from console.pinging import _look_up, _openings
+from adapters.qad.profile import OPTIONAL_KINDS
+from console.pinging import _connection, _look_up, _openings
 from tests.adapters.qad_company import ENTITY, post, qad_company
 from tests.adapters.test_qad_finding import by_hand
 
@@ -37,3 +41,28 @@ async def test_a_reference_column_of_documents_that_is_misspelt_is_said(qad):
     await post(await qad.erp(), qad.invoice())
     finding = await _look_up(await qad.client(profile), profile, "acme", "invoice")
     assert (finding.ok, "xcustomShort0" in finding.next_step) == (False, True)
+
+
+class Wired:
+    """One connection's QAD, as the composition root gives it."""
+
+    def __init__(self, qad, profile):
+        self._qad, self._profile = qad, profile
+
+    def profile(self, _connection):
+        return self._profile
+
+    @asynccontextmanager
+    async def qad(self, _connection, profile):
+        yield await self._qad.client(profile)
+
+
+@pytest.mark.parametrize("left_out", [(), OPTIONAL_KINDS])
+async def test_kinds_that_the_profile_leaves_out_are_said_one_by_one(qad, left_out):
+    profile = qad.profile()
+    documents = {kind: part for kind, part in profile.documents.items() if kind not in left_out}
+    wired = Wired(qad, msgspec.structs.replace(profile, documents=documents))
+    found = {one.what: one.found async for one in _connection(wired, "acme")}
+    said = {kind for kind in OPTIONAL_KINDS if "no_such_kind" in found.get(f"documents of kind {kind}", "")}
+    assert said == set(left_out)
+    assert {kind for kind in OPTIONAL_KINDS if f"look-up of {kind}" in found} == set(OPTIONAL_KINDS) - said
