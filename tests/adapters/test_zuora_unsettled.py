@@ -27,6 +27,8 @@ from schemas.records import RecordKind
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import BY_HAND, NOON, START, MemoryLog, poller, speaking_to
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 PAYMENT, CREDIT_BALANCE = RecordKind.PAYMENT, RecordKind.CREDIT_BALANCE
 ADJUSTMENT, ITEM_ADJUSTMENT = RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT
 NEXT_YEAR = NOON.replace(year=2027)
