@@ -103,7 +103,11 @@ class TenantPoller:
         await self._guarded(BILL_RUN, self._bill_runs())
         followed = tuple(self._unfollowed)
         made = _MADE_BY_BILL_RUNS if followed else ()
-        there = await self._guarded("Invoice Settlement", self._objects.kinds()) or ALWAYS
+        there = await self._guarded("Invoice Settlement", self._objects.kinds())
+        if there is None:
+            # What depends on it is due again as soon as what failed is.
+            self._failed |= set(kinds) - ALWAYS
+            there = ALWAYS
         found = 0
         for kind in DOCUMENT_KINDS:
             if kind in there and (kind in kinds or kind in made):
