@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from schemas.codec import Event
+from schemas.mapping import Analysis
 from schemas.topics import Topic
 from tests.unit import builders as zuora
 from tests.unit.world import World
@@ -119,6 +120,26 @@ def documents() -> Iterator[Event]:
     yield zuora.period(4, is_open=False)
     yield zuora.invoice(zuora.item("17.00", "o1", serviceEndDate=None), name="inv-o", invoiceDate="2026-04-05")
     yield zuora.period(4)
+
+    # Money that goes back, changes hands, or is nobody's yet; a document over nothing.
+    cash = Analysis(account="1999")
+    yield zuora.Daybook(code="ZBNK", active=True)
+    yield zuora.Daybook(code="ZJRN", active=True)
+    policy = {"unassigned_cash": cash, "zero_total": "journal"}
+    yield zuora.published(3, lines=(*zuora.lines(), extra), daybooks=zuora.ALL_DAYBOOKS, policy=policy)
+    yield zuora.payment("50.00", name="pay-c")
+    yield zuora.refund("20.00", name="ref-a", closes="payment:pay-c")
+    yield zuora.refund("20.00", name="ref-a", closes="payment:pay-c", status="Canceled", updated=on(12))
+    yield zuora.memo(zuora.memo_item("30.00", "mc"), name="cm-c")
+    yield zuora.refund("30.00", name="ref-b", closes="credit_memo:cm-c", type="Electronic")
+    applied = zuora.row("40.00", "p-5", to="inv-f", accountId="acc1")
+    yield zuora.payment("40.00", applied, name="pay-d", type="Electronic")
+    yield zuora.payment("40.00", applied, name="pay-d", type="Electronic", status="Error", updated=on(12))
+    yield zuora.payment("60.00", name="pay-e")
+    yield zuora.payment("60.00", name="pay-e", accountId="acc2", updated=on(12))
+    yield zuora.payment("70.00", name="pay-f", accountId=None)
+    yield zuora.payment("70.00", name="pay-f", updated=on(12))
+    yield zuora.invoice(zuora.item("5.00", "q1"), zuora.item("-5.00", "q2"), name="inv-q")
 
 
 def read_log() -> list[Line]:
