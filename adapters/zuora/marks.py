@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.zuora.answers import Answered, NotFound, decoded
 from adapters.zuora.client import ZuoraClient
-from adapters.zuora.ids import is_id, quoted
+from adapters.zuora.ids import checked, is_id, quoted
 from schemas.errors import Misconfigured, Refused, Transient, Unreadable
 from streams.ports import MarkAnswer, Stands
 
@@ -69,7 +69,8 @@ class ZuoraMarks:
                 except NotFound:
                     continue
         elif ids:
-            async for page in self._client.object_query_pages(objects, [("filter[]", f"id.IN:[{','.join(ids)}]")]):
+            asked = ",".join(checked(one) for one in ids)
+            async for page in self._client.object_query_pages(objects, [("filter[]", f"id.IN:[{asked}]")]):
                 for raw in page.rows:
                     yield raw
 
