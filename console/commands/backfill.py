@@ -56,11 +56,11 @@ def backfill(context: Context, tenant: str, first_day: datetime, kinds: str, aga
     teller = _Teller(name)
     try:
         last = context.run(_run(context.wiring, name, day, chosen, again=again, teller=teller))
-    except ConnectorError as error:
-        told = Told(tenant=name, first_day=day, kinds=chosen, progress=teller.last, stopped=str(error))
-        context.output.result(told)
+    except (ConnectorError, KeyboardInterrupt) as error:
+        why = str(error) or "somebody interrupted it"
+        context.output.result(Told(tenant=name, first_day=day, kinds=chosen, progress=teller.last, stopped=why))
         done = f"{teller.last.records} records so far" if teller.last else "nothing read"
-        raise _Stopped(f"backfill of {name} stopped, {done}: {error}. The same command goes on from there.") from None
+        raise _Stopped(f"backfill of {name} stopped, {done}: {why}. The same command goes on from there.") from None
     finally:
         teller.end()
     context.output.result(Told(tenant=name, first_day=day, kinds=chosen, progress=last))

@@ -59,6 +59,7 @@ class Pace(Fact, frozen=True, kw_only=True):
         poll_interval_s: Pause between two polls of Zuora.
         poll_lag_s: How far a poll stays behind Zuora's clock: stamps have whole seconds.
         poll_overlap_s: How far each poll reaches back.
+        look_back_interval_s: Pause between two looks at what polls may have missed.
         reference_interval_s: Pause between two readings of QAD's reference data.
         partitions: Partitions of every topic.
         namespace: Put before topics and groups.
@@ -67,6 +68,7 @@ class Pace(Fact, frozen=True, kw_only=True):
     poll_interval_s: int = 3
     poll_lag_s: int = 2
     poll_overlap_s: int = 30
+    look_back_interval_s: int = 15
     reference_interval_s: int = 3
     partitions: int = 8
     namespace: str = ""
@@ -152,6 +154,10 @@ def _tenant(site: Site, base_url: str, *, callout_path: str, pace: Pace) -> list
                 # Before any clock that a stand-in may show.
                 "start": datetime(2020, 1, 1, tzinfo=UTC),
             },
+        ),
+        *(
+            table(f"[tenants.{site.name}.poll.kinds.{kind}]", {"interval_s": pace.look_back_interval_s})
+            for kind in ("reread", "callout_history")
         ),
         table(f"[tenants.{site.name}.callouts]", {"path": callout_path}),
     ]

@@ -111,7 +111,8 @@ async def test_everything_is_written_to_every_connection_and_a_second_run_writes
     assert len(await installation.records(0)) == 121
 
 
-async def test_what_a_signal_stopped_goes_on_and_leaves_nothing_out(installation, eventually):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+async def test_what_a_signal_stopped_goes_on_and_leaves_nothing_out(installation, eventually, how):
     installation.zuora.arm("slow", "^/object-query/invoices$", seconds=0.1)
     process = await installation.start(*BACKFILL)
 
@@ -121,11 +122,14 @@ async def test_what_a_signal_stopped_goes_on_and_leaves_nothing_out(installation
         assert position.records >= 5
 
     await eventually(in_the_middle, within_s=60)
-    process.send_signal(signal.SIGKILL)
-    await process.communicate()
+    process.send_signal(how)
+    _out, err = await process.communicate()
+    if how is signal.SIGINT:
+        assert "somebody interrupted it. The same command goes on from there." in err.decode()
+        assert "Traceback" not in err.decode()
     installation.zuora.sandbox.faults.disarm()
     stopped = (await installation.positions())[RecordKind.INVOICE]
-    given(5 <= stopped.records < 60 and not stopped.finished, "it was killed in the middle")
+    given(5 <= stopped.records < 60 and not stopped.finished, "it was stopped in the middle")
     code, out, err = await installation.run(*BACKFILL)
     assert code == EXIT_OK, err
     progress = json.loads(out)["progress"]
