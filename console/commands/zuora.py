@@ -10,10 +10,12 @@ from adapters.zuora.notifications import Finding, Target, compare, look, templat
 from console.context import Context, command_options
 from console.output import EXIT_FINDINGS
 from schemas.errors import Misconfigured
-from streams.read.events import WANTED, WantedEvent
+from streams.read.events import WANTED, WantedEvent, wanted
 
 # Without a public address the path is all that is known of where callouts go.
 _SOMEWHERE = "https://YOUR-HOST"
+# Tenants with Invoice Settlement and without it.
+_EITHER = "either"
 
 
 @click.group()
@@ -44,7 +46,8 @@ def callouts(context: Context, tenant: str, check: bool) -> None:
 
 async def _checked(context: Context, tenant: str, target: Target) -> list[Finding]:
     async with context.wiring.zuora(tenant) as client:
-        return compare(WANTED, target, await look(client))
+        settlement = await context.wiring.settlement(client, tenant).is_on()
+        return compare(wanted(settlement=settlement), target, await look(client))
 
 
 def _tenant(context: Context, name: str) -> str:
@@ -74,7 +77,10 @@ def _target(context: Context, name: str) -> Target:
 
 def _print(context: Context, name: str, target: Target) -> None:
     output = context.output
-    plan = [{"event": one, "trigger": trigger_of(one), "template": template_of(one, target)} for one in WANTED]
+    said = context.site.config.tenants[name].invoice_settlement
+    # Where nobody has said it, each row says which tenants it is for; the check looks for itself.
+    events = WANTED if said == "probe" else wanted(settlement=said == "on")
+    plan = [{"event": one, "trigger": trigger_of(one), "template": template_of(one, target)} for one in events]
     output.result({"tenant": name, "events": plan})
     address = target.url if target.url.startswith("http") else _SOMEWHERE + target.url
     facts: dict[str, Any] = {
@@ -91,9 +97,9 @@ def _print(context: Context, name: str, target: Target) -> None:
     output.say("Every callout template:")
     output.facts(facts)
     output.say("\nOne template for each event, with this body:")
-    output.table(("event", "code", "each variant by itself", "body"), standard_rows(WANTED))
+    output.table(("event", "code", "each variant by itself", "settlement", "body"), standard_rows(events))
     output.say("Custom events: a trigger for each, a notification on it, and a template:")
-    output.table(("event", "base object", "condition", "body"), custom_rows(WANTED))
+    output.table(("event", "base object", "condition", "settlement", "body"), custom_rows(events))
     output.say(
         "Put each notification into the communication profile of the accounts that are billed: others fire nothing.\n"
         f"Then: ml-connector zuora callouts --tenant {name} --check"
@@ -102,9 +108,17 @@ def _print(context: Context, name: str, target: Target) -> None:
 
 def standard_rows(events: Sequence[WantedEvent]) -> list[tuple[str, ...]]:
     """Return what there is to configure of standard events."""
-    return [(one.name, str(one.code), ", ".join(one.variants), one.body) for one in events if one.code]
+    return [
+        (one.name, str(one.code), ", ".join(one.variants), one.settlement or _EITHER, one.body)
+        for one in events
+        if one.code
+    ]
 
 
 def custom_rows(events: Sequence[WantedEvent]) -> list[tuple[str, ...]]:
     """Return what there is to configure of custom events."""
-    return [(one.name, one.base_object, one.condition, one.body) for one in events if not one.code]
+    return [
+        (one.name, one.base_object, one.condition, one.settlement or _EITHER, one.body)
+        for one in events
+        if not one.code
+    ]

@@ -5,6 +5,7 @@ that is not here, or does not come, is found by the poll. Sources: Zuora's event
 """
 
 import json
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +24,7 @@ class WantedEvent(msgspec.Struct, frozen=True, kw_only=True):
         variants: Notifications of a standard event, each of which is configured by itself.
         base_object: What a custom event's trigger watches.
         condition: When it fires, in JEXL.
+        settlement: Whether only tenants with Invoice Settlement have it (`on`), or only those without it (`off`).
         why: What would be late without it.
     """
 
@@ -33,6 +35,7 @@ class WantedEvent(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ()
     base_object: str = ""
     condition: str = ""
+    settlement: Literal["", "on", "off"] = ""
     why: str
 
     @property
@@ -44,11 +47,24 @@ class WantedEvent(msgspec.Struct, frozen=True, kw_only=True):
 def _left_posted(base_object: str) -> WantedEvent:
     return WantedEvent(
         name=f"{base_object}LeftPosted",
+        settlement="" if base_object == "Invoice" else "on",
         object=base_object,
         id_field=f"{base_object}.Id",
         base_object=base_object,
         condition=f"{base_object}.Status != 'Posted' && {base_object}.Status_old == 'Posted'",
         why="unposted, cancelled, reversed",
+    )
+
+
+def _without_settlement(base_object: str, hinted: str, id_field: str, why: str) -> WantedEvent:
+    return WantedEvent(
+        name=f"{base_object}Changed",
+        settlement="off",
+        object=hinted,
+        id_field=f"{base_object}.{id_field}",
+        base_object=base_object,
+        condition=_NEW_OR_CHANGED,
+        why=why,
     )
 
 
@@ -63,6 +79,7 @@ WANTED = (
     ),
     WantedEvent(
         name="Credit Memo Posted",
+        settlement="on",
         code=2720,
         variants=POSTED_VARIANTS,
         object="CreditMemo",
@@ -71,6 +88,7 @@ WANTED = (
     ),
     WantedEvent(
         name="Debit Memo Posted",
+        settlement="on",
         code=2820,
         variants=("each that Zuora lists",),
         object="DebitMemo",
@@ -95,6 +113,7 @@ WANTED = (
     ),
     WantedEvent(
         name="Credit Memo Refund Processed",
+        settlement="on",
         code=2430,
         variants=("each that Zuora lists",),
         object="Refund",
@@ -111,6 +130,7 @@ WANTED = (
     ),
     WantedEvent(
         name="PaymentApplied",
+        settlement="on",
         object="Payment",
         id_field="PaymentApplication.PaymentId",
         base_object="PaymentApplication",
@@ -119,6 +139,7 @@ WANTED = (
     ),
     WantedEvent(
         name="CreditMemoApplied",
+        settlement="on",
         object="CreditMemo",
         id_field="CreditMemoApplication.CreditMemoId",
         base_object="CreditMemoApplication",
@@ -136,6 +157,10 @@ WANTED = (
     _left_posted("Invoice"),
     _left_posted("CreditMemo"),
     _left_posted("DebitMemo"),
+    _without_settlement("InvoicePayment", "Payment", "PaymentId", "what a payment is applied to"),
+    _without_settlement("InvoiceAdjustment", "InvoiceAdjustment", "Id", "corrections of invoices"),
+    _without_settlement("InvoiceItemAdjustment", "InvoiceItemAdjustment", "Id", "corrections of their items"),
+    _without_settlement("CreditBalanceAdjustment", "CreditBalance", "AccountId", "what stands on account"),
     WantedEvent(
         name="AccountChanged",
         object="Account",
@@ -145,3 +170,9 @@ WANTED = (
         why="new accounts, and the QAD customer that one carries",
     ),
 )
+
+
+def wanted(*, settlement: bool) -> tuple[WantedEvent, ...]:
+    """Return the events that a tenant has, with Invoice Settlement or without it."""
+    other = "off" if settlement else "on"
+    return tuple(one for one in WANTED if one.settlement != other)

@@ -7,7 +7,7 @@ from adapters.zuora.doors import HmacRule
 from adapters.zuora.notifications import Target, compare, look, template_of, trigger_of
 from sandbox.zuora import BasicAuthentication, CalloutConfiguration, EventTrigger, Fault, Signature
 from schemas.callouts import Callout
-from streams.read.events import WANTED
+from streams.read.events import WANTED, wanted
 from streams.read.hints import read_hint
 from tests.adapters.zuora_tenant import NOON
 
@@ -237,6 +237,14 @@ def test_what_is_asked_for_is_a_hint(event):
         body=body.encode(),
     )
     assert read_hint(callout).id == "8a8082e65ba3d1a4015ba3e27b2c0b1d"
+
+
+def test_a_tenant_is_asked_for_what_it_can_have():
+    names = {on: {one.name for one in wanted(settlement=on)} for on in (True, False)}
+    assert names[True] | names[False] == {one.name for one in WANTED}
+    assert "Credit Memo Posted" in names[True] - names[False]
+    assert "InvoiceAdjustmentChanged" in names[False] - names[True]
+    assert {"Invoice Posted", "AccountChanged"} <= names[True] & names[False]
 
 
 def test_no_event_is_asked_for_twice():
