@@ -1,4 +1,4 @@
-"""Debit memos, corrections and deletions on a product that runs: receivables move once, and the books agree.
+"""Debit memos, corrections and deletions on a product that runs: receivables move once, and the judges agree.
 
 What each fate becomes is told by tests/adapters/test_billing_fates.py; here it goes through the broker into QAD.
 """
@@ -15,7 +15,7 @@ from sandbox.world.chapters.trouble_days import DAY
 from sandbox.world.charges import priced, services
 from tests.conftest import eventually
 from tests.e2e.at_work import AtWork, at_work
-from tests.e2e.judging import documents_of, totals_in_qad
+from tests.e2e.judging import broken_in_books, documents_of, totals_in_qad
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -77,3 +77,6 @@ async def test_a_deleted_invoice_a_reversed_one_and_a_paid_debit_memo_leave_book
 
     for report in await work.house.product.ask("reconcile", codes=(0,)):
         assert report["differences"] == []
+    for verdict in await work.house.product.ask("verify", codes=(0,)):
+        assert (verdict["broken"], verdict["on_its_way"]) == ({}, [])
+    assert await broken_in_books(work.wiring, SITE, scene) == []
