@@ -25,7 +25,7 @@ from streams.sink.freezing import kind_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState
 
-# Every kind of document that a posting can be in QAD.
+# Every kind of document that a posting can be in QAD; a receipt before what its browse may show as well.
 KINDS = (
     "invoice",
     "credit_note",
@@ -199,7 +199,9 @@ class Holdings:
             self._moved()
             for one in page:
                 found[one.reference] = b"" if one.reference in found else _pack(one)
-        self._already |= found
+        # Kinds may share a browse, a bounce that of receipts: what the first of them showed stays, since a receipt's
+        # columns tell more.
+        self._already = found | self._already
 
 
 _pack = msgspec.msgpack.Encoder().encode

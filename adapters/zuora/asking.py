@@ -133,10 +133,10 @@ class Asking:
                 headers["Idempotency-Key"] = post.key
         try:
             async with (
-                self.budget.turn(kind, self._priority),
+                self.budget.turn(kind, self._priority) as answered,
                 self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
             ):
-                self.budget.hear(kind, answer.status, answer.headers)
+                self.budget.hear(kind, answer.status, answer.headers, answered=answered)
                 told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
                 self.token.clock.hear(answer.headers.get("Date"))
                 return Answer(told, text_of(answer.headers.get("Zuora-Request-Id")))

@@ -60,7 +60,7 @@ class _Waiting(msgspec.Struct, eq=False):
     """One that waits for its turn; the lower number came first."""
 
     number: int
-    turn: asyncio.Future[None]
+    turn: asyncio.Future[int]
 
 
 class Budget:
@@ -89,14 +89,14 @@ class Budget:
         self._refused = 0
 
     @asynccontextmanager
-    async def turn(self, kind: str, priority: Priority) -> AsyncIterator[None]:
-        """Wait until a call may go, and hold its place meanwhile."""
+    async def turn(self, kind: str, priority: Priority) -> AsyncIterator[int]:
+        """Wait until a call may go, and hold its place meanwhile; yields how many calls were answered before it."""
         self._came += 1
         waiting = _Waiting(self._came, asyncio.get_running_loop().create_future())
         self._lines[priority, kind].append(waiting)
         self._serve()
         try:
-            await waiting.turn
+            answered = await waiting.turn
         except asyncio.CancelledError:
             if waiting.turn.cancelled():
                 self._lines[priority, kind].remove(waiting)
@@ -105,15 +105,22 @@ class Budget:
                 self._leave(kind)
             raise
         try:
-            yield
+            yield answered
         finally:
             self._leave(kind)
 
-    def hear(self, kind: str, status: int, headers: Mapping[str, str]) -> None:
-        """Take up what an answer tells of the tenant's limits; call while the place is held."""
+    def hear(self, kind: str, status: int, headers: Mapping[str, str], *, answered: int) -> None:
+        """Take up what an answer tells of the tenant's limits; call while the place is held.
+
+        Args:
+            kind: The kind of call.
+            status: Its HTTP status.
+            headers: Its headers.
+            answered: What its turn yielded.
+        """
         now_s = self._now_s()
         told = counted(headers)
-        self._pace.hear(told, now_s, on_the_way=sum(places.in_flight for places in self._places.values()) - 1)
+        self._pace.hear(told, now_s, on_the_way=self._in_flight - 1, answered=answered)
         self._told = told or self._told
         limit, remaining = (whole_of(headers.get(f"Concurrency-Limit-{name}")) for name in ("Limit", "Remaining"))
         if status == 429:
@@ -183,10 +190,15 @@ class Budget:
         line = self._lines[priority, kind]
         waiting = next(waiting for waiting in line if not waiting.turn.cancelled())
         line.remove(waiting)
+        answered = self._pace.calls - self._in_flight
         self._places[kind].in_flight += 1
         self._pace.sent(priority, now_s)
         self._sent.add(now_s)
-        waiting.turn.set_result(None)
+        waiting.turn.set_result(answered)
+
+    @property
+    def _in_flight(self) -> int:
+        return sum(places.in_flight for places in self._places.values())
 
     def _in_line(self, priority: Priority) -> int:
         return sum(len(self._lines[priority, kind]) for kind in self._places)

@@ -88,12 +88,16 @@ class _Others:
         self._ours = self._last = 0
         self.per_s = 0.0
 
-    def hear(self, told: Counted, now_s: float, *, sent: int, on_the_way: int) -> None:
-        """Take up what was told, after so many calls of ours; those on their way may be in it, and count as ours."""
+    def hear(self, told: Counted, now_s: float, *, sent: int, answered: int) -> None:
+        """Take up what was told, after so many calls of ours.
+
+        A slow answer tells of a time that is long gone. Only the calls that were answered before it was asked for are
+        certainly in its count: all others may be gone since, and are ours.
+        """
         first = self._first
-        begun_anew = first is None or told.limit != first.limit or told.remaining > self._last + on_the_way
+        begun_anew = first is None or told.limit != first.limit or told.remaining > self._last + sent - answered
         if first is None or begun_anew or now_s >= self._first_at_s + first.reset_s:
-            self._first, self._first_at_s, self.per_s, self._ours = told, now_s, 0.0, sent - on_the_way
+            self._first, self._first_at_s, self.per_s, self._ours = told, now_s, 0.0, answered
         elif now_s > self._first_at_s:
             gone = first.remaining - told.remaining - (sent - self._ours)
             self.per_s = max(0.0, gone / (now_s - self._first_at_s))
@@ -118,14 +122,22 @@ class Pace:
         self._told: Counted | None = None
         self._told_at_s = 0.0
         self._sent_since_told = 0
-        self._sent = 0
+        self.calls = 0
         self._others = _Others()
 
-    def hear(self, told: Counted | None, now_s: float, *, on_the_way: int = 0) -> None:
-        """Take up what an answer tells of the tenant's own count; calls that are on their way may not be in it."""
+    def hear(self, told: Counted | None, now_s: float, *, on_the_way: int = 0, answered: int | None = None) -> None:
+        """Take up what an answer tells of the tenant's own count.
+
+        Args:
+            told: What it tells.
+            now_s: The time.
+            on_the_way: Calls that may not be in it.
+            answered: Calls that had been answered when this one was sent; None for all but those on their way.
+        """
         if told is not None:
             self._told, self._told_at_s, self._sent_since_told = told, now_s, on_the_way
-            self._others.hear(told, now_s, sent=self._sent, on_the_way=on_the_way)
+            certain = self.calls - on_the_way if answered is None else answered
+            self._others.hear(told, now_s, sent=self.calls, answered=certain)
 
     def close(self, pause_s: float, now_s: float) -> None:
         """Send nothing for a while: Zuora turned a call away."""
@@ -151,7 +163,7 @@ class Pace:
                 self._told_at_s, self._told = now_s, msgspec.structs.replace(told, reset_s=int(left_s) + 1)
         self._next_s = max(self._next_s, now_s - _CREDIT_S) + interval_s
         self._sent_since_told += 1
-        self._sent += 1
+        self.calls += 1
 
     def remaining(self, now_s: float) -> int | None:
         """Return how many calls Zuora has left for the tenant, None where it has not told or counts anew."""

@@ -145,6 +145,22 @@ def test_what_we_sent_ourselves_is_not_taken_for_others():
     assert half.wait_s(LIVE, 1.0) == 0
 
 
+def test_a_slow_answer_that_tells_of_long_ago_makes_no_others():
+    """Two hundred quick calls overtake a slow one: its count is from before them, and they were ours."""
+    pace = Pace(20_000)
+    pace.sent(LIVE, 0.0)
+    for number in range(1, 201):
+        now_s = number * 0.01
+        pace.sent(LIVE, now_s)
+        pace.hear(Counted(50_000, 49_999 - number, 60), now_s, on_the_way=1, answered=number - 1)
+    pace.hear(Counted(50_000, 49_999, 60), 2.01, answered=0)
+    pace.sent(LIVE, 2.02)
+    pace.hear(Counted(50_000, 49_798, 58), 2.021, answered=201)
+    assert pace.wait_s(LIVE, 3.0) == 0
+    pace.sent(LIVE, 3.0)
+    assert pace.wait_s(LIVE, 3.1) == 0
+
+
 def test_an_hour_that_is_nearly_used_up_is_spread_over_what_is_left_of_it():
     """A developer sandbox: 25,000 an hour are gone in two minutes of what a minute allows."""
     pace, tenant = Pace(12_000), Tenant(25_000, window_s=3600)
@@ -445,8 +461,8 @@ async def test_who_goes_away_leaves_no_place_taken(clock, waits):
 async def test_usage_says_what_zuora_said_last(clock):
     budget = Budget(Allowance(per_minute=600, of_tenant=1_200), now_s=clock, timer=clock.timer)
     headers = {"RateLimit-Limit": "50000", "RateLimit-Remaining": "49000", "RateLimit-Reset": "30"}
-    async with budget.turn(OBJECT_QUERY, LIVE):
-        budget.hear(OBJECT_QUERY, 429, headers)
+    async with budget.turn(OBJECT_QUERY, LIVE) as answered:
+        budget.hear(OBJECT_QUERY, 429, headers, answered=answered)
         usage = budget.usage()
     assert (usage.per_minute, usage.used, usage.refused) == (600, 1, 1)
     assert (usage.limit, usage.remaining, usage.reset_s) == (50_000, 49_000, 30)
