@@ -273,7 +273,8 @@ async def test_without_a_look_up_a_person_decides_about_what_may_have_been_sent(
         async def parked() -> None:
             found = [one for one in await outcomes(cluster) if isinstance(one, Parked)]
             # The first two outcomes were intents: those are in doubt, and say so.
-            assert sorted(one.reason.rule for one in found) == ["log_not_whole"] * (len(INVOICES) - 2) + ["unknown_no_look_up"] * 2
+            expected = ["log_not_whole"] * (len(INVOICES) - 2) + ["unknown_no_look_up"] * 2
+            assert sorted(one.reason.rule for one in found) == expected
 
         await eventually(parked)
         await sink.give(posting_set(new))
