@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from console.demo.house import House
 from console.demo.quiet import until_quiet
 from console.demo.screen import Screen
 from sandbox.world.chapters.trouble_days import DAY
@@ -25,7 +24,7 @@ SITE = "emea"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def work(kafka, tmp_path_factory):
     directory = tmp_path_factory.mktemp("fates") / "house"
-    async with at_work(directory, kafka=kafka, eventually=eventually, before=re_read_soon) as found:
+    async with at_work(directory, kafka=kafka, eventually=eventually) as found:
         yield found
         assert "Traceback" not in found.log
 
@@ -34,12 +33,6 @@ async def rest(work: AtWork) -> None:
     """Wait until everything is read and every stage rests."""
     read_to = {name: await scene.zuora.next_second() for name, scene in work.story.scenes.items()}
     await until_quiet(work.wiring, read_to=read_to, screen=Screen())
-
-
-def re_read_soon(house: House) -> None:
-    """Have the past re-read every few seconds: only that tells what was deleted."""
-    with house.files.configuration.open("a", encoding="utf-8") as file:
-        file.write(f"\n[tenants.{SITE}.poll.kinds.reread]\ninterval_s = 3\n")
 
 
 @pytest.mark.timeout(300)
@@ -66,6 +59,7 @@ async def test_a_deleted_invoice_a_reversed_one_and_a_paid_debit_memo_leave_book
         ]
         assert [document["content"]["invoice_type"] for document in of_deleted] == ["INVOICE", "CREDITNOTE"]
 
+    # Only the re-read tells what was deleted.
     await work.eventually(is_taken_back, within_s=120, every_s=0.5)
     await rest(work)
     totals = await totals_in_qad(scene)
