@@ -5,7 +5,7 @@ again. It says what was read, never what is true.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -203,6 +203,14 @@ class Inventory:
         query = "select id, stamp_s, digest, status from held where kind=? and stamp_s>=? and stamp_s<?"
         rows = self._rows(query, kind, since_s, until_s)
         return {name: Held(*held) for name, *held in rows}
+
+    def beside(self, kind: str, since_s: int, until_s: int, *, statuses: Collection[str], most: int) -> list[str]:
+        """Return the ids of the objects of these statuses that are nearest to [since_s, until_s), on either side."""
+        marks, query = ",".join("?" * len(statuses)), "select id from held where kind=? and stamp_s"
+        before = f"{query}<? and status in ({marks}) order by stamp_s desc limit ?"
+        after = f"{query}>=? and status in ({marks}) order by stamp_s limit ?"
+        rows = self._rows(before, kind, since_s, *statuses, most) + self._rows(after, kind, until_s, *statuses, most)
+        return [name for (name,) in rows]
 
     def count(self, kind: str, since_s: int, until_s: int) -> int:
         """Return how many objects are held with a newest stamp in [since_s, until_s)."""

@@ -3,7 +3,8 @@
 What was committed behind the cursor is read and written; so is a change that was missed. What the log holds and Zuora
 no longer lists is asked for by its id: only where Zuora says that there is none is it written as deleted, never
 because a list is short. More of these at once than business deletes are taken for a view that was lost (entity,
-organization, permission): nothing is deleted then, and it is said.
+organization, permission): nothing is deleted then, and it is said. A slice may hold very few: what lies beside it is
+asked for as well before anything booked is taken for deleted.
 """
 
 import asyncio
@@ -258,13 +259,28 @@ class TenantReread:
             elif _stamp_s(answer) < bound_s:
                 moved.append(answer)
         booked = [name for name in gone if absent[name].status in _BOOKED]
+        if booked:
+            booked += await self._gone_beside(kind, one, found)
         if len(booked) > self._settings.deletions_max:
             raise Transient(
-                f"Zuora says that it has {len(booked)} booked objects of {evidence} no more ({_named(booked)}): "
-                "nothing is taken for deleted. Are the user's permissions and the entity what they were? If people "
-                "deleted them, raise deletions_max"
+                f"Zuora says that it has {len(booked)} booked objects in and beside {evidence} no more "
+                f"({_named(booked)}): nothing is taken for deleted. Are the user's permissions and the entity what "
+                "they were? If people deleted them, raise deletions_max"
             )
         return moved, [record_of_deletion(self._objects.tenant, kind, name, found) for name in gone]
+
+    async def _gone_beside(self, kind: str, one: Slice, found: Found) -> list[str]:
+        """Return what was booked nearest to a slice and is gone too: a lost view shows in what surrounds it."""
+        names = self._held.inventory.beside(
+            kind, one.since_s, one.until_s, statuses=_BOOKED, most=self._settings.deletions_max + 1
+        )
+        read = partial(self._objects.read, kind, found=found)
+        answers = await asyncio.gather(*(read(name) for name in names), return_exceptions=True)
+        for answer in answers:
+            # What no try will read is there.
+            if isinstance(answer, BaseException) and not isinstance(answer, Unreadable):
+                raise answer
+        return [name for name, answer in zip(names, answers, strict=True) if answer is None]
 
     async def _say(self, kind: str, one: Slice, found: _Found, sweep: Sweep, floor_s: int) -> None:
         before = self._write.reread_of(kind)

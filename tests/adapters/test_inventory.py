@@ -85,6 +85,15 @@ def test_rows_are_counted_and_found_by_their_place(inventory):
     assert inventory.count("payment", since, since + 100) == 0
 
 
+def test_what_lies_beside_is_the_nearest_on_either_side_of_these_statuses(inventory):
+    inventory.take(seen(*(record(f"i{second}", f"2026-03-15T12:00:{second:02}Z") for second in range(10))))
+    since = at(NOON)
+    assert inventory.beside("invoice", since + 4, since + 6, statuses=("Posted",), most=2) == ["i3", "i2", "i6", "i7"]
+    assert inventory.beside("invoice", since, since + 9, statuses=("Posted",), most=2) == ["i9"]
+    assert inventory.beside("invoice", since + 4, since + 6, statuses=("Processed",), most=2) == []
+    assert inventory.beside("payment", since + 4, since + 6, statuses=("Posted",), most=2) == []
+
+
 def test_many_ids_are_asked_for_at_once(inventory):
     names = [f"i{place}" for place in range(2000)]
     inventory.take(seen(*(record(name, NOON) for name in names)))

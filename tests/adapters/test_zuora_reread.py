@@ -231,6 +231,22 @@ async def test_a_view_that_was_lost_deletes_nothing_and_says_so(zuora, log, read
     assert (deletions(log), found_by(log, "reread")) == ([], [])
 
 
+async def test_a_view_that_was_lost_deletes_nothing_however_little_a_slice_holds(zuora, log, reader):
+    """Business at a slow pace: what trails behind the cursor, and the neighbours of a finding, hold one or two each."""
+    for _ in range(48):
+        zuora.invoice()
+        await reader.round()
+    given(len(log.rereads) > 0, "slices were proved while all could be seen")
+    table = zuora.tenant.invoices
+    table.shown.clear()
+    table.order.clear()
+    table.revision += 1
+    for _ in range(24):
+        await reader.round()
+    assert deletions(log) == []
+    assert reader.rereading.failed
+
+
 async def test_where_people_say_so_many_are_deleted(zuora, log):
     invoices = zuora.every_second(15)
     reader = Reader(zuora, log, await zuora.client(), deletions_max=15)
