@@ -97,6 +97,8 @@ class _Found(msgspec.Struct):
     late: list[str] = msgspec.field(default_factory=list)
     changed: list[str] = msgspec.field(default_factory=list)
     deleted: list[str] = msgspec.field(default_factory=list)
+    # Why not all that is missing could be read: the slice comes again.
+    unread: list[ConnectorError] = msgspec.field(default_factory=list)
 
     @property
     def anything(self) -> bool:
@@ -147,7 +149,7 @@ class TenantReread:
     async def round(self) -> int:
         """Prove the slices that are due; return how many records were written.
 
-        A slice that cannot be read is not proved, and keeps no other back.
+        A slice of which something cannot be read is not proved, and nothing else waits for that.
         """
         self.failed, written = False, 0
         try:
@@ -171,21 +173,26 @@ class TenantReread:
         inventory = self._held.inventory
         floor_s = self._floor_s(kind)
         bound_s = int((read_to - timedelta(seconds=self._settings.overlap_s)).timestamp())
-        turns, written = sweep.turns, 0
+        turns, written, unread = sweep.turns, 0, list[ConnectorError]()
         for one in sweep.due(floor_s, bound_s, _RowsOf(inventory, kind)):
             found = await self._slice(kind, one, bound_s)
-            sweep.proved(one, found=found.anything)
+            if not found.unread:
+                sweep.proved(one, found=found.anything)
             written += len(found.late) + len(found.changed) + len(found.deleted)
+            unread += found.unread
             await self._say(kind, one, found, sweep, floor_s)
         if sweep.turns > turns:
             self._log.info("everything behind the cursor is proved, and is proved again", kind=kind, turns=sweep.turns)
+        if unread:
+            self.failed = True
+            self._log.error("re-read failed; its slice comes again", kind=kind, reason=str(unread[0]))
         return written
 
     async def _slice(self, kind: str, one: Slice, bound_s: int) -> _Found:
-        """Compare a slice, and write what the log does not hold.
+        """Compare a slice, and write what the log does not hold and could be read.
 
         Raises:
-            ConnectorError: It could not be compared, or not all that is missing could be read.
+            ConnectorError: It could not be compared.
         """
         listed: dict[str, Header] = {}
         async for headers in self._objects.changed(kind, since=_moment(one.since_s), until=_moment(one.until_s)):
@@ -197,23 +204,27 @@ class TenantReread:
             await self._held.refresh()
             differs = self._difference(kind, one, listed)
         evidence = f"{_moment(one.since_s):%Y-%m-%dT%H:%M:%SZ}/{_moment(one.until_s):%Y-%m-%dT%H:%M:%SZ}"
-        late = await self._read(kind, differs.late, evidence)
-        changed = await self._read(kind, differs.changed, evidence)
-        moved, deleted = await self._absent(kind, differs.absent, one, bound_s, evidence)
+        unread = list[ConnectorError]()
+        late = await self._read(kind, differs.late, evidence, unread)
+        changed = await self._read(kind, differs.changed, evidence, unread)
+        moved, deleted = await self._absent(kind, differs.absent, one, bound_s, evidence, unread)
         await self._write.records([*late, *changed, *moved, *deleted])
         return _Found(
             rows=len(listed) + len(differs.absent),
             late=[record.id for record in late],
             changed=[record.id for record in (*changed, *moved)],
             deleted=[record.id for record in deleted],
+            unread=unread,
         )
 
     def _difference(self, kind: str, one: Slice, listed: dict[str, Header]) -> Difference:
         inventory = self._held.inventory
         return difference(listed, inventory.held(kind, listed), inventory.between(kind, one.since_s, one.until_s))
 
-    async def _read(self, kind: str, headers: Sequence[Header], evidence: str) -> list[ZuoraRecord]:
-        """Return these rows whole; what no try will read becomes a dead letter."""
+    async def _read(
+        self, kind: str, headers: Sequence[Header], evidence: str, unread: list[ConnectorError]
+    ) -> list[ZuoraRecord]:
+        """Return these rows whole, and note why others may be read later; what no try will read is a dead letter."""
         answers = await asyncio.gather(
             *(self._objects.complete(kind, header, by=REREAD, evidence=evidence) for header in headers),
             return_exceptions=True,
@@ -228,6 +239,8 @@ class TenantReread:
                 case NotFound():
                     # Deleted since it was listed: the log does not hold it, and Zuora no more.
                     pass
+                case ConnectorError():
+                    unread.append(answer)
                 case _:
                     raise answer
         return records
@@ -242,7 +255,13 @@ class TenantReread:
             await self._write.unreadable(kind, bytes(header.raw), reason)
 
     async def _absent(
-        self, kind: str, absent: dict[str, Held], one: Slice, bound_s: int, evidence: str
+        self,
+        kind: str,
+        absent: dict[str, Held],
+        one: Slice,
+        bound_s: int,
+        evidence: str,
+        unread: list[ConnectorError],
     ) -> tuple[list[ZuoraRecord], list[ZuoraRecord]]:
         """Ask for what is not listed where it was; return what changed behind the cursor, and what is gone."""
         found = Found(by=REREAD, at=datetime.now(UTC), evidence=evidence)
@@ -250,24 +269,39 @@ class TenantReread:
         answers = await asyncio.gather(*(read(name) for name in absent), return_exceptions=True)
         moved, gone = list[ZuoraRecord](), list[str]()
         for name, answer in zip(absent, answers, strict=True):
-            if isinstance(answer, BaseException):
+            if isinstance(answer, ConnectorError):
+                # What no try will read is there; whoever lists it where it is now says so.
+                unread += [] if isinstance(answer, Unreadable) else [answer]
+            elif isinstance(answer, BaseException):
                 raise answer
-            if answer is None:
+            elif answer is None:
                 gone.append(name)
             elif one.since_s <= _stamp_s(answer) < one.until_s:
                 self._log.warning("Zuora has it, and does not list it where its stamp is", kind=kind, id=name)
             elif _stamp_s(answer) < bound_s:
                 moved.append(answer)
-        booked = [name for name in gone if absent[name].status in _BOOKED]
-        if booked:
-            booked += await self._gone_beside(kind, one, found)
+        try:
+            await self._no_view_was_lost(kind, [name for name in gone if absent[name].status in _BOOKED], one, found)
+        except ConnectorError as error:
+            unread.append(error)
+            return moved, []
+        return moved, [record_of_deletion(self._objects.tenant, kind, name, found) for name in gone]
+
+    async def _no_view_was_lost(self, kind: str, booked: list[str], one: Slice, found: Found) -> None:
+        """See to it that what was booked and is gone may be taken for deleted.
+
+        Raises:
+            ConnectorError: It is more than business deletes at once, or that cannot be told now.
+        """
+        if not booked:
+            return
+        booked = [*booked, *await self._gone_beside(kind, one, found)]
         if len(booked) > self._settings.deletions_max:
             raise Transient(
-                f"Zuora says that it has {len(booked)} booked objects in and beside {evidence} no more "
+                f"Zuora says that it has {len(booked)} booked objects in and beside {found.evidence} no more "
                 f"({_named(booked)}): nothing is taken for deleted. Are the user's permissions and the entity what "
                 "they were? If people deleted them, raise deletions_max"
             )
-        return moved, [record_of_deletion(self._objects.tenant, kind, name, found) for name in gone]
 
     async def _gone_beside(self, kind: str, one: Slice, found: Found) -> list[str]:
         """Return what was booked nearest to a slice and is gone too: a lost view shows in what surrounds it."""
