@@ -122,9 +122,10 @@ class MarkLane:
             except CAUSED_BY_CONTENT as error:
                 await self._set_aside(record, repr(error))
                 continue
-            if mark is not None and self._is_new(mark):
+            if mark is not None:
                 marks.append(mark)
-        return newest(marks)
+        # The newest first: an older one that differs from what stands is not wanted any more.
+        return [mark for mark in newest(marks) if self._is_new(mark)]
 
     def _mark_of(
         self, event: MatchedEvent | AnyOutcome | None, offset: int, sets: Mapping[int, PostingSet]

@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.mark_lane import MarkLane
+from adapters.kafka.reader import LogRecord
+from schemas.codec import encode
 from schemas.matching import Matched, MatchRule
 from schemas.outcomes import Document, Posted
 from schemas.postings import Act, GlLine, InvoiceContent, Posting
+from schemas.topics import Topic
 from streams.mark import calls
 from streams.mark.marks import (
     TRANSFERRED,
@@ -68,6 +73,24 @@ def posted(document: str = "invoice:8a02", how: str = "answer", subject: str = "
         total=Decimal(10),
         how=how,
     )
+
+
+def record_of(offset: int, event: Matched) -> LogRecord:
+    return LogRecord(Topic.MATCHED, offset, 0, b"k", encode(event))
+
+
+class Standing:
+    """A tenant in which C1 stands on every account."""
+
+    async def read(self, _type_name, ids, _fields):
+        return {one: Stands(stamp="", values={"QADCode__c": "C1"}) for one in ids}
+
+
+class Kept:
+    """Where outcomes are kept by nobody."""
+
+    async def publish(self, _publications):
+        return
 
 
 # -- what is marked --------------------------------------------------------------------------------------------------
@@ -137,6 +160,22 @@ def test_the_newest_mark_of_an_object_counts():
         of_match(matched("C3", account_id="8a09"), 3, ALL),
     )
     assert [mark.fields["QADCode__c"] for mark in newest([first, other, second])] == ["C2", "C3"]
+
+
+async def test_an_account_that_goes_back_within_a_batch_keeps_what_stands_there():
+    """The newest match counts, also where what it says is known to stand and an older one of the batch is not."""
+    lane = MarkLane(
+        cluster=Cluster("nowhere:1"),
+        connection="acme",
+        partition=0,
+        settings=WriteBack(customer_code="QADCode__c"),
+        marks=Standing(),
+        publisher=Kept(),
+    )
+    await lane._settle("Account", await lane._marks_of([record_of(3, matched("C1"))]))
+    assert await lane._marks_of([record_of(4, matched("C2")), record_of(5, matched("C1"))]) == []
+    (mark,) = await lane._marks_of([record_of(6, matched("C1")), record_of(7, matched("C2"))])
+    assert mark.fields == {"QADCode__c": "C2"}
 
 
 def test_a_number_of_qad_reads_as_people_read_it():
