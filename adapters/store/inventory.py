@@ -69,17 +69,23 @@ class Inventory:
     """One tenant's."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open the file, made anew where it is of another version or no database; in memory without one."""
+        """Open the file, made anew where it is of another version or no database; in memory without one.
+
+        Raises:
+            Transient: It cannot be opened now, or somebody else writes it.
+        """
         self._path = path
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = self._opened()
         try:
+            self._database = self._opened()
             self._begin()
+        except (OSError, sqlite3.OperationalError) as error:
+            raise _unusable(error) from error
         except sqlite3.DatabaseError:
             self._make_anew()
 
     def _opened(self) -> sqlite3.Connection:
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         # Whoever else writes it is done in a moment: nobody waits for longer.
         return sqlite3.connect(self._path or ":memory:", isolation_level=None, timeout=0.5)
 
@@ -93,12 +99,15 @@ class Inventory:
         self._database.execute(f"pragma user_version={VERSION}")
 
     def _make_anew(self) -> None:
-        self._database.close()
-        if self._path is not None:
-            for path in (self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")):
-                path.unlink(missing_ok=True)
-        self._database = self._opened()
-        self._begin()
+        try:
+            self._database.close()
+            if self._path is not None:
+                for path in (self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")):
+                    path.unlink(missing_ok=True)
+            self._database = self._opened()
+            self._begin()
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -110,7 +119,7 @@ class Inventory:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise Transient(f"the inventory of what was read cannot be used now: {error}") from error
+            raise _unusable(error) from error
         except sqlite3.DatabaseError as error:
             self._make_anew()
             raise Transient(f"the inventory of what was read was broken ({error}): it is read anew") from error
@@ -222,6 +231,10 @@ class Inventory:
         query = "select stamp_s from held where kind=? and stamp_s>=? and stamp_s<? order by stamp_s limit 1 offset ?"
         rows = self._rows(query, kind, since_s, until_s, place)
         return int(rows[0][0]) if rows else None
+
+
+def _unusable(error: Exception) -> Transient:
+    return Transient(f"the inventory of what was read cannot be used now: {error}")
 
 
 def mark_of(key: bytes, value: bytes) -> bytes:

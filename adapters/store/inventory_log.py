@@ -22,10 +22,22 @@ class InventoryLog:
     """The inventory of one tenant, and the partition that it is folded from."""
 
     def __init__(self, cluster: Cluster, partition: int, path: Path) -> None:
-        """Name what is followed; the file is opened."""
-        self.inventory = Inventory(path)
+        """Name what is followed; the file is opened when it is first used."""
+        self._path = path
+        self._opened: Inventory | None = None
         self._cluster = cluster
         self._partition = partition
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory.
+
+        Raises:
+            Transient: Its file cannot be opened now.
+        """
+        if self._opened is None:
+            self._opened = Inventory(self._path)
+        return self._opened
 
     async def refresh(self) -> None:
         """Take up what the log holds by now; of a log that is another one, everything.

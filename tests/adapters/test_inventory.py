@@ -1,11 +1,14 @@
 """The inventory says what the log holds: the newest of each object, whatever came twice, late or garbled."""
 
+import shutil
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
+from adapters.kafka.cluster import Cluster
 from adapters.store.inventory import Inventory, Seen
+from adapters.store.inventory_log import InventoryLog
 from schemas.errors import Transient
 from schemas.records import Found, ZuoraRecord, record_of_deletion
 
@@ -154,3 +157,46 @@ def test_a_file_that_somebody_else_writes_is_said(tmp_path):
     other.take(seen(record("a", NOON)))
     one.take(seen(record("b", NOON)))
     assert set(one.held("invoice", ["a", "b"])) == {"a"}
+
+
+async def test_a_file_that_cannot_be_opened_is_said_and_ends_nothing_else(tmp_path):
+    """It is a matter of the re-read alone: polls stand in the same process."""
+    (tmp_path / "inventory").write_bytes(b"")
+    following = InventoryLog(Cluster("127.0.0.1:1"), 0, tmp_path / "inventory" / "t.sqlite")
+    for _ in range(2):
+        with pytest.raises(Transient, match="cannot be used now"):
+            await following.refresh()
+    (tmp_path / "inventory").unlink()
+    assert following.inventory.last == (-1, b"")
+
+
+def test_a_file_that_somebody_else_makes_is_not_taken_from_them(tmp_path):
+    path = tmp_path / "t.sqlite"
+    one = Inventory(path)
+    one.take(seen(record("a", NOON)))
+    one._database.execute("pragma user_version=0")
+    one._database.execute("begin immediate")
+    with pytest.raises(Transient, match="cannot be used now: database is locked"):
+        Inventory(path)
+    one._database.execute("rollback")
+    assert set(Inventory(path).held("invoice", ["a"])) == {"a"}
+
+
+def test_a_file_that_breaks_and_cannot_be_made_anew_is_said(tmp_path):
+    path = tmp_path / "deep" / "t.sqlite"
+    inventory = Inventory(path)
+    inventory.take(seen(*(record(f"{place:032x}", NOON) for place in range(5000))))
+    inventory.close()
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    path.write_bytes(content)
+    inventory = Inventory(path)
+    shutil.rmtree(tmp_path / "deep")
+    (tmp_path / "deep").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(Transient, match="cannot be used now"):
+            inventory.held("invoice", [f"{place:032x}" for place in range(5000)])
+    (tmp_path / "deep").unlink()
+    with pytest.raises(Transient, match="was broken"):
+        inventory.held("invoice", ["a"])
+    assert inventory.last == (-1, b"")
