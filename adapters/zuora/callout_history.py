@@ -17,7 +17,7 @@ from adapters.zuora.client import ZuoraClient
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.settlement import Settlement
 from adapters.zuora.window import Log
-from schemas.errors import ConnectorError, Transient, Unreadable
+from schemas.errors import ConnectorError, Refused, Transient, Unreadable
 from schemas.records import Found, ZuoraRecord
 from streams.read.hints import Hint, hints_of_context
 
@@ -140,7 +140,8 @@ class CalloutHistory:
                     records.append(answer)
                 case None:
                     self._log.info("a failed callout told of what is gone", kind=hint.kind, id=hint.id)
-                case Unreadable():
+                case Unreadable() | Refused():
+                    # Also a right that is missing keeps no other back: once it is given, polls find the same.
                     self._log.error("what a failed callout told of cannot be read", kind=hint.kind, reason=str(answer))
                 case ConnectorError():
                     raise Transient(f"{hint.kind} {hint.id}: {answer}") from None

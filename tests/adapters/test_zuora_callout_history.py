@@ -179,6 +179,19 @@ async def test_an_object_that_is_gone_keeps_no_other_back(told, log):
     assert log.ids(INVOICE) == [there.id]
 
 
+async def test_an_object_that_the_user_may_not_read_keeps_no_other_back(told, log, heard):
+    hidden, there = told.invoice(), told.invoice()
+    await told.callouts_are_through()
+    armed = told.arm("success_false", f"^/object-query/invoices/{hidden.id}$", code=50000010)
+    reading = await history(told, log)
+    assert await reading.round() == 1
+    given(armed.fired == 1, "the user may not read one of them")
+    assert log.ids(INVOICE) == [there.id]
+    assert not reading.failed
+    assert CALLOUT_HISTORY in log.cursors
+    assert "what a failed callout told of cannot be read" in heard()
+
+
 async def test_what_tells_of_nothing_we_read_is_passed_over(told, log, heard):
     told.bill_run(1)
     await told.callouts_are_through()
