@@ -54,25 +54,26 @@ class TenantFeed:
         self._cursors: dict[str, datetime] = {}
         self._backfills: dict[str, Backfill] = {}
         self._rereads: dict[str, Reread] = {}
-        self._known: dict[tuple[str, str], ZuoraReference] = {}
+        # By connection: each has a partition of its own, and one may have come later than another.
+        self._known: dict[tuple[str, str, str], ZuoraReference] = {}
 
     async def load(self) -> None:
         """Read the cursors and references that were written before."""
-        records = await read_whole(self._cluster, self._partitions[self._first], [Topic.CURSORS, Topic.ZUORA_REFERENCE])
-        for record in records:
+        for record in await read_whole(self._cluster, self._partitions[self._first], [Topic.CURSORS]):
             with passing_over(record):
-                if record.topic is Topic.CURSORS:
-                    position = read_cursor(record.value)
-                    match position:
-                        case Cursor():
-                            self._cursors[position.kind] = position.read_to
-                        case Backfill():
-                            self._backfills[position.kind] = position
-                        case Reread():
-                            self._rereads[position.kind] = position
-                else:
+                position = read_cursor(record.value)
+                match position:
+                    case Cursor():
+                        self._cursors[position.kind] = position.read_to
+                    case Backfill():
+                        self._backfills[position.kind] = position
+                    case Reread():
+                        self._rereads[position.kind] = position
+        for connection, partition in self._partitions.items():
+            for record in await read_whole(self._cluster, partition, [Topic.ZUORA_REFERENCE]):
+                with passing_over(record):
                     reference = read_zuora_reference(record.value)
-                    self._known[reference_kind(reference), reference_code(reference)] = reference
+                    self._known[_known_as(connection, reference)] = reference
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
         """Write records to every connection of the tenant; one that is too large for a topic is a dead letter."""
@@ -97,20 +98,20 @@ class TenantFeed:
         await self._publisher.publish([_dead(letter, self._partitions[self._first])])
 
     async def references(self, references: Sequence[ZuoraReference]) -> None:
-        """Write those references that differ from what was last written."""
-        changed = [
-            reference
+        """Write to each connection those references that differ from what was last written there."""
+        changed = {
+            name: (partition, reference)
             for reference in references
-            if self._known.get((reference_kind(reference), reference_code(reference))) != reference
-        ]
+            for connection, partition in self._partitions.items()
+            if self._known.get(name := _known_as(connection, reference)) != reference
+        }
         await self._publisher.publish(
             [
-                _reference(Topic.ZUORA_REFERENCE, connection, partition, reference)
-                for reference in changed
-                for connection, partition in self._partitions.items()
+                _reference(Topic.ZUORA_REFERENCE, name[0], partition, reference)
+                for name, (partition, reference) in changed.items()
             ]
         )
-        self._known |= {(reference_kind(reference), reference_code(reference)): reference for reference in changed}
+        self._known |= {name: reference for name, (_, reference) in changed.items()}
 
     async def read_to(self, kind: str) -> datetime | None:
         """Return the cursor of a kind."""
@@ -186,6 +187,10 @@ class ReferenceFeed:
         )
         self._known[kind] = now
         return len(changed) + len(gone)
+
+
+def _known_as(connection: str, reference: ZuoraReference) -> tuple[str, str, str]:
+    return connection, reference_kind(reference), reference_code(reference)
 
 
 def _record(record: ZuoraRecord, partition: int) -> Publication:

@@ -12,6 +12,7 @@ import pytest
 from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.read_lane import ReadLane
+from adapters.kafka.reader import LogRecord
 from adapters.zuora.kinds import BILL_RUN, KINDS
 from adapters.zuora.objects import ZuoraObjects
 from schemas.callouts import Callout
@@ -19,6 +20,7 @@ from schemas.codec import encode
 from schemas.errors import Refused, Unreadable
 from schemas.events import read_dead_letter, read_outcome
 from schemas.records import Found, RecordKind, ZuoraRecord
+from schemas.references import AccountingCode
 from schemas.topics import RECORD_BYTES_MAX, Topic
 from schemas.zuora import parent_of
 from tests.adapters.ground import given
@@ -464,6 +466,25 @@ async def test_a_record_above_what_topics_take_is_a_letter_and_the_next_is_writt
     assert (dead.topic, record.topic, record.event.id) == (Topic.DEAD_LETTERS, Topic.RECORDS, "i2")
     assert re.search(r"invoice i1 has \d+ bytes, above the \d+ that topics take", letter.reason)
     assert letter.next_step
+
+
+async def test_a_reference_goes_to_each_connection_that_lacks_it(monkeypatch):
+    """One that came later, or whose write the end of a process cut off, knows no codes of its own otherwise."""
+    code, other = (AccountingCode(id=name, name=name.upper()) for name in ("c1", "c2"))
+    logs = {3: [code, other], 5: [other]}
+
+    async def log_of(_cluster, partition, topics):
+        shown = logs[partition] if Topic.ZUORA_REFERENCE in topics else []
+        return [LogRecord(Topic.ZUORA_REFERENCE, place, 0, b"", encode(one)) for place, one in enumerate(shown)]
+
+    monkeypatch.setattr("adapters.kafka.feed.read_whole", log_of)
+    publisher = Publisher()
+    feed = TenantFeed(None, publisher, {"acme-main": 3, "acme-asia": 5})
+    await feed.load()
+    await feed.references([code, other])
+    assert [(one.partition, one.event) for one in publisher.sent] == [(5, code)]
+    await feed.references([code, msgspec.structs.replace(other, active=False)])
+    assert [one.partition for one in publisher.sent[1:]] == [3, 5]
 
 
 def test_every_kind_that_is_polled_is_one_of_these():
