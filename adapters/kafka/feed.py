@@ -76,14 +76,20 @@ class TenantFeed:
                     self._known[_known_as(connection, reference)] = reference
 
     async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        """Write records to every connection of the tenant; one that is too large for a topic is a dead letter."""
-        await self._publisher.publish(
-            [
-                _record(msgspec.structs.replace(record, connection=connection), partition)
-                for record in records
-                for connection, partition in self._partitions.items()
-            ]
-        )
+        """Write records to every connection of the tenant; one that is too large for a topic is a dead letter.
+
+        The first one, whose log says what was read, has a record only when all others have it.
+        """
+        others = {name: partition for name, partition in self._partitions.items() if name != self._first}
+        for partitions in (others, {self._first: self._partitions[self._first]}):
+            if partitions:
+                await self._publisher.publish(
+                    [
+                        _record(msgspec.structs.replace(record, connection=connection), partition)
+                        for record in records
+                        for connection, partition in partitions.items()
+                    ]
+                )
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
         """Write a row that no record can be made of to the dead letters of the tenant's first connection."""

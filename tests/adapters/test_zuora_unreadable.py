@@ -17,7 +17,7 @@ from adapters.zuora.kinds import BILL_RUN, KINDS
 from adapters.zuora.objects import ZuoraObjects
 from schemas.callouts import Callout
 from schemas.codec import encode
-from schemas.errors import Refused, Unreadable
+from schemas.errors import Refused, Transient, Unreadable
 from schemas.events import read_dead_letter, read_outcome
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.references import AccountingCode
@@ -466,6 +466,38 @@ async def test_a_record_above_what_topics_take_is_a_letter_and_the_next_is_writt
     assert (dead.topic, record.topic, record.event.id) == (Topic.DEAD_LETTERS, Topic.RECORDS, "i2")
     assert re.search(r"invoice i1 has \d+ bytes, above the \d+ that topics take", letter.reason)
     assert letter.next_step
+
+
+async def test_the_first_connection_has_a_record_only_when_the_others_have_it():
+    """The re-read compares with the first one's log: what the end of a process cut off there alone, nobody misses."""
+    acknowledged = []
+
+    class Cut(Publisher):
+        async def publish(self, publications):
+            partitions = {one.partition for one in publications}
+            if 5 in partitions:
+                acknowledged.extend(sorted(partitions - {5}))
+                raise Transient("the broker is away for partition 5")
+            acknowledged.extend(sorted(partitions))
+
+    record = ZuoraRecord(
+        connection="",
+        tenant="acme",
+        kind=INVOICE,
+        id="i1",
+        found=Found(by="reread", at=NOON),
+        parent=msgspec.Raw(b'{"id": "i1"}'),
+    )
+    with pytest.raises(Transient):
+        await TenantFeed(None, Cut(), {"acme-main": 3, "acme-asia": 5, "acme-west": 7}).records([record])
+    assert 3 not in acknowledged
+    publisher = Publisher()
+    await TenantFeed(None, publisher, {"acme-main": 3, "acme-asia": 5, "acme-west": 7}).records([record])
+    assert [(one.partition, one.event.connection) for one in publisher.sent] == [
+        (5, "acme-asia"),
+        (7, "acme-west"),
+        (3, "acme-main"),
+    ]
 
 
 async def test_a_reference_goes_to_each_connection_that_lacks_it(monkeypatch):
