@@ -226,7 +226,7 @@ class TenantReread:
     ) -> list[ZuoraRecord]:
         """Return these rows whole, and note why others may be read later; what no try will read is a dead letter."""
         answers = await asyncio.gather(
-            *(self._objects.complete(kind, header, by=REREAD, evidence=evidence) for header in headers),
+            *(self._whole(kind, header, evidence) for header in headers),
             return_exceptions=True,
         )
         records = list[ZuoraRecord]()
@@ -236,14 +236,22 @@ class TenantReread:
                     records.append(answer)
                 case Unreadable():
                     await self._dead_letter(kind, header, str(answer))
-                case NotFound():
-                    # Deleted since it was listed: the log does not hold it, and Zuora no more.
+                case None:
+                    # Deleted since it was listed: what the log holds of it is found gone where its stamp is.
                     pass
                 case ConnectorError():
                     unread.append(answer)
                 case _:
                     raise answer
         return records
+
+    async def _whole(self, kind: str, header: Header, evidence: str) -> ZuoraRecord | None:
+        """Return a row with all that belongs to it, or None where Zuora has it no more."""
+        try:
+            return await self._objects.complete(kind, header, by=REREAD, evidence=evidence)
+        except NotFound:
+            # Of what belongs to it, or of all of it: asked for by its id, it says which.
+            return await self._objects.read(kind, header.id, Found(by=REREAD, at=datetime.now(UTC), evidence=evidence))
 
     async def _dead_letter(self, kind: str, header: Header, reason: str) -> None:
         name = (kind, digest_of_parent(header.raw))

@@ -304,6 +304,22 @@ async def test_an_object_that_stays_unread_keeps_no_other_of_its_slice_back(zuor
     assert log.rereads[PAYMENT].late == 3
 
 
+async def test_what_is_there_without_what_belongs_to_it_is_not_proved(zuora, log, reader):
+    """Zuora has the payment and says that it has no parts of it: no payment that was deleted since it was listed."""
+    await reader.round(minutes=20)
+    zuora.arm("late_commit", "^create_payment$", seconds=3600)
+    missed = zuora.payment(amount="5")
+    zuora.sandbox.faults.disarm()
+    await reader.only_polls(hours=2)
+    armed = zuora.arm("success_false", f"^/v1/payments/{missed.id}/parts$", code=50000040)
+    await reader.until(lambda: armed.fired > 0)
+    assert missed.id not in log.ids(PAYMENT)
+    assert reader.rereading.failed
+    zuora.sandbox.faults.disarm()
+    await reader.round()
+    assert log.ids(PAYMENT) == [missed.id]
+
+
 async def test_what_the_broker_did_not_take_is_found_again(zuora, log, reader):
     await reader.round(minutes=20)
     zuora.arm("late_commit", POSTING, seconds=3600)
