@@ -187,7 +187,11 @@ class MatchCore:
             match = self._customer(facts, version.record.kind)
         except CannotGoOn as stop:
             if facts.posted or last is None:
-                return self._stand(version, number=facts.number, verdict=_held(stop.reason, facts))
+                # Of all that has an account, payments alone change it: what went on from here is not another's alone.
+                moved = last is not None and version.record.kind == RecordKind.PAYMENT
+                given = moved and stop.reason.rule == reasons.OTHER_CONNECTION
+                reason = reasons.given_away(facts, stop.reason) if given else stop.reason
+                return self._stand(version, number=facts.number, verdict=_held(reason, facts))
             # What undoes a document goes where the document went, whatever the links say today.
             match = Match(customer=last.customer, rule=last.rule, kept=True)
         if last is not None and (last.record_id, last.customer) == (version.record_id, match.customer):

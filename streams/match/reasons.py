@@ -69,6 +69,18 @@ def no_mapping(facts: Facts) -> Reason:
     )
 
 
+def given_away(facts: Facts, stop: Reason) -> Reason:
+    """Say that a payment that went on from here is for another connection now: its money stands here."""
+    return Reason(
+        rule="given_to_other_connection",
+        message=f"{facts.number} went from here to an account of connection {stop.value}; its receipt stays in QAD",
+        next_step="Move the money in QAD by hand, out of this entity, and once only: the other connection may have "
+        "posted the same payment as a receipt.",
+        value=stop.value,
+        waits_for=stop.waits_for,
+    )
+
+
 def not_ours(account: AccountSeen, facts: Facts, *, claims: tuple[Claim, ...], connection: str) -> Reason:
     """Say whose account it is: another's, nobody's, or two connections'."""
     owners = account.claimed_by
