@@ -12,13 +12,15 @@ from streams.ledger.state import LedgerState
 
 BEFORE_CUT_OVER = "before_cut_over"
 OPENING_UNDONE = "opening_undone"
+# By either of these a document was loaded into QAD by others.
+_LOADED = frozenset({BEFORE_CUT_OVER, OPENING_UNDONE})
 
 
 def loaded_by_others(document: str, state: LedgerState) -> bool:
     """Return whether a document was found to be from before the cut-over."""
     standing = state.standing_of(document)
     rule = standing.reason.rule if standing else ""
-    return state.of(document).opening or rule in {BEFORE_CUT_OVER, OPENING_UNDONE}
+    return state.of(document).opening or rule in _LOADED
 
 
 def openings_of(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState) -> tuple[Posting, ...]:
@@ -29,7 +31,7 @@ def openings_of(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState)
         standing = state.standing_of(document)
         if document == at_hand.document or standing is None or state.of(document).opening:
             continue
-        if standing.reason.rule == BEFORE_CUT_OVER:
+        if standing.reason.rule in _LOADED:
             openings.append(_opening(at_hand, document, standing.number))
     return tuple(openings)
 

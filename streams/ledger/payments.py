@@ -139,20 +139,23 @@ def _goes_elsewhere(at_hand: AtHand, made: Made, *, stops: Sequence[CannotGoOn],
 def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
     """Take back what stands; what was taken back before, or never posted, makes nothing."""
     number, made = at_hand.number, state.of(at_hand.document)
-    if loaded_by_others(at_hand.document, state):
+    loaded = loaded_by_others(at_hand.document, state)
+    if loaded and payment.refunded < payment.total:
         raise CannotGoOn(reasons.opening_undone(number, payment.status))
-    if not made.n:
+    if not made.n and not loaded:
         raise CannotGoOn(reasons.not_posted(number, payment.status))
-    if not made.live:
+    if not made.live and not loaded:
         return Plan()
     version = books.version_for(number, payment.day)
     paying = _paying(at_hand, transferred=False, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
+    first = own_opening(at_hand, rows.postings, state=state) if loaded else ()
     openings = openings_of(at_hand, rows.postings, state=state)
-    plan = Plan(postings=(*openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
+    plan = Plan(postings=(*first, *openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
     if payment.refunded:
         # What refunds gave back is not taken back as well: a chargeback comes from its refund row alone.
-        why = _refunded(number, payment)
+        standing = reasons.before_cut_over(number, payment.day, version.mapping.cut_over)
+        why = standing if loaded else _refunded(number, payment)
         return msgspec.structs.replace(plan, stops=(CannotGoOn(why), *rows.stops))
     undone = take_back(
         at_hand,

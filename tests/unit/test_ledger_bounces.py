@@ -127,6 +127,23 @@ def test_what_others_loaded_is_never_taken_back():
     assert (found.postings, found.standing(PAYMENT)) == ([], ("parked", "opening_undone"))
 
 
+@pytest.mark.parametrize("rows", [(), (APPLIED, UNAPPLIED)])
+@pytest.mark.parametrize("first", ["refund", "payment"])
+def test_a_chargeback_of_what_others_loaded_comes_from_its_refund_row_alone(first, rows):
+    """Nobody is told to undo it by hand as well, and the refund finds the opening whichever is read first."""
+    old = {"effectiveDate": "2025-12-10", "createdDate": "2025-12-10T10:00:00Z"}
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", *rows[:1], **old))
+    sink = Sink(found)
+    sink.books.opening("PAY1", "100.00", owed=False)
+    versions = [gone(*rows, status="Error", refundAmount=Decimal(100), **old), zuora.refund("100.00", updated=LATER)]
+    for version in versions if first == "payment" else reversed(versions):
+        found.put(version)
+        sink.run()
+    assert found.standing(PAYMENT) == ("ignored", "before_cut_over")
+    assert (sink.stuck, sink.open_of(INVOICE), sink.open_of(PAYMENT)) == ([], 100, 0)
+    assert sink.books.ledger["EUR", "1010"] == -100
+
+
 def test_a_cancellation_before_the_receipt_came_to_qad_ends_both():
     found = world().put(zuora.payment(), zuora.period(3, is_open=False), gone())
     assert found.standing(PAYMENT) == ("waiting", "period_closed")
