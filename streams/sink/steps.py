@@ -166,6 +166,10 @@ def _annul(posting: Posting, state: SinkState, held: Mapping[PostingId, Decimal]
     if not isinstance(content, AllocationContent):
         absent = tuple(name for name in undone if name not in held and _is_absent(name, content, state, held))
         return Annul(absent, _undone_before(posting, state.postings[absent[0]])) if absent else None
+    if any(name not in state.postings for name in undone):
+        # The newest of its pair has not come: an older one that it took instead would be gone for the unapplication
+        # between the two, which then found nothing to take back.
+        return None
     left = content.amount - state.undone(posting.id)
     cancels: dict[PostingId, Decimal] = {}
     # What stands between two items is one sum: any allocation of the pair will do, and the newest comes first.

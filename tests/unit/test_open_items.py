@@ -286,3 +286,28 @@ def test_what_was_passed_over_counts_again_when_its_document_takes_over_what_it_
     found = world().put(first, new, applied, draft, unapplied)
     assert found.standing("payment:p1") == ("ignored", "already_deallocated")
     agree(tenant, Sink(found.put(again)).run())
+
+
+class _First:
+    """An order in which one step is looked at before all others."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def shuffle(self, jobs: list) -> None:
+        jobs.sort(key=lambda job: job.posting.step != self._step)
+
+
+def test_an_unapplication_leaves_what_an_earlier_one_of_its_pair_takes_back():
+    """Applied, unapplied, applied and unapplied again, with the first still waiting: nothing may stay applied."""
+    rows = [
+        zuora.row(amount, name, created=f"2026-03-{day}T10:00:00Z")
+        for amount, name, day in (("50.00", "r1", 11), ("-50.00", "r2", 12), ("50.00", "r3", 13), ("-50.00", "r4", 14))
+    ]
+    found = world().put(zuora.payment("100.00", rows[0]))
+    sink = Sink(found).run()
+    found.put(zuora.payment("100.00", *rows, updated="2026-03-14T10:00:00Z"))
+    sink.run(order=_First("deallocate:r4"))
+    found.put(zuora.simple_invoice())
+    sink.run()
+    assert (sink.stuck, sink.open_of("invoice:inv1"), sink.open_of("payment:pay1")) == ([], 100, 100)
