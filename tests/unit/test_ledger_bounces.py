@@ -116,6 +116,15 @@ def test_processed_again_after_it_was_taken_back_parks():
     assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 2)
 
 
+@pytest.mark.xfail(strict=True, reason="what is taken back is not decided again")
+def test_a_newer_mapping_rebuilds_what_takes_a_payment_back_until_it_is_intended():
+    """QAD refuses the daybook, and says: name another in the mapping, publish it, and release the document."""
+    found = world().put(zuora.payment(), gone())
+    books = msgspec.structs.replace(zuora.ALL_DAYBOOKS, bounce="ZBNK")
+    found.put(zuora.published(2, daybooks=books), zuora.released(PAYMENT), zuora.replayed(PAYMENT))
+    assert found.postings[-1].content.daybook == "ZBNK"
+
+
 def test_a_payment_that_failed_before_it_was_processed_is_ignored():
     found = world().put(gone(status="Error"))
     assert (found.postings, found.standing(PAYMENT, "match")) == ([], ("ignored", "not_posted"))
