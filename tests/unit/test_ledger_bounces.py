@@ -132,6 +132,18 @@ def test_a_chargeback_that_was_over_before_it_was_first_read_leaves_nothing_wait
     assert Sink(found).run().stuck == []
 
 
+@pytest.mark.xfail(strict=True, reason="a payment is posted once: there is no second receipt")
+def test_a_payment_that_shows_again_after_a_deletion_is_posted_again():
+    """Decision 0020: an answer that came too early is healed by the next reading, and leaves the balance right."""
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", APPLIED))
+    sink = Sink(found).run()
+    found.put(zuora.deleted("payment", "pay1"))
+    sink.run()
+    found.put(zuora.payment("100.00", APPLIED))
+    sink.run()
+    assert (sink.stuck, sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "control"]) == ([], 100, 0)
+
+
 def test_a_payment_that_failed_before_it_was_processed_is_ignored():
     found = world().put(gone(status="Error"))
     assert (found.postings, found.standing(PAYMENT, "match")) == ([], ("ignored", "not_posted"))
