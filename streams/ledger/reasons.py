@@ -370,7 +370,7 @@ def payment_taken_back(number: str, payment: str) -> Reason:
     """Say that a refund gives back what its payment's own end has taken back."""
     return Reason(
         rule="payment_taken_back",
-        message=f"{number} gives back {payment}, which was taken back from QAD when Zuora cancelled it or it failed",
+        message=f"{number} gives back {payment}, which does not stand in QAD: Zuora cancelled it, or it failed",
         value=payment,
     )
 

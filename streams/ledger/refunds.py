@@ -190,6 +190,10 @@ def _check_ours(at_hand: AtHand, closes: str, *, state: LedgerState) -> None:
     match standing.reason.rule:
         case "already_in_erp":
             raise CannotGoOn(reasons.already_in_erp(at_hand.number))
+        case "not_posted" if document_parts(closes)[0] == RecordKind.PAYMENT:
+            # It parked, or was not for QAD, until Zuora took it back: it never comes, and what gives it back counts as
+            # little.
+            raise CannotGoOn(reasons.payment_taken_back(at_hand.number, standing.number))
         case "zero":
             raise CannotGoOn(reasons.refund_closes(at_hand.number, [closes]))
 

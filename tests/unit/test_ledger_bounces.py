@@ -106,6 +106,19 @@ def test_a_refund_of_what_was_taken_back_is_ignored_by_that_rule():
     assert len(found.postings) == 2
 
 
+@pytest.mark.parametrize("first", ["refund", "payment"])
+@pytest.mark.parametrize("more", [{"banks": ()}, {"policy": {"external_payments": "already_in_erp"}}])
+def test_a_chargeback_of_what_never_came_to_qad_waits_for_nothing(first, more):
+    """Its receipt parked, or was not for QAD, and never comes: the refund would be in flight for ever."""
+    found = world(**more).put(zuora.payment())
+    versions = [gone(status="Error", refundAmount=Decimal(100)), zuora.refund("100.00", updated=LATER)]
+    for version in versions if first == "payment" else reversed(versions):
+        found.put(version)
+    found.put(zuora.published(2, daybooks=zuora.ALL_DAYBOOKS, policy=more.get("policy")), zuora.replayed(REFUND))
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.sent, found.standing(REFUND)[0]) == ([], [], "ignored")
+
+
 def test_a_payment_taken_back_after_a_part_was_refunded_parks():
     found = world().put(zuora.payment(), zuora.refund("30.00"), gone(refundAmount=Decimal(30)))
     assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 2)
