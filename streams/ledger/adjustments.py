@@ -7,6 +7,7 @@ invoice below zero takes from the credit that this is. Source: ACCOUNTING 1.
 import msgspec
 
 from streams.ledger.allocations import row_posting
+from streams.ledger.applications import NO_APPLICATIONS
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan, document_posting, open_item
@@ -22,8 +23,11 @@ def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: L
     Raises:
         CannotGoOn: It cannot be decided, or is not for QAD; the reason says which.
     """
-    rows = spread(at_hand.number, at_hand.document, adjustment.billing.applications, state=state)
-    billing = msgspec.structs.replace(adjustment.billing, applications=rows)
+    billing, rows = adjustment.billing, NO_APPLICATIONS
+    if billing.posted:
+        # One that is cancelled applies nothing more: its reversal frees what stands.
+        rows = spread(at_hand.number, at_hand.document, billing.applications, state=state)
+    billing = msgspec.structs.replace(billing, applications=rows)
     plan = plan_billing(at_hand, billing, state=state, books=books)
     if not adjustment.uses_up or not adjustment.billing.posted:
         return plan

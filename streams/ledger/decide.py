@@ -29,6 +29,7 @@ from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger import reasons
 from streams.ledger.adjustments import plan_adjustment
+from streams.ledger.applications import NO_APPLICATIONS, Applications
 from streams.ledger.applied_refunds import plan_applied_refund
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
@@ -37,7 +38,7 @@ from streams.ledger.charged import spread
 from streams.ledger.credit_balance import plan_credit_balance
 from streams.ledger.deletions import facts_of_deleted, plan_deleted
 from streams.ledger.known import read_known_postings
-from streams.ledger.payments import plan_payment
+from streams.ledger.payments import PaymentDocument, plan_payment
 from streams.ledger.reading import billing_document, payment_document, refund_document
 from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
@@ -191,14 +192,19 @@ class LedgerCore:
         if record.kind == RecordKind.PAYMENT:
             payment = payment_document(record, facts)
             if is_unsettled(record):
-                rows = spread(at_hand.number, at_hand.document, payment.applications, state=state)
-                payment = msgspec.structs.replace(payment, applications=rows)
+                payment = msgspec.structs.replace(payment, applications=self._spread(at_hand, payment))
             return plan_payment(at_hand, payment, state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
         if record.kind in UNSETTLED:
             return self._plan_unsettled(at_hand, record, facts)
         return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
+
+    def _spread(self, at_hand: AtHand, payment: PaymentDocument) -> Applications:
+        """Return the rows of a payment, divided; none of one that is taken back, which frees what stands."""
+        if not payment.posted:
+            return NO_APPLICATIONS
+        return spread(at_hand.number, at_hand.document, payment.applications, state=self._state)
 
     def _plan_unsettled(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
         """Plan what only tenants without Invoice Settlement have."""
