@@ -266,8 +266,9 @@ class LedgerCore:
 def _gives_room(posting: Posting) -> Sequence[str]:
     """Return the documents to which more can be applied than before."""
     match posting.content:
-        case InvoiceContent(charges=charged) if charged:
-            return (charged,)
+        case InvoiceContent(charges=charged):
+            # It takes more itself where it is posted anew over more.
+            return (posting.document, charged) if charged else (posting.document,)
         case AllocationContent(reopens=True, item_document=item):
             return (item,)
         case _:

@@ -79,3 +79,12 @@ def test_a_credit_that_waits_for_room_and_is_cancelled_is_done():
     assert site.standing("invoice_adjustment:adj1") == ("waiting", "more_than_charged")
     site.put(adjusted("10.00", Status="Canceled", updated=LATER))
     assert site.standing("invoice_adjustment:adj1")[0] in ("", "released"), site.standing("invoice_adjustment:adj1")
+
+
+def test_what_waits_for_room_goes_on_when_the_invoice_is_posted_anew_with_more():
+    site = world().put(zuora.simple_invoice("100.00"))
+    site.put(paid("150.00", ("r1", "inv1", "150.00"), updated=LATER))
+    assert site.standing("payment:pay1") == ("waiting", "more_than_charged")
+    site.put(zuora.simple_invoice("150.00", updated=LATER, postedDate=LATER))
+    site.put(zuora.account(updated=LATER))
+    assert open_of(site).get("PAY1") is None, (site.standing("payment:pay1"), open_of(site))
