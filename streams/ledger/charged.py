@@ -13,6 +13,7 @@ from schemas.errors import CannotGoOn
 from schemas.money import ZERO
 from streams.ledger import reasons
 from streams.ledger.applications import Applications, SignedRow
+from streams.ledger.openings import loaded_by_others
 from streams.ledger.state import LedgerState
 
 _CHARGE = ":charge:"
@@ -57,7 +58,7 @@ def divided(
     if standing:
         return [msgspec.structs.replace(part, amount=known[part.id].amount) for part in standing]
     owed = state.of(row.item_document)
-    if not owed.live or owed.opening:
+    if owed.opening or not (owed.live or _is_nothing(row.item_document, state)):
         return [row]
     rest, found = row.amount, list[SignedRow]()
     for part in _parts(row, state=state):
@@ -81,10 +82,15 @@ def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:
     ]
 
 
+def _is_nothing(document: str, state: LedgerState) -> bool:
+    """Return whether an invoice has no item of its own, here or loaded by others: its charges are all that is owed."""
+    return state.makes_no_posting(document) and not loaded_by_others(document, state)
+
+
 def _left(document: str, state: LedgerState) -> Decimal:
     """Return what is open of an item by all that was made to be applied to it."""
     made = state.of(document)
-    if not made.live:
+    if not made.live or made.is_journal:
         return ZERO
     rows = (row for payer in made.payers for row in state.of(payer).rows.values())
     return made.total - sum((row.amount for row in rows if row.item_document == document and not row.detached), ZERO)

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from schemas.postings import AllocationContent
 from schemas.records import RecordKind
+from schemas.references import Daybook
 from tests.unit import builders as zuora
 from tests.unit.world import world
 
@@ -88,3 +89,24 @@ def test_what_waits_for_room_goes_on_when_the_invoice_is_posted_anew_with_more()
     site.put(zuora.simple_invoice("150.00", updated=LATER, postedDate=LATER))
     site.put(zuora.account(updated=LATER))
     assert open_of(site).get("PAY1") is None, (site.standing("payment:pay1"), open_of(site))
+
+
+def test_what_pays_an_invoice_of_nothing_goes_to_its_charges():
+    site = world().put(zuora.simple_invoice("0.00"), adjusted("50.00", kind="Charge", total="0"))
+    site.put(paid("50.00", ("r1", "inv1", "50.00")))
+    assert [one.item_document for one in site.contents("allocation")] == ["invoice_adjustment:adj1"]
+
+
+def test_what_pays_an_invoice_whose_lines_cancel_goes_to_its_charges():
+    site = world(policy={"zero_total": "journal"}, daybooks=zuora.ALL_DAYBOOKS)
+    site.put(Daybook(code="ZJRN", active=True))
+    site.put(zuora.invoice(zuora.item("100.00", "a"), zuora.item("-100.00", "b", accountingCode="Usage")))
+    assert site.contents("journal")
+    site.put(adjusted("50.00", kind="Charge", total="0"), paid("50.00", ("r1", "inv1", "50.00")))
+    assert [one.item_document for one in site.contents("allocation")] == ["invoice_adjustment:adj1"]
+
+
+def test_an_invoice_that_others_loaded_is_paid_whole():
+    old = {"invoiceDate": "2025-12-15", "dueDate": "2026-01-15", "postedDate": "2025-12-15T10:00:00Z"}
+    site = world().put(zuora.simple_invoice("100.00", **old), paid("60.00", ("r1", "inv1", "60.00")))
+    assert [one.item_document for one in site.contents("allocation")] == ["invoice:inv1"]
