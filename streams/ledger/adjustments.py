@@ -36,7 +36,7 @@ def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: L
     if not made.live and note not in {posting.id for posting in plan.postings}:
         return plan
     known = state.of(adjustment.uses_up).rows.get(adjustment.row.id)
-    if known is not None and not at_hand.again:
+    if known is not None and (known.detached or not at_hand.again):
         return plan
     used = row_posting(
         at_hand,

@@ -82,7 +82,9 @@ class _Walk:
                 self.postings += [posting for standing in known for posting in self._back(movement, *standing)]
             elif known:
                 if self._at_hand.again:
-                    self.postings += [self._again(movement, *standing) for standing in known]
+                    # What a reversal freed moves nothing any more: posted again, it would count as standing.
+                    still = [standing for standing in known if not standing[2].detached]
+                    self.postings += [self._again(movement, *standing) for standing in still]
             else:
                 self._new(movement)
         except CannotGoOn as stop:

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import msgspec
+
 from schemas.postings import AllocationContent
 from schemas.records import RecordKind
 from schemas.references import Daybook
@@ -110,3 +112,27 @@ def test_an_invoice_that_others_loaded_is_paid_whole():
     old = {"invoiceDate": "2025-12-15", "dueDate": "2026-01-15", "postedDate": "2025-12-15T10:00:00Z"}
     site = world().put(zuora.simple_invoice("100.00", **old), paid("60.00", ("r1", "inv1", "60.00")))
     assert [one.item_document for one in site.contents("allocation")] == ["invoice:inv1"]
+
+
+def test_a_row_that_a_reversal_freed_is_not_posted_again_under_another_mapping():
+    site = world().put(zuora.simple_invoice("100.00"), zuora.simple_invoice("-50.00", "minus"))
+    site.put(Daybook(code="ZAD2", active=True))
+    up = moved("Increase", "50", "m2", document="minus", created="2026-03-10T10:00:01Z")
+    down = moved("Decrease", "30", "m3", document="inv1", created="2026-03-10T10:00:02Z")
+    site.put(balance(up, down))
+    site.put(zuora.draft(updated=LATER))
+    before = len(site.postings)
+    daybooks = msgspec.structs.replace(zuora.mapping().daybooks, adjustment="ZAD2")
+    site.put(zuora.published(2, daybooks=daybooks), zuora.replayed(f"credit_balance:{zuora.ACCOUNT}"))
+    assert len(site.postings) == before
+
+
+def test_a_credit_that_was_used_and_freed_is_not_used_again_under_another_mapping():
+    site = world().put(zuora.simple_invoice("-100.00"), adjusted("40.00", kind="Charge", total="-100.00"))
+    site.put(Daybook(code="ZAD2", active=True))
+    site.put(zuora.draft(updated=LATER, amount=Decimal("-100.00")))
+    before = [posting.id for posting in site.postings if isinstance(posting.content, AllocationContent)]
+    daybooks = msgspec.structs.replace(zuora.mapping().daybooks, adjustment="ZAD2")
+    site.put(zuora.published(2, daybooks=daybooks), zuora.replayed("invoice_adjustment:adj1"))
+    after = [posting.id for posting in site.postings if isinstance(posting.content, AllocationContent)]
+    assert after == before
