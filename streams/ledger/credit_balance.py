@@ -99,6 +99,8 @@ class _Walk:
             raise CannotGoOn(reasons.not_supported(number, f"{movement.number} was refunded to the customer"))
         if not movement.document:
             raise CannotGoOn(reasons.not_supported(number, f"{movement.number} was lowered by hand"))
+        if movement.source != "Invoice":
+            raise CannotGoOn(reasons.not_supported(number, f"{movement.number} came down onto no invoice"))
         if "" in taken:
             raise CannotGoOn(
                 reasons.not_supported(number, f"{movement.number} takes what was raised by hand, {taken['']} of it")

@@ -192,3 +192,12 @@ def test_what_pays_an_invoice_again_after_a_refund_is_applied():
     site.put(paid("100.00", row, updated=LATER, refundAmount=Decimal("100.00")))
     site.put(paid("100.00", ("r2", "inv1", "100.00"), name="pay2", updated=LAST))
     assert site.standing("payment:pay2") != ("waiting", "more_than_charged")
+
+
+def test_what_came_down_onto_no_invoice_parks():
+    site = world().put(zuora.simple_invoice("-50.00", "minus"), paid("30.00"))
+    up = moved("Increase", "50", "m1", document="minus", created="2026-03-10T10:00:00Z")
+    down = moved("Decrease", "30", "m2", document="pay1", of="Payment", created="2026-03-10T10:00:01Z")
+    site.put(balance(up, down))
+    assert site.standing(f"credit_balance:{zuora.ACCOUNT}") == ("parked", "not_supported")
+    assert not site.contents("allocation")
