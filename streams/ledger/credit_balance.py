@@ -19,7 +19,7 @@ from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan, open_item
 from streams.ledger.charged import divided
 from streams.ledger.dated import day_of
-from streams.ledger.openings import openings_of
+from streams.ledger.openings import loaded_by_others, openings_of
 from streams.ledger.state import LedgerState, Row
 from streams.ledger.unsettled import Movement
 
@@ -105,6 +105,10 @@ class _Walk:
             raise CannotGoOn(
                 reasons.not_supported(number, f"{movement.number} takes what was raised by hand, {taken['']} of it")
             )
+        for document in taken:
+            if self._state.makes_no_posting(document) and not loaded_by_others(document, self._state):
+                what = f"{movement.number} takes what went up by {self._numbers[document]}, of which nothing is in QAD"
+                raise CannotGoOn(reasons.not_supported(number, what))
         made = list[tuple[str, SignedRow]]()
         for document, amount in taken.items():
             row = SignedRow(

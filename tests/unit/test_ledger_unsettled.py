@@ -201,3 +201,12 @@ def test_what_came_down_onto_no_invoice_parks():
     site.put(balance(up, down))
     assert site.standing(f"credit_balance:{zuora.ACCOUNT}") == ("parked", "not_supported")
     assert not site.contents("allocation")
+
+
+def test_what_is_taken_of_a_payment_that_others_book_parks():
+    site = world(policy={"external_payments": "already_in_erp"}).put(zuora.simple_invoice("100.00"), paid("30.00"))
+    up = moved("Increase", "30", "m1", document="pay1", of="Payment", created="2026-03-10T10:00:00Z")
+    down = moved("Decrease", "20", "m2", document="inv1", created="2026-03-10T10:00:01Z")
+    site.put(balance(up, down))
+    assert site.standing(f"credit_balance:{zuora.ACCOUNT}") == ("parked", "not_supported")
+    assert not site.contents("allocation")
