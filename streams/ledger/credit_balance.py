@@ -5,7 +5,7 @@ customer's item on account. What comes down is an allocation from such items. A 
 whatever is read later; one that is cancelled is taken back. Source: ACCOUNTING 1 and 2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
 from schemas.errors import CannotGoOn
@@ -58,14 +58,14 @@ class _Walk:
         for movement in movements:
             if movement.up:
                 self._numbers[movement.document] = movement.document_number
-                amount = movement.amount if movement.live else ZERO
+                amount = movement.amount if movement.live and not self._is_gone(movement.document) else ZERO
                 self._left[movement.document] = self._left.get(movement.document, ZERO) + amount
                 if movement.live and not movement.document:
                     self.stops.append(CannotGoOn(reasons.raised_by_hand(at_hand.number, movement.number)))
         for movement in movements:
             if not movement.up and movement.live:
                 for document, _, row in self._rows_of(movement):
-                    self._left[document] -= row.amount
+                    self._left[document] -= ZERO if self._is_lost(row) else row.amount
 
     def _rows_of(self, movement: Movement) -> Iterator[tuple[str, str, Row]]:
         """Yield what was posted of a movement down: the document that paid, and the row with its id."""
@@ -85,14 +85,29 @@ class _Walk:
                     # What a reversal freed moves nothing any more: posted again, it would count as standing.
                     still = [standing for standing in known if not standing[2].detached]
                     self.postings += [self._again(movement, *standing) for standing in still]
+                lost = movement.amount - sum((row.amount for *_, row in known if not self._is_lost(row)), ZERO)
+                if lost > 0:
+                    # What paid it is gone, what was owed is not: the rest of the balance stands in for it.
+                    self._new(movement, lost, used={document for document, *_ in known})
             else:
-                self._new(movement)
+                self._new(movement, movement.amount)
         except CannotGoOn as stop:
             self.stops.append(stop)
 
-    def _new(self, movement: Movement) -> None:
+    def _is_gone(self, document: str) -> bool:
+        """Return whether what went up came from a document that was taken back."""
+        made = self._state.of(document)
+        return bool(made.n) and not made.live
+
+    def _is_lost(self, row: Row) -> bool:
+        """Return whether a row was freed because what paid is gone, while what was owed still stands."""
+        owed = row.item_document
+        stands = self._state.of(owed).live and row.item == open_item(self._at_hand.connection, owed, self._state)
+        return row.detached and stands
+
+    def _new(self, movement: Movement, wanted: Decimal, *, used: Collection[str] = ()) -> None:
         number = self._at_hand.number
-        taken = self._taken(movement)
+        taken = self._taken(movement, wanted)
         if self._cut_over is not None and movement.day < self._cut_over:
             return
         if movement.source == "Refund":
@@ -106,6 +121,9 @@ class _Walk:
                 reasons.not_supported(number, f"{movement.number} takes what was raised by hand, {taken['']} of it")
             )
         for document in taken:
+            if document in used:
+                what = f"{movement.number} takes again of {self._numbers[document]}, which was taken back between"
+                raise CannotGoOn(reasons.not_supported(number, what))
             if self._state.makes_no_posting(document) and not loaded_by_others(document, self._state):
                 what = f"{movement.number} takes what went up by {self._numbers[document]}, of which nothing is in QAD"
                 raise CannotGoOn(reasons.not_supported(number, what))
@@ -123,13 +141,13 @@ class _Walk:
         self._rows += [row for _, row in made]
         self.postings += [self._posting(document, row) for document, row in made]
 
-    def _taken(self, movement: Movement) -> dict[str, Decimal]:
-        """Return what a movement takes of each item, the oldest first.
+    def _taken(self, movement: Movement, amount: Decimal) -> dict[str, Decimal]:
+        """Return what a movement takes of each item, the oldest first, to come to an amount.
 
         Raises:
             CannotGoOn: There is less.
         """
-        taken, rest = dict[str, Decimal](), movement.amount
+        taken, rest = dict[str, Decimal](), amount
         for document, left in self._left.items():
             part = min(left, rest)
             if part > 0:
