@@ -109,7 +109,8 @@ def adjustment_document(record: ZuoraRecord, facts: Facts) -> AdjustmentDocument
         items=(_item(record, adjustment, facts),),
         refers_to="" if is_charge else adjusted,
         charges=adjusted if is_charge and not below_zero else "",
-        applications=Applications() if is_charge else Applications(rows=(row,)),
+        # A credit on a credit is one more: between the two there is nothing to apply.
+        applications=Applications() if is_charge or below_zero else Applications(rows=(row,)),
     )
     uses_up = adjusted if is_charge and below_zero else ""
     return AdjustmentDocument(billing=billing, uses_up=uses_up, uses_up_number=invoice.invoice_number, row=row)

@@ -217,3 +217,10 @@ def test_what_is_taken_of_a_payment_that_others_book_parks():
     site.put(balance(up, down))
     assert site.standing(f"credit_balance:{zuora.ACCOUNT}") == ("parked", "not_supported")
     assert not site.contents("allocation")
+
+
+def test_a_credit_on_a_negative_invoice_is_open_beside_it():
+    site = world().put(zuora.simple_invoice("-100.00"), adjusted("40.00", total="-100.00"))
+    assert open_of(site) == {"INV1": 100, "ADJ1": 40}
+    site.put(adjusted("40.00", total="-100.00", Status="Canceled", updated=LATER))
+    assert [posting.step for posting in site.postings][-2:] == ["inverse", "settle"]
