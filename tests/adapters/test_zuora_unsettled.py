@@ -330,3 +330,17 @@ async def test_a_tenant_that_had_it_is_not_believed_to_have_it_no_more(zuora, lo
     with capture_logs() as said:
         await again.round()
     assert PAYMENT in again.failed or [line for line in said if "Invoice Settlement" in line["event"]]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="what was listed without it is completed with it, without what its list leaves out"
+)
+async def test_a_payment_that_was_listed_before_it_was_switched_on_comes_with_its_applications(zuora):
+    zuora.payment(zuora.invoice())
+    switched = await settlement(zuora, "off")
+    reading = ZuoraObjects(await zuora.client(), "acme", switched)
+    [[header]] = [page async for page in reading.changed(PAYMENT, since=START, until=NEXT_YEAR)]
+    switched._known = True
+    record = await reading.complete(PAYMENT, header, by="poll", evidence="")
+    assert len(record.children["parts"]) == 1
+    assert len(record.children["applications"]) == 1
