@@ -77,7 +77,15 @@ class _Envelope(msgspec.Struct):
     error: str = ""
 
 
+class _Verdict(msgspec.Struct):
+    """Yes or no alone: what else stands in a no may be of any shape."""
+
+    success: bool | None = None
+    old_success: bool | None = msgspec.field(name="Success", default=None)
+
+
 _envelope = msgspec.json.Decoder(_Envelope)
+_verdict = msgspec.json.Decoder(_Verdict)
 
 
 async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Sequence[str]) -> bytes:
@@ -111,7 +119,7 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
     is_json = "json" in answer.content_type.lower()
     envelope = _envelope_of(body) if is_json else None
     # Lists, bare objects and bodies that are cut have no envelope: they are checked where they are decoded.
-    if answer.status < 300 and is_json and (envelope is None or _is_yes(envelope)):
+    if answer.status < 300 and is_json and _is_yes(body):
         return body
     if answer.status == 401 and envelope is not None and _NOT_THE_TOKEN in _said(envelope).lower():
         raise Transient(f"Zuora could not look up the user of {what} (HTTP 401)")
@@ -121,13 +129,14 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
         error = _refusal(answer.status, envelope, what=what, retry_after_s=retry_after_s, secrets=secrets)
         error.codes = tuple(code for code, _ in _reasons(envelope) if code)
         raise error
+    if is_json:
+        # Also a no whose words are of another shape: it is no object, and no list.
+        raise Transient(f"HTTP {answer.status} for {what} with a body that cannot be read", retry_after_s=retry_after_s)
     if answer.status >= 500 or answer.status < 300:
         raise Transient(
             f"a page instead of an answer to {what} (HTTP {answer.status}): a gateway before Zuora, or maintenance",
             retry_after_s=retry_after_s,
         )
-    if is_json:
-        raise Transient(f"HTTP {answer.status} for {what} with a body that cannot be read")
     raise Misconfigured(f"HTTP {answer.status} and no JSON for {what}: is the base URL right?")
 
 
@@ -166,8 +175,12 @@ def _envelope_of(body: bytes) -> _Envelope | None:
         return None
 
 
-def _is_yes(envelope: _Envelope) -> bool:
-    return envelope.success is not False and envelope.old_success is not False
+def _is_yes(body: bytes) -> bool:
+    try:
+        verdict = _verdict.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    return verdict.success is not False and verdict.old_success is not False
 
 
 def _refusal(

@@ -77,6 +77,10 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (500, REASONS % b"50000060", Answered, 5),
         # notifications and v1 500
         (500, REASONS % b'"SystemError"', Answered, 5),
+        # a no whose words cannot be read is a no: never an object, never an empty list
+        (200, b'{"success": false, "reasons": [{"code": 53100020, "message": null}], "items": []}', Transient, 5),
+        (200, b'{"success": false, "reasons": null, "items": []}', Transient, 5),
+        (200, b'{"Success": false, "Errors": null}', Transient, 5),
         # CRUD and Actions
         (200, b'{"Success": false, "Errors": [{"Code": "INVALID_VALUE", "Message": "m"}]}', Misconfigured, 1),
         (400, b'{"FaultCode": "INVALID_VALUE", "FaultMessage": "m"}', Misconfigured, 1),
