@@ -174,6 +174,10 @@ class Budget:
                     self._look_again(wait_s)
                     return
                 self._go(priority, kind, now_s)
+        # Who waits for a place that others took may go when what Zuora told is old: no call may come or end until then.
+        held_s = [self._places[kind].told_for_s(now_s) for (_, kind), line in self._lines.items() if line]
+        if soonest_s := min((wait_s for wait_s in held_s if wait_s > 0), default=0.0):
+            self._look_again(soonest_s)
 
     def _first(self, priority: Priority, now_s: float) -> str | None:
         """Return the kind of the call that came first of those for which there is a place."""

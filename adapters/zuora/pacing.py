@@ -215,6 +215,10 @@ class Places:
         """Take up that there was no room: half as many go for a while."""
         self._now, self._until_s = max(1, self.in_flight // 2), now_s + _IN_FLIGHT_TOLD_S
 
+    def told_for_s(self, now_s: float) -> float:
+        """Return for how many more seconds it is fewer than were promised, 0 where it is not."""
+        return max(0.0, self._until_s - now_s) if self._now < self.most else 0.0
+
     def free(self, priority: Priority, now_s: float) -> bool:
         """Return whether one more may go; a backfill leaves one place to live reads."""
         allowed = self._now if now_s < self._until_s else self.most

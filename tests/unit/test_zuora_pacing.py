@@ -469,3 +469,18 @@ async def test_usage_says_what_zuora_said_last(clock):
     assert usage.in_flight == {DEFAULT: 0, OBJECT_QUERY: 1}
     clock.now_s += 61
     assert (budget.usage().used, budget.usage().remaining) == (0, None)
+
+
+async def test_who_waits_for_room_that_others_took_goes_when_what_zuora_told_is_old(clock):
+    """Not only when a call comes or ends: the one on its way may take two minutes."""
+    budget = Budget(Allowance(concurrency=4), now_s=clock, timer=clock.timer)
+    asking = Asking(budget)
+    asking.ask("slow")
+    await clock.on(0.0)
+    budget.hear(DEFAULT, 200, {"Concurrency-Limit-Limit": "40", "Concurrency-Limit-Remaining": "4"}, answered=0)
+    asking.ask("next")
+    await clock.on(0.0)
+    assert asking.went == ["slow"]
+    await clock.on(3.0)
+    assert asking.went == ["slow", "next"]
+    await asking.all_over()
