@@ -91,12 +91,17 @@ class Asking:
             Transient: It did not answer well in five tries.
             Misconfigured: We asked wrongly, or somebody else answers.
         """
+        kind = OBJECT_QUERY if url.path.startswith(self._object_query) else DEFAULT
         tries, signed_out, token = 0, False, ""
         while True:
             try:
-                token = await self.token.get()
-                self._same_tenant()
-                return await self._once(url, what, token, post)
+                # Before its turn: who waits for a token takes no place meanwhile.
+                await self.token.get()
+                async with self.budget.turn(kind, self._priority) as answered:
+                    # Its turn may come after the token has ended.
+                    token = await self.token.get()
+                    self._same_tenant()
+                    return await self._once(url, what, token, post, kind=kind, answered=answered)
             except SignedOut:
                 if signed_out:
                     raise Refused(f"Zuora does not accept a new token either ({what})") from None
@@ -104,12 +109,12 @@ class Asking:
                 await self.token.refused(token)
             except Transient as error:
                 tries += 1
-                # An answer of Zuora's own is kept under the key of a mark: asking again would only be told it again.
-                if tries >= TRIES_MAX or (post is not None and not post.reads and isinstance(error, Answered)):
-                    raise
                 pause_s = retry_pause_s(tries, error.retry_after_s, random.uniform)
                 if isinstance(error, TooMany):
                     self.budget.close(pause_s)
+                # An answer of Zuora's own is kept under the key of a mark: asking again would only be told it again.
+                if tries >= TRIES_MAX or (post is not None and not post.reads and isinstance(error, Answered)):
+                    raise
                 self._pausing += 1
                 try:
                     await asyncio.sleep(pause_s)
@@ -124,18 +129,16 @@ class Asking:
                 "nothing is read there; set those of the right tenant, or mend tenant_id"
             )
 
-    async def _once(self, url: URL, what: str, token: str, post: posts.Post | None) -> Answer:
-        kind = OBJECT_QUERY if url.path.startswith(self._object_query) else DEFAULT
+    async def _once(
+        self, url: URL, what: str, token: str, post: posts.Post | None, *, kind: str, answered: int
+    ) -> Answer:
         method, body, headers = "GET", None, {**self._headers, "Authorization": f"Bearer {token}"}
         if post is not None:
             method, body, headers["Content-Type"] = "POST", msgspec.json.encode(post.content), "application/json"
             if post.key:
                 headers["Idempotency-Key"] = post.key
         try:
-            async with (
-                self.budget.turn(kind, self._priority) as answered,
-                self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
-            ):
+            async with self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
                 self.budget.hear(kind, answer.status, answer.headers, answered=answered)
                 told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
                 self.token.clock.hear(answer.headers.get("Date"))

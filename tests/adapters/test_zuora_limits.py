@@ -154,3 +154,17 @@ async def test_a_secret_that_changed_is_asked_a_token_for(zuora):
         await (await zuora.client(commons=commons, client_secret="the-old-secret")).get(CODES)
     await (await zuora.client(commons=commons, client_secret=known.client_secret)).get(CODES)
     assert zuora.token_calls == 2
+
+
+async def test_the_last_429_of_a_call_closes_the_way_as_well(strange, monkeypatch):
+    """Its caller is told that it failed, and asks for the next thing at once."""
+    monkeypatch.setattr("adapters.zuora.asking.TRIES_MAX", 1)
+    strange.tell("/v1/limited", Told(status=429, headers={"Retry-After": "1"}))
+    strange.tell("/v1/x", Told())
+    async with speaking_to(strange) as client:
+        with pytest.raises(Transient):
+            await client.get("/v1/limited")
+        other = asyncio.create_task(client.get("/v1/x"))
+        await asyncio.wait([other], timeout=0.3)
+        assert (other.done(), strange.times("/v1/x")) == (False, 0)
+        await other

@@ -1,12 +1,15 @@
 """Zuora's token: one for all callers, renewed before its end, and never a storm of token calls."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 
+from adapters.zuora.budget import DEFAULT
 from adapters.zuora.client import ZuoraClient
+from adapters.zuora.pacing import Priority
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import client_of, zuora_tenant
@@ -233,3 +236,22 @@ async def test_who_waits_behind_one_that_was_cancelled_asks_by_itself(zuora, qui
     first.cancel()
     assert await second
     assert first.cancelled()
+
+
+async def test_a_token_that_ended_while_its_call_waited_for_its_turn_is_not_sent(strange, quick, eventually):
+    """A page of a small budget waits longer than the five minutes by which a token is renewed early."""
+    strange.tell("/oauth/token", *(Told(b'{"access_token": "t%d", "expires_in": 3600}' % number) for number in (1, 2)))
+    strange.tell("/v1/x", Told())
+    async with client_of(strange.url) as client:
+        async with AsyncExitStack() as others:
+            for _ in range(client.budget.allowance.concurrency):
+                await others.enter_async_context(client.budget.turn(DEFAULT, Priority.LIVE))
+            asked = asyncio.create_task(client.get("/v1/x"))
+
+            async def waits() -> None:
+                assert client.budget.waited_for
+
+            await eventually(waits, within_s=5, every_s=0.01)
+            await client.token.refused("t1")
+        await asked
+    assert [one.headers["Authorization"] for one in strange.asked if one.path == "/v1/x"] == ["Bearer t2"]
