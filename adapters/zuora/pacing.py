@@ -25,6 +25,9 @@ _IN_FLIGHT_TOLD_S = 2.0
 # Of the calls in flight that a tenant may have, a tenth is left to others.
 _IN_FLIGHT_LEFT = 0.10
 
+# The longest window of Zuora is a day: what counts anew later tells of none.
+_WINDOW_MAX_S = 86_400
+
 # No wait is longer: whoever waits comes again and sees what Zuora says then.
 PAUSE_MAX_S = 60.0
 # Zuora's own advice: five tries with full jitter up to a minute.
@@ -61,7 +64,7 @@ def counted(headers: Mapping[str, str]) -> Counted | None:
     """Return what the RateLimit headers tell, or None where they do not."""
     limit = whole_of(headers.get("RateLimit-Limit", "").partition(",")[0].partition(";")[0].strip())
     remaining, reset_s = whole_of(headers.get("RateLimit-Remaining")), whole_of(headers.get("RateLimit-Reset"))
-    if not limit or remaining is None or reset_s is None:
+    if not limit or remaining is None or reset_s is None or reset_s > _WINDOW_MAX_S:
         return None
     return Counted(limit, remaining, reset_s)
 

@@ -227,6 +227,9 @@ def test_what_was_told_of_a_window_ends_with_it():
         ({"RateLimit-Limit": "50", "RateLimit-Remaining": "-1", "RateLimit-Reset": "1"}, None),
         ({"RateLimit-Limit": "50", "RateLimit-Remaining": "1" * 5000, "RateLimit-Reset": "1"}, None),
         ({"RateLimit-Limit": "50", "RateLimit-Remaining": "1", "RateLimit-Reset": "²"}, None),
+        ({"RateLimit-Limit": "50", "RateLimit-Remaining": "1", "RateLimit-Reset": "86400"}, Counted(50, 1, 86_400)),
+        # a moment in place of seconds: spread over decades, all that is left would be one call a minute for ever
+        ({"RateLimit-Limit": "50", "RateLimit-Remaining": "50", "RateLimit-Reset": "1790000000"}, None),
     ],
 )
 def test_headers_that_say_nothing_are_nothing(headers, told):
