@@ -11,7 +11,7 @@ EVERY_S = 60.0
 
 
 class SparingLog:
-    """Says each thing once a minute at most; what it is told to say comes from a fixed set."""
+    """Says each thing once a minute at most; what it says, and about whom, comes from a fixed set: both are kept."""
 
     def __init__(self, log: "structlog.stdlib.BoundLogger", *, now: Callable[[], float] = time.monotonic) -> None:
         """Write to this log."""

@@ -106,7 +106,7 @@ class GuardedServer(web.Server):
         self._open[peer] += 1
         of_one = 0 if self._limits.is_proxy(peer) else self._open[peer]
         if len(self._peers) > self._limits.connections or of_one > self._limits.connections_per_address:
-            self._said.warning("too many connections: this one is ended", about=peer)
+            self._said.warning("too many connections: this one is ended", address=peer)
             # Not before the handler has begun to wait, or it trips over its own end.
             asyncio.get_running_loop().call_soon(transport.abort)
 

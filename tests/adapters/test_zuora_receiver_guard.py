@@ -1,6 +1,7 @@
 """Slow, many and unfriendly clients: they are ended, they are few, and others are answered meanwhile."""
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_network
 
@@ -123,6 +124,18 @@ async def test_there_are_only_so_many_connections_and_they_are_given_back(broker
             assert len(broker.kept) == 1
 
         await eventually(back)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have but one address here")
+async def test_a_flood_from_many_addresses_is_one_line_in_the_log(broker, heard):
+    """An address is none of a fixed set: a line for each fills the disk, and what is kept of each the memory."""
+    async with receiving({PATH: door()}, broker, limits=Limits(connections=1)) as url, connected(url):
+        host, port = url.removeprefix("http://").split(":")
+        for number in range(2, 12):
+            reader, writer = await asyncio.open_connection(host, int(port), local_addr=(f"127.0.0.{number}", 0))
+            assert await ended(reader) == b""
+            writer.close()
+    assert heard().count("too many connections") == 1
 
 
 async def test_a_client_has_only_so_many_requests_at_once(broker, heard):
