@@ -23,7 +23,7 @@ SIGNED_DATA, SIGNED_VALUE = "{{Request.Body}}", "{{Request.HMAC.Signed}}"
 _ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 _PER_PAGE = 100
 _PAGES_MAX = 100
-_HISTORY_PAGES_MAX = 5
+_HISTORY_PAGES_MAX, _HISTORY_PER_PAGE = 5, 40
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,7 +227,7 @@ async def _failed(client: ZuoraClient) -> AsyncIterator[list[_Attempt]]:
     """Yield the pages of the callouts that failed within the last day."""
     path = "/v1/notification-history/callout"
     for number in range(1, _HISTORY_PAGES_MAX + 1):
-        params = [("failedOnly", "true"), ("page", str(number)), ("pageSize", "40")]
+        params = [("failedOnly", "true"), ("page", str(number)), ("pageSize", str(_HISTORY_PER_PAGE))]
         page = _decoded(_history, (await client.get(path, params)).body, path)
         yield page.callout_histories
         if not page.next_page:
@@ -382,6 +382,10 @@ def _of_deliveries(target: Target, shown: Shown) -> Iterator[Finding]:
         return
     codes = Counter(one.response_code or "?" for one in shown.failed if _goes_to(one.request_url or "", target.url))
     failures = ", ".join(f"{code} ({count} times)" for code, count in sorted(codes.items()))
+    if not codes and len(shown.failed) >= _HISTORY_PAGES_MAX * _HISTORY_PER_PAGE:
+        told = f"none of the {len(shown.failed)} that were read; more failed, and were not looked at"
+        yield Finding(event="", what="deliveries", status="cannot be told", found=told)
+        return
     yield Finding(
         event="",
         what="deliveries",

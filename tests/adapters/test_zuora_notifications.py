@@ -9,7 +9,8 @@ from sandbox.zuora import BasicAuthentication, CalloutConfiguration, EventTrigge
 from schemas.callouts import Callout
 from streams.read.events import WANTED, wanted
 from streams.read.hints import read_hint
-from tests.adapters.zuora_tenant import NOON
+from tests.adapters.strange import Told
+from tests.adapters.zuora_tenant import NOON, speaking_to
 
 PATH = "/callouts/mV8b2T0xQkz5nR4wY7cJ1d"
 URL = f"https://callouts.example{PATH}"
@@ -262,3 +263,13 @@ def test_what_is_printed_holds_no_secret_and_what_zuora_needs():
     assert "password" not in template["calloutAuth"]
     assert trigger_of(STANDARD) is None
     assert trigger_of(CUSTOM)["condition"] == CUSTOM.condition
+
+
+async def test_failures_that_were_not_all_looked_at_are_not_none(strange):
+    """Those of another integration fill all the pages that are read; ours come behind them."""
+    others = b",".join([b'{"requestUrl": "https://other.example/x", "responseCode": "500"}'] * 40)
+    page = b'{"success": true, "calloutHistories": [%s], "nextPage": "https://z.example/v1/next"}' % others
+    strange.tell("/v1/notification-history/callout", Told(page))
+    async with speaking_to(strange) as client:
+        [found] = [one for one in compare((), TARGET, await look(client)) if one.what == "deliveries"]
+    assert found.status == "cannot be told"
