@@ -185,7 +185,11 @@ async def _received(house: House, caller: _Caller, runs: int, seconds: float) ->
 
 @asynccontextmanager
 async def _slow_clients(caller: _Caller) -> AsyncIterator[None]:
-    """Let clients send heads and bodies byte by byte meanwhile; whoever is ended comes again."""
+    """Let clients send heads and bodies byte by byte meanwhile; whoever is ended comes again.
+
+    Raises:
+        ExceptionGroup: One could not come: beside fewer of them nothing is measured.
+    """
     host, _, path = caller.url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
     head = f"POST /{path} HTTP/1.1\r\nHost: x\r\nX-Slow: "
@@ -206,15 +210,13 @@ async def _slow_clients(caller: _Caller) -> AsyncIterator[None]:
             finally:
                 writer.close()
 
-    tasks = [asyncio.create_task(drip(head)) for _ in range(_SLOW_HEADS)]
-    tasks += [asyncio.create_task(drip(whole)) for _ in range(_SLOW_BODIES)]
-    await asyncio.sleep(1)
-    try:
+    async with asyncio.TaskGroup() as clients:
+        tasks = [clients.create_task(drip(head)) for _ in range(_SLOW_HEADS)]
+        tasks += [clients.create_task(drip(whole)) for _ in range(_SLOW_BODIES)]
+        await asyncio.sleep(1)
         yield
-    finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 # -- from a callout to its record ------------------------------------------------------------------------------------

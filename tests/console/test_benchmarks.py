@@ -1,5 +1,7 @@
 """`make bench` still does what it says: the same work in each way, or no numbers at all."""
 
+from unittest.mock import Mock
+
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -8,7 +10,7 @@ from benchmarks.__main__ import main
 from benchmarks.comparing import Comparison, Measured, measure
 from benchmarks.goals import goals, share_of_limit
 from benchmarks.latency import figure
-from benchmarks.receiving import BARE, BESIDE_SLOW, RECEIVER, Received, receiving
+from benchmarks.receiving import BARE, BESIDE_SLOW, RECEIVER, Received, _Caller, _slow_clients, receiving
 from benchmarks.sink import sending_to
 from benchmarks.state import loading
 
@@ -67,6 +69,15 @@ def test_a_state_is_loaded_from_the_log_and_from_its_checkpoint(kafka, monkeypat
     assert all(row.median_s > 0 and row.file_mb > 0 and row.one_more_us > 0 for row in rows)
 
 
+async def test_slow_clients_that_are_not_there_are_not_measured_beside(monkeypatch):
+    """Else the figure beside them would be the one without them, under another name."""
+    monkeypatch.setattr("benchmarks.receiving._SOMEBODY_ELSE", ("192.0.2.1", 0))
+    caller = _Caller(Mock(), "http://127.0.0.1:9/callouts/x", {})
+    with pytest.raises(ExceptionGroup):
+        async with _slow_clients(caller):
+            pass
+
+
 def test_callouts_are_taken_in_and_read_back(kafka, monkeypatch):
     monkeypatch.setenv("ML_CONNECTOR_KAFKA", kafka)
     monkeypatch.setattr("benchmarks.receiving._FIRST_S", 0.1)
@@ -78,11 +89,18 @@ def test_callouts_are_taken_in_and_read_back(kafka, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("quick", "slow", "met"), [(10.0, 12.0, [True, True]), (10.0, 20.0, [True, False]), (251.0, 252.0, [False, True])]
+    ("quick", "slow", "refused", "met"),
+    [
+        (10.0, 12.0, 0, [True, True]),
+        (10.0, 20.0, 0, [True, False]),
+        (251.0, 252.0, 0, [False, True]),
+        # A refusal is quick.
+        (10.0, 1.0, 1, [True, False]),
+    ],
 )
-def test_callouts_are_held_against_their_goals(quick, slow, met):
+def test_callouts_are_held_against_their_goals(quick, slow, refused, met):
     rows = [
-        Received(way=way, p50=figure([1.0]), p99=figure([p99, p99]), refused=0)
-        for way, p99 in ((RECEIVER, quick), (BESIDE_SLOW, slow))
+        Received(way=way, p50=figure([1.0]), p99=figure([p99, p99]), refused=count)
+        for way, p99, count in ((RECEIVER, quick, 0), (BESIDE_SLOW, slow, refused))
     ]
     assert [goal.met for goal in goals([], [], rows)] == met
