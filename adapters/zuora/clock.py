@@ -26,7 +26,7 @@ class ZuoraClock:
         """Take the Date of an answer; one that is none changes nothing."""
         moment = moment_of_date(date)
         if moment is not None:
-            self._told, self._told_at_s = moment.astimezone(UTC), time.monotonic()
+            self._told, self._told_at_s = moment, time.monotonic()
 
     def now(self) -> datetime:
         """Return Zuora's time; as long as no answer has told it, this machine's."""

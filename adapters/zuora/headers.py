@@ -1,6 +1,6 @@
 """What headers of Zuora say, as values that can be used: none of them ends a call or keeps a hint from being stored."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
@@ -20,9 +20,9 @@ def seconds_of(value: str | None) -> float | None:
 
 
 def moment_of_date(value: str | None) -> datetime | None:
-    """Return the moment that a Date tells, or None where it is none or has no zone."""
+    """Return the moment that a Date tells, in UTC, or None where it is none or has no zone."""
     try:
         moment = parsedate_to_datetime(value or "")
+        return moment.astimezone(UTC) if moment.tzinfo else None
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return moment if moment.tzinfo else None

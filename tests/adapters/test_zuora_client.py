@@ -179,6 +179,7 @@ async def test_time_is_zuoras_time(zuora):
         "yesterday",
         "Sun, 99 Mar 2026 12:00:00 GMT",
         "Sun, 15 Mar 2026 12:00:00",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
     ],
 )
 async def test_a_date_that_is_none_changes_no_clock(speaker, strange, date):
