@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.zuora.children.unsettled import of_applied_refund
 from adapters.zuora.kinds import INVOICE_PAYMENT, KINDS, kinds_of
 from adapters.zuora.objects import ZuoraObjects
 from adapters.zuora.settlement import Settlement
@@ -344,3 +345,16 @@ async def test_a_payment_that_was_listed_before_it_was_switched_on_comes_with_it
     record = await reading.complete(PAYMENT, header, by="poll", evidence="")
     assert len(record.children["parts"]) == 1
     assert len(record.children["applications"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [(b'{"id": "a1", "currency": "E', Transient), (b"[]", Unreadable), (b'{"id": null}', Unreadable)],
+    ids=["cut", "a list", "of nobody"],
+)
+async def test_what_belongs_to_an_object_is_whole_or_it_is_no_record(strange, body, error):
+    """Else it stands in the event as it came: nobody can read the event, and the object is not read again."""
+    strange.tell("/object-query/accounts/a1", Told(body))
+    async with speaking_to(strange) as client:
+        with pytest.raises(error):
+            await of_applied_refund(client, msgspec.Raw(b'{"Id": "r1", "AccountId": "a1"}'))

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from adapters.zuora.answers import NotFound
+from adapters.zuora.answers import NotFound, decoded
 from adapters.zuora.client import ZuoraClient
 from adapters.zuora.ids import quoted
 from adapters.zuora.rows import seen
@@ -62,7 +62,11 @@ async def of_applied_refund(client: ZuoraClient, raw: msgspec.Raw) -> Children:
 
 
 async def _one(client: ZuoraClient, objects: str, zuora_id: str) -> msgspec.Raw:
+    path = f"/object-query/{objects}/{quoted(zuora_id)}"
     try:
-        return msgspec.Raw((await client.get(f"/object-query/{objects}/{quoted(zuora_id)}")).body)
+        answer = await client.get(path)
     except NotFound as error:
         raise Unreadable(f"it is of what Zuora does not show: {error}") from None
+    # It stands in the record as it came: whole, or no record.
+    decoded(answer.body, _parent, path)
+    return msgspec.Raw(answer.body)
