@@ -26,6 +26,7 @@ _FOR_EVER_S = 600
 _STARTED_S = 8.0
 # So often, 2 s apart, is looked whether a worker has run out of memory.
 _STARVED_LOOKS = 25
+_STARVED_TRIES = 2
 # Its record is more than any free place in a worker's memory.
 _LARGE_LINES = 1500
 
@@ -101,8 +102,12 @@ async def no_memory(trial: Trial) -> None:
     """Let a worker get no more memory than it has, until it asks for more and gets none; then let it have it."""
     crew = trial.installation.crew
     for stage in ("match", "ledger", "sink"):
-        process = trial.draw.choice(crew.of(stage))
-        trial.fired[f"{stage} ran out of memory"] += await _starved(trial, process)
+        # What a worker has at hand goes by chance: one that had room for all of it is asked once more, anew.
+        for _ in range(_STARVED_TRIES):
+            starved = await _starved(trial, trial.draw.choice(crew.of(stage)))
+            trial.fired[f"{stage} ran out of memory"] += starved
+            if starved:
+                break
     # What nobody had the memory for comes through now, and what is made now as well.
     await trial.work.make(24)
 
