@@ -17,8 +17,8 @@ from sandbox.zuora.wire.access import Tokens
 from sandbox.zuora.wire.idempotency import IdempotencyKeys
 from sandbox.zuora.wire.journal import Journal
 from sandbox.zuora.wire.limits import Concurrency, RateMeter
+from sandbox.zuora.wire.locators import Locators
 from sandbox.zuora.wire.v1_forms import v1_encoder
-from sandbox.zuora.wire.zoql import Locators
 from sandbox.zuora.world import World, load_master_data
 
 

@@ -4,6 +4,7 @@ The imports are read from the source, so that one inside a function counts as we
 """
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def test_the_arrow(room: str):
     for path in files_of(room):
         ours = {name.split(".")[0] for name in imports_of(path)} & {*ROOMS, "tests", "benchmarks"}
         assert ours <= MAY_IMPORT[room], f"{path.relative_to(ROOT)} imports {sorted(ours - MAY_IMPORT[room])}"
+
+
+def test_no_import_circle():
+    """What imports each other is one module in several files: none can be read, or moved, without the others."""
+    graph = {
+        path: {file_of(module) for module in modules_of(path)} - {None} for room in ROOMS for path in files_of(room)
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(str(path.relative_to(ROOT)) for path in reversed(error.args[1])))
 
 
 def test_faust_is_imported_by_agents_and_the_kafka_adapter_alone():

@@ -1,22 +1,18 @@
-"""Calls and answers between the gate and the handlers, and the envelopes in which Zuora wraps what it refuses.
+"""Answers between the handlers and the gate, and the envelopes in which Zuora wraps what it refuses.
 
-Handlers are plain functions from a call to an answer; only the gate knows HTTP. Which envelope a refusal gets depends
-on the family of the endpoint: v1, Object Query, Actions, OAuth, or the gateway before all of them.
+Which envelope a refusal gets depends on the family of the endpoint: v1, Object Query, Actions, OAuth, or the gateway
+before all of them.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult
+from typing import Any
 
 import msgspec
 
 from sandbox.zuora.refusal import Refused
 from sandbox.zuora.settings import Settings
-
-if TYPE_CHECKING:
-    from sandbox.zuora.sandbox import Sandbox
 
 JSON = "application/json"
 # Zuora offers three schemes in one header.
@@ -35,34 +31,6 @@ class Family(Enum):
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request, read to its end.
-
-    Attributes:
-        parameters: Query string, every name with all its values.
-        path: Path without the query string.
-        names: Parts of the path that the route names.
-        url: The whole URL as the client wrote it.
-        headers: By name in lower case.
-    """
-
-    sandbox: "Sandbox"
-    request_id: str
-    method: str
-    path: str
-    url: SplitResult
-    names: dict[str, str]
-    parameters: dict[str, list[str]]
-    headers: dict[str, str]
-    body: bytes
-    remote: str
-
-    def parameter(self, name: str, default: str = "") -> str:
-        """Return the first value of a query parameter."""
-        return next(iter(self.parameters.get(name, ())), default)
-
-
-@dataclass(frozen=True)
 class Answer:
     """What goes back: a status, a body, further headers."""
 
@@ -70,9 +38,6 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = JSON
-
-
-Handler = Callable[[Call], Answer]
 
 
 def plain_json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:

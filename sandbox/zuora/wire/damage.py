@@ -13,7 +13,8 @@ from aiohttp import web
 from sandbox.zuora.faults import Fault, Faults
 from sandbox.zuora.refusal import Category, Refused
 from sandbox.zuora.wire.access import unauthorized
-from sandbox.zuora.wire.answers import Answer, Call, Family, html_page, no_route, plain_json, refusal, v1_envelope
+from sandbox.zuora.wire.answers import Answer, Family, html_page, no_route, plain_json, v1_envelope
+from sandbox.zuora.wire.call import Call
 from sandbox.zuora.wire.limits import concurrency_exceeded, rate_exceeded, rate_headers
 
 # A day without an answer: whoever waits longer than a test may take has no time-out.
@@ -33,7 +34,7 @@ class ConnectionCut(Exception):
 
 
 def _unauthorized(call: Call, family: Family, _fault: Fault) -> Answer:
-    return refusal(family, unauthorized(), settings=call.sandbox.tenant.settings, request_id=call.request_id)
+    return call.refusal(family, unauthorized())
 
 
 def _too_many_requests(call: Call, _family: Family, fault: Fault) -> Answer:
@@ -46,7 +47,9 @@ def _too_many_requests(call: Call, _family: Family, fault: Fault) -> Answer:
 
 
 def _too_many_concurrent(call: Call, family: Family, fault: Fault) -> Answer:
-    return concurrency_exceeded(call, family, retry_after_s=fault.retry_after_s)
+    return concurrency_exceeded(
+        family, settings=call.sandbox.tenant.settings, request_id=call.request_id, retry_after_s=fault.retry_after_s
+    )
 
 
 def _http_503(_call: Call, _family: Family, fault: Fault) -> Answer:
@@ -74,7 +77,7 @@ def _bomb(_call: Call, _family: Family, _fault: Fault) -> Answer:
 
 def _http_500(call: Call, family: Family, fault: Fault) -> Answer:
     refused = Refused(Category.INTERNAL, "Internal error", code=fault.code, status=fault.status or 500)
-    return refusal(family, refused, settings=call.sandbox.tenant.settings, request_id=call.request_id)
+    return call.refusal(family, refused)
 
 
 def _success_false(call: Call, _family: Family, fault: Fault) -> Answer:
@@ -85,7 +88,7 @@ def _success_false(call: Call, _family: Family, fault: Fault) -> Answer:
 
 def _cursor_lost(call: Call, family: Family, _fault: Fault) -> Answer:
     refused = Refused(Category.INVALID_QUERY, "Invalid cursor")
-    return refusal(family, refused, settings=call.sandbox.tenant.settings, request_id=call.request_id)
+    return call.refusal(family, refused)
 
 
 Instead = Callable[[Call, Family, Fault], Answer]

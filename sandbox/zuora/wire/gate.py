@@ -9,7 +9,6 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,13 +16,12 @@ import msgspec
 from aiohttp import web
 
 from sandbox.zuora.refusal import Category, Refused
+from sandbox.zuora.sandbox import Sandbox
 from sandbox.zuora.wire import damage
-from sandbox.zuora.wire.answers import Answer, Call, Family, Handler, refusal
+from sandbox.zuora.wire.answers import Answer, Family
+from sandbox.zuora.wire.call import Call, Handler
 from sandbox.zuora.wire.idempotency import check_method
 from sandbox.zuora.wire.limits import concurrency_exceeded, count_call, count_token_call
-
-if TYPE_CHECKING:
-    from sandbox.zuora.sandbox import Sandbox
 
 _COMPRESSED_FROM_BYTES = 1000
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -32,7 +30,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Gate:
     """The way into one sandbox."""
 
-    def __init__(self, sandbox: "Sandbox") -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     def route(self, family: Family, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -72,11 +70,11 @@ class Gate:
                 through = self._token_call if family is Family.OAUTH else self._api_call
                 answer = await through(call, family, handler)
         except Refused as refused:
-            answer = self._refusal(call, family, refused)
+            answer = call.refusal(family, refused)
         return await damage.on_the_way_back(call, answer, request)
 
     async def _token_call(self, call: Call, family: Family, handler: Handler) -> Answer:
-        headers, too_many = count_token_call(self._sandbox.meter, call)
+        headers, too_many = count_token_call(self._sandbox.meter, self._sandbox.tenant.settings.limits, call.remote)
         if too_many is not None:
             return _with_headers(too_many, headers)
         await damage.delay(call)
@@ -90,11 +88,13 @@ class Gate:
             return _with_headers(too_many, headers)
         with self._sandbox.concurrency.slot(family, limits) as slot_headers:
             if slot_headers is None:
-                return _with_headers(concurrency_exceeded(call, family), headers)
+                settings = self._sandbox.tenant.settings
+                too_many = concurrency_exceeded(family, settings=settings, request_id=call.request_id)
+                return _with_headers(too_many, headers)
             try:
                 answer = await self._once(call, family, handler)
             except Refused as refused:
-                answer = self._refusal(call, family, refused)
+                answer = call.refusal(family, refused)
         return _with_headers(answer, headers | slot_headers)
 
     async def _once(self, call: Call, family: Family, handler: Handler) -> Answer:
@@ -123,12 +123,9 @@ class Gate:
         try:
             return handler(call)
         except Refused as refused:
-            return self._refusal(call, family, refused)
+            return call.refusal(family, refused)
         except msgspec.DecodeError as malformed:
-            return self._refusal(call, family, Refused(Category.MALFORMED, str(malformed)))
-
-    def _refusal(self, call: Call, family: Family, refused: Refused) -> Answer:
-        return refusal(family, refused, settings=self._sandbox.tenant.settings, request_id=call.request_id)
+            return call.refusal(family, Refused(Category.MALFORMED, str(malformed)))
 
     def _log(self, call: Call, *, status: int, started_s: float) -> None:
         took_s = time.perf_counter() - started_s

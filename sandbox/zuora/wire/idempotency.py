@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sandbox.zuora.clock import Clock
 from sandbox.zuora.refusal import Category, Refused
-from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.answers import Answer
+from sandbox.zuora.wire.request import Request
 
 KEPT_S = 24 * 3600
 HEADER = "idempotency-key"
@@ -27,7 +28,7 @@ class IdempotencyKeys:
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
 
-    def begin(self, key: str, call: Call) -> Answer | None:
+    def begin(self, key: str, request: Request) -> Answer | None:
         """Return the kept answer of a key, or note that its first call is under way.
 
         Raises:
@@ -36,7 +37,7 @@ class IdempotencyKeys:
         if len(key) > 255:
             raise Refused(Category.INVALID_VALUE, "Idempotency-Key must not be longer than 255 characters")
         self._forget()
-        asked = (call.method, call.url.path + "?" + call.url.query)
+        asked = (request.method, request.url.path + "?" + request.url.query)
         kept = self._kept.get(key)
         if kept is None:
             self._kept[key] = _Kept(asked, self._clock.now_s())
@@ -66,10 +67,10 @@ class IdempotencyKeys:
             del self._kept[key]
 
 
-def check_method(call: Call) -> str | None:
+def check_method(request: Request) -> str | None:
     """Return the key of a call that may have one; refuse it on PUT, which a live tenant does."""
-    key = call.headers.get(HEADER)
-    if key is not None and call.method == "PUT":
+    key = request.headers.get(HEADER)
+    if key is not None and request.method == "PUT":
         message = "Request method 'PUT' not supported with Idempotency-Key header"
         raise Refused(Category.METHOD, message, status=400)
-    return key if call.method in ("POST", "PATCH") else None
+    return key if request.method in ("POST", "PATCH") else None

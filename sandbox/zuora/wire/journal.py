@@ -4,7 +4,7 @@ from collections import Counter, deque
 
 import msgspec
 
-from sandbox.zuora.wire.answers import Call
+from sandbox.zuora.wire.request import Request
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -35,25 +35,25 @@ class Journal:
         self.counts: Counter[str] = Counter()
         self._sequence = 0
 
-    def note(self, call: Call, *, status: int, at_s: float, took_s: float) -> None:
+    def note(self, request: Request, *, status: int, at_s: float, took_s: float) -> None:
         """Keep a request that was answered, or cut."""
         self._sequence += 1
         entry = Entry(
             sequence=self._sequence,
             at_s=at_s,
-            method=call.method,
-            path=call.path,
-            query=call.url.query,
+            method=request.method,
+            path=request.path,
+            query=request.url.query,
             status=status,
             milliseconds=round(took_s * 1000, 3),
-            request_id=call.request_id,
-            track_id=call.headers.get("zuora-track-id"),
-            idempotency_key=call.headers.get("idempotency-key"),
-            remote=call.remote,
+            request_id=request.request_id,
+            track_id=request.headers.get("zuora-track-id"),
+            idempotency_key=request.headers.get("idempotency-key"),
+            remote=request.remote,
         )
         self.entries.append(entry)
-        first, second = (*call.path.split("/"), "", "")[1:3]
-        self.counts[f"{call.method} /{first}/{second} {status}"] += 1
+        first, second = (*request.path.split("/"), "", "")[1:3]
+        self.counts[f"{request.method} /{first}/{second} {status}"] += 1
 
     def after(self, sequence: int, limit: int) -> list[Entry]:
         """Return the entries that follow one, oldest first."""

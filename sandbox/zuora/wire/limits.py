@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sandbox.zuora.refusal import Category, Refused
-from sandbox.zuora.settings import Limits
-from sandbox.zuora.wire.answers import Answer, Call, Family, plain_json, refusal
+from sandbox.zuora.settings import Limits, Settings
+from sandbox.zuora.wire.answers import Answer, Family, plain_json, refusal
 
 # Name and length in minutes of the windows that Zuora counts in.
 _WINDOWS = (("minute", 1), ("hour", 60), ("day", 1440))
@@ -70,10 +70,9 @@ def rate_exceeded(window: str, reset_s: int) -> Answer:
     return plain_json({"reasons": [{"code": 70, "message": message}]}, status=429)
 
 
-def count_token_call(meter: RateMeter, call: Call) -> tuple[dict[str, str], Answer | None]:
+def count_token_call(meter: RateMeter, limits: Limits, remote: str) -> tuple[dict[str, str], Answer | None]:
     """Count a token call of an address; return its headers, and the 429 if it is one too many."""
-    limits = call.sandbox.tenant.settings.limits
-    calls = meter.count(f"token {call.remote}", limits.window_s)
+    calls = meter.count(f"token {remote}", limits.window_s)
     headers = {
         "X-RateLimit-Limit-minute": str(limits.token_calls),
         "X-RateLimit-Remaining-minute": str(max(0, limits.token_calls - calls)),
@@ -122,15 +121,16 @@ def concurrency_headers(kind: str, *, limit: int, remaining: int) -> dict[str, s
     }
 
 
-def concurrency_exceeded(call: Call, family: Family, *, retry_after_s: int | None = None) -> Answer:
+def concurrency_exceeded(
+    family: Family, *, settings: Settings, request_id: str, retry_after_s: int | None = None
+) -> Answer:
     """Return the 429 of a call for which there is no place."""
-    settings = call.sandbox.tenant.settings
     message = (
         "The total number of concurrent requests has exceeded the limit allowed by the system. "
         "Please resubmit your request later."
     )
     refused = Refused(Category.LIMIT, message)
-    answer = refusal(family, refused, settings=settings, request_id=call.request_id)
+    answer = refusal(family, refused, settings=settings, request_id=request_id)
     kind, limit = concurrency_limit(family, settings.limits)
     wait_s = settings.limits.concurrency_retry_after_s if retry_after_s is None else retry_after_s
     headers = concurrency_headers(kind, limit=limit, remaining=0) | {"Retry-After": str(wait_s)}

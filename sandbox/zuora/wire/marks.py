@@ -17,7 +17,8 @@ from sandbox.zuora.query.catalog import KINDS, ObjectKind
 from sandbox.zuora.refusal import Category, Refused, invalid_value, not_found
 from sandbox.zuora.tenant import Tenant
 from sandbox.zuora.wire import v1_forms as forms
-from sandbox.zuora.wire.answers import Answer, Call, plain_json
+from sandbox.zuora.wire.answers import Answer, plain_json
+from sandbox.zuora.wire.call import Call
 from sandbox.zuora.wire.v1_reads import write
 
 R = TypeVar("R", bound=Record)

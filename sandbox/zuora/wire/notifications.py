@@ -11,7 +11,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sandbox.zuora.callouts.configuration import STANDARD_EVENTS, CalloutConfiguration, EventTrigger
 from sandbox.zuora.refusal import invalid_query
-from sandbox.zuora.wire.answers import Answer, Call, plain_json
+from sandbox.zuora.wire.answers import Answer, plain_json
+from sandbox.zuora.wire.call import Call
 
 _LIMIT, _LIMIT_MAX = 20, 100
 

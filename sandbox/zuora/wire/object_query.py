@@ -7,7 +7,8 @@ from sandbox.zuora.query.pages import Page, read_page
 from sandbox.zuora.query.request import read_list_query, read_selection
 from sandbox.zuora.refusal import Category, Refused, not_found
 from sandbox.zuora.tenant import Tenant
-from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.answers import Answer
+from sandbox.zuora.wire.call import Call
 from sandbox.zuora.wire.sight import sight_of
 
 

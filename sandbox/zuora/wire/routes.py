@@ -7,9 +7,10 @@ from aiohttp import web
 from sandbox.zuora.refusal import Category, Refused
 from sandbox.zuora.wire import marks, notifications, object_query, zoql
 from sandbox.zuora.wire import v1_reads as v1
-from sandbox.zuora.wire.access import create_token
-from sandbox.zuora.wire.answers import Answer, Call, Family, Handler, no_route
+from sandbox.zuora.wire.answers import Answer, Family, no_route
+from sandbox.zuora.wire.call import Call, Handler
 from sandbox.zuora.wire.gate import Gate
+from sandbox.zuora.wire.oauth import create_token
 
 ROUTES: tuple[tuple[str, str, Family, Handler], ...] = (
     ("POST", "/oauth/token", Family.OAUTH, create_token),

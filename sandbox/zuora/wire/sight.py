@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.zuora.objects import Account, Record
 from sandbox.zuora.refusal import Category, Refused
 from sandbox.zuora.tenant import Tenant
-from sandbox.zuora.wire.answers import Call
+from sandbox.zuora.wire.call import Call
 
 # By which fields a row that names no account names its parent.
 _PARENTS = (

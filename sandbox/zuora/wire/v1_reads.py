@@ -25,7 +25,8 @@ from sandbox.zuora.objects import (
 )
 from sandbox.zuora.refusal import Category, Refused, invalid_query, not_found
 from sandbox.zuora.wire import v1_forms as forms
-from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.answers import Answer
+from sandbox.zuora.wire.call import Call
 from sandbox.zuora.wire.sight import sight_of
 
 R = TypeVar("R", bound=Record)

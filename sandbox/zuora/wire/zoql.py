@@ -1,57 +1,19 @@
-"""POST /v1/action/query and /v1/action/queryMore: batches of rows with names in PascalCase, and locators.
+"""POST /v1/action/query and /v1/action/queryMore: batches of rows with names in PascalCase.
 
-A locator is the query and where it stands; whether what follows is what was found first, or what is found now, is a
-switch, since Zuora does not say.
+Whether what follows a locator is what was found first, or what is found now, is a switch, since Zuora does not say.
 """
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
-from sandbox.zuora.clock import Clock, Stamp
+from sandbox.zuora.clock import Stamp
 from sandbox.zuora.objects import Record
-from sandbox.zuora.query.zoql import Query, fault, read_query
+from sandbox.zuora.query.zoql import Query, read_query
 from sandbox.zuora.refusal import Category, Refused
-from sandbox.zuora.wire.answers import Answer, Call
+from sandbox.zuora.wire.answers import Answer
+from sandbox.zuora.wire.call import Call
 from sandbox.zuora.wire.sight import sight_of
-
-
-@dataclass
-class _Standing:
-    """A query that goes on: what it found, where it stands, and when it was last asked."""
-
-    query: Query
-    found: list[Record]
-    at: int
-    asked_s: float
-
-
-class Locators:
-    """The locators of one tenant."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._standing: dict[str, _Standing] = {}
-
-    def keep(self, query: Query, found: list[Record], at: int) -> str:
-        """Return the locator of what follows."""
-        name = f"{uuid4().hex}-{at}"
-        self._standing[name] = _Standing(query, found, at, self._clock.now_s())
-        return name
-
-    def take(self, name: str, *, life_s: float) -> _Standing:
-        """Return where a locator stands; asked again it stands there again.
-
-        Raises:
-            Refused: It is none, or nobody asked for too long.
-        """
-        standing = self._standing.get(name)
-        if standing is None or self._clock.now_s() - standing.asked_s > life_s:
-            raise fault("INVALID_QUERY_LOCATOR", "invalid queryLocator")
-        standing.asked_s = self._clock.now_s()
-        return standing
 
 
 def query(call: Call) -> Answer:
