@@ -9,7 +9,6 @@ It must never write what is not decided in streams/mark, nor hold up anything bu
 """
 
 import asyncio
-import random
 from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
@@ -18,6 +17,7 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.crashes import CAUSED_BY_CONTENT
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
+from adapters.pauses import jittered
 from schemas.codec import Event
 from schemas.decisions import DocumentReleased, MappingPublished
 from schemas.errors import ConnectorError, Misconfigured, Unreadable
@@ -38,6 +38,7 @@ from streams.stage import Input
 
 log = structlog.get_logger(__name__)
 
+_PAUSE_S = 1.0
 _PAUSE_MAX_S = 30.0
 
 
@@ -301,4 +302,4 @@ def _sorted(group: Sequence[Mark], stands: Mapping[str, Stands]) -> tuple[list[A
 
 
 async def _pause(tries: int) -> None:
-    await asyncio.sleep(random.uniform(0, min(_PAUSE_MAX_S, 2.0 ** min(tries, 16))))  # noqa: S311 - jitter is no secret
+    await asyncio.sleep(jittered(tries, base_s=_PAUSE_S, max_s=_PAUSE_MAX_S))

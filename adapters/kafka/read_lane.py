@@ -6,7 +6,6 @@ holding its own partition back. Nothing is acknowledged before its records are o
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +17,7 @@ import structlog
 from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
+from adapters.pauses import jittered
 from schemas.callouts import Callout
 from schemas.codec import encode
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
@@ -194,8 +194,7 @@ class ReadLane:
                 # Many at once may take longer than the watchdog waits.
                 self._worker.moved()
             tries += 1
-            pause_s = random.uniform(0, min(_PAUSE_MAX_S, 2.0 ** min(tries, 16)))  # noqa: S311 - jitter is no secret
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(jittered(tries, base_s=_PAUSE_S, max_s=_PAUSE_MAX_S))
             newer = self._waiting.pop(name, None)
             if newer is not None:
                 waiting.work, waiting.runs = newer.work, [*waiting.runs, *newer.runs]

@@ -12,9 +12,10 @@ import structlog
 
 from adapters.clock import boot_time_s
 from adapters.crashpoints import crashpoint
-from adapters.kafka.sink_gate import Gate, jittered
+from adapters.kafka.sink_gate import Gate
 from adapters.kafka.sink_holdings import Holdings
 from adapters.kafka.sink_wire import Wire
+from adapters.pauses import jittered
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 # Between two look-ups of what may still come. 32 that were asked for every other second kept a slow QAD so busy that no
 # answer came in time, its own included: for a minute nothing was posted.
+_LOOK_UP_PAUSE_S = 0.2
 _LOOK_UP_PAUSE_MAX_S = 10.0
 
 Say = Callable[..., Awaitable[None]]
@@ -277,7 +279,8 @@ class Calls:
         tries = 0
         while asked_at < sure_from:
             tries += 1
-            await asyncio.sleep(min(jittered(tries, _LOOK_UP_PAUSE_MAX_S), max(sure_from - boot_time_s(), 0.05)))
+            pause_s = jittered(tries, base_s=_LOOK_UP_PAUSE_S, max_s=_LOOK_UP_PAUSE_MAX_S)
+            await asyncio.sleep(min(pause_s, max(sure_from - boot_time_s(), 0.05)))
             async with self._gate.slots:
                 asked_at = boot_time_s()
                 if await self._looked_up(job, frozen, intent):

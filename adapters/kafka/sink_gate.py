@@ -5,25 +5,19 @@ one sentence, and one call at a time tries again until one gets through. It neve
 """
 
 import asyncio
-import random
 from types import TracebackType
 from typing import Any
 
 import structlog
 
+from adapters.pauses import jittered
 from schemas.errors import Misconfigured, Refused, Transient
 
 log = structlog.get_logger(__name__)
 
-# Full jitter between tries: never in step with others, never longer than the cap.
+# Between tries: what the first pause begins with, and the cap.
 _PAUSE_S = 0.2
 _PAUSE_MAX_S = 30.0
-
-
-def jittered(tries: int, pause_max_s: float = _PAUSE_MAX_S) -> float:
-    """Return how long to wait after so many tries, in seconds."""
-    # The exponent is capped: 2 to the power of a week's tries is no number for a float.
-    return random.uniform(0, min(pause_max_s, _PAUSE_S * 2 ** min(tries, 16)))  # noqa: S311 - jitter is no secret
 
 
 class Gate:
@@ -96,5 +90,5 @@ class Turn:
         # Who was refused finds out when that ends; so does who was to find out and got no answer.
         self._refused = self._probes or not isinstance(error, Transient)
         asked = (error.retry_after_s or 0.0) if isinstance(error, Transient) else 0.0
-        self._pause_s = max(min(asked, _PAUSE_MAX_S), jittered(self._tries))
+        self._pause_s = max(min(asked, _PAUSE_MAX_S), jittered(self._tries, base_s=_PAUSE_S, max_s=_PAUSE_MAX_S))
         return True

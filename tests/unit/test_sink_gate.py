@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.kafka import sink_gate
-from adapters.kafka.sink_gate import Gate, jittered
+from adapters.kafka.sink_gate import Gate
 from schemas.errors import Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
 
 STOPPED = "this connection stops, and is tried again by itself"
@@ -132,11 +132,3 @@ async def test_what_qad_asks_for_is_waited_but_never_beyond_the_cap():
         began, qad.error = loop.time(), None
         assert await asking == "yes"
         assert least * 0.5 <= loop.time() - began < 60
-
-
-def test_jitter_is_full_grows_and_is_capped(monkeypatch):
-    monkeypatch.undo()
-    for tries, most in ((1, 0.4), (2, 0.8), (10**6, 30.0)):
-        drawn = [jittered(tries) for _ in range(2000)]
-        assert 0 <= min(drawn) < most * 0.01
-        assert most * 0.99 < max(drawn) <= most
