@@ -22,12 +22,12 @@ import msgspec
 import psutil
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.allowances import Allowance
-from adapters.zuora.backfill import BackfillRun
-from adapters.zuora.budget import Budget
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.commons import Commons
-from adapters.zuora.pacing import Priority
+from adapters.zuora.asking.allowances import Allowance
+from adapters.zuora.asking.budget import Budget
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.asking.pacing import Priority
+from adapters.zuora.finding.backfill import BackfillRun
 from benchmarks.comparing import Comparison, machine, measure
 from benchmarks.page import table
 from console.logs import set_up_logs

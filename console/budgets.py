@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.zuora.allowances import Process
-from adapters.zuora.budget import Usage
-from adapters.zuora.commons import Commons
+from adapters.zuora.asking.allowances import Process
+from adapters.zuora.asking.budget import Usage
+from adapters.zuora.asking.commons import Commons
 from console.wiring import Wiring
 
 _EVERY_S = 5.0

@@ -14,13 +14,13 @@ import msgspec
 
 from adapters.kafka.cluster import Cluster
 from adapters.settings import address_problem, load_settings
-from adapters.zuora.allowances import BudgetSettings
-from adapters.zuora.callout_history import CALLOUT_HISTORY
-from adapters.zuora.doors import HmacRule
-from adapters.zuora.poller import DOCUMENT_KINDS
-from adapters.zuora.reread import REREAD
-from adapters.zuora.schedule import PollSettings, schedule_problem
-from adapters.zuora.settlement import Said
+from adapters.zuora.asking.allowances import BudgetSettings
+from adapters.zuora.finding.callout_history import CALLOUT_HISTORY
+from adapters.zuora.finding.poller import DOCUMENT_KINDS
+from adapters.zuora.finding.reread import REREAD
+from adapters.zuora.finding.schedule import PollSettings, schedule_problem
+from adapters.zuora.reading.settlement import Said
+from adapters.zuora.receiving.doors import HmacRule
 from schemas.errors import Misconfigured
 from streams.mark.marks import WriteBack
 from streams.match.claims import Claim

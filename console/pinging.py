@@ -11,10 +11,10 @@ from adapters.qad.client import QadClient
 from adapters.qad.profile import BROWSES, OPTIONAL_KINDS, OpenItems, Profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.kinds import KINDS
-from adapters.zuora.references import accounting_periods
-from adapters.zuora.settlement import Said, Settlement
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.reading.kinds import KINDS
+from adapters.zuora.reading.references import accounting_periods
+from adapters.zuora.reading.settlement import Said, Settlement
 from console.wiring import Wiring
 from console.write_back import try_write_back
 from schemas.errors import ConnectorError

@@ -23,14 +23,14 @@ from adapters.qad.rest import RestQad
 from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
-from adapters.zuora.callout_history import CALLOUT_HISTORY, CalloutHistory
-from adapters.zuora.guard import Limits
+from adapters.zuora.finding.callout_history import CALLOUT_HISTORY, CalloutHistory
+from adapters.zuora.finding.poller import DOCUMENT_KINDS, TenantPoller
+from adapters.zuora.finding.reread import REREAD, TenantReread
+from adapters.zuora.finding.schedule import LOOK_BACK, Timetable
 from adapters.zuora.marks import ZuoraMarks
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
-from adapters.zuora.receiver import ANSWER_S, make_receiver
-from adapters.zuora.reread import REREAD, TenantReread
-from adapters.zuora.schedule import LOOK_BACK, Timetable
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.receiving.guard import Limits
+from adapters.zuora.receiving.receiver import ANSWER_S, make_receiver
 from console.budgets import told
 from console.config import Listen
 from console.web import Page

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.reading.objects import ZuoraObjects
 from schemas.ids import document_key
 from schemas.money import ZERO
 from schemas.records import RecordKind

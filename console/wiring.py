@@ -30,14 +30,14 @@ from adapters.qad.profile import Profile
 from adapters.qad.profile_checks import load_profile
 from adapters.qad.rest import RestQad
 from adapters.store.inventory_log import InventoryLog
-from adapters.zuora.allowances import Process
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.commons import Commons
-from adapters.zuora.doors import Door, Login
+from adapters.zuora.asking.allowances import Process
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.asking.pacing import Priority
 from adapters.zuora.marks import ZuoraMarks
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.pacing import Priority
-from adapters.zuora.settlement import Settlement
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
+from adapters.zuora.receiving.doors import Door, Login
 from console.config import Site
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from adapters.zuora.client import ZuoraClient
+from adapters.zuora.asking.client import ZuoraClient
 from schemas.errors import ConnectorError
 from streams.mark.marks import ACCOUNT, TRANSFERRED, WriteBack
 

@@ -1,1 +1,4 @@
-"""Zuora: the client and its token, reading objects whole, polling, receiving callouts. It never writes money there."""
+"""Zuora: how it is asked, what is read of it, how that is found, its callouts, and marks. It never writes money there.
+
+Each room has its own word of what it is; which may import which is held by tests/unit/test_imports.py.
+"""

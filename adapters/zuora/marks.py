@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
-from adapters.zuora.answers import Answered, NotFound, decoded
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.ids import checked, is_id, quoted
+from adapters.zuora.asking.answers import Answered, NotFound, decoded
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.ids import checked, is_id, quoted
 from schemas.errors import Misconfigured, Refused, Transient, Unreadable
 from streams.ports import MarkAnswer, Stands
 

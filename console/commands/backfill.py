@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from adapters.kafka.publishing import Publisher
-from adapters.zuora.backfill import BackfillRun, Progress, ordered
-from adapters.zuora.poller import DOCUMENT_KINDS
+from adapters.zuora.finding.backfill import BackfillRun, Progress, ordered
+from adapters.zuora.finding.poller import DOCUMENT_KINDS
 from console.budgets import told
 from console.context import Context, ask, command_options
 from console.logs import set_up_logs

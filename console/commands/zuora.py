@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from adapters.zuora.notifications import Finding, Target, compare, look, template_of, trigger_of
+from adapters.zuora.notifications.compared import Finding, compare
+from adapters.zuora.notifications.shown import look
+from adapters.zuora.notifications.wanted import Target, template_of, trigger_of
 from console.context import Context, command_options
 from console.output import EXIT_FINDINGS
 from schemas.errors import Misconfigured

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from adapters.kafka.reader import read_whole
 from adapters.store.readmodel import ReadModel
-from adapters.zuora.callout_history import CALLOUT_HISTORY
+from adapters.zuora.finding.callout_history import CALLOUT_HISTORY
 from console.demo.screen import Screen
 from console.lagging import lags
 from console.wiring import Wiring

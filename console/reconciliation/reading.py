@@ -13,9 +13,9 @@ from adapters.qad.browse import browse, column
 from adapters.qad.client import QadClient
 from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
 from adapters.qad.values import amount, day, whole
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.settlement import Settlement
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
 from console.unsettled import Known, Unsettled, read_unsettled
 from console.wiring import Wiring

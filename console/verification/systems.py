@@ -13,9 +13,9 @@ from adapters.qad.client import QadClient
 from adapters.qad.profile import Profile
 from adapters.qad.rest import RestQad
 from adapters.qad.values import amount, whole
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.settlement import Settlement
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
 from console.unsettled import Known, Unsettled, read_unsettled
 from console.verification.views import QadKey
 from schemas.ids import document_key

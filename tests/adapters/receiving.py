@@ -9,9 +9,9 @@ import aiohttp
 from aiohttp import web
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.doors import Door, Login
-from adapters.zuora.guard import Limits
-from adapters.zuora.receiver import make_receiver
+from adapters.zuora.receiving.doors import Door, Login
+from adapters.zuora.receiving.guard import Limits
+from adapters.zuora.receiving.receiver import make_receiver
 from schemas.codec import encode
 from schemas.events import read_callout
 

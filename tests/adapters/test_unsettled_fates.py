@@ -8,8 +8,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.settlement import Settlement
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
 from sandbox.zuora.acts import (
     Application,
     NewAccountingCode,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from adapters.zuora.backfill import BackfillRun, slices
-from adapters.zuora.kinds import KINDS
-from adapters.zuora.poller import DOCUMENT_KINDS
+from adapters.zuora.finding.backfill import BackfillRun, slices
+from adapters.zuora.finding.poller import DOCUMENT_KINDS
+from adapters.zuora.reading.kinds import KINDS
 from schemas.errors import Transient
 from schemas.records import RecordKind
 from tests.adapters.ground import given

@@ -4,11 +4,11 @@ import asyncio
 import tracemalloc
 from datetime import date
 
-from adapters.zuora.allowances import Allowance
-from adapters.zuora.backfill import BackfillRun
-from adapters.zuora.budget import Budget
-from adapters.zuora.commons import Commons
-from adapters.zuora.pacing import Priority
+from adapters.zuora.asking.allowances import Allowance
+from adapters.zuora.asking.budget import Budget
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.asking.pacing import Priority
+from adapters.zuora.finding.backfill import BackfillRun
 from benchmarks.backfill import Kept, backfill, tenant
 from sandbox.zuora.settings import Limits
 from schemas.records import RecordKind

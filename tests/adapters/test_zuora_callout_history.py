@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from adapters.zuora.callout_history import CALLOUT_HISTORY, CalloutHistory
+from adapters.zuora.finding.callout_history import CALLOUT_HISTORY, CalloutHistory
 from sandbox.zuora import CalloutConfiguration
 from sandbox.zuora.acts import Application, apply_payment, delete_invoice, unpost_invoice
 from sandbox.zuora.settings import CalloutPolicy

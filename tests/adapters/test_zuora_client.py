@@ -78,7 +78,7 @@ async def test_the_right_body_under_a_wrong_type_is_not_taken(zuora, quick):
 
 
 async def test_a_call_that_hangs_ends(zuora, quick, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.asking._REQUEST_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("adapters.zuora.asking.call._REQUEST_TIMEOUT_S", 0.1)
     client = await zuora.client()
     await client.token.get()
     armed = zuora.arm("hang", CODES, seconds=5)
@@ -89,7 +89,7 @@ async def test_a_call_that_hangs_ends(zuora, quick, monkeypatch):
 
 
 async def test_an_answer_that_hangs_after_the_work_is_asked_for_again(zuora, quick, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.asking._REQUEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("adapters.zuora.asking.call._REQUEST_TIMEOUT_S", 0.2)
     client = await zuora.client()
     await client.token.get()
     armed = zuora.arm("hang_after", CODES, count=1, seconds=5)
@@ -101,7 +101,7 @@ async def test_an_answer_that_hangs_after_the_work_is_asked_for_again(zuora, qui
 
 
 async def test_what_zuora_asks_to_wait_is_waited(zuora, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.pacing.PAUSE_MAX_S", 0.6)
+    monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 0.6)
     armed = zuora.arm("too_many_requests", CODES, count=1, retry_after_s=1)
     client = await zuora.client()
     await client.token.get()
@@ -212,5 +212,5 @@ async def test_time_goes_on_between_answers_whatever_is_done_to_our_clock(zuora,
         def now(cls, tz=None):
             return datetime.now(tz) + timedelta(days=1)
 
-    monkeypatch.setattr("adapters.zuora.clock.datetime", Tomorrow)
+    monkeypatch.setattr("adapters.zuora.asking.clock.datetime", Tomorrow)
     assert timedelta(0) <= client.now() - before < timedelta(seconds=10)

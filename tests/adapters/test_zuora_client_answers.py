@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.answers import Answered, NotFound, TooMany
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.commons import Commons
+from adapters.zuora.asking.answers import Answered, NotFound, TooMany
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.commons import Commons
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from tests.adapters.strange import Told, strange_server
 from tests.adapters.zuora_tenant import TOKEN, budget, rows_of, speaking_to

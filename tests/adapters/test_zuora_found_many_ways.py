@@ -12,9 +12,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.zuora.backfill import BackfillRun
-from adapters.zuora.callout_history import CalloutHistory
-from adapters.zuora.poller import DOCUMENT_KINDS
+from adapters.zuora.finding.backfill import BackfillRun
+from adapters.zuora.finding.callout_history import CalloutHistory
+from adapters.zuora.finding.poller import DOCUMENT_KINDS
 from sandbox.zuora import CalloutConfiguration
 from sandbox.zuora.acts import Application, apply_credit_memo, apply_payment
 from sandbox.zuora.settings import CalloutPolicy

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from adapters.zuora.answers import TooMany
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.regions import elsewhere, named
-from adapters.zuora.token import Token
+from adapters.zuora.asking.answers import TooMany
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.regions import elsewhere, named
+from adapters.zuora.asking.token import Token
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
 from tests.adapters.strange import Told, strange_server
 from tests.adapters.zuora_tenant import TOKEN, client_of, rows_of, speaking_to
@@ -77,7 +77,7 @@ def test_where_else_a_tenant_may_be_is_told_likeliest_first():
 async def test_good_credentials_at_a_wrong_data_centre_are_one_sentence_that_names_the_others(zuora, monkeypatch):
     """The host is Zuora's by name and the stand-in by address: what is refused there says where else to look."""
     armed = zuora.arm("unauthorized", "^/oauth/token$")
-    monkeypatch.setattr("adapters.zuora.token.elsewhere", lambda _: elsewhere("https://rest.eu.zuora.com"))
+    monkeypatch.setattr("adapters.zuora.asking.token.elsewhere", lambda _: elsewhere("https://rest.eu.zuora.com"))
     client = await zuora.client()
     with pytest.raises(
         Refused, match=r"rest\.eu\.zuora\.com is production, EU; another data centre would be"
@@ -167,7 +167,7 @@ async def test_a_small_answer_that_unpacks_to_a_large_one_is_not_unpacked(zuora,
 
 
 async def test_an_answer_of_the_largest_size_is_read(speaker, strange, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.answers.BODY_BYTES_MAX", 10_000)
+    monkeypatch.setattr("adapters.zuora.asking.answers.BODY_BYTES_MAX", 10_000)
     body = b'{"success": true, "x": "' + b"x" * (10_000 - 26) + b'"}'
     packed = {"Content-Encoding": "gzip"}
     strange.tell(

@@ -5,8 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 
-from adapters.zuora.commons import Commons
-from adapters.zuora.pacing import Priority
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.asking.pacing import Priority
 from sandbox.zuora.settings import Limits
 from schemas.errors import ConnectorError, Transient
 from tests.adapters.strange import Told
@@ -122,7 +122,7 @@ async def test_the_last_tokens_of_an_address_are_left_to_others(zuora, quick):
 
 async def test_after_a_429_nobody_of_the_process_asks_for_a_while(strange, eventually, monkeypatch):
     """What is turned away counts as well: the next call would be turned away too."""
-    monkeypatch.setattr("adapters.zuora.pacing.PAUSE_MAX_S", 0.4)
+    monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 0.4)
     strange.tell("/v1/limited", Told(status=429, headers={"Retry-After": "1"}), Told())
     strange.tell("/v1/x", Told())
     async with speaking_to(strange) as client:
@@ -158,7 +158,7 @@ async def test_a_secret_that_changed_is_asked_a_token_for(zuora):
 
 async def test_the_last_429_of_a_call_closes_the_way_as_well(strange, monkeypatch):
     """Its caller is told that it failed, and asks for the next thing at once."""
-    monkeypatch.setattr("adapters.zuora.asking.TRIES_MAX", 1)
+    monkeypatch.setattr("adapters.zuora.asking.call.TRIES_MAX", 1)
     strange.tell("/v1/limited", Told(status=429, headers={"Retry-After": "1"}))
     strange.tell("/v1/x", Told())
     async with speaking_to(strange) as client:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.zuora import posts
+from adapters.zuora.asking import posts
 from adapters.zuora.marks import ZuoraMarks
 from sandbox.zuora.acts import NewRefund, refund_payment
 from sandbox.zuora.objects import Account, Invoice
@@ -316,7 +316,7 @@ def test_only_the_marking_and_ping_ever_mark():
                     calls.append((path.relative_to(ROOT).as_posix(), node.func.id))
     assert sorted(calls) == [
         ("adapters/kafka/mark_lane.py", "self._marks.write"),
-        ("adapters/zuora/client.py", "posts.update"),
+        ("adapters/zuora/asking/client.py", "posts.update"),
         ("adapters/zuora/marks.py", "self._client.mark"),
         ("console/processes.py", "ZuoraMarks"),
         ("console/write_back.py", "client.mark"),

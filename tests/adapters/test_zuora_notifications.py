@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
-from adapters.zuora.doors import HmacRule
-from adapters.zuora.notifications import Target, compare, look, template_of, trigger_of
+from adapters.zuora.notifications.compared import compare
+from adapters.zuora.notifications.shown import look
+from adapters.zuora.notifications.wanted import Target, template_of, trigger_of
+from adapters.zuora.receiving.doors import HmacRule
 from sandbox.zuora import BasicAuthentication, CalloutConfiguration, EventTrigger, Fault, Signature
 from schemas.callouts import Callout
 from streams.read.events import WANTED, wanted

@@ -6,9 +6,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.zuora.ids import checked, quoted
-from adapters.zuora.kinds import KINDS
-from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.asking.ids import checked, quoted
+from adapters.zuora.reading.kinds import KINDS
+from adapters.zuora.reading.objects import ZuoraObjects
 from sandbox.zuora.acts import cancel_payment, delete_credit_memo, unpost_credit_memo
 from schemas.errors import ConnectorError, Refused, Transient, Unreadable
 from schemas.records import RecordKind

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.zuora.kinds import KINDS
+from adapters.zuora.reading.kinds import KINDS
 from sandbox.zuora.acts import Application, apply_payment, post_bill_run
 from schemas.errors import Transient
 from schemas.records import RecordKind

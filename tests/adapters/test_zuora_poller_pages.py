@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.reading.objects import ZuoraObjects
 from schemas.errors import Transient
 from schemas.records import RecordKind
 from streams.identity import moment_of
@@ -120,7 +120,7 @@ async def test_a_full_second_that_stays_as_it_is_is_walked_twice(zuora, log):
 
 
 async def test_a_second_without_an_order_comes_to_an_end(strange, log, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.changes._WALKS_MAX", 3)
+    monkeypatch.setattr("adapters.zuora.reading.changes._WALKS_MAX", 3)
     row = '{{"id": "i{}", "updatedDate": "2026-03-01T10:00:00Z"}}'
     first = '{{"nextPage": "{}", "data": [{}]}}'
     # Each walk of two pages shows other rows than the one before.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.zuora import posts
-from adapters.zuora.answers import Answered
-from adapters.zuora.client import Marked, ZuoraClient
+from adapters.zuora.asking import posts
+from adapters.zuora.asking.answers import Answered
+from adapters.zuora.asking.client import Marked, ZuoraClient
 from schemas.errors import ConnectorError, InvariantViolation, Misconfigured, Transient
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import speaking_to
@@ -40,8 +40,8 @@ def test_only_the_client_and_the_token_ask_over_the_wire():
                 calls.append((path.name, node.func.attr))
             if node.func.attr in {"ClientSession", "TCPConnector"} or "urlopen" in node.func.attr:
                 sessions.append(path.name)
-    assert sorted(calls) == [("asking.py", "request"), ("token.py", "post")]
-    assert set(sessions) == {"asking.py", "token.py"}
+    assert sorted(calls) == [("call.py", "request"), ("token.py", "post")]
+    assert set(sessions) == {"call.py", "token.py"}
 
 
 async def test_whatever_the_client_is_asked_it_reads_or_sends_one_of_the_posts(speaker, strange):

@@ -5,7 +5,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 import pytest
 
-from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.reading.objects import ZuoraObjects
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.records import RecordKind
 from tests.adapters.ground import given
@@ -38,8 +38,8 @@ TROUBLE = [
 @pytest.mark.parametrize("trouble", TROUBLE, ids=lambda answer: f"{answer.status} {answer.body[:16].decode()}")
 @pytest.mark.parametrize("where", ["/oauth/token", "/v1/x"])
 async def test_no_trouble_tells_a_secret(strange, quick, monkeypatch, heard, told, trouble, where):
-    for module in ("asking", "token"):
-        monkeypatch.setattr(f"adapters.zuora.{module}._REQUEST_TIMEOUT_S", 0.1)
+    for module in ("call", "token"):
+        monkeypatch.setattr(f"adapters.zuora.asking.{module}._REQUEST_TIMEOUT_S", 0.1)
     strange.tell("/oauth/token", GRANTED)
     strange.tell(where, trouble)
     async with speaker(strange) as client:

@@ -10,8 +10,8 @@ import pytest
 from adapters.credentials.secret import Secret
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
-from adapters.zuora.doors import HmacRule
-from adapters.zuora.receiver import BODY_BYTES_MAX, DEPTH_MAX
+from adapters.zuora.receiving.doors import HmacRule
+from adapters.zuora.receiving.receiver import BODY_BYTES_MAX, DEPTH_MAX
 from schemas.codec import encode
 from schemas.errors import Transient
 from schemas.topics import Topic

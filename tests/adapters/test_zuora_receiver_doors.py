@@ -9,9 +9,9 @@ from ipaddress import ip_network
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.zuora.doors import HmacRule
-from adapters.zuora.guard import Limits
-from adapters.zuora.guesses import GUESSES_MAX, Guesses
+from adapters.zuora.receiving.doors import HmacRule
+from adapters.zuora.receiving.guard import Limits
+from adapters.zuora.receiving.guesses import GUESSES_MAX, Guesses
 from sandbox.zuora.callouts.configuration import BasicAuthentication, CalloutConfiguration, Signature
 from streams.read.hints import read_hint
 from tests.adapters.ground import given

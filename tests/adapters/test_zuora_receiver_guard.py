@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import aiohttp
 import pytest
 
-from adapters.zuora.guard import Limits
+from adapters.zuora.receiving.guard import Limits
 from tests.adapters.receiving import BODY, PATH, Broker, basic, door, post, receiving
 
 HEAD = "\r\n".join(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from adapters.zuora.repeats import Repeats
+from adapters.zuora.receiving.repeats import Repeats
 from schemas.errors import Transient
 from tests.adapters.receiving import PATH, Broker, basic, door, post, receiving
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from adapters.zuora.client import PAGE_SIZE_MAX
-from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.asking.client import PAGE_SIZE_MAX
+from adapters.zuora.reading.objects import ZuoraObjects
 from sandbox.zuora.acts import NewRefund, refund_payment
 from sandbox.zuora.objects import RefundApplication
 from schemas.records import Found, RecordKind

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.zuora.backfill import BackfillRun
-from adapters.zuora.poller import DOCUMENT_KINDS
+from adapters.zuora.finding.backfill import BackfillRun
+from adapters.zuora.finding.poller import DOCUMENT_KINDS
 from sandbox.zuora.acts import Application, apply_payment, cancel_invoice, delete_invoice, unpost_invoice
 from schemas.records import Found, RecordKind
 from tests.adapters.ground import given

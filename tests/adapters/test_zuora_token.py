@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from adapters.zuora.budget import DEFAULT
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.pacing import Priority
+from adapters.zuora.asking.budget import DEFAULT
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.pacing import Priority
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from tests.adapters.strange import Told
 from tests.adapters.zuora_tenant import client_of, zuora_tenant
@@ -46,7 +46,7 @@ async def test_the_scope_says_which_tenant_answered(zuora):
 @pytest.mark.parametrize("written", ["number", "text"])
 async def test_a_token_is_renewed_five_minutes_before_its_hour_ends(zuora, monkeypatch, written):
     machine = SimpleNamespace(now_s=1000.0)
-    monkeypatch.setattr("adapters.zuora.token.time", SimpleNamespace(monotonic=lambda: machine.now_s))
+    monkeypatch.setattr("adapters.zuora.asking.token.time", SimpleNamespace(monotonic=lambda: machine.now_s))
     zuora.use(expires_in=written)
     client = await zuora.client()
     first = await client.token.get()
@@ -92,10 +92,10 @@ async def test_a_wrong_secret_is_one_clear_sentence(zuora, told):
 
 
 async def test_token_calls_keep_their_distance(zuora, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.token._PAUSE_BETWEEN_S", 0.2)
+    monkeypatch.setattr("adapters.zuora.asking.token._PAUSE_BETWEEN_S", 0.2)
     sent_s: list[float] = []
     # When each left, by the clock that the pause is counted on: how long it took to arrive is the machine's matter.
-    monkeypatch.setattr("adapters.zuora.pacing.TokenPace.sent", lambda _, now_s: sent_s.append(now_s))
+    monkeypatch.setattr("adapters.zuora.asking.pacing.TokenPace.sent", lambda _, now_s: sent_s.append(now_s))
     client = await zuora.client(client_secret="wrong")
     for _ in range(3):
         with pytest.raises(Refused):
@@ -170,7 +170,7 @@ async def test_a_passing_fault_of_the_token_call_is_transient(zuora, quick, faul
 
 
 async def test_a_token_call_that_hangs_ends(zuora, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.token._REQUEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("adapters.zuora.asking.token._REQUEST_TIMEOUT_S", 0.2)
     zuora.arm("hang", f"^{TOKEN}$", seconds=3)
     client = await zuora.client()
     async with asyncio.timeout(2):

@@ -13,8 +13,8 @@ from adapters.kafka.crashes import CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.read_lane import ReadLane
 from adapters.kafka.reader import LogRecord
-from adapters.zuora.kinds import BILL_RUN, KINDS
-from adapters.zuora.objects import ZuoraObjects
+from adapters.zuora.reading.kinds import BILL_RUN, KINDS
+from adapters.zuora.reading.objects import ZuoraObjects
 from schemas.callouts import Callout
 from schemas.codec import encode
 from schemas.errors import Refused, Transient, Unreadable

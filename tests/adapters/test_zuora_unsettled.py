@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.zuora.children.unsettled import of_applied_refund
-from adapters.zuora.kinds import INVOICE_PAYMENT, KINDS, kinds_of
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.settlement import Settlement
-from adapters.zuora.zoql import INVOICE_ADJUSTMENTS, rows_of
+from adapters.zuora.reading.children.unsettled import of_applied_refund
+from adapters.zuora.reading.kinds import INVOICE_PAYMENT, KINDS, kinds_of
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
+from adapters.zuora.reading.zoql import INVOICE_ADJUSTMENTS, rows_of
 from console.pinging import _settlement
 from sandbox.zuora.acts import (
     Application,
@@ -116,7 +116,7 @@ async def test_that_it_was_switched_on_is_noticed_and_said(off, monkeypatch):
     assert not await asked.is_on()
     off.use(invoice_settlement=True)
     assert not await asked.is_on()
-    monkeypatch.setattr("adapters.zuora.settlement._BELIEVED_S", -1.0)
+    monkeypatch.setattr("adapters.zuora.reading.settlement._BELIEVED_S", -1.0)
     with capture_logs() as said:
         assert await asked.is_on()
     assert [line["event"] for line in said if "switched on" in line["event"]]
@@ -251,7 +251,7 @@ async def test_a_locator_that_ends_begins_the_window_anew(off):
 
 
 async def test_a_list_that_never_stands_still_is_not_told_as_whole(off, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.zoql._READINGS_MAX", 3)
+    monkeypatch.setattr("adapters.zuora.reading.zoql._READINGS_MAX", 3)
     invoice = off.invoice()
     for _ in range(5):
         credit(off, invoice, "0.01")

@@ -15,15 +15,15 @@ from aiohttp import web
 
 from adapters.credentials.secret import Secret
 from adapters.store.inventory import Inventory, Seen
-from adapters.zuora.allowances import Allowance
-from adapters.zuora.budget import Budget
-from adapters.zuora.client import PAGE_SIZE_MAX, ZuoraClient
-from adapters.zuora.commons import Commons
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import DOCUMENT_KINDS, TenantPoller
-from adapters.zuora.reread import TenantReread
-from adapters.zuora.schedule import PollSettings
-from adapters.zuora.settlement import Settlement
+from adapters.zuora.asking.allowances import Allowance
+from adapters.zuora.asking.budget import Budget
+from adapters.zuora.asking.client import PAGE_SIZE_MAX, ZuoraClient
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.finding.poller import DOCUMENT_KINDS, TenantPoller
+from adapters.zuora.finding.reread import TenantReread
+from adapters.zuora.finding.schedule import PollSettings
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
 from sandbox.zuora import Fault, Sandbox, Settings, World, create_app
 from sandbox.zuora.acts import (
     Application,

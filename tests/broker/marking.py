@@ -20,7 +20,7 @@ from adapters.kafka.mark_lane import MarkLane
 from adapters.kafka.mark_worker import TOPICS, MarkWorker
 from adapters.kafka.publishing import Publisher
 from adapters.kafka.reader import read_whole
-from adapters.zuora import posts
+from adapters.zuora.asking import posts
 from adapters.zuora.marks import ZuoraMarks
 from sandbox.process import Child, spawn
 from sandbox.zuora.objects import Account, Invoice

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import structlog
 
-from adapters.zuora import posts
+from adapters.zuora.asking import posts
 from schemas.postings import Act
 from schemas.topics import Topic
 from streams.mark.marks import WriteBack
@@ -19,7 +19,7 @@ from tests.unit import builders
 @pytest.fixture
 async def world(cluster, monkeypatch):
     monkeypatch.setattr("adapters.kafka.mark_lane._PAUSE_MAX_S", 0.05)
-    monkeypatch.setattr("adapters.zuora.pacing.PAUSE_MAX_S", 0.02)
+    monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 0.02)
     async with zuora_tenant() as zuora:
         for name in ("Account", "Invoice", "Payment"):
             for field in ("QADCode__c", "QADDocument__c"):

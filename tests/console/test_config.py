@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.zuora.schedule import Timetable, next_round_s
+from adapters.zuora.finding.schedule import Timetable, next_round_s
 from console.config import load_site
 from schemas.errors import Misconfigured
 

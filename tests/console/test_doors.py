@@ -6,7 +6,7 @@ import pytest
 
 from adapters.credentials.keys import make_key_file
 from adapters.credentials.store import CredentialStore
-from adapters.zuora.doors import HmacRule
+from adapters.zuora.receiving.doors import HmacRule
 from console import processes
 from console.config import load_site
 from console.wiring import Wiring

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.zuora import posts
+from adapters.zuora.asking import posts
 from console.write_back import try_write_back
 from streams.mark.marks import WriteBack
 from tests.adapters.strange import Told, strange_server

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from adapters.credentials.keys import make_key_file
 from adapters.credentials.store import CredentialStore
-from adapters.zuora.doors import HmacRule
-from adapters.zuora.notifications import Target, template_of
+from adapters.zuora.notifications.wanted import Target, template_of
+from adapters.zuora.receiving.doors import HmacRule
 from console.cli import main
 from console.commands.zuora import custom_rows, standard_rows
 from console.output import EXIT_FINDINGS, EXIT_USAGE

@@ -18,13 +18,13 @@ import msgspec
 from adapters.clock import boot_time_s
 from adapters.credentials.secret import Secret
 from adapters.qad.rest import RestQad
-from adapters.zuora.allowances import Allowance
-from adapters.zuora.budget import Budget
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.commons import Commons
-from adapters.zuora.kinds import BILL_RUN
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.settlement import Settlement
+from adapters.zuora.asking.allowances import Allowance
+from adapters.zuora.asking.budget import Budget
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.reading.kinds import BILL_RUN
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.settlement import Settlement
 from sandbox.zuora import CustomField, Sandbox, Settings, running
 from sandbox.zuora import World as Master
 from sandbox.zuora.acts import NewAccount, NewAccountingCode

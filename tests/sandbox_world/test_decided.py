@@ -14,13 +14,13 @@ from adapters.qad.client import Credentials, QadClient
 from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.settings import load_settings
-from adapters.zuora.allowances import Allowance
-from adapters.zuora.budget import Budget
-from adapters.zuora.client import ZuoraClient
-from adapters.zuora.commons import Commons
-from adapters.zuora.kinds import KINDS
-from adapters.zuora.objects import ZuoraObjects
-from adapters.zuora.poller import DOCUMENT_KINDS
+from adapters.zuora.asking.allowances import Allowance
+from adapters.zuora.asking.budget import Budget
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.asking.commons import Commons
+from adapters.zuora.finding.poller import DOCUMENT_KINDS
+from adapters.zuora.reading.kinds import KINDS
+from adapters.zuora.reading.objects import ZuoraObjects
 from sandbox.world import Addresses, build_world, tell_story, write_files
 from schemas.codec import encode
 from schemas.decisions import MappingPublished

@@ -19,7 +19,7 @@ from adapters.qad.profile_checks import load_profile
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
 from adapters.settings import load_settings
-from adapters.zuora.doors import Door, Login
+from adapters.zuora.receiving.doors import Door, Login
 from console.config import load_site
 from console.publishing import problems_of
 from sandbox.kafka.ports import free_port

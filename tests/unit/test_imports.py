@@ -32,7 +32,16 @@ JUDGE_SHARES = {"streams.ports"}
 READ_CALLS = {
     *(f"adapters.kafka.{name}" for name in ("administration", "cluster")),
     *(f"adapters.qad.{name}" for name in ("browse", "client", "profile", "rest", "values")),
-    *(f"adapters.zuora.{name}" for name in ("client", "objects", "settlement")),
+    *(f"adapters.zuora.{name}" for name in ("asking.client", "reading.objects", "reading.settlement")),
+}
+# What a room of adapters/zuora/ may import of the others. Marks are one module; the receiver never asks.
+ZUORA_MAY_IMPORT = {
+    "asking": (),
+    "reading": ("asking",),
+    "finding": ("asking", "reading"),
+    "receiving": ("asking.headers",),
+    "notifications": ("asking", "receiving"),
+    "marks": ("asking",),
 }
 # They read the configuration and build the clients for every command, so they import all there is.
 COMPOSITION = {"console.context", "console.wiring"}
@@ -75,6 +84,20 @@ def test_no_import_circle():
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         pytest.fail(" imports ".join(str(path.relative_to(ROOT)) for path in reversed(error.args[1])))
+
+
+def test_the_arrow_between_the_rooms_of_zuora():
+    for path in files_of("adapters/zuora"):
+        room, *_ = path.relative_to(ROOT / "adapters/zuora").with_suffix("").parts
+        if room == "__init__":
+            continue
+        assert room in ZUORA_MAY_IMPORT, f"{path.relative_to(ROOT)} stands in no room"
+        allowed = (room, *ZUORA_MAY_IMPORT[room])
+        for module in modules_of(path):
+            inside = module.removeprefix("adapters.zuora.")
+            assert inside == module or f"{inside}.".startswith(tuple(f"{one}." for one in allowed)), (
+                f"{path.relative_to(ROOT)} imports {module}"
+            )
 
 
 def test_faust_is_imported_by_agents_and_the_kafka_adapter_alone():

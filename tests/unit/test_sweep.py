@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.zuora.sweep import TRAILS_S, Slice, Sweep
+from adapters.zuora.finding.sweep import TRAILS_S, Slice, Sweep
 
 FLOOR = 1_000_000
 OVERLAP, LAG, ROUND = 900, 120, 300

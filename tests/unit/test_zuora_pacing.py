@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.zuora.allowances import Allowance, BudgetSettings, Process, Shares
-from adapters.zuora.budget import DEFAULT, OBJECT_QUERY, Budget
-from adapters.zuora.pacing import Counted, Pace, Places, Priority, TokenPace, counted, retry_pause_s
+from adapters.zuora.asking.allowances import Allowance, BudgetSettings, Process, Shares
+from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget
+from adapters.zuora.asking.pacing import Counted, Pace, Places, Priority, TokenPace, counted, retry_pause_s
 
 LIVE, BACKFILL = Priority
 PROCESSES = get_args(Process)

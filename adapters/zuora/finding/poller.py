@@ -1,0 +1,174 @@
+"""Reads what changed in a tenant, round by round, on a schedule: what callouts miss, polls find.
+
+A window runs from the cursor, less an overlap, to Zuora's own time, less a lag: rows of one second may come late, and
+a long bill run commits late. A bill run that was finalized has what it made read at once, whatever the schedules of
+these kinds are; the records say so.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.finding.schedule import PollSettings
+from adapters.zuora.finding.window import Log, Window, move_forward
+from adapters.zuora.reading.kinds import ALWAYS, BILL_RUN, INVOICE_PAYMENT
+from adapters.zuora.reading.objects import ZuoraObjects
+from adapters.zuora.reading.references import accounting_codes, accounting_periods, bill_runs
+from adapters.zuora.reading.settlement import Settlement
+from schemas.errors import ConnectorError
+from schemas.records import RecordKind
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+# Accounts before documents, documents before what pays them: less waits.
+DOCUMENT_KINDS = (
+    RecordKind.ACCOUNT,
+    RecordKind.INVOICE,
+    RecordKind.DEBIT_MEMO,
+    RecordKind.CREDIT_MEMO,
+    RecordKind.INVOICE_ADJUSTMENT,
+    RecordKind.INVOICE_ITEM_ADJUSTMENT,
+    RecordKind.PAYMENT,
+    INVOICE_PAYMENT,
+    RecordKind.CREDIT_BALANCE,
+    RecordKind.REFUND,
+    RecordKind.APPLIED_REFUND,
+)
+# Kinds that a finalized bill run has just made.
+_MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)
+_FINALIZED = frozenset({"Posted"})
+
+
+class TenantPoller:
+    """Polls one tenant."""
+
+    def __init__(
+        self,
+        client: ZuoraClient,
+        tenant: str,
+        *,
+        settings: PollSettings,
+        write: Log,
+        moved: Callable[[], None],
+        settlement: Settlement | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            client: The tenant's client.
+            tenant: Its name.
+            settings: When and how far.
+            write: Where it writes.
+            moved: Called after each page: the watchdog listens.
+            settlement: Whether the tenant has Invoice Settlement; without it, it has.
+        """
+        self._client = client
+        self._objects = ZuoraObjects(client, tenant, settlement)
+        self._settings = settings
+        self._overlap = timedelta(seconds=settings.overlap_s)
+        self._write = write
+        self._log = log.bind(tenant=tenant)
+        self._windows: dict[str, Window] = {
+            kind: Window(self._objects, kind, overlap=self._overlap, write=write, moved=moved)
+            for kind in DOCUMENT_KINDS
+        }
+        self._finalized: set[str] = set()
+        # Numbers of bill runs that were finalized, and whose documents have not all been read since.
+        self._unfollowed: list[str] = []
+        self._failed: set[str] = set()
+        self._begun: set[str] = set()
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """What the last round could not read, or not all of it."""
+        return frozenset(self._failed)
+
+    async def round(self, kinds: Collection[str] = DOCUMENT_KINDS) -> int:
+        """Read everything that changed since the last round of these kinds; return how many records that was.
+
+        What a bill run made that was finalized meanwhile is read as well. A kind that fails does not keep the others
+        from being read.
+
+        Args:
+            kinds: What is due.
+        """
+        self._failed = set()
+        await self._guarded("accounting codes", self._codes())
+        await self._guarded("accounting periods", self._periods())
+        await self._guarded(BILL_RUN, self._bill_runs())
+        followed = tuple(self._unfollowed)
+        made = _MADE_BY_BILL_RUNS if followed else ()
+        there = await self._guarded("Invoice Settlement", self._objects.kinds())
+        if there is None:
+            # What depends on it is due again as soon as what failed is.
+            self._failed |= set(kinds) - ALWAYS
+            there = ALWAYS
+        found = 0
+        for kind in DOCUMENT_KINDS:
+            if kind in there and (kind in kinds or kind in made):
+                found += await self._guarded(kind, self._window(kind, ", ".join(followed) if kind in made else "")) or 0
+        if not self._failed.intersection(made):
+            self._unfollowed = [run for run in self._unfollowed if run not in followed]
+        return found
+
+    async def finalized_since(self) -> bool:
+        """Return whether a bill run was finalized whose documents have not been read since: a round follows it."""
+        await self._guarded(BILL_RUN, self._bill_runs())
+        return bool(self._unfollowed)
+
+    async def _guarded(self, what: str, work: "Awaitable[Result]") -> "Result | None":
+        try:
+            return await work
+        except ConnectorError as error:
+            self._failed.add(what)
+            self._log.error("poll failed; it is tried again with the next round", what=what, reason=str(error))
+            return None
+
+    async def _codes(self) -> None:
+        await self._write.references(await accounting_codes(self._client))
+
+    async def _periods(self) -> None:
+        await self._write.references(await accounting_periods(self._client))
+
+    async def _bill_runs(self) -> None:
+        """Read bill runs that changed, and note which are finalized and were not before."""
+        since, until = await self._bounds(BILL_RUN)
+        async for headers in self._objects.changed(BILL_RUN, since=since, until=until):
+            runs = bill_runs(headers)
+            await self._write.references(runs)
+            for run in runs:
+                if run.status in _FINALIZED and run.id not in self._finalized:
+                    self._finalized.add(run.id)
+                    self._unfollowed.append(run.number or run.id)
+        await move_forward(self._write, BILL_RUN, until)
+
+    async def _window(self, kind: str, finalized: str) -> int:
+        since, until = await self._bounds(kind)
+        window = self._windows[kind]
+        if finalized:
+            found = await window.read(since, until, by="bill_run", evidence=finalized)
+        else:
+            bounds = f"{since:%Y-%m-%dT%H:%M:%SZ}/{until:%Y-%m-%dT%H:%M:%SZ}"
+            found = await window.read(since, until, by="poll", evidence=bounds)
+        if found:
+            self._log.info("polled", kind=kind, records=found)
+        if not window.whole:
+            self._failed.add(kind)
+        return found
+
+    async def _bounds(self, kind: str) -> tuple[datetime, datetime]:
+        read_to = await self._write.read_to(kind)
+        now = await self._client.hear_time()
+        until = (now - timedelta(seconds=self._settings.lag_s)).replace(microsecond=0)
+        start = self._settings.start.astimezone(UTC)
+        if read_to is not None:
+            return max(read_to - self._overlap, start), until
+        if kind not in self._begun:
+            self._begun.add(kind)
+            self._log.warning("no cursor: everything is read from the start", kind=kind, start=start.isoformat())
+        return start, until

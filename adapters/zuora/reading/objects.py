@@ -1,0 +1,158 @@
+"""Reads objects of Zuora whole: the parent as answered, and every child.
+
+Which kinds there are and what belongs to each is in `kinds.py`; how what changed is listed, in `changes.py`.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import UTC, date, datetime
+from typing import Literal
+
+import msgspec
+
+from adapters.zuora.asking.answers import NotFound, decoded
+from adapters.zuora.asking.client import PAGE_SIZE_MAX, ZuoraClient
+from adapters.zuora.asking.ids import checked, quoted
+from adapters.zuora.reading.changes import PARENT, changes
+from adapters.zuora.reading.kinds import ALWAYS, KINDS, ObjectKind, kinds_of
+from adapters.zuora.reading.rows import Header, seen
+from adapters.zuora.reading.settlement import Settlement
+from adapters.zuora.reading.zoql import Zoql, changes_by_zoql, rows_of
+from schemas.errors import Transient, Unreadable
+from schemas.records import Found, RecordKind, ZuoraRecord
+from schemas.zuora import stamp_of
+
+FoundBy = Literal["callout", "poll", "bill_run", "backfill", "reread", "callout_history"]
+
+
+class ZuoraObjects:
+    """Objects of one tenant."""
+
+    def __init__(self, client: ZuoraClient, tenant: str, settlement: Settlement | None = None) -> None:
+        """Read through this client.
+
+        Args:
+            client: The tenant's client.
+            tenant: Its name.
+            settlement: Whether it has Invoice Settlement; without it, it has.
+        """
+        self._client = client
+        self._settlement = settlement
+        self.tenant = tenant
+
+    async def kinds(self) -> Collection[str]:
+        """Return the kinds that there are in this tenant.
+
+        Raises:
+            Transient: Whether it has Invoice Settlement cannot be told now.
+        """
+        return kinds_of(settled=self._settlement is None or await self._settlement.is_on())
+
+    @property
+    def rests(self) -> bool:
+        """Whether reading waits on purpose, for the budget or because Zuora asked for a pause."""
+        return self._client.rests
+
+    async def listed(self) -> Collection[str]:
+        """Return the kinds of this tenant of which a list shows each object under its own stamp.
+
+        Raises:
+            Transient: Whether it has Invoice Settlement cannot be told now.
+        """
+        kinds = kinds_of(settled=self._settlement is None or await self._settlement.is_on())
+        return [kind for kind, spec in kinds.items() if spec.zoql is None]
+
+    async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
+        """Return one object with all its children, or None where Zuora has none.
+
+        Raises:
+            Unreadable: The id is none, or Zuora's answer is not what it documents, or the tenant has no such kind.
+            Transient: It cannot be told whole now.
+            Refused: The user may not, or a feature is off.
+        """
+        header = await self._one(await self._kind(kind), zuora_id)
+        if header is None:
+            return None
+        try:
+            return await self.complete(kind, header, by=found.by, evidence=found.evidence)
+        except NotFound as error:
+            # Deleted after its parent was read; or it is there, and its children cannot be seen yet.
+            if await self._one(await self._kind(kind), zuora_id) is None:
+                return None
+            raise Transient(f"Zuora has {kind} {header.id}, and not all of it: {error}") from None
+
+    async def changed(
+        self, kind: str, *, since: datetime, until: datetime, dated_from: date | None = None
+    ) -> AsyncIterator[Sequence[Header]]:
+        """Yield, page by page, what changed of a kind in [since, until), oldest first, some of it again.
+
+        Args:
+            kind: The kind.
+            since: First stamp.
+            until: Behind the last stamp.
+            dated_from: Only documents of this day or later; all, where lists cannot be filtered by it.
+        """
+        spec = await self._kind(kind)
+        if spec.zoql is None:
+            pages = changes(self._client, spec, since=since, until=until, dated_from=dated_from)
+        else:
+            pages = changes_by_zoql(self._client, spec.zoql, since=since, until=until)
+        async for headers in pages:
+            yield headers
+
+    async def complete(self, kind: str, header: Header, *, by: FoundBy, evidence: str) -> ZuoraRecord:
+        """Return what was listed as a record, with all its children.
+
+        Raises:
+            NotFound: It, or what belongs to it, was deleted since.
+            Unreadable: What Zuora gave is not what it documents; no other try will read it.
+            Transient: It cannot be told whole now.
+            Refused: The user may not, or a feature is off.
+        """
+        if not header.id:
+            seen(header.raw, PARENT, f"{kind} {header.id}")
+            raise Unreadable(f"Zuora lists a {kind} without an id that is one")
+        spec = await self._kind(kind)
+        if spec.zoql is not None and spec.objects:
+            # What was found by its rows is read by its own id.
+            parent = await self._one(spec, header.id)
+            if parent is None:
+                raise NotFound(f"Zuora has no {spec.makes or kind} {header.id}")
+            header = parent
+        found = Found(by=by, at=datetime.now(UTC), evidence=evidence, request_id=header.request_id)
+        return ZuoraRecord(
+            connection="",
+            tenant=self.tenant,
+            kind=spec.makes or kind,
+            id=header.id,
+            found=found,
+            parent=header.raw,
+            children=await spec.children(self._client, header.raw),
+        )
+
+    async def _kind(self, kind: str) -> ObjectKind:
+        if kind in ALWAYS:
+            return KINDS[kind]
+        settled = self._settlement is None or await self._settlement.is_on()
+        # A hint does not know which of the two refunds it means.
+        known_as = RecordKind.APPLIED_REFUND if kind == RecordKind.REFUND and not settled else kind
+        spec = kinds_of(settled=settled).get(known_as)
+        if spec is None:
+            raise Unreadable(f"a tenant {'with' if settled else 'without'} Invoice Settlement has no {kind}")
+        return spec
+
+    async def _one(self, spec: ObjectKind, zuora_id: str) -> Header | None:
+        if not spec.objects and spec.zoql is not None:
+            return await self._one_by_zoql(spec.zoql, zuora_id)
+        path, params = f"/object-query/{spec.objects}/{quoted(zuora_id)}", [("pageSize", str(PAGE_SIZE_MAX))]
+        if spec.expand:
+            params.append(("expand[]", spec.expand))
+        try:
+            answer = await self._client.get(path, params)
+        except NotFound:
+            return None
+        parent = decoded(answer.body, PARENT, path)
+        return Header(msgspec.Raw(answer.body), checked(parent.id), parent.updated_date or "", answer.request_id)
+
+    async def _one_by_zoql(self, of: Zoql, zuora_id: str) -> Header | None:
+        rows, request_id = await rows_of(self._client, of, "Id", zuora_id)
+        return Header(rows[0], checked(zuora_id), stamp_of(rows[0]), request_id) if rows else None
