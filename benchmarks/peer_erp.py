@@ -4,7 +4,7 @@ It sends a document as the kit's topic has it, with our reference beside it. Say
 age of an intent is checked when a connection is there.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 from types import SimpleNamespace, TracebackType
 from typing import Any
@@ -113,6 +113,10 @@ class KitErp:
     def can_find(self, kind: str) -> bool:
         """Return whether it has documents of this kind."""
         return kind == "invoice"
+
+    def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
+        """Return the one kind that it has."""
+        return tuple(filter(self.can_find, kinds))
 
     async def _get(self, query: dict[str, str]) -> Sequence[FoundInQad]:
         try:

@@ -3,7 +3,7 @@
 Money, matching and the sink's guarantees know these shapes alone, never a client library.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -205,6 +205,14 @@ class Erp(Protocol):
 
     def can_find(self, kind: str) -> bool:
         """Return whether a look-up is configured for a kind; without one its unknowns are for a person."""
+        ...
+
+    def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
+        """Return those of these kinds that `find_all` is to be asked for to see them all.
+
+        Of several that QAD shows in one list it is the first: reading that reads the others as well. A kind without a
+        look-up is none of them.
+        """
         ...
 
 

@@ -25,7 +25,8 @@ from streams.sink.freezing import kind_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState
 
-# Every kind of document that a posting can be in QAD; a receipt before what its browse may show as well.
+# Every kind of document that a posting can be in QAD. A receipt before a bounce: a browse that kinds share is read in
+# the words of the first of them, and a receipt's columns tell more.
 KINDS = (
     "invoice",
     "credit_note",
@@ -93,9 +94,8 @@ class Holdings:
             sure_from: Boot-time clock from which on no call of an owner before can be on the wire.
         """
         await asyncio.sleep(max(sure_from - boot_time_s(), 0.0))
-        for kind in KINDS:
-            if self._erp.can_find(kind):
-                await self._answered(lambda kind=kind: self._read_all(kind))  # type: ignore[misc]
+        for kind in self._erp.lists_of(KINDS):
+            await self._answered(lambda kind=kind: self._read_all(kind))  # type: ignore[misc]
         self._has_read = True
         self._looked.set()
 
@@ -199,8 +199,7 @@ class Holdings:
             self._moved()
             for one in page:
                 found[one.reference] = b"" if one.reference in found else _pack(one)
-        # Kinds may share a browse, a bounce that of receipts: what the first of them showed stays, since a receipt's
-        # columns tell more.
+        # What two lists show is as the first of them showed it.
         self._already = found | self._already
 
 

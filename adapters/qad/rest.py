@@ -4,7 +4,7 @@ One call commits one document. What a field is called, how dates are written and
 the profile's; nothing of a tenant stands here.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -89,6 +89,15 @@ class RestQad:
         """Return whether a look-up is configured for a kind."""
         document = self._profile.documents.get(kind)
         return document is not None and document.find is not None
+
+    def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
+        """Return of these kinds the first of each browse, where a look-up is configured."""
+        first: dict[tuple[str, str, str], str] = {}
+        for kind in filter(self.can_find, kinds):
+            find = self._find(kind)
+            # The same rows: whatever else is read of them, no other document comes.
+            first.setdefault((find.browse_id, find.prefix, find.reference), kind)
+        return tuple(first.values())
 
     def record(self, command: Command) -> dict[str, Any]:
         """Return the record of a command, in the tenant's words."""

@@ -173,7 +173,7 @@ async def read_qad(client: QadClient, profile: Profile, *, progress: Progress) -
     """Return all documents that carry a reference, what is open of each item, and the balance of each currency."""
     erp = RestQad(client, profile)
     qad = Qad(kinds=frozenset(kind for kind in _QAD_KINDS if erp.can_find(kind)))
-    for kind in sorted(qad.kinds):
+    for kind in erp.lists_of(sorted(qad.kinds)):
         async for page in erp.find_all(kind):
             for found in page:
                 qad.add(_shown(found))

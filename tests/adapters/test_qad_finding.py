@@ -238,6 +238,31 @@ async def test_all_of_one_kind_are_of_that_kind(qad):
     assert [one.reference async for page in erp.find_all("adjustment") for one in page] == [adjustment.reference]
 
 
+async def test_kinds_that_share_a_browse_are_read_once(qad):
+    erp = await qad.erp()
+    kinds = (*DOCUMENT_KINDS, *OPTIONAL_KINDS)
+    commands = [qad.invoice(), qad.credit_note(), qad.receipt("5.00"), qad.invoice()]
+    for command in commands:
+        await post(erp, command)
+    before = len(qad.requests("browse"))
+    lists = erp.lists_of(kinds)
+    found = [one.reference for kind in lists for page in [page async for page in erp.find_all(kind)] for one in page]
+    assert sorted(found) == sorted(command.reference for command in commands)
+    browses = {document.find.browse_id for document in qad.profile().documents.values()}
+    # Of one with nothing in it one row is asked for, to see its columns.
+    empty = len(browses) - 2
+    assert (len(lists), len(qad.requests("browse")) - before) == (len(browses), len(browses) + empty)
+    assert len(lists) < len(kinds)
+
+
+async def test_kinds_whose_references_stand_in_two_columns_of_a_browse_are_two_lists(qad):
+    head, tail = qad.profile_text().split("[documents.credit_note.find]")
+    tail = tail.replace('reference = "customShort0"', 'reference = "customShort1"', 1)
+    erp = await qad.erp(qad.profile(f"{head}[documents.credit_note.find]{tail}"))
+    assert tuple(erp.lists_of(["credit_note", "invoice", "receipt"])) == ("credit_note", "invoice", "receipt")
+    assert tuple((await qad.erp()).lists_of(["credit_note", "invoice", "receipt"])) == ("credit_note", "receipt")
+
+
 async def test_nothing_at_all_is_no_pages_of_documents(qad):
     assert [one async for page in (await qad.erp()).find_all("invoice") for one in page] == []
 

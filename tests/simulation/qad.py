@@ -6,7 +6,7 @@ made it: it commits, now or later, and its answer comes, or does not.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -206,6 +206,9 @@ class Line:
 
     def can_find(self, kind: str) -> bool:
         return True
+
+    def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
+        return tuple(filter(self.can_find, kinds))
 
     def _commit(self, command: Command, answer: asyncio.Future[Accepted]) -> None:
         try:
