@@ -17,6 +17,7 @@ from schemas.references import Customer, QadReference, ZuoraReference, reference
 
 MAPPING = "mapping"
 
+_ACCOUNT = "account:"
 _DOCUMENT = "document:"
 _POSTING = "posting:"
 _ITEM = "item:"
@@ -24,7 +25,12 @@ _ITEM = "item:"
 
 def account(account_id: str) -> str:
     """Return the key of a billing account: its record comes or changes."""
-    return f"account:{account_id}"
+    return f"{_ACCOUNT}{account_id}"
+
+
+def accounts_among(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of the billing accounts that such keys are about."""
+    return tuple(name.removeprefix(_ACCOUNT) for name in keys if name.startswith(_ACCOUNT))
 
 
 def link(account_id: str) -> str:

@@ -176,21 +176,23 @@ class MatchCore:
         try:
             facts = facts_of(version.record)
         except Unreadable as error:
-            return self._stand(version, number=version.record.id, verdict=_parked(reasons.unreadable(str(error))))
+            reason = _from(self._giver(version, account_id=""), reasons.unreadable(str(error)))
+            return self._stand(version, number=version.record.id, verdict=_parked(reason))
         last = self._state.results.get(version.document)
         if last is not None and last.record_id == version.record_id and not version.again:
             return self._unchanged(version, facts.number)
         if not facts.posted and last is None:
             verdict = Verdict(how=Ignored, reason=reasons.not_posted(facts), currency=facts.currency, value=facts.value)
             return self._stand(version, number=facts.number, verdict=verdict)
+        giver = self._giver(version, account_id=facts.account_id)
         try:
-            match = self._customer(facts, version.record.kind)
+            match = self._customer(facts, version.record.kind, giver=giver)
         except CannotGoOn as stop:
             if facts.posted or last is None:
                 # Of all that has an account, payments alone change it: what went on from here is not another's alone.
                 moved = last is not None and version.record.kind == RecordKind.PAYMENT
                 given = moved and stop.reason.rule == reasons.OTHER_CONNECTION
-                reason = reasons.given_away(facts, stop.reason) if given else stop.reason
+                reason = reasons.given_away(facts, stop.reason) if given else _from(giver, stop.reason)
                 return self._stand(version, number=facts.number, verdict=_held(reason, facts))
             # What undoes a document goes where the document went, whatever the links say today.
             match = Match(customer=last.customer, rule=last.rule, kept=True)
@@ -237,17 +239,42 @@ class MatchCore:
         product = Output(Topic.MATCHED, key(self._connection, version.record.kind, version.record.id), matched)
         return [product, *self._stand(version, number=last.number, verdict=SETTLED)]
 
-    def _customer(self, facts: Facts, kind: str) -> Match:
+    def _giver(self, version: "_Version", *, account_id: str) -> str:
+        """Return the connection whose payment it was when it was seen last, and that received it; "" where none was.
+
+        An account that comes to us by a change of claims takes its payments along: of these none was transferred.
+        """
+        entry = self._state.standings.entries.get(version.document)
+        is_new = version.record.kind == RecordKind.PAYMENT and version.document not in self._state.results
+        if not is_new or entry is None or entry.standing is None:
+            return ""
+        reason = entry.standing.reason
+        if reason.rule != reasons.OTHER_CONNECTION:
+            return reasons.giver_told_by(reason)
+        before = [self._state.accounts.get(name) for name in waits.accounts_among(reason.waits_for)]
+        # What none or two claim parks where it is named: nobody received it.
+        left = any(seen and seen.id != account_id and seen.claimed_by == (reason.value,) for seen in before)
+        return reason.value if left else ""
+
+    def _customer(self, facts: Facts, kind: str, *, giver: str) -> Match:
         """Return the customer of a document.
 
+        Args:
+            facts: The document's.
+            kind: Its kind.
+            giver: The connection that received it from the bank, where that is another.
+
         Raises:
-            CannotGoOn: Its account is not known, not ours, or has no customer that fits.
+            CannotGoOn: Its account is not known, not ours, or has no customer that fits; or it was received elsewhere.
         """
         if not facts.account_id:
             return self._of_nobody(facts, kind)
         account = self._state.accounts.get(facts.account_id)
         if account is None:
             raise CannotGoOn(reasons.account_not_read(facts))
+        whose = owner_elsewhere(account.claimed_by, claims=self._claims, connection=self._connection)
+        if giver and not whose:
+            raise CannotGoOn(reasons.taken_over(facts, giver=giver))
         if account.claimed_by != (self._connection,):
             raise CannotGoOn(reasons.not_ours(account, facts, claims=self._claims, connection=self._connection))
         mapping = self._knowledge.mapping
@@ -347,6 +374,11 @@ class _Version(msgspec.Struct, frozen=True, kw_only=True):
 def _substance(seen: AccountSeen) -> AccountSeen:
     """Return what matters of an account: not which reading of it this was."""
     return msgspec.structs.replace(seen, origin=0, input_pass="", stamp="", sides={})
+
+
+def _from(giver: str, reason: Reason) -> Reason:
+    """Have a reason that says nothing else say from which connection a payment came."""
+    return msgspec.structs.replace(reason, value=giver) if giver and not reason.value else reason
 
 
 def _parked(reason: Reason) -> Verdict:

@@ -8,12 +8,21 @@ from streams.documents import Facts
 from streams.match.claims import Claim, owner_elsewhere
 
 OTHER_CONNECTION = "other_connection"
+TAKEN_OVER = "taken_from_other_connection"
 # Rules that are not for a person: the first two go on by themselves, the last is another connection's document.
 HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "account_not_read": Waiting,
     "no_mapping": Waiting,
     OTHER_CONNECTION: Ignored,
 }
+# A payment that comes from another connection stands still for one of these, and each says from which: no other
+# version of it may forget that.
+_TELL_THE_GIVER = frozenset({TAKEN_OVER, "account_not_read", "no_account", "unreadable_record"})
+
+
+def giver_told_by(reason: Reason) -> str:
+    """Return the connection that gave a payment away, where the reason for which it stands still says so."""
+    return reason.value if reason.rule in _TELL_THE_GIVER else ""
 
 
 def unreadable(what: str) -> Reason:
@@ -74,10 +83,22 @@ def given_away(facts: Facts, stop: Reason) -> Reason:
     return Reason(
         rule="given_to_other_connection",
         message=f"{facts.number} went from here to an account of connection {stop.value}; its receipt stays in QAD",
-        next_step="Move the money in QAD by hand, out of this entity, and once only: the other connection may have "
-        "posted the same payment as a receipt.",
+        next_step="Move the money in QAD by hand, out of this entity, naming the Zuora number: the other connection "
+        "does not receive it from the bank again, it parks there.",
         value=stop.value,
         waits_for=stop.waits_for,
+    )
+
+
+def taken_over(facts: Facts, *, giver: str) -> Reason:
+    """Say that a payment was another connection's before: the bank of that one has its money."""
+    return Reason(
+        rule=TAKEN_OVER,
+        message=f"{facts.number} came from an account of connection {giver}, whose bank its money went to",
+        next_step="Look for its receipt in QAD under that connection. Where it stands, move the money into this entity "
+        "by hand, naming the Zuora number; where it does not, book the receipt here by hand.",
+        value=giver,
+        waits_for=(waits.account(facts.account_id),),
     )
 
 
