@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import socket
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -46,14 +47,18 @@ def door(*logins, **changes):
 
 
 @asynccontextmanager
-async def receiving(doors, broker, *, limits=None, **patience):
-    """Receive meanwhile; `doors` may be changed while it runs."""
+async def receiving(doors, broker, *, limits=None, both_versions=False, **patience):
+    """Receive meanwhile; `doors` may be changed while it runs, and one socket may take addresses of either version."""
     server = make_receiver(lambda: doors, broker.store, limits or Limits(), **patience)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield "http://{}:{}".format(*runner.addresses[0][:2])
+        if both_versions:
+            listener = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+            await web.SockSite(runner, listener).start()
+        else:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 

@@ -202,6 +202,10 @@ async def test_who_guesses_has_to_wait_and_who_asks_first_does_not(broker):
         assert await status("192.0.2.1", **basic()) == 429
         assert {await status("192.0.2.2") for _ in range(GUESSES_MAX + 5)} == {401}
         assert await status("192.0.2.2", **basic()) == 200
+        # Whoever has an address of version 6 has a network of them, and each call comes from another port.
+        answers = [await status(f"[2001:db8::{at:x}]:{at + 1}", **basic(word="guess")) for at in range(GUESSES_MAX + 5)]
+        assert answers == [401] * GUESSES_MAX + [429] * 5
+        assert await status("2001:db8:0:1::1", **basic()) == 200
 
 
 def test_guesses_are_forgotten_and_their_number_is_bounded():

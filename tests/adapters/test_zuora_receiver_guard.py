@@ -111,7 +111,7 @@ async def test_who_reads_no_answers_is_ended(broker):
         assert (await post(url, **basic()))[0] == 200
 
 
-@pytest.mark.parametrize("limits", [Limits(connections=3), Limits(connections_per_address=3)], ids=["all", "address"])
+@pytest.mark.parametrize("limits", [Limits(connections=3), Limits(connections_per_caller=3)], ids=["all", "caller"])
 async def test_there_are_only_so_many_connections_and_they_are_given_back(broker, limits, heard, eventually):
     async with receiving({PATH: door()}, broker, limits=limits) as url:
         async with connected(url), connected(url), connected(url), connected(url) as (reader, _):
@@ -140,7 +140,7 @@ async def test_a_flood_from_many_addresses_is_one_line_in_the_log(broker, heard)
 
 async def test_a_client_has_only_so_many_requests_at_once(broker, heard):
     broker.waits = asyncio.Event()
-    async with receiving({PATH: door()}, broker, limits=Limits(requests_per_address=2)) as url:
+    async with receiving({PATH: door()}, broker, limits=Limits(requests_per_caller=2)) as url:
         waiting = [asyncio.create_task(post(url, **basic())) for _ in range(2)]
         await asyncio.wait(waiting, timeout=0.3)
         status, headers, _ = await post(url, **basic())
@@ -152,7 +152,7 @@ async def test_a_client_has_only_so_many_requests_at_once(broker, heard):
 
 
 async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
-    limits = Limits(proxies=[ip_network("127.0.0.1")], requests_per_address=1, connections_per_address=2)
+    limits = Limits(proxies=[ip_network("127.0.0.1")], requests_per_caller=1, connections_per_caller=2)
     broker.waits = asyncio.Event()
     async with receiving({PATH: door()}, broker, limits=limits) as url:
         waiting = [
@@ -162,6 +162,49 @@ async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
         assert (await post(url, **basic(), **{"X-Forwarded-For": "10.0.0.1"}))[0] == 503
         broker.waits.set()
         assert [status for status, _, _ in await asyncio.gather(*waiting)] == [200] * 5
+
+
+async def test_who_has_a_network_of_version_6_has_no_more_room_than_who_has_an_address(broker):
+    """One caller takes each of the 2^64 addresses that he has; an address of version 4 is a caller of its own."""
+    limits = Limits(proxies=[ip_network("127.0.0.1")], requests_per_caller=1)
+    broker.waits = asyncio.Event()
+
+    async def status(*hops):
+        headers = aiohttp.typedefs.CIMultiDict([("Content-Type", "application/json"), *basic().items()])
+        for hop in hops:
+            headers.add("X-Forwarded-For", hop)
+        async with aiohttp.ClientSession() as session, session.post(url + PATH, data=BODY, headers=headers) as answer:
+            return answer.status
+
+    async with receiving({PATH: door()}, broker, limits=limits) as url:
+        first = ["2001:db8:0:1::1", "[2001:db8:0:2::1]:50123", "192.0.2.1:5000", "::ffff:192.0.2.2"]
+        waiting = [asyncio.create_task(status(hop)) for hop in first]
+        await asyncio.wait(waiting, timeout=0.3)
+        # What stands before the last hop anybody may have written, in a header of his own as well.
+        for others in (["2001:DB8:0:1:ffff::7"], ["[2001:db8:0:2::2]"], ["198.51.100.9", "192.0.2.1:61000"]):
+            assert await status(*others) == 503
+        assert await status("192.0.2.1:61000, 192.0.2.2") == 503
+        broker.waits.set()
+        assert await asyncio.gather(*waiting) == [200] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have but one address here")
+async def test_callers_of_version_4_at_a_door_for_both_are_told_apart(broker):
+    """All of them stand in one network of 64 bits there: ::ffff:0:0/96."""
+    limits = Limits(connections_per_caller=1)
+    async with receiving({PATH: door()}, broker, limits=limits, both_versions=True) as url:
+        port = int(url.rpartition(":")[2])
+        opened = [
+            await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+            for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2")
+        ]
+        assert await ended(opened[2][0]) == b""
+        for reader, writer in opened[:2]:
+            writer.write(WHOLE)
+            async with asyncio.timeout(LIMIT_S):
+                assert b" 200 " in await reader.readline()
+        for _, writer in opened:
+            writer.close()
 
 
 @pytest.mark.parametrize(
@@ -175,7 +218,33 @@ async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
         ("10.1.0.1", ["198.51.100.1, 192.0.2.7"], "192.0.2.7"),
         ("10.1.0.1", ["198.51.100.1", "192.0.2.7, 10.1.0.2"], "192.0.2.7"),
         ("10.1.0.1", ["10.1.0.3, 10.1.0.2"], "10.1.0.3"),
-        ("10.1.0.1", ["2001:db8::1"], "2001:db8::1"),
+        ("10.1.0.1", ["2001:db8::1"], "2001:db8::/64"),
+        ("10.1.0.1", ["192.0.2.7:5000"], "192.0.2.7"),
+        ("10.1.0.1", ["[2001:db8::1]:443"], "2001:db8::/64"),
+        ("10.1.0.1", ["[2001:db8::1]"], "2001:db8::/64"),
+        ("10.1.0.1", ["  198.51.100.1:80 ,\t192.0.2.7:5000  "], "192.0.2.7"),
+        # Of a proxy behind the proxy, with its port, the hop before counts.
+        ("10.1.0.1", ["192.0.2.7:5000", "10.1.0.2:8080"], "192.0.2.7"),
+        ("10.1.0.1", ["198.51.100.1", "[2001:db8::5]:1, 10.1.0.3:1", "10.1.0.2"], "2001:db8::/64"),
+        # A list may have empty places.
+        ("10.1.0.1", ["192.0.2.7, ,", "", "10.1.0.2,"], "192.0.2.7"),
+        # Digits after the last colon of an address of version 6 are its own, not a port.
+        ("10.1.0.1", ["2001:db8::7:443"], "2001:db8::/64"),
+        ("10.1.0.1", ["[2001:db8::1"], "10.1.0.1"),
+        ("10.1.0.1", ["[2001:db8::1]443"], "10.1.0.1"),
+        ("10.1.0.1", ["192.0.2.7:"], "10.1.0.1"),
+        ("10.1.0.1", ["192.0.2.7:123456"], "10.1.0.1"),
+        ("10.1.0.1", ["unknown"], "10.1.0.1"),
+        ("10.1.0.1", ["192.0.2.7, unknown:443"], "10.1.0.1"),
+        # Not listed, whatever it says and however it writes it.
+        ("2001:db8:0:0:ffff::9", ["[10.1.0.1]:1, 192.0.2.7:5000"], "2001:db8::/64"),
+        ("10.1.0.1", ["::ffff:192.0.2.7"], "192.0.2.7"),
+        # Through a network of version 6 alone: one network of 64 bits holds all addresses of version 4.
+        ("64:ff9b::192.0.2.7", [], "192.0.2.7"),
+        # A listed proxy is told apart from strangers beside it.
+        ("2001:db8:1::1", [], "2001:db8:1::1"),
+        ("2001:db8:1::2", [], "2001:db8:1::/64"),
+        ("", [], ""),
         ("10.1.0.1", ["nonsense"], "10.1.0.1"),
         ("10.1.0.1", [""], "10.1.0.1"),
         ("::1", ["192.0.2.7"], "192.0.2.7"),
@@ -183,8 +252,8 @@ async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
     ],
 )
 def test_only_a_listed_proxy_is_believed_whom_it_speaks_for(peer, forwarded, client):
-    limits = Limits(proxies=[ip_network("10.1.0.0/24"), ip_network("::1")])
-    assert limits.client_of(peer, forwarded) == client
+    limits = Limits(proxies=[ip_network("10.1.0.0/24"), ip_network("::1"), ip_network("2001:db8:1::1")])
+    assert limits.caller_of(peer, forwarded) == client
 
 
 async def test_a_flood_of_what_is_no_http_is_one_line_in_the_log(broker, heard):

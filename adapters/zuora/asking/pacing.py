@@ -12,6 +12,7 @@ from enum import IntEnum
 
 import msgspec
 
+from adapters.pauses import jittered
 from adapters.zuora.asking.headers import whole_of
 
 # Sent a little slower than promised: calls are held up on their way by a second or so, and arrive closer together.
@@ -32,6 +33,7 @@ _WINDOW_MAX_S = 86_400
 PAUSE_MAX_S = 60.0
 # Zuora's own advice: five tries with full jitter up to a minute.
 TRIES_MAX = 5
+_RETRY_S = 1.0
 
 # The token call is limited to 100 a minute and address, for all tenants of it: so much of that is one process's.
 _TOKENS_PER_MINUTE = 20
@@ -77,9 +79,8 @@ def retry_pause_s(tries: int, asked_s: float | None, draw: Callable[[float, floa
         asked_s: What Retry-After says.
         draw: Returns a number between two.
     """
-    jittered = draw(0.0, min(PAUSE_MAX_S, 2.0**tries))
     # Asking for hours must not hang a task: the caller comes again.
-    return max(min(asked_s or 0.0, 2 * PAUSE_MAX_S), jittered)
+    return max(min(asked_s or 0.0, 2 * PAUSE_MAX_S), jittered(tries, base_s=_RETRY_S, max_s=PAUSE_MAX_S, draw=draw))
 
 
 class _Others:

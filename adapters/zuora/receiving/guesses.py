@@ -1,4 +1,4 @@
-"""Who hands in too many wrong secrets has to wait: by address and rate, not by account, so that nobody is locked out.
+"""Who hands in too many wrong secrets has to wait: by caller and rate, not by account, so that nobody is locked out.
 
 What is refused for it is answered 429, after which Zuora calls again. What is kept is bounded and a minute old at most.
 """
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 GUESSES_MAX = 100
 WINDOW_S = 60.0
-_ADDRESSES_MAX = 10_000
+_CALLERS_MAX = 10_000
 
 
 class Guesses:
-    """The wrong secrets of the last minute, by address."""
+    """The wrong secrets of the last minute, by caller (guard.py)."""
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         """Begin with nobody."""
@@ -21,17 +21,17 @@ class Guesses:
         self._since = now()
         self._wrong: Counter[str] = Counter()
 
-    def note(self, address: str) -> None:
+    def note(self, caller: str) -> None:
         """Take note of a wrong secret."""
         self._forget()
-        self._wrong[address] += 1
+        self._wrong[caller] += 1
 
-    def too_many(self, address: str) -> bool:
-        """Return whether an address has to wait."""
+    def too_many(self, caller: str) -> bool:
+        """Return whether a caller has to wait."""
         self._forget()
-        return self._wrong.get(address, 0) >= GUESSES_MAX
+        return self._wrong.get(caller, 0) >= GUESSES_MAX
 
     def _forget(self) -> None:
-        if self._now() - self._since >= WINDOW_S or len(self._wrong) > _ADDRESSES_MAX:
+        if self._now() - self._since >= WINDOW_S or len(self._wrong) > _CALLERS_MAX:
             self._wrong.clear()
             self._since = self._now()

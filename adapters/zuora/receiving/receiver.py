@@ -104,17 +104,17 @@ class _Receiver:
         """
         if request.method != "POST":
             raise _No(405, {"Allow": "POST"})
-        client = self._limits.client_of(peer_of(request.transport), request.headers.getall("X-Forwarded-For", []))
-        with self.server.room(client) as has_room:
+        caller = self._limits.caller_of(peer_of(request.transport), request.headers.getall("X-Forwarded-For", []))
+        with self.server.room(caller) as has_room:
             if not has_room:
-                self._said.warning("too many requests at once: Zuora calls again", about=door.tenant, address=client)
+                self._said.warning("too many requests at once: Zuora calls again", about=door.tenant, address=caller)
                 raise _No(503, _RETRY_AFTER)
-            if self._guesses.too_many(client):
-                self._said.warning("too many wrong secrets from one address: it has to wait", about=door.tenant)
+            if self._guesses.too_many(caller):
+                self._said.warning("too many wrong secrets from one caller: it has to wait", about=door.tenant)
                 raise _No(429, _RETRY_AFTER)
-            login = self._login(request, door, client)
+            login = self._login(request, door, caller)
             body = await self._body(request)
-            signature = self._signature(request, body, door, client)
+            signature = self._signature(request, body, door, caller)
             if request.content_type == _JSON and _is_deep(body):
                 self._said.warning("callout that is nested deeper than any was refused", about=door.tenant)
                 raise _No(400)
@@ -123,7 +123,7 @@ class _Receiver:
             await self._repeats.take(_callout(request, body, door, login=login, signature=signature))
             crashpoint("receive.before_answer")
 
-    def _login(self, request: web.BaseRequest, door: Door, client: str) -> str:
+    def _login(self, request: web.BaseRequest, door: Door, caller: str) -> str:
         """Return the login's slot, once the head says that the body may be read."""
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise _No(415)
@@ -131,8 +131,8 @@ class _Receiver:
         if not login:
             # Zuora asks first without credentials and repeats with them after this.
             if "Authorization" in request.headers:
-                self._guesses.note(client)
-                self._said.warning("callout with a wrong password", about=door.tenant, address=client)
+                self._guesses.note(caller)
+                self._said.warning("callout with a wrong password", about=door.tenant, address=caller)
             raise _No(401, _CHALLENGE)
         if request.content_type not in (_JSON, _FORM):
             self._said.warning("callout that is neither JSON nor a form was refused", about=door.tenant)
@@ -156,11 +156,11 @@ class _Receiver:
             raise _No(400) from None
         return bytes(body)
 
-    def _signature(self, request: web.BaseRequest, body: bytes, door: Door, client: str) -> str:
+    def _signature(self, request: web.BaseRequest, body: bytes, door: Door, caller: str) -> str:
         signature = signature_slot(request.headers, body, door)
         if signature is None:
-            self._guesses.note(client)
-            self._said.warning("callout with a wrong signature", about=door.tenant, address=client)
+            self._guesses.note(caller)
+            self._said.warning("callout with a wrong signature", about=door.tenant, address=caller)
             raise _No(401, _CHALLENGE)
         return signature
 
