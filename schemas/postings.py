@@ -359,6 +359,7 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
         more: An outcome of the same input follows and completes it.
         closed_in_zuora: By posting, Zuora's accounting period of its posting date, where Zuora had closed it and QAD
             has not: it posts, and is named.
+        deleted: Zuora has the document no more; what stood of it is undone.
     """
 
     connection: str
@@ -381,3 +382,4 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
     postings: tuple[Posting, ...]
     more: bool = False
     closed_in_zuora: dict[PostingId, str] | msgspec.UnsetType = msgspec.UNSET
+    deleted: bool | msgspec.UnsetType = msgspec.UNSET

@@ -6,7 +6,7 @@ person.
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
@@ -157,13 +157,15 @@ class Books:
                 reasons.daybook_unfit(number, code, "is not active in QAD" if daybook else "does not exist")
             )
 
-    def named_daybook(self, number: str, mapping: Mapping, name: Literal["banking", "journal"]) -> str:
-        """Return a daybook that a mapping may leave out.
+    def named_daybook(self, number: str, mapping: Mapping, name: str) -> str:
+        """Return a daybook that a mapping may leave out, or have another stand for.
 
         Raises:
-            CannotGoOn: It does; or QAD does not have it active.
+            CannotGoOn: It leaves it out; or QAD does not have it active.
         """
         code: str = getattr(mapping.daybooks, name)
+        if not code and name == "bounce":
+            code = mapping.daybooks.receipt
         if not code:
             raise CannotGoOn(reasons.no_daybook(number, name))
         self.check_daybook(number, code)

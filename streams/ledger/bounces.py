@@ -43,11 +43,8 @@ def take_back(
     made, number = state.of(at_hand.document), at_hand.number
     receipt = document_posting(at_hand.connection, at_hand.document, n=made.n)
     dates = books.posting_date(number, max(changed, made.posting_date), mapping)
-    daybook = mapping.daybooks.bounce or mapping.daybooks.receipt
-    if not made.customer:
-        # Of nobody to the end: its journal is turned.
-        daybook = books.named_daybook(number, mapping, "journal")
-    books.check_daybook(number, daybook)
+    # Of nobody to the end: its journal is turned.
+    daybook = books.named_daybook(number, mapping, "bounce" if made.customer else "journal")
     books.check_daybook(number, mapping.daybooks.adjustment)
     holder = open_item(at_hand.connection, at_hand.document, state)
     freed = free(at_hand, of=holder, unapplied=unapplied, dates=dates, daybook=mapping.daybooks.adjustment, state=state)

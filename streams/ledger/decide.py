@@ -36,10 +36,11 @@ from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
 from streams.ledger.charged import spread
 from streams.ledger.credit_balance import plan_credit_balance
-from streams.ledger.deletions import facts_of_deleted, plan_deleted
+from streams.ledger.deletions import DELETED, facts_of_deleted, plan_deleted
 from streams.ledger.known import read_known_postings
 from streams.ledger.payments import PaymentDocument, plan_payment
 from streams.ledger.reading import billing_document, payment_document, refund_document
+from streams.ledger.rebuilding import with_rebuilt
 from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
 from streams.ledger.state import LedgerState, fingerprint
@@ -168,6 +169,8 @@ class LedgerCore:
             plan = Plan(stops=(stop,))
         except Unreadable as error:
             plan = Plan(stops=(CannotGoOn(reasons.unreadable(matched.number, str(error))),))
+        if again:
+            plan = with_rebuilt(plan, at_hand, state=self._state, books=self._books)
         if not plan.stops:
             return plan, SETTLED
         how, reason = reasons.verdict_of(plan.stops)
@@ -247,6 +250,7 @@ class LedgerCore:
                 postings=changed,
                 more=outcome is not None,
                 closed_in_zuora=self._closed_in_zuora(changed) or UNSET,
+                deleted=True if facts.status == DELETED else UNSET,
             )
             outputs.append(Output(Topic.POSTINGS, key(self._connection, matched.kind, matched.id), event))
             self._state.take(event)

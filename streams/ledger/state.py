@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from schemas.ids import PostingId, document_key
+from schemas.ids import PostingId, document_key, document_parts
 from schemas.money import ZERO
 from schemas.outcomes import AnyOutcome, Ignored
 from schemas.postings import (
@@ -32,6 +32,7 @@ from schemas.postings import (
     RefundContent,
     TransferContent,
 )
+from schemas.records import RecordKind
 from streams import waits
 from streams.shelf import Shelf, Snapshot, packed, shape_of
 from streams.standings import Entry, Standing, Standings, pass_number
@@ -65,6 +66,22 @@ class Row(msgspec.Struct, array_like=True):
     detached: bool = False
 
 
+class Anew(msgspec.Struct, array_like=True):
+    """A posting that no record of Zuora says again: it is built anew from itself, by a newer mapping or elsewhere.
+
+    Attributes:
+        posting: As it was made last.
+        daybook: Whose name in the mapping its daybook has.
+        day: The document date that chose its mapping.
+        mapping_version: The mapping that built it.
+    """
+
+    posting: Posting
+    daybook: str
+    day: date
+    mapping_version: int
+
+
 class Made(msgspec.Struct, array_like=True):
     """What was made of one document.
 
@@ -96,6 +113,8 @@ class Made(msgspec.Struct, array_like=True):
         transfers: How often its prepayment was given to another customer.
         holds: The posting whose open item stands for it, where that is not post n.
         received_for: QAD customer of its receipt, "" where that went to unassigned cash.
+        anew: By its name, each posting of the newest reversal, each transfer, and the refund that it is.
+        gone: Post n was reversed because Zuora had the document no more.
     """
 
     n: int = 0
@@ -125,6 +144,8 @@ class Made(msgspec.Struct, array_like=True):
     holds: PostingId | None = None
     received_for: str = ""
     is_journal: bool = False
+    anew: dict[PostingId, Anew] = msgspec.field(default_factory=dict)
+    gone: bool = False
 
     @property
     def incomplete(self) -> int:
@@ -169,6 +190,11 @@ class LedgerState:
     def of(self, document: str) -> Made:
         """Return what was made of a document, to be read; an empty one where nothing was."""
         return self.made.get(document) or Made()
+
+    def refunds_of(self, document: str) -> list[Made]:
+        """Return the refunds that stand of a payment or credit memo."""
+        found = (self.of(name) for name in sorted(self.of(document).payers) if is_refund(name))
+        return [made for made in found if made.live]
 
     def standing_of(self, document: str) -> Standing | None:
         """Return how a document stands still, or None."""
@@ -221,7 +247,11 @@ class LedgerState:
     def _take_posting(self, of: Callable[[str], Made], posting: Posting, event: PostingSet) -> None:
         made = of(posting.document)
         made.hashes[posting.id] = fingerprint(posting)
+        _remember(made, posting, event)
         match posting.content:
+            case RefundContent() as content if posting.document != document_key(event.kind, event.id):
+                # Its payment said where the money is now; what it is itself has not changed.
+                made.closes = content.closes
             case (
                 InvoiceContent()
                 | CreditNoteContent()
@@ -234,16 +264,15 @@ class LedgerState:
                     of(content.closes_document).payers.add(posting.document)
                 if isinstance(content, InvoiceContent) and content.charges:
                     of(content.charges).charges.add(posting.document)
-            case TransferContent() as content:
+            case TransferContent() as content if posting.n > made.transfers:
                 made.transfers, made.holds = posting.n, posting.id
                 made.account, made.customer = event.account, content.customer
             case OpeningContent() as content:
                 made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
-            case InverseContent() as content:
-                made.live = False
-                _detach(of, made, content.of)
-                if content.item is not None:
-                    _detach(of, made, content.item)
+            case InverseContent() as content if posting.n == made.n:
+                made.live, made.holds, made.gone = False, None, bool(event.deleted)
+                for name in {content.of, content.item or content.of}:
+                    _detach(of, made, name)
             case AllocationContent() as content if content.row and posting.act is not Act.REVERSE:
                 of(content.payer_document).rows[content.row] = row_of(posting, content)
                 of(content.item_document).payers.add(content.payer_document)
@@ -258,12 +287,12 @@ class LedgerState:
         content: InvoiceContent | CreditNoteContent | ReceiptContent | RefundContent | JournalContent,
         event: PostingSet,
     ) -> None:
-        made.n, made.live = posting.n, True
+        made.n, made.live, made.gone = posting.n, True, False
         made.posted_stamp, made.source_hash = event.posted_stamp, posting.source_hash
         made.posting_date, made.original_date = content.posting_date, content.original_date
         made.mapping_version = event.mapping_version
         made.number = posting.number
-        if not made.transfers:
+        if made.holds is None:
             made.account, made.customer = event.account, getattr(content, "customer", "")
         made.received_for = getattr(content, "customer", "")
         made.currency, made.total = content.currency, content.total
@@ -276,6 +305,48 @@ class LedgerState:
             self.referring[waits.document(content.closes_document)].add(posting.document)
         if isinstance(content, CreditNoteContent) and content.refers_to:
             self.referring[waits.document(content.refers_to)].add(posting.document)
+
+
+def is_refund(document: str) -> bool:
+    """Return whether a document (`kind:id`) is a refund."""
+    return document_parts(document)[0] == RecordKind.REFUND
+
+
+def _remember(made: Made, posting: Posting, event: PostingSet) -> None:
+    """Keep a posting that only itself can say anew; of reversals the newest."""
+    content = posting.content
+    if posting.act is not Act.REVERSE and not isinstance(content, RefundContent | TransferContent):
+        return
+    before = made.anew.get(posting.id)
+    if before is None and posting.act is Act.REVERSE:
+        for name in [name for name, one in made.anew.items() if _is_older_reversal(one.posting, posting)]:
+            del made.anew[name]
+    dated = content.document_date if isinstance(content, RefundContent) else made.original_date or made.posting_date
+    made.anew[posting.id] = Anew(
+        posting=posting,
+        daybook=before.daybook if before else _daybook_of(made, posting),
+        day=before.day if before else dated,
+        mapping_version=event.mapping_version,
+    )
+
+
+def _is_older_reversal(one: Posting, of: Posting) -> bool:
+    return one.act is Act.REVERSE and one.n < of.n
+
+
+def _daybook_of(made: Made, posting: Posting) -> str:
+    """Return the name that the daybook of a posting has in the mapping."""
+    if isinstance(posting.content, AllocationContent | TransferContent):
+        return "adjustment"
+    match document_parts(posting.document)[0]:
+        case RecordKind.REFUND:
+            return "banking"
+        case _ if made.is_journal and not made.customer:
+            return "journal"
+        case RecordKind.PAYMENT:
+            return "bounce"
+        case _:
+            return "credit_note" if made.is_invoice else "invoice"
 
 
 def _detach(of: Callable[[str], Made], made: Made, reversed_posting: PostingId) -> None:

@@ -129,7 +129,6 @@ def test_processed_again_after_it_was_taken_back_parks():
     assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 2)
 
 
-@pytest.mark.xfail(strict=True, reason="what is taken back is not decided again")
 def test_a_newer_mapping_rebuilds_what_takes_a_payment_back_until_it_is_intended():
     """QAD refuses the daybook, and says: name another in the mapping, publish it, and release the document."""
     found = world().put(zuora.payment(), gone())
