@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from random import Random
 from typing import Any, TypeVar
@@ -133,6 +134,10 @@ class Tenant:
         zone = TenantZone(settings.time_zone)
         self.settings, self.zone = settings, zone
 
+    def today(self) -> date:
+        """Return the day that it is in the tenant's zone."""
+        return self.zone.day(self.clock.stamp())
+
     # Ids, numbers and custom fields.
 
     def new_id(self) -> str:
@@ -160,6 +165,10 @@ class Tenant:
         if row is None:
             raise not_found(key)
         return row
+
+    def number_of(self, row: Record) -> str:
+        """Return the number under which a row is known beside its id."""
+        return str(getattr(row, self.tables[type(row)].number or "id"))
 
     def create(self, kind: type[R], **fields: Any) -> R:
         """Add a row of this kind with a new id, made now."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from sandbox.zuora.acts.documents import in_status
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.money import ZERO
 from sandbox.zuora.objects import Account, Contact, PaymentMethod
-from sandbox.zuora.refusal import broken_rule, invalid_value
+from sandbox.zuora.refusal import invalid_value
 from sandbox.zuora.tenant import Tenant
 
 RESOURCE = 587_300
@@ -238,10 +239,7 @@ def update_contact(
 
 def active_account(tenant: Tenant, key: str) -> Account:
     """Return an account that may be billed, or refuse."""
-    account = tenant.get(Account, key)
-    if account.status != "Active":
-        raise broken_rule(f"Account {account.account_number} is {account.status}, not Active", resource=RESOURCE)
-    return account
+    return in_status(tenant, Account, key, "Active", resource=RESOURCE)
 
 
 def move_balance(

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from sandbox.zuora.acts.accounting import check_period_open, code_id
+from sandbox.zuora.acts.documents import in_status
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.unsettled import check_no_settlement, move_unsettled, posted_invoice
 from sandbox.zuora.objects import Account, Invoice, InvoiceAdjustment, InvoiceItem, InvoiceItemAdjustment, TaxationItem
@@ -93,14 +94,14 @@ def adjust_invoice_item(tenant: Tenant, *, request: NewAdjustment) -> InvoiceIte
 @act
 def cancel_invoice_adjustment(tenant: Tenant, *, adjustment: str) -> InvoiceAdjustment:
     """Take an adjustment of an invoice back."""
-    row = _processed(tenant.get(InvoiceAdjustment, adjustment))
+    row = in_status(tenant, InvoiceAdjustment, adjustment, "Processed", resource=RESOURCE)
     return _cancel(tenant, row, cancelled_on=tenant.clock.stamp())
 
 
 @act
 def cancel_invoice_item_adjustment(tenant: Tenant, *, adjustment: str) -> InvoiceItemAdjustment:
     """Take an adjustment of an item or tax back."""
-    row = _processed(tenant.get(InvoiceItemAdjustment, adjustment))
+    row = in_status(tenant, InvoiceItemAdjustment, adjustment, "Processed", resource=RESOURCE)
     return _cancel(tenant, row, cancelled_date=tenant.clock.stamp())
 
 
@@ -110,7 +111,7 @@ def _checked(tenant: Tenant, request: NewAdjustment) -> tuple[Invoice, dict[str,
     invoice = posted_invoice(tenant, request.invoice)
     if request.amount <= 0:
         raise invalid_value("The amount of an adjustment must be greater than 0", resource=RESOURCE)
-    day = request.adjustment_date or tenant.zone.day(tenant.clock.stamp())
+    day = request.adjustment_date or tenant.today()
     check_period_open(tenant, day)
     _check_room(invoice, _impact(request.type, request.amount))
     account = tenant.get(Account, invoice.account_id)
@@ -159,12 +160,6 @@ def _code(tenant: Tenant, name: str | None) -> str | None:
 
 def _impact(kind: str, amount: Decimal) -> Decimal:
     return amount if kind == "Charge" else -amount
-
-
-def _processed(row: Adjusted) -> Adjusted:
-    if row.status != "Processed":
-        raise broken_rule(f"Adjustment {row.adjustment_number} is {row.status}, not Processed", resource=RESOURCE)
-    return row
 
 
 def _cancel(tenant: Tenant, row: Adjusted, **when: Any) -> Adjusted:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from sandbox.zuora.acts.credit_memos import NewCreditMemo, delete_credit_memo, draft_credit_memo, post_credit_memo
+from sandbox.zuora.acts.documents import in_status
 from sandbox.zuora.acts.invoices import NewInvoice, delete_invoice, draft_invoice, post_invoice
 from sandbox.zuora.acts.lines import NewItem, totals
 from sandbox.zuora.acts.registry import act
@@ -40,7 +41,7 @@ class NewBillRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 @act
 def create_bill_run(tenant: Tenant, *, request: NewBillRun) -> BillingRun:
     """Create a bill run; nothing is billed yet."""
-    invoice_date = request.invoice_date or tenant.zone.day(tenant.clock.stamp())
+    invoice_date = request.invoice_date or tenant.today()
     bill_run = tenant.create(
         BillingRun,
         billing_run_number=tenant.next_number("BR-"),
@@ -156,10 +157,7 @@ def _credit_memos(tenant: Tenant, run: BillingRun) -> list[CreditMemo]:
 
 
 def _in_status(tenant: Tenant, key: str, status: str) -> BillingRun:
-    run = tenant.get(BillingRun, key)
-    if run.status != status:
-        raise broken_rule(f"Bill run {run.billing_run_number} is {run.status}, not {status}", resource=RESOURCE)
-    return run
+    return in_status(tenant, BillingRun, key, status, resource=RESOURCE)
 
 
 def _tell(tenant: Tenant, verb: str, run: BillingRun) -> None:

@@ -1,7 +1,6 @@
 """What corrects a posted invoice: a memo from it, its reversal, its write-off; these two a memo and its application.
 
-The invoice keeps its amounts; only `reversed` and its balance tell. Mirrored items carry the same codes, products,
-service dates and tax rows as what they credit.
+The invoice keeps its amounts; only `reversed` and its balance tell.
 """
 
 from collections.abc import Sequence
@@ -11,19 +10,18 @@ from decimal import Decimal
 
 import msgspec
 
-from sandbox.zuora.acts.accounting import code_name
 from sandbox.zuora.acts.credit_memos import NewCreditMemo, apply_credit_memo, draft_credit_memo, post_credit_memo
 from sandbox.zuora.acts.debit_memos import NewDebitMemo, draft_debit_memo
-from sandbox.zuora.acts.invoices import RESOURCE, tell
-from sandbox.zuora.acts.lines import PROCESSING_TYPES, NewItem, NewTax
+from sandbox.zuora.acts.documents import tell
+from sandbox.zuora.acts.invoices import RESOURCE
+from sandbox.zuora.acts.lines import NewItem
+from sandbox.zuora.acts.mirrors import mirror, scaled, share_of
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import Application, check_settlement
-from sandbox.zuora.money import rounded, spread
-from sandbox.zuora.objects import CreditMemo, DebitMemo, Invoice, InvoiceItem, TaxationItem
+from sandbox.zuora.money import rounded
+from sandbox.zuora.objects import CreditMemo, DebitMemo, Invoice, InvoiceItem
 from sandbox.zuora.refusal import broken_rule, invalid_value
 from sandbox.zuora.tenant import Tenant
-
-_TYPE_NAMES = {code: name for name, code in PROCESSING_TYPES.items()}
 
 
 class ItemCredit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,9 +50,7 @@ def create_credit_memo_from_invoice(
 ) -> CreditMemo:
     """Draft a credit memo that refers to a posted invoice and mirrors all of it, or the items that are named."""
     row = _posted(tenant, invoice)
-    chosen, sources = mirror(tenant, row), _items(tenant, row)
-    if items is not None:
-        chosen, sources = _partly(row, sources, chosen, items)
+    chosen, sources = _chosen(tenant, row, items)
     request = NewCreditMemo(
         account=row.account_id,
         items=chosen,
@@ -72,9 +68,7 @@ def create_debit_memo_from_invoice(
 ) -> DebitMemo:
     """Draft a debit memo that refers to a posted invoice and charges all of it again, or the items that are named."""
     row = _posted(tenant, invoice)
-    chosen, sources = mirror(tenant, row), _items(tenant, row)
-    if items is not None:
-        chosen, sources = _partly(row, sources, chosen, items)
+    chosen, sources = _chosen(tenant, row, items)
     request = NewDebitMemo(
         account=row.account_id, items=chosen, invoice=row.id, currency=row.currency, memo_date=memo_date
     )
@@ -121,7 +115,7 @@ def write_off_invoice(
     mirrored = mirror(tenant, row)
     request = NewCreditMemo(
         account=row.account_id,
-        items=mirrored if row.balance == row.amount else _scaled(mirrored, row),
+        items=mirrored if row.balance == row.amount else scaled(mirrored, row.balance, row.currency),
         invoice=row.id,
         currency=row.currency,
         memo_date=memo_date,
@@ -158,67 +152,13 @@ def _items(tenant: Tenant, invoice: Invoice) -> list[InvoiceItem]:
     return tenant.invoice_items.children("invoice_id", invoice.id)
 
 
-def mirror(tenant: Tenant, invoice: Invoice) -> list[NewItem]:
-    """Return the items of an invoice as an act takes them."""
-    rows = _items(tenant, invoice)
-    places = {row.id: place for place, row in enumerate(rows)}
-    return [_mirrored_item(tenant, row, places.get(row.applied_to_invoice_item_id or "")) for row in rows]
-
-
-def _mirrored_item(tenant: Tenant, row: InvoiceItem, discounts: int | None) -> NewItem:
-    taxes = tenant.taxation_items.children("invoice_item_id", row.id)
-    kind = row.processing_type or "Charge"
-    return NewItem(
-        charge_amount=row.charge_amount,
-        charge_name=row.charge_name or "",
-        charge_number=row.charge_number,
-        description=row.description,
-        discounts=discounts,
-        processing_type=_TYPE_NAMES.get(kind, kind),
-        source_item_type="InvoiceDetail",
-        quantity=row.quantity or Decimal(1),
-        unit_price=row.unit_price,
-        unit_of_measure=row.unit_of_measure,
-        sku=row.sku,
-        service_start_date=row.service_start_date,
-        service_end_date=row.service_end_date,
-        subscription_id=row.subscription_id,
-        subscription_number=row.subscription_number,
-        rate_plan_charge_id=row.rate_plan_charge_id,
-        product_rate_plan_charge_id=row.product_rate_plan_charge_id,
-        purchase_order_number=row.purchase_order_number,
-        tax_code=row.tax_code,
-        tax_mode="TaxInclusive" if row.tax_mode == "TaxInclusive" else "TaxExclusive",
-        taxes=[_mirrored_tax(row_tax) for row_tax in taxes],
-        exclude_item_billing_from_revenue_accounting=bool(row.exclude_item_billing_from_revenue_accounting),
-        accounting_code=row.accounting_code,
-        account_receivable_accounting_code=code_name(tenant, row.account_receivable_accounting_code_id),
-        deferred_revenue_accounting_code=code_name(tenant, row.deferred_revenue_accounting_code_id),
-        recognized_revenue_accounting_code=code_name(tenant, row.recognized_revenue_accounting_code_id),
-        revenue_recognition_rule_name=row.revenue_recognition_rule_name,
-    )
-
-
-def _mirrored_tax(row: TaxationItem) -> NewTax:
-    return NewTax(
-        tax_amount=row.tax_amount,
-        name=row.name or "Tax",
-        tax_code=row.tax_code,
-        tax_code_description=row.tax_code_description,
-        tax_rate=row.tax_rate or Decimal(0),
-        tax_rate_type="FlatFee" if row.tax_rate_type == "FlatFee" else "Percentage",
-        tax_rate_description=row.tax_rate_description,
-        jurisdiction=row.jurisdiction,
-        location_code=row.location_code,
-        taxable_amount=row.taxable_amount,
-        exempt_amount=row.exempt_amount or Decimal(0),
-        accounting_code=row.accounting_code,
-    )
-
-
-def _partly(
-    invoice: Invoice, sources: Sequence[InvoiceItem], mirrored: Sequence[NewItem], credits_: Sequence[ItemCredit]
+def _chosen(
+    tenant: Tenant, invoice: Invoice, credits_: Sequence[ItemCredit] | None
 ) -> tuple[list[NewItem], list[InvoiceItem]]:
+    """Return the items of an invoice, or so much of those that are named, and the rows that they mirror."""
+    mirrored, sources = mirror(tenant, invoice), _items(tenant, invoice)
+    if credits_ is None:
+        return mirrored, sources
     places = {row.id: place for place, row in enumerate(sources)}
     unknown = [credit.invoice_item for credit in credits_ if credit.invoice_item not in places]
     if unknown:
@@ -232,29 +172,5 @@ def _partly(
 def _item_share(item: NewItem, amount: Decimal, currency: str) -> NewItem:
     if not 0 < amount <= item.charge_amount:
         raise broken_rule(f"Between 0 and {item.charge_amount} of this item can be credited", resource=RESOURCE)
-    taxes = [
-        msgspec.structs.replace(
-            tax,
-            tax_amount=rounded(tax.tax_amount * amount / item.charge_amount, currency),
-            taxable_amount=amount,
-            exempt_amount=Decimal(0),
-        )
-        for tax in item.taxes
-    ]
-    share = {"charge_amount": amount, "unit_price": None, "quantity": Decimal(1), "taxes": taxes, "discounts": None}
-    return msgspec.structs.replace(item, **share)
-
-
-def _scaled(items: Sequence[NewItem], invoice: Invoice) -> list[NewItem]:
-    """Return the items shrunk to the invoice's balance; lines and taxes add up to it exactly."""
-    weights = [amount for item in items for amount in (item.charge_amount, *(tax.tax_amount for tax in item.taxes))]
-    shares = iter(spread(invoice.balance, weights, invoice.currency))
-    scaled = []
-    for item in items:
-        charge = next(shares)
-        taxes = [
-            msgspec.structs.replace(tax, tax_amount=next(shares), taxable_amount=charge, exempt_amount=Decimal(0))
-            for tax in item.taxes
-        ]
-        scaled.append(msgspec.structs.replace(item, charge_amount=charge, unit_price=None, taxes=taxes))
-    return scaled
+    taxes = [rounded(tax.tax_amount * amount / item.charge_amount, currency) for tax in item.taxes]
+    return msgspec.structs.replace(share_of(item, amount, taxes), quantity=Decimal(1), discounts=None)

@@ -10,6 +10,8 @@ from typing import Literal
 
 from sandbox.zuora.acts.accounting import check_period_open, code_id, code_name
 from sandbox.zuora.acts.accounts import active_account, keep_custom, move_balance
+from sandbox.zuora.acts.applications import tell_applied
+from sandbox.zuora.acts.documents import tell
 from sandbox.zuora.acts.payments import NewPayment
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import check_applications
@@ -29,7 +31,7 @@ def create_applied_payment(tenant: Tenant, *, request: NewPayment) -> Payment:
     if request.account is None or request.amount <= 0 or request.processing:
         raise invalid_value("A payment needs an account and an amount above 0", resource=RESOURCE)
     account = active_account(tenant, request.account)
-    day = request.effective_date or tenant.zone.day(tenant.clock.stamp())
+    day = request.effective_date or tenant.today()
     check_period_open(tenant, day)
     applied = check_applications(tenant, request.invoices, currency=account.currency, available=request.amount)
     total = sum((amount for _, amount in applied), Decimal(0))
@@ -57,7 +59,7 @@ def create_applied_payment(tenant: Tenant, *, request: NewPayment) -> Payment:
         transferred_to_accounting="No",
         custom=keep_custom(tenant, "Payment", request.custom),
     )
-    _tell_payment(tenant, "processed", payment)
+    tell(tenant, "processed", payment)
     for invoice, amount in applied:
         _apply(tenant, payment, tenant.get(Invoice, invoice.id), amount)
     if request.amount > total:
@@ -81,7 +83,7 @@ def cancel_applied_payment(tenant: Tenant, *, payment: str) -> Payment:
         if up.status == "Processed":
             _cancel(tenant, up)
     canceled = tenant.change(row, status="Canceled", cancelled_on=tenant.clock.stamp())
-    _tell_payment(tenant, "canceled", canceled)
+    tell(tenant, "canceled", canceled)
     return canceled
 
 
@@ -92,7 +94,7 @@ def refund_applied_payment(
     """Give back what a payment paid on an invoice, which is open again by that."""
     check_no_settlement(tenant)
     row, paid = tenant.get(Payment, payment), posted_invoice(tenant, invoice)
-    day = refund_date or tenant.zone.day(tenant.clock.stamp())
+    day = refund_date or tenant.today()
     check_period_open(tenant, day)
     rows = tenant.invoice_payments.children("payment_id", row.id)
     applied = next((one for one in rows if one.invoice_id == paid.id), None)
@@ -128,7 +130,7 @@ def adjust_credit_balance(
 ) -> CreditBalanceAdjustment:
     """Move what a negative invoice gives back up, what is there down onto an invoice; without an invoice, by hand."""
     check_no_settlement(tenant)
-    day = adjustment_date or tenant.zone.day(tenant.clock.stamp())
+    day = adjustment_date or tenant.today()
     check_period_open(tenant, day)
     source = posted_invoice(tenant, invoice) if invoice else None
     if source is None and account is None:
@@ -171,16 +173,7 @@ def cancel_credit_balance_adjustment(tenant: Tenant, *, adjustment: str) -> Cred
 def _apply(tenant: Tenant, payment: Payment, invoice: Invoice, amount: Decimal) -> None:
     row = tenant.create(InvoicePayment, payment_id=payment.id, invoice_id=invoice.id, amount=amount, refund_amount=ZERO)
     move_unsettled(tenant, invoice, payment=amount)
-    tenant.tell(
-        "applied",
-        row,
-        number=payment.payment_number,
-        account_id=payment.account_id,
-        currency=payment.currency,
-        amount=amount,
-        invoice_number=invoice.invoice_number,
-        effective_date=payment.effective_date,
-    )
+    tell_applied(tenant, "applied", row, payment, invoice, amount=amount, day=payment.effective_date)
 
 
 def _adjust(
@@ -238,15 +231,4 @@ def _tell(tenant: Tenant, verb: str, row: CreditBalanceAdjustment, account: Acco
         amount=row.amount,
         invoice_number=row.source_transaction_number if row.source_transaction_type == "Invoice" else None,
         effective_date=row.adjustment_date,
-    )
-
-
-def _tell_payment(tenant: Tenant, verb: str, payment: Payment) -> None:
-    tenant.tell(
-        verb,
-        payment,
-        number=payment.payment_number,
-        account_id=payment.account_id,
-        currency=payment.currency,
-        amount=payment.amount,
     )

@@ -13,7 +13,8 @@ import msgspec
 
 from sandbox.zuora.acts.accounting import check_period_open
 from sandbox.zuora.acts.accounts import active_account, keep_custom, move_balance
-from sandbox.zuora.acts.lines import NewItem, add_invoice_items, exempt_total, totals
+from sandbox.zuora.acts.documents import in_status, tell
+from sandbox.zuora.acts.lines import NewItem, add_invoice_items, exempt_total, remove_items, totals
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.chronicle import Variant
 from sandbox.zuora.money import ZERO
@@ -67,9 +68,7 @@ def draft_invoice(tenant: Tenant, request: NewInvoice, *, bill_run: BillingRun |
     account = active_account(tenant, request.account)
     if not request.items:
         raise invalid_value("An invoice needs at least one item", resource=RESOURCE)
-    invoice_date = request.invoice_date or (
-        bill_run.invoice_date if bill_run else tenant.zone.day(tenant.clock.stamp())
-    )
+    invoice_date = request.invoice_date or (bill_run.invoice_date if bill_run else tenant.today())
     number = request.invoice_number or tenant.next_number("INV")
     if tenant.invoices.find(number) is not None:
         raise invalid_value(f"Invoice number {number} is already used", resource=RESOURCE)
@@ -158,7 +157,7 @@ def edit_invoice(
         changes |= _amounts(items)
     edited = tenant.change(draft, **changes)
     if items:
-        _remove_items(tenant, edited)
+        remove_items(tenant, edited)
         add_invoice_items(tenant, edited, items)
     return edited
 
@@ -177,9 +176,7 @@ def post_invoice(tenant: Tenant, *, invoice: str, by: Variant = "api") -> Invoic
 @act
 def unpost_invoice(tenant: Tenant, *, invoice: str) -> Invoice:
     """Take a posted invoice back to Draft; refused while anything is applied to it."""
-    posted = tenant.get(Invoice, invoice)
-    if posted.status != "Posted":
-        raise broken_rule(f"Invoice {posted.invoice_number} is {posted.status}, not Posted", resource=RESOURCE)
+    posted = in_status(tenant, Invoice, invoice, "Posted", resource=RESOURCE)
     moved = (posted.payment_amount, posted.credit_memo_amount, posted.credit_balance_adjustment_amount)
     if any(moved) or posted.balance != posted.amount:
         raise broken_rule(
@@ -205,27 +202,7 @@ def cancel_invoice(tenant: Tenant, *, invoice: str) -> Invoice:
 def delete_invoice(tenant: Tenant, *, invoice: str) -> Invoice:
     """Delete a Draft; nobody can read it any more."""
     draft = _draft(tenant, invoice, "deleted")
-    _remove_items(tenant, draft)
+    remove_items(tenant, draft)
     tenant.remove(draft)
     tell(tenant, "deleted", draft)
     return draft
-
-
-def _remove_items(tenant: Tenant, invoice: Invoice) -> None:
-    for item in tenant.invoice_items.children("invoice_id", invoice.id):
-        for tax in tenant.taxation_items.children("invoice_item_id", item.id):
-            tenant.remove(tax)
-        tenant.remove(item)
-
-
-def tell(tenant: Tenant, verb: str, invoice: Invoice, *, variant: Variant | None = None) -> None:
-    """Note a deed on an invoice."""
-    tenant.tell(
-        verb,
-        invoice,
-        number=invoice.invoice_number,
-        account_id=invoice.account_id,
-        currency=invoice.currency,
-        amount=invoice.amount,
-        variant=variant,
-    )

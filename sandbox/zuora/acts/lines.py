@@ -42,6 +42,7 @@ PROCESSING_TYPES = {
     "PrepaymentBilling": "7",
     "PrepaymentApplication": "8",
 }
+_TYPE_NAMES = {code: name for name, code in PROCESSING_TYPES.items()}
 
 
 class NewTax(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -157,12 +158,47 @@ def processing_type(tenant: Tenant, name: str) -> str:
     return PROCESSING_TYPES[name] if tenant.settings.processing_type == "code" else name
 
 
-def add_invoice_items(tenant: Tenant, invoice: Invoice, items: Sequence[NewItem]) -> list[InvoiceItem]:
+def type_name(written: str | None) -> str | None:
+    """Return the name of a processing type, whichever way the tenant writes it."""
+    return _TYPE_NAMES.get(written or "", written)
+
+
+def add_invoice_items(tenant: Tenant, invoice: Invoice, items: Sequence[NewItem]) -> None:
     """Put items and their taxes on an invoice."""
     rows: list[InvoiceItem] = []
     for item in items:
         rows.append(_add_invoice_item(tenant, invoice, item, _discounted(rows, item)))
-    return rows
+
+
+def remove_items(tenant: Tenant, document: Invoice | CreditMemo | DebitMemo) -> None:
+    """Take all items and their taxes off a document."""
+    items: Sequence[InvoiceItem | CreditMemoItem | DebitMemoItem] = (
+        tenant.invoice_items.children("invoice_id", document.id)
+        if isinstance(document, Invoice)
+        else memo_items_of(tenant, document)
+    )
+    for item in items:
+        for tax in taxes_of(tenant, item):
+            tenant.remove(tax)
+        tenant.remove(item)
+
+
+def memo_items_of(tenant: Tenant, memo: CreditMemo | DebitMemo) -> Sequence[CreditMemoItem | DebitMemoItem]:
+    """Return the items of a memo."""
+    if isinstance(memo, CreditMemo):
+        return tenant.credit_memo_items.children("credit_memo_id", memo.id)
+    return tenant.debit_memo_items.children("debit_memo_id", memo.id)
+
+
+def taxes_of(
+    tenant: Tenant, item: InvoiceItem | CreditMemoItem | DebitMemoItem
+) -> Sequence[TaxationItem | CreditTaxationItem | DebitTaxationItem]:
+    """Return the taxes of an item."""
+    if isinstance(item, InvoiceItem):
+        return tenant.taxation_items.children("invoice_item_id", item.id)
+    if isinstance(item, CreditMemoItem):
+        return tenant.credit_taxation_items.children("credit_memo_item_id", item.id)
+    return tenant.debit_taxation_items.children("debit_memo_item_id", item.id)
 
 
 def _discounted(rows: Sequence[InvoiceItem | CreditMemoItem | DebitMemoItem], item: NewItem) -> str | None:
@@ -227,15 +263,18 @@ def _add_invoice_item(tenant: Tenant, invoice: Invoice, item: NewItem, discounte
     return row
 
 
-def add_credit_memo_items(
-    tenant: Tenant, memo: CreditMemo, items: Sequence[NewItem], *, sources: Sequence[InvoiceItem] = ()
-) -> list[CreditMemoItem]:
-    """Put items and their taxes on a credit memo; the sources are the invoice items that they credit, one for each."""
+def add_memo_items(
+    tenant: Tenant, memo: CreditMemo | DebitMemo, items: Sequence[NewItem], *, sources: Sequence[InvoiceItem] = ()
+) -> None:
+    """Put items and their taxes on a memo; the sources are the invoice items that they mirror, one for each."""
     origins: list[InvoiceItem | None] = list(sources) or [None for _ in items]
-    rows: list[CreditMemoItem] = []
+    rows: list[CreditMemoItem | DebitMemoItem] = []
     for item, origin in zip(items, origins, strict=True):
-        rows.append(_add_credit_memo_item(tenant, memo, item, origin=origin, discounted=_discounted(rows, item)))
-    return rows
+        discounted = _discounted(rows, item)
+        if isinstance(memo, CreditMemo):
+            rows.append(_add_credit_memo_item(tenant, memo, item, origin=origin, discounted=discounted))
+        else:
+            rows.append(_add_debit_memo_item(tenant, memo, item, origin=origin, discounted=discounted))
 
 
 def _add_credit_memo_item(
@@ -274,31 +313,26 @@ def _add_credit_memo_item(
     return row
 
 
-def add_debit_memo_items(
-    tenant: Tenant, memo: DebitMemo, items: Sequence[NewItem], *, sources: Sequence[InvoiceItem] = ()
-) -> list[DebitMemoItem]:
-    """Put items and their taxes on a debit memo; the sources are the invoice items that they mirror, one for each."""
-    origins: list[InvoiceItem | None] = list(sources) or [None for _ in items]
-    rows: list[DebitMemoItem] = []
-    for item, origin in zip(items, origins, strict=True):
-        row = tenant.create(
-            DebitMemoItem,
-            debit_memo_id=memo.id,
-            balance=item.charge_amount + item.tax_amount,
-            custom=keep_custom(tenant, "DebitMemoItem", item.custom),
-            **_memo_item(tenant, memo, item, origin=origin, discounted=_discounted(rows, item)),
+def _add_debit_memo_item(
+    tenant: Tenant, memo: DebitMemo, item: NewItem, *, origin: InvoiceItem | None, discounted: str | None
+) -> DebitMemoItem:
+    row = tenant.create(
+        DebitMemoItem,
+        debit_memo_id=memo.id,
+        balance=item.charge_amount + item.tax_amount,
+        custom=keep_custom(tenant, "DebitMemoItem", item.custom),
+        **_memo_item(tenant, memo, item, origin=origin, discounted=discounted),
+    )
+    for tax in item.taxes:
+        tenant.create(
+            DebitTaxationItem,
+            debit_memo_item_id=row.id,
+            balance=tax.tax_amount,
+            credit_amount=ZERO,
+            payment_amount=ZERO,
+            **_tax_fields(tenant, item, tax, day=memo.memo_date),
         )
-        for tax in item.taxes:
-            tenant.create(
-                DebitTaxationItem,
-                debit_memo_item_id=row.id,
-                balance=tax.tax_amount,
-                credit_amount=ZERO,
-                payment_amount=ZERO,
-                **_tax_fields(tenant, item, tax, day=memo.memo_date),
-            )
-        rows.append(row)
-    return rows
+    return row
 
 
 def _memo_item(

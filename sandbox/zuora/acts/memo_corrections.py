@@ -7,29 +7,17 @@ memo that is applied to it. The memo keeps its amounts; only `reversed` and its 
 from dataclasses import dataclass
 from datetime import date
 
-import msgspec
-
-from sandbox.zuora.acts.accounting import code_name
 from sandbox.zuora.acts.credit_memos import NewCreditMemo, apply_credit_memo, draft_credit_memo, post_credit_memo
 from sandbox.zuora.acts.debit_memos import NewDebitMemo, draft_debit_memo, post_debit_memo
-from sandbox.zuora.acts.lines import PROCESSING_TYPES, NewItem, NewTax
+from sandbox.zuora.acts.documents import in_status
+from sandbox.zuora.acts.mirrors import mirror_memo
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.acts.settlement import Application, check_settlement
-from sandbox.zuora.money import ZERO, spread
-from sandbox.zuora.objects import (
-    CreditMemo,
-    CreditMemoItem,
-    CreditTaxationItem,
-    DebitMemo,
-    DebitMemoItem,
-    DebitTaxationItem,
-)
+from sandbox.zuora.objects import CreditMemo, DebitMemo
 from sandbox.zuora.refusal import broken_rule
 from sandbox.zuora.tenant import Tenant
 
 RESOURCE = 587_314
-
-_TYPE_NAMES = {code: name for name, code in PROCESSING_TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -70,11 +58,9 @@ def write_off_debit_memo(tenant: Tenant, *, debit_memo: str, memo_date: date | N
     memo = tenant.get(DebitMemo, debit_memo)
     if memo.status != "Posted" or memo.balance <= 0:
         raise broken_rule(f"Debit memo {memo.memo_number} has no balance to write off", resource=RESOURCE)
-    rows = tenant.debit_memo_items.children("debit_memo_id", memo.id)
-    items = [_mirrored(tenant, row, tenant.debit_taxation_items.children("debit_memo_item_id", row.id)) for row in rows]
     request = NewCreditMemo(
         account=memo.account_id,
-        items=_scaled(items, memo),
+        items=mirror_memo(tenant, memo),
         currency=memo.currency,
         memo_date=memo_date,
         reason_code="Write-off",
@@ -87,19 +73,12 @@ def write_off_debit_memo(tenant: Tenant, *, debit_memo: str, memo_date: date | N
 
 def _credit(tenant: Tenant, key: str) -> CreditMemo:
     check_settlement(tenant)
-    memo = tenant.get(CreditMemo, key)
-    if memo.status != "Posted":
-        raise broken_rule(f"Credit memo {memo.memo_number} is {memo.status}, not Posted", resource=RESOURCE)
-    return memo
+    return in_status(tenant, CreditMemo, key, "Posted", resource=RESOURCE)
 
 
 def _debited(tenant: Tenant, memo: CreditMemo, memo_date: date | None) -> DebitMemo:
-    rows = tenant.credit_memo_items.children("credit_memo_id", memo.id)
-    items = [
-        _mirrored(tenant, row, tenant.credit_taxation_items.children("credit_memo_item_id", row.id)) for row in rows
-    ]
     request = NewDebitMemo(
-        account=memo.account_id, items=_scaled(items, memo), currency=memo.currency, memo_date=memo_date
+        account=memo.account_id, items=mirror_memo(tenant, memo), currency=memo.currency, memo_date=memo_date
     )
     debit = draft_debit_memo(tenant, request, source_type="CreditMemo")
     debit = tenant.change(debit, credit_memo_id=memo.id)
@@ -113,49 +92,3 @@ def _apply(tenant: Tenant, credit: CreditMemo, debit: DebitMemo) -> None:
     part = [Application(debit_memo=debit.id, amount=amount)]
     day = max(credit.memo_date, debit.memo_date)
     apply_credit_memo(tenant, credit_memo=credit.id, invoices=part, effective_date=day)
-
-
-def _mirrored(
-    tenant: Tenant, row: CreditMemoItem | DebitMemoItem, taxes: list[CreditTaxationItem] | list[DebitTaxationItem]
-) -> NewItem:
-    kind = row.processing_type or "Charge"
-    return NewItem(
-        charge_amount=row.amount_without_tax,
-        charge_name=row.charge_name or "",
-        description=row.description,
-        processing_type=_TYPE_NAMES.get(kind, kind),
-        source_item_type="CreditMemoItem" if isinstance(row, CreditMemoItem) else "DebitMemoItem",
-        sku=row.sku,
-        service_start_date=row.service_start_date,
-        service_end_date=row.service_end_date,
-        tax_mode="TaxInclusive" if row.tax_mode == "TaxInclusive" else "TaxExclusive",
-        taxes=[
-            NewTax(
-                tax_amount=tax.tax_amount,
-                name=tax.name or "Tax",
-                tax_code=tax.tax_code,
-                jurisdiction=tax.jurisdiction,
-                accounting_code=tax.accounting_code,
-            )
-            for tax in taxes
-        ],
-        deferred_revenue_accounting_code=code_name(tenant, row.deferred_revenue_accounting_code_id),
-        recognized_revenue_accounting_code=code_name(tenant, row.recognized_revenue_accounting_code_id),
-    )
-
-
-def _scaled(items: list[NewItem], memo: CreditMemo | DebitMemo) -> list[NewItem]:
-    """Return the items shrunk to what is open of the memo; lines and taxes add up to it exactly."""
-    if memo.balance == memo.total_amount:
-        return items
-    weights = [amount for item in items for amount in (item.charge_amount, *(tax.tax_amount for tax in item.taxes))]
-    shares = iter(spread(memo.balance, weights, memo.currency))
-    scaled = []
-    for item in items:
-        charge = next(shares)
-        taxes = [
-            msgspec.structs.replace(tax, tax_amount=next(shares), taxable_amount=charge, exempt_amount=ZERO)
-            for tax in item.taxes
-        ]
-        scaled.append(msgspec.structs.replace(item, charge_amount=charge, unit_price=None, taxes=taxes))
-    return scaled

@@ -9,22 +9,13 @@ import msgspec
 
 from sandbox.zuora.acts.accounting import check_period_open, code_id, code_name
 from sandbox.zuora.acts.accounts import active_account, keep_custom, move_balance
+from sandbox.zuora.acts.applications import apply_source, unapply_source
+from sandbox.zuora.acts.documents import in_status, tell
+from sandbox.zuora.acts.moves import move_rest
 from sandbox.zuora.acts.registry import act
-from sandbox.zuora.acts.settlement import (
-    Application,
-    Owed,
-    applied_now,
-    check_applications,
-    check_effective_date,
-    check_settlement,
-    move_owed,
-    move_part,
-    named,
-    number_of,
-    row_amount,
-)
+from sandbox.zuora.acts.settlement import Application, check_effective_date, check_settlement
 from sandbox.zuora.money import ZERO
-from sandbox.zuora.objects import Account, Payment, PaymentApplication, PaymentPart
+from sandbox.zuora.objects import Account, Payment
 from sandbox.zuora.refusal import broken_rule, invalid_value
 from sandbox.zuora.tenant import Tenant
 
@@ -74,7 +65,7 @@ def create_payment(tenant: Tenant, *, request: NewPayment) -> Payment:
         raise invalid_value(
             "Only an electronic payment can be in Processing, and is applied once Processed", resource=RESOURCE
         )
-    effective_date = request.effective_date or tenant.zone.day(tenant.clock.stamp())
+    effective_date = request.effective_date or tenant.today()
     check_period_open(tenant, effective_date)
     payment = tenant.create(
         Payment,
@@ -122,9 +113,7 @@ def process_payment(
     tenant: Tenant, *, payment: str, invoices: list[Application] | None = None, effective_date: date | None = None
 ) -> Payment:
     """Let the gateway say yes to a payment in Processing, and apply what is named."""
-    row = tenant.get(Payment, payment)
-    if row.status != "Processing":
-        raise broken_rule(f"Payment {row.payment_number} is {row.status}, not Processing", resource=RESOURCE)
+    row = in_status(tenant, Payment, payment, "Processing", resource=RESOURCE)
     if effective_date is not None:
         row = tenant.change(row, effective_date=effective_date)
     return _process(tenant, row, invoices or [])
@@ -142,17 +131,9 @@ def _process(tenant: Tenant, payment: Payment, applications: Sequence[Applicatio
             "settled_on": stamp,
         }
     processed = tenant.change(payment, status="Processed", unapplied_amount=payment.amount, **settled)
-    move_part(
-        tenant,
-        PaymentPart,
-        source_id=payment.id,
-        owed=None,
-        amount=payment.amount,
-        account_id=payment.account_id,
-    )
-    move_balance(tenant, payment.account_id, unapplied_payments=payment.amount)
-    _tell(tenant, "processed", processed)
-    return _apply(tenant, processed, applications, processed.effective_date)
+    move_rest(tenant, processed, payment.amount)
+    tell(tenant, "processed", processed)
+    return apply_source(tenant, processed, applications, processed.effective_date)
 
 
 @act
@@ -163,21 +144,7 @@ def apply_payment(
     check_settlement(tenant)
     row = _processed(tenant, payment)
     day = check_effective_date(tenant, effective_date, not_before=row.effective_date)
-    check_period_open(tenant, day)
-    return _apply(tenant, row, invoices, day)
-
-
-def _apply(tenant: Tenant, payment: Payment, applications: Sequence[Application], day: date) -> Payment:
-    group = tenant.new_id()
-    if applications and payment.account_id is None:
-        raise broken_rule(f"Payment {payment.payment_number} belongs to no account yet", resource=RESOURCE)
-    for owed, amount in check_applications(
-        tenant, applications, currency=payment.currency, available=payment.unapplied_amount
-    ):
-        _move(tenant, payment, owed, amount)
-        row = _add_row(tenant, payment, owed, amount=amount, status="Processed", day=day, group=group)
-        _tell_application(tenant, "applied", payment, owed, row=row, amount=amount)
-    return tenant.get(Payment, payment.id)
+    return apply_source(tenant, row, invoices, day)
 
 
 @act
@@ -188,19 +155,7 @@ def unapply_payment(
     check_settlement(tenant)
     row = _processed(tenant, payment)
     day = check_effective_date(tenant, effective_date, not_before=row.effective_date)
-    check_period_open(tenant, day)
-    return _unapply(tenant, row, invoices, day)
-
-
-def _unapply(tenant: Tenant, payment: Payment, applications: Sequence[Application] | None, day: date) -> Payment:
-    group = tenant.new_id()
-    status = "Processed" if tenant.settings.unapply_rows == "negative" else "Unapplied"
-    for owed, amount in applied_now(tenant, PaymentPart, source_id=payment.id, applications=applications):
-        _move(tenant, payment, owed, -amount)
-        signed = row_amount(tenant, amount)
-        row = _add_row(tenant, payment, owed, amount=signed, status=status, day=day, group=group)
-        _tell_application(tenant, "unapplied", payment, owed, row=row, amount=amount)
-    return tenant.get(Payment, payment.id)
+    return unapply_source(tenant, row, invoices, day)
 
 
 @act
@@ -216,7 +171,7 @@ def transfer_payment(tenant: Tenant, *, payment: str, account: str | None = None
     for part in tenant.payment_parts.children("payment_id", row.id):
         tenant.change(part, account_id=target)
     moved = tenant.change(row, account_id=target)
-    _tell(tenant, "transferred", moved)
+    tell(tenant, "transferred", moved)
     return moved
 
 
@@ -245,94 +200,18 @@ def fail_payment(tenant: Tenant, *, payment: str, reason: str = "Declined") -> P
     }
     if row.status == "Processing":
         failed = tenant.change(row, status="Error", **failure)
-        _tell(tenant, "failed", failed)
+        tell(tenant, "failed", failed)
         return failed
-    today = tenant.zone.day(tenant.clock.stamp())
-    row = _unapply(tenant, row, None, max(today, row.effective_date))
+    row = unapply_source(tenant, row, None, max(tenant.today(), row.effective_date))
     return _withdraw(tenant, row, "failed", status="Error", **failure)
 
 
 def _withdraw(tenant: Tenant, payment: Payment, verb: str, **changes: Any) -> Payment:
-    move_balance(tenant, payment.account_id, unapplied_payments=-payment.unapplied_amount)
-    move_part(tenant, PaymentPart, source_id=payment.id, owed=None, amount=-payment.unapplied_amount)
+    move_rest(tenant, payment, -payment.unapplied_amount)
     gone = tenant.change(payment, unapplied_amount=ZERO, **changes)
-    _tell(tenant, verb, gone)
+    tell(tenant, verb, gone)
     return gone
 
 
 def _processed(tenant: Tenant, key: str) -> Payment:
-    payment = tenant.get(Payment, key)
-    if payment.status != "Processed":
-        raise broken_rule(f"Payment {payment.payment_number} is {payment.status}, not Processed", resource=RESOURCE)
-    return payment
-
-
-def _move(tenant: Tenant, payment: Payment, owed: Owed, amount: Decimal) -> None:
-    newest = tenant.get(Payment, payment.id)
-    tenant.change(
-        newest, applied_amount=newest.applied_amount + amount, unapplied_amount=newest.unapplied_amount - amount
-    )
-    move_owed(tenant, owed, payment=amount)
-    move_balance(tenant, payment.account_id, unapplied_payments=-amount)
-    move_part(
-        tenant,
-        PaymentPart,
-        source_id=payment.id,
-        owed=owed,
-        amount=amount,
-        account_id=payment.account_id,
-        billing_document_owner_id=owed.account_id,
-    )
-    move_part(
-        tenant,
-        PaymentPart,
-        source_id=payment.id,
-        owed=None,
-        amount=-amount,
-        account_id=payment.account_id,
-    )
-
-
-def _add_row(
-    tenant: Tenant, payment: Payment, owed: Owed, *, amount: Decimal, status: str, day: date, group: str
-) -> PaymentApplication:
-    return tenant.create(
-        PaymentApplication,
-        payment_id=payment.id,
-        account_id=payment.account_id,
-        **named(owed),
-        billing_document_owner_id=owed.account_id,
-        apply_amount=amount,
-        effective_date=day,
-        payment_application_status=status,
-        application_group_id=group,
-        account_receivable_accounting_code_id=code_id(tenant, None, otherwise="AccountsReceivable"),
-        cash_accounting_code_id=code_id(tenant, payment.accounting_code, otherwise="Cash"),
-        unapplied_payment_accounting_code_id=code_id(tenant, None, otherwise="CustomerCashOnAccount"),
-    )
-
-
-def _tell(tenant: Tenant, verb: str, payment: Payment) -> None:
-    tenant.tell(
-        verb,
-        payment,
-        number=payment.payment_number,
-        account_id=payment.account_id,
-        currency=payment.currency,
-        amount=payment.amount,
-    )
-
-
-def _tell_application(
-    tenant: Tenant, verb: str, payment: Payment, owed: Owed, *, row: PaymentApplication, amount: Decimal
-) -> None:
-    tenant.tell(
-        verb,
-        row,
-        number=payment.payment_number,
-        account_id=payment.account_id,
-        currency=payment.currency,
-        amount=amount,
-        invoice_number=number_of(owed),
-        effective_date=row.effective_date,
-    )
+    return in_status(tenant, Payment, key, "Processed", resource=RESOURCE)

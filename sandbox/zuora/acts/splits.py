@@ -3,24 +3,21 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-import msgspec
-
-from sandbox.zuora.acts.corrections import mirror
+from sandbox.zuora.acts.documents import in_status
 from sandbox.zuora.acts.invoices import RESOURCE, NewInvoice, draft_invoice
 from sandbox.zuora.acts.lines import NewItem
+from sandbox.zuora.acts.mirrors import mirror, share_of
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.money import ZERO, spread
 from sandbox.zuora.objects import Invoice
-from sandbox.zuora.refusal import broken_rule, invalid_value
+from sandbox.zuora.refusal import invalid_value
 from sandbox.zuora.tenant import Tenant
 
 
 @act
 def split_invoice(tenant: Tenant, *, invoice: str, percentages: list[Decimal]) -> list[Invoice]:
     """Split a Draft by percentages that come to 100; each result is a Draft with its share of every item and tax."""
-    draft = tenant.get(Invoice, invoice)
-    if draft.status != "Draft":
-        raise broken_rule(f"Invoice {draft.invoice_number} is {draft.status}, not Draft", resource=RESOURCE)
+    draft = in_status(tenant, Invoice, invoice, "Draft", resource=RESOURCE)
     if len(percentages) < 2 or sum(percentages, ZERO) != 100 or min(percentages) <= 0:
         raise invalid_value("Percentages are two or more, above 0, and come to 100", resource=RESOURCE)
     shares = [_shares(item, percentages, draft.currency) for item in mirror(tenant, draft)]
@@ -41,15 +38,4 @@ def split_invoice(tenant: Tenant, *, invoice: str, percentages: list[Decimal]) -
 def _shares(item: NewItem, percentages: Sequence[Decimal], currency: str) -> list[NewItem]:
     charges = spread(item.charge_amount, percentages, currency)
     taxes = [spread(tax.tax_amount, percentages, currency) for tax in item.taxes]
-    return [
-        msgspec.structs.replace(
-            item,
-            charge_amount=charge,
-            unit_price=None,
-            taxes=[
-                msgspec.structs.replace(tax, tax_amount=parts[place], taxable_amount=charge, exempt_amount=Decimal(0))
-                for tax, parts in zip(item.taxes, taxes, strict=True)
-            ],
-        )
-        for place, charge in enumerate(charges)
-    ]
+    return [share_of(item, charge, [parts[place] for parts in taxes]) for place, charge in enumerate(charges)]

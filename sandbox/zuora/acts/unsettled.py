@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from sandbox.zuora.acts.accounts import move_balance
+from sandbox.zuora.acts.documents import in_status
 from sandbox.zuora.money import ZERO
 from sandbox.zuora.objects import Invoice
-from sandbox.zuora.refusal import Category, Refused, broken_rule
+from sandbox.zuora.refusal import Category, Refused
 from sandbox.zuora.tenant import Tenant
 
 RESOURCE = 587_325
@@ -21,10 +22,7 @@ def check_no_settlement(tenant: Tenant) -> None:
 
 def posted_invoice(tenant: Tenant, key: str) -> Invoice:
     """Return a posted invoice by id or number."""
-    invoice = tenant.get(Invoice, key)
-    if invoice.status != "Posted":
-        raise broken_rule(f"Invoice {invoice.invoice_number} is {invoice.status}, not Posted", resource=RESOURCE)
-    return invoice
+    return in_status(tenant, Invoice, key, "Posted", resource=RESOURCE)
 
 
 def move_unsettled(

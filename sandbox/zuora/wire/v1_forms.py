@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sandbox.zuora.acts.accounting import code_name
-from sandbox.zuora.acts.lines import PROCESSING_TYPES
+from sandbox.zuora.acts.lines import type_name
 from sandbox.zuora.callouts.delivery import Attempt
 from sandbox.zuora.clock import Stamp, TenantZone
 from sandbox.zuora.objects import (
@@ -105,7 +105,6 @@ _CONTACT = (
     "otherPhone otherPhoneType personalEmail postalCode state taxRegion workEmail workPhone"
 )
 _BILL_RUN = f"id name billRunNumber autoEmail autoPost autoRenewal billCycleDay status invoiceDate targetDate {_AUDIT}"
-_TYPE_NAMES = {code: name for name, code in PROCESSING_TYPES.items()}
 
 
 def v1_encoder(zone: TenantZone) -> msgspec.json.Encoder:
@@ -173,7 +172,7 @@ def invoice_item_form(tenant: Tenant, row: InvoiceItem, taxes: Form) -> Form:
             "appliedToItemId": row.applied_to_invoice_item_id,
             "chargeAmount": _text(row.charge_amount),
             "chargeId": row.rate_plan_charge_id,
-            "processingType": _TYPE_NAMES.get(row.processing_type or "", row.processing_type),
+            "processingType": type_name(row.processing_type),
             "sku": row.sku,
             "shipToContactId": row.item_ship_to_contact_id,
             "soldToContactId": row.item_sold_to_contact_id,
@@ -262,7 +261,7 @@ def credit_memo_item_form(tenant: Tenant, row: CreditMemoItem, taxes: Form, *, v
         "appliedAmount": applied,
         "description" if at_least(version, "257.0") else "comment": row.description,
         "financeInformation": finance,
-        "processingType": _TYPE_NAMES.get(row.processing_type or "", row.processing_type),
+        "processingType": type_name(row.processing_type),
         "skuName": row.charge_name,
         "sourceItemId": row.invoice_item_id,
         tax_name: taxes if tax_name == "taxationItems" else taxes["data"],
@@ -321,7 +320,7 @@ def debit_memo_item_form(tenant: Tenant, row: DebitMemoItem, taxes: Form, *, ver
     return _same(row, _DEBIT_MEMO_ITEM) | {
         "description" if at_least(version, "257.0") else "comment": row.description,
         "financeInformation": finance,
-        "processingType": _TYPE_NAMES.get(row.processing_type or "", row.processing_type),
+        "processingType": type_name(row.processing_type),
         "skuName": row.charge_name,
         "sourceItemId": row.invoice_item_id,
         tax_name: taxes if tax_name == "taxationItems" else taxes["data"],
