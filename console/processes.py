@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -17,6 +17,7 @@ from aiohttp import web
 from adapters.kafka.feed import ReferenceFeed, TenantFeed
 from adapters.kafka.ownership import Ownership
 from adapters.kafka.publishing import STOP_TIMEOUT_S, Publication, Publisher
+from adapters.pauses import jittered
 from adapters.qad.profile import BROWSES
 from adapters.qad.reference import QadReferences
 from adapters.qad.rest import RestQad
@@ -52,6 +53,9 @@ _DOORS_EVERY_S = 5.0
 _CALLOUT_WRITE_S = ANSWER_S - STOP_TIMEOUT_S - 2.0
 # A reference list that could not be read is tried again after this long.
 _REFERENCE_RETRY_S = 30.0
+# Before what has ended by an error begins again; what ran for longer than the cap was well.
+_AGAIN_S = 1.0
+_AGAIN_MAX_S = 60.0
 
 # The kind of reference that each list of QAD holds.
 _KIND_OF_LIST = {
@@ -175,6 +179,8 @@ class Doors:
 
 async def poll(wiring: Wiring, *, slot: str) -> None:
     """Poll tenants, and both systems' reference data."""
+    # Without the key nothing could ever be asked; what a single connection lacks holds up that one alone.
+    wiring.credentials.names()
     partitions = await wiring.partitions()
     connections = {partition: connection for connection, partition in partitions.items()}
     async with Publisher(wiring.site.cluster) as publisher:
@@ -184,13 +190,23 @@ async def poll(wiring: Wiring, *, slot: str) -> None:
             if connection is None:
                 return
             tenant = wiring.site.config.connections[connection].tenant
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_poll_references(wiring, connection, partition, publisher))
-                if wiring.site.connections_of(tenant)[0] == connection:
-                    feed = wiring.tenant_feed(tenant, publisher, partitions)
-                    await feed.load()
-                    tasks.create_task(_poll_tenant(wiring, tenant, feed))
-                    tasks.create_task(_look_back(wiring, tenant, feed, partitions))
+
+            async def zuora() -> None:
+                feed = wiring.tenant_feed(tenant, publisher, partitions)
+                await feed.load()
+                await _side_by_side(
+                    tenant,
+                    {
+                        "polling Zuora": lambda: _poll_tenant(wiring, tenant, feed),
+                        "looking back in Zuora": lambda: _look_back(wiring, tenant, feed, partitions),
+                    },
+                    before_again=wiring.look_again,
+                )
+
+            polls = {"polling QAD's reference data": lambda: _poll_references(wiring, connection, partition, publisher)}
+            if wiring.site.connections_of(tenant)[0] == connection:
+                polls["reading where the polls of Zuora stand"] = zuora
+            await _side_by_side(connection, polls, before_again=wiring.look_again)
 
         async with told(wiring, "poll", slot=slot):
             await Ownership(wiring.site.cluster, slot=slot, work=work).run()
@@ -250,6 +266,40 @@ async def observe(wiring: Wiring, read_model: Path) -> None:
             async with listening(runner, where, "metrics and the page"), asyncio.TaskGroup() as tasks:
                 tasks.create_task(observer.run())
                 tasks.create_task(page.keep())
+
+
+async def _side_by_side(
+    whose: str, works: Mapping[str, Callable[[], Awaitable[None]]], *, before_again: Callable[[], None]
+) -> None:
+    """Do several things, each for ever: what ends one of them is said, and ends none of the others.
+
+    Args:
+        whose: The tenant or connection.
+        works: By what is said of them.
+        before_again: Called before one begins again.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        for what, work in works.items():
+            tasks.create_task(_for_ever(whose, what, work, before_again))
+
+
+async def _for_ever(
+    whose: str, what: str, work: Callable[[], Awaitable[None]], before_again: Callable[[], None]
+) -> None:
+    tries, loop = 0, asyncio.get_running_loop()
+    while True:
+        began_s = loop.time()
+        try:
+            await work()
+        except ConnectorError as error:
+            log.error("this has ended; it begins again by itself", what=what, whose=whose, reason=str(error))
+        except Exception:
+            log.exception("this has ended; it begins again by itself", what=what, whose=whose)
+        else:
+            return
+        tries = 1 if loop.time() - began_s > _AGAIN_MAX_S else tries + 1
+        await asyncio.sleep(jittered(tries, base_s=_AGAIN_S, max_s=_AGAIN_MAX_S))
+        before_again()
 
 
 async def _poll_tenant(wiring: Wiring, tenant: str, feed: TenantFeed) -> None:

@@ -74,6 +74,10 @@ class Wiring:
         """The credential store, opened once."""
         return self._open_credentials()
 
+    def look_again(self) -> None:
+        """Open the credential store anew when it is needed next: a secret may have been set since."""
+        vars(self).pop("credentials", None)
+
     def _open_credentials(self) -> CredentialStore:
         store = self.site.config.store
         return CredentialStore(self.site.path(store.credentials), self.site.path(store.key_file))

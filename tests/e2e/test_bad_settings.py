@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from adapters.credentials.store import CredentialStore
 from console.demo.house import House, standing_house
 from console.demo.product import Product
 from console.output import EXIT_FAILED, EXIT_FINDINGS, EXIT_OK, EXIT_USAGE
@@ -108,7 +109,7 @@ async def test_a_configuration_that_says_what_is_not_known(copy, pattern, replac
     assert said in err
 
 
-@pytest.mark.parametrize("words", ["work sink", "work read", "receive", "credentials list"])
+@pytest.mark.parametrize("words", ["work sink", "work read", "receive", "poll", "credentials list"])
 async def test_without_the_key_nothing_starts(copy, words):
     (copy.directory / KEY).unlink()
     code, _, err = await copy.run(*words.split())
@@ -228,6 +229,63 @@ async def test_processes_go_on_with_what_is_wrong_outside_and_say_what_it_is(cop
     assert "Traceback" not in text
     assert '"exception"' not in text
     assert WRONG not in text
+
+
+async def test_what_one_connection_lacks_keeps_no_other_and_no_zuora_from_being_polled(copy):
+    """A profile that cannot be read and a secret that was never set: both are mended while the process goes on."""
+    profile = copy.directory / "profile-amer.toml"
+    whole = profile.read_text(encoding="utf-8")
+    profile.write_text("[", encoding="utf-8")
+    store = CredentialStore(copy.directory / STORE, copy.directory / KEY)
+    secret = store.get("zuora/amer", "client_secret").reveal()
+    unset(store, "zuora/amer", "client_secret")
+    process = await copy.start("poll")
+    lines: list[dict[str, object]] = []
+
+    async def said(*wanted: dict[str, object]) -> None:
+        async with asyncio.timeout(_WATCH_S):
+            left = list(wanted)
+            while left:
+                line = await process.stdout.readline()
+                assert line, f"it ended: {lines}"
+                lines.append(json.loads(line))
+                left = [one for one in left if not one.items() <= lines[-1].items()]
+
+    ended = "this has ended; it begins again by itself"
+    read = {"event": "reference data changed", "what": "gl_accounts"}
+    try:
+        await said(
+            {"event": ended, "whose": "amer", "what": "polling QAD's reference data"},
+            {"event": ended, "whose": "amer", "what": "polling Zuora"},
+            {"event": ended, "whose": "amer", "what": "looking back in Zuora"},
+            {"event": "no cursor: everything is read from the start", "tenant": SITE, "kind": "invoice"},
+            {**read, "connection": SITE},
+        )
+        profile.write_text(whole, encoding="utf-8")
+        assert (await copy.run("credentials", "set", "zuora/amer", "client_secret", stdin=secret + "\n"))[0] == EXIT_OK
+        await said(
+            {**read, "connection": "amer"},
+            {"event": "no cursor: everything is read from the start", "tenant": "amer", "kind": "invoice"},
+        )
+    finally:
+        process.terminate()
+        rest, _ = await process.communicate()
+    assert process.returncode == EXIT_OK
+    reasons = {str(line["reason"]) for line in lines if line["event"] == ended}
+    assert any("zuora/amer client_secret is not set" in reason for reason in reasons)
+    assert any("profile-amer.toml" in reason for reason in reasons)
+    assert not any("exception" in line for line in lines)
+    assert secret not in str(lines) + rest.decode()
+
+
+def unset(store: CredentialStore, owner: str, field: str) -> None:
+    """Make a store anew without one of its secrets: no command takes one away."""
+    names = [(other, name) for other, name, _ in store.names() if (other, name) != (owner, field)]
+    kept = {name: store.get(*name).reveal() for name in names}
+    store._path.unlink()
+    anew = CredentialStore(store._path, store._key_file)
+    for (other, name), text in kept.items():
+        anew.set(other, name, text)
 
 
 async def set_wrong(copy: Copy, owner: str, field: str) -> None:
