@@ -32,12 +32,14 @@ class Paying(msgspec.Struct, frozen=True, kw_only=True):
         since: When Zuora posted it, where it was posted before; "" where there is no earlier one.
         before: The posting that this decision reverses, or whose money it transfers: earlier rows are still its own.
         account: Where the money is transferred: the account that it goes to; rows of another came before.
+        anew: What it was posted as before is gone, and was deleted: all its rows are of the posting that stands now.
     """
 
     post: PostingId
     since: str = ""
     before: PostingId | None = None
     account: str = ""
+    anew: bool = False
 
     def of(self, row: SignedRow) -> PostingId:
         """Return the posting from which a new row pays."""
@@ -47,7 +49,7 @@ class Paying(msgspec.Struct, frozen=True, kw_only=True):
 
     def outlived(self, row: SignedRow, known: Row) -> bool:
         """Return whether a row's posting belongs to an earlier posting of the payer than the row does."""
-        return known.payer != self.post and is_since(row.created, self.since)
+        return known.payer != self.post and (self.anew or is_since(row.created, self.since))
 
 
 class Allocations(msgspec.Struct, frozen=True, kw_only=True):

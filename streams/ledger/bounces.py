@@ -7,13 +7,14 @@ refunds have given all of it back, they alone are the effect. Source: ACCOUNTING
 from collections.abc import Sequence
 from datetime import date
 
+from schemas.ids import PostingId
 from schemas.mapping import Mapping
 from schemas.postings import Posting
 from streams.ledger.books import Books
-from streams.ledger.building import AtHand, document_posting, inverse_posting, open_item
+from streams.ledger.building import AtHand, document_posting, inverse_of, inverse_posting
 from streams.ledger.lines import plain_text
 from streams.ledger.reversals import free
-from streams.ledger.state import LedgerState
+from streams.ledger.state import LedgerState, Made, is_refund
 
 
 def take_back(
@@ -21,6 +22,7 @@ def take_back(
     *,
     status: str,
     changed: date,
+    holder: PostingId,
     unapplied: Sequence[Posting],
     mapping: Mapping,
     state: LedgerState,
@@ -32,6 +34,7 @@ def take_back(
         at_hand: The payment, whose receipt stands.
         status: What became of it, for people.
         changed: When that was.
+        holder: The posting that holds its money: one that stands, or a transfer that this decision makes before.
         unapplied: Postings of its rows that this decision makes before.
         mapping: For the daybooks and the policy on closed periods.
         state: What was made before.
@@ -44,18 +47,26 @@ def take_back(
     receipt = document_posting(at_hand.connection, at_hand.document, n=made.n)
     dates = books.posting_date(number, max(changed, made.posting_date), mapping)
     # Of nobody to the end: its journal is turned.
-    daybook = books.named_daybook(number, mapping, "bounce" if made.customer else "journal")
+    turned = made.is_journal and holder == receipt
+    daybook = books.named_daybook(number, mapping, "journal" if turned else "bounce")
     books.check_daybook(number, mapping.daybooks.adjustment)
-    holder = open_item(at_hand.connection, at_hand.document, state)
     freed = free(at_hand, of=holder, unapplied=unapplied, dates=dates, daybook=mapping.daybooks.adjustment, state=state)
     inverse = inverse_posting(
         at_hand,
         made,
         of=receipt,
-        item=made.holds,
+        item=None if holder == receipt else holder,
         dates=dates,
         daybook=daybook,
         description=plain_text(f"Zuora {number} {status.lower()}"),
-        after=[posting.id for posting in (*unapplied, *freed)],
+        after=[*(posting.id for posting in (*unapplied, *freed)), *_given_back(at_hand, made, state=state)],
     )
     return [*freed, inverse]
+
+
+def _given_back(at_hand: AtHand, made: Made, *, state: LedgerState) -> list[PostingId]:
+    """Return what took its refunds back: until then it holds less than is taken back of it."""
+    refunds = ((name, state.of(name)) for name in sorted(made.payers) if is_refund(name))
+    return [
+        inverse_of(at_hand.connection, name, n=refund.n) for name, refund in refunds if refund.n and not refund.live
+    ]

@@ -150,7 +150,13 @@ def inverse_posting(
 
 def inverse_id(at_hand: AtHand, n: int) -> PostingId:
     """Return the name of what took post n of the document at hand back."""
-    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=INVERSE)
+    return inverse_of(at_hand.connection, at_hand.document, n=n)
+
+
+def inverse_of(connection: str, document: str, *, n: int) -> PostingId:
+    """Return the name of what took the n-th posting of a document back."""
+    kind, zuora_id = document_parts(document)
+    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.REVERSE, n=n, step=INVERSE)
 
 
 def open_item(connection: str, document: str, state: LedgerState) -> PostingId:

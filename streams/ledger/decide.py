@@ -20,9 +20,9 @@ from schemas.events import (
     read_record,
     read_zuora_reference,
 )
-from schemas.ids import PostingId, document_key
+from schemas.ids import PostingId, document_key, document_parts
 from schemas.matching import AccountSeen, Matched
-from schemas.postings import AllocationContent, InvoiceContent, OpeningContent, Posting, PostingSet
+from schemas.postings import Act, AllocationContent, InvoiceContent, OpeningContent, Posting, PostingSet, RefundContent
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
 from streams import waits
@@ -43,7 +43,7 @@ from streams.ledger.reading import billing_document, payment_document, refund_do
 from streams.ledger.rebuilding import with_rebuilt
 from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
-from streams.ledger.state import LedgerState, fingerprint
+from streams.ledger.state import LedgerState, fingerprint, is_refund
 from streams.ledger.unsettled import UNSETTLED, adjustment_document, is_unsettled, movements_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
@@ -258,6 +258,9 @@ class LedgerCore:
                 # Rows of others stand again: what undid them may have been passed over.
                 self._changed.append(waits.document(subject.document))
             self._changed += [waits.room(document) for posting in changed for document in _gives_room(posting)]
+            self._changed += [
+                waits.document(document) for posting in changed for document in self._money_moved(posting)
+            ]
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)
@@ -265,6 +268,17 @@ class LedgerCore:
             if self._state.makes_no_posting(subject.document):
                 self._changed.append(waits.document(subject.document))
         return outputs
+
+    def _money_moved(self, posting: Posting) -> Sequence[str]:
+        """Return the documents of whose money another part is there, elsewhere or given back than before.
+
+        Their refunds, and they themselves, may wait for that.
+        """
+        if is_refund(posting.document):
+            refund = self._state.of(posting.document).refund
+            return (refund.content.closes_document,) if refund and isinstance(refund.content, RefundContent) else ()
+        is_payment = document_parts(posting.document)[0] == RecordKind.PAYMENT
+        return (posting.document,) if is_payment and posting.act in (Act.POST, Act.TRANSFER) else ()
 
 
 def _gives_room(posting: Posting) -> Sequence[str]:

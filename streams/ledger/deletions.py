@@ -12,7 +12,7 @@ from streams.documents import Facts
 from streams.ledger import reasons
 from streams.ledger.books import Books
 from streams.ledger.bounces import take_back
-from streams.ledger.building import AtHand, Plan
+from streams.ledger.building import AtHand, Plan, open_item
 from streams.ledger.openings import loaded_by_others
 from streams.ledger.refunds import take_refund_back
 from streams.ledger.reversals import reverse
@@ -47,6 +47,9 @@ def plan_deleted(at_hand: AtHand, *, state: LedgerState, books: Books) -> Plan:
         raise CannotGoOn(reasons.deleted(at_hand.number))
     if not made.live:
         return Plan()
+    if state.refunds_of(at_hand.document):
+        # Zuora deletes nothing that is refunded: until the refund is gone too, the answer may have come too early.
+        raise CannotGoOn(reasons.refunds_stand(at_hand.number, at_hand.document))
     version = books.version_for(at_hand.number, made.original_date or made.posting_date)
     undone = _undone(at_hand, made, mapping=version.mapping, state=state, books=books)
     return Plan(postings=tuple(undone), posted_stamp=made.posted_stamp, mapping_version=version.version)
@@ -58,7 +61,14 @@ def _undone(at_hand: AtHand, made: Made, *, mapping: Mapping, state: LedgerState
     match at_hand.kind:
         case RecordKind.PAYMENT:
             return take_back(
-                at_hand, status=DELETED, changed=changed, unapplied=(), mapping=mapping, state=state, books=books
+                at_hand,
+                status=DELETED,
+                changed=changed,
+                holder=open_item(at_hand.connection, at_hand.document, state),
+                unapplied=(),
+                mapping=mapping,
+                state=state,
+                books=books,
             )
         case RecordKind.REFUND:
             return [

@@ -16,6 +16,7 @@ from schemas.errors import CannotGoOn
 from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
+from streams import waits
 from streams.ledger import reasons
 from streams.ledger.allocations import Paying, allocate_rows, check_same_rows, parted
 from streams.ledger.applications import Applications
@@ -25,6 +26,7 @@ from streams.ledger.building import (
     DOCUMENT,
     AtHand,
     Plan,
+    inverse_id,
     make_posting,
     open_item,
     source_hash_of,
@@ -34,7 +36,7 @@ from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
 from streams.ledger.rows import bank_of
 from streams.ledger.state import LedgerState, Made
-from streams.ledger.transfers import is_transferred, transfer, transfer_id, unassigned_cash
+from streams.ledger.transfers import is_transferred, next_transfer, refunds_elsewhere, transfer, unassigned_cash
 
 
 class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     number, made = at_hand.number, state.of(at_hand.document)
     if not payment.posted:
         return _plan_undone(at_hand, payment, state=state, books=books)
-    if made.n and not made.live:
+    if made.n and not made.live and not made.gone:
         raise CannotGoOn(reasons.not_supported(number, "it is Processed again after it was taken back"))
     version = books.version_for(number, payment.day)
     if payment.payment_type == "External" and version.mapping.policy.external_payments == "already_in_erp":
@@ -97,11 +99,10 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     if loaded is not None:
         first = own_opening(at_hand, rows.postings, state=state)
     elif not made.live or at_hand.again or _goes_elsewhere(at_hand, made, stops=stops, transferred=transferred):
-        first = (
-            _received(
-                at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
-            ),
+        receipt = _received(
+            at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
         )
+        first = (receipt, *(() if made.live else refunds_elsewhere(at_hand, receipt, state=state)))
     if transferred:
         moved = transfer(
             at_hand,
@@ -127,40 +128,60 @@ def _paying(at_hand: AtHand, *, transferred: bool, state: LedgerState) -> Paying
     made = state.of(at_hand.document)
     holder = open_item(at_hand.connection, at_hand.document, state)
     if transferred:
-        return Paying(post=transfer_id(at_hand, made.transfers + 1), before=holder, account=at_hand.account)
-    return Paying(post=holder, account=at_hand.account if made.transfers else "")
+        moved = next_transfer(at_hand.connection, at_hand.document, state)
+        return Paying(post=moved, before=holder, account=at_hand.account)
+    return Paying(post=holder, account=at_hand.account if made.holds else "", anew=bool(made.n) and not made.live)
 
 
 def _goes_elsewhere(at_hand: AtHand, made: Made, *, stops: Sequence[CannotGoOn], transferred: bool) -> bool:
     """Return whether the receipt itself goes to another customer: the link of its account was changed."""
-    return at_hand.customer != made.customer and not (stops or transferred or made.transfers)
+    return at_hand.customer != made.customer and not (stops or transferred or made.holds)
 
 
 def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
     """Take back what stands; what was taken back before, or never posted, makes nothing."""
     number, made = at_hand.number, state.of(at_hand.document)
     loaded = loaded_by_others(at_hand.document, state)
-    if loaded and payment.refunded < payment.total:
+    # The refunds that stand count too: Zuora's word may be older than they are.
+    refunded = max(payment.refunded, sum((refund.total for refund in state.refunds_of(at_hand.document)), ZERO))
+    if loaded and refunded < payment.total:
         raise CannotGoOn(reasons.opening_undone(number, payment.status))
     if not made.n and not loaded:
-        raise CannotGoOn(reasons.not_posted(number, payment.status))
+        raise CannotGoOn(_never_posted(at_hand, payment, state=state))
     if not made.live and not loaded:
         return Plan()
     version = books.version_for(number, payment.day)
-    paying = _paying(at_hand, transferred=False, state=state)
+    # Taken from its account before, it is taken back from where it stands.
+    transferred = bool(at_hand.customer) and is_transferred(at_hand, made)
+    paying = _paying(at_hand, transferred=transferred, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
+    earlier, later = parted(rows.postings, by=paying.post)
+    if transferred:
+        earlier.append(
+            transfer(
+                at_hand,
+                holder=open_item(at_hand.connection, at_hand.document, state),
+                changed=payment.changed,
+                refunded=payment.refunded,
+                unapplied=earlier,
+                mapping=version.mapping,
+                state=state,
+                books=books,
+            )
+        )
     first = own_opening(at_hand, rows.postings, state=state) if loaded else ()
     openings = openings_of(at_hand, rows.postings, state=state)
-    plan = Plan(postings=(*first, *openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
-    if payment.refunded:
+    plan = Plan(postings=(*first, *openings, *earlier, *later), stops=rows.stops, mapping_version=version.version)
+    if refunded:
         # What refunds gave back is not taken back as well: a chargeback comes from its refund row alone.
         standing = reasons.before_cut_over(number, payment.day, version.mapping.cut_over)
-        why = standing if loaded else _refunded(number, payment)
+        why = standing if loaded else _refunded(at_hand, payment, refunded)
         return msgspec.structs.replace(plan, stops=(CannotGoOn(why), *rows.stops))
     undone = take_back(
         at_hand,
         status=payment.status,
         changed=payment.changed,
+        holder=paying.post,
         unapplied=rows.postings,
         mapping=version.mapping,
         state=state,
@@ -169,10 +190,20 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     return msgspec.structs.replace(plan, postings=(*plan.postings, *undone))
 
 
-def _refunded(number: str, payment: PaymentDocument) -> Reason:
-    if payment.refunded >= payment.total:
-        return reasons.refunded_whole(number, payment.status)
-    return reasons.not_supported(number, f"it is {payment.status} after a part of it was refunded")
+def _never_posted(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState) -> Reason:
+    """Return why nothing is taken back: it never came. What a part of it gave back is not nothing."""
+    standing = state.standing_of(at_hand.document)
+    elsewhere = standing is not None and standing.reason.rule == "already_in_erp"
+    if ZERO < payment.refunded < payment.total and not elsewhere:
+        return _refunded(at_hand, payment, payment.refunded)
+    return reasons.not_posted(at_hand.number, payment.status)
+
+
+def _refunded(at_hand: AtHand, payment: PaymentDocument, refunded: Decimal) -> Reason:
+    if refunded >= payment.total:
+        return reasons.refunded_whole(at_hand.number, payment.status, at_hand.document)
+    what = f"it is {payment.status} after a part of it was refunded"
+    return reasons.not_supported(at_hand.number, what, waits_for=(waits.document(at_hand.document),))
 
 
 def _changes(at_hand: AtHand, source_hash: str, *, made: Made) -> tuple[CannotGoOn, ...]:
@@ -206,8 +237,9 @@ def _received(
         mapping, number=number, payment_type=payment.payment_type, gateway=payment.gateway, currency=at_hand.currency
     )
     books.check_account(number, bank)
-    customer = made.received_for if made.live and at_hand.account != made.account else at_hand.customer
-    customer = made.received_for if made.transfers else customer
+    moved = made.live and (at_hand.account != made.account or made.holds is not None)
+    customer = made.received_for if moved else at_hand.customer
+    n = made.n if made.live else made.n + 1
     if not customer:
         return unassigned_cash(
             at_hand,
@@ -218,8 +250,9 @@ def _received(
             version=version,
             state=state,
             books=books,
+            n=n,
         )
-    posting_date, original_date = dates_of(made, number=number, day=payment.day, n=1, version=version, books=books)
+    posting_date, original_date = dates_of(made, number=number, day=payment.day, n=n, version=version, books=books)
     books.check_daybook(number, mapping.daybooks.receipt)
     # What a receipt carries is said once, when it is first built.
     offers = made.offers if made.live else _offers(payment, allocations, policy=mapping.policy.receipts)
@@ -235,14 +268,15 @@ def _received(
         offers=offers,
         original_date=original_date,
     )
+    before = [inverse_id(at_hand, n - 1)] if n > 1 else []
     return make_posting(
         at_hand,
         act=Act.POST,
-        n=1,
+        n=n,
         step=DOCUMENT,
         content=content,
         source_hash=source_hash,
-        after=[offer.item for offer in offers] if mapping.policy.cash_waits else (),
+        after=(*before, *(offer.item for offer in offers if mapping.policy.cash_waits)),
     )
 
 

@@ -319,12 +319,13 @@ def deleted(number: str) -> Reason:
     return Reason(rule="deleted", message=f"{number} was deleted in Zuora, and nothing of it went to QAD")
 
 
-def not_supported(number: str, what: str) -> Reason:
-    """Say that an act is not carried yet."""
+def not_supported(number: str, what: str, *, waits_for: tuple[str, ...] = ()) -> Reason:
+    """Say that an act is not carried yet; what `waits_for` changes may make it one that is."""
     return Reason(
         rule="not_supported",
         message=f"{number}: {what}; this version does not carry that into QAD",
         next_step="Book it in QAD by hand, naming the Zuora number, until a version carries it.",
+        waits_for=waits_for,
     )
 
 
@@ -357,21 +358,36 @@ def no_account(number: str) -> Reason:
     )
 
 
-def refunded_whole(number: str, status: str) -> Reason:
+def refunds_stand(number: str, document: str) -> Reason:
+    """Say that a document is gone from Zuora, and a refund of it is not."""
+    return Reason(
+        rule="refunds_stand",
+        message=f"{number} was deleted in Zuora, and a refund that gives it back was not",
+        next_step="Nothing: it goes on when the refund is read as deleted or cancelled, or the document shows again. "
+        "If it stays, look at both in Zuora.",
+        waits_for=(waits.document(document),),
+    )
+
+
+def refunded_whole(number: str, status: str, document: str) -> Reason:
     """Say that refunds have given a payment back: it is not taken back as well."""
     return Reason(
         rule="refunded_whole",
         message=f"{number} is {status} in Zuora, and its refunds have given it back: they alone count",
         value=status,
+        # Cancelled, they do not.
+        waits_for=(waits.document(document),),
     )
 
 
-def payment_taken_back(number: str, payment: str) -> Reason:
+def payment_taken_back(number: str, payment: str, document: str) -> Reason:
     """Say that a refund gives back what its payment's own end has taken back."""
     return Reason(
         rule="payment_taken_back",
-        message=f"{number} gives back {payment}, which does not stand in QAD: Zuora cancelled it, or it failed",
+        message=f"{number} gives back {payment}, which does not stand in QAD: it failed, or was cancelled or deleted",
         value=payment,
+        # It may show again.
+        waits_for=(waits.document(document),),
     )
 
 

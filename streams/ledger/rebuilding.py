@@ -21,7 +21,7 @@ from schemas.postings import (
 )
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
-from streams.ledger.state import Anew, LedgerState, Made
+from streams.ledger.state import Anew, LedgerState
 
 _BUILT = (AllocationContent, InverseContent, RefundContent, TransferContent)
 
@@ -49,10 +49,9 @@ def with_rebuilt(plan: Plan, at_hand: AtHand, *, state: LedgerState, books: Book
     )
 
 
-def closing(made: Made, item: PostingId) -> Posting:
-    """Return the refund that stands, closing another item: its money is held by that posting, or will be."""
-    [refund] = (one.posting for one in made.anew.values() if isinstance(one.posting.content, RefundContent))
-    after = dict.fromkeys((item, *(name for name in refund.after if name != made.closes)))
+def closing(refund: Posting, item: PostingId, *, instead_of: PostingId) -> Posting:
+    """Return a refund that closes another item: that posting will hold the money that it gives back."""
+    after = dict.fromkeys((item, *(name for name in refund.after if name != instead_of)))
     return msgspec.structs.replace(_with(refund, closes=item), after=tuple(after))
 
 

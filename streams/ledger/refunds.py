@@ -30,7 +30,6 @@ from streams.ledger.building import (
     inverse_id,
     inverse_posting,
     make_posting,
-    open_item,
     source_hash_of,
 )
 from streams.ledger.dated import before_cut_over, dates_of
@@ -38,6 +37,7 @@ from streams.ledger.lines import plain_text
 from streams.ledger.openings import openings_of
 from streams.ledger.rows import bank_of
 from streams.ledger.state import LedgerState
+from streams.ledger.transfers import holder_of
 
 
 class RefundDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,16 +184,16 @@ def _check_ours(at_hand: AtHand, closes: str, *, state: LedgerState) -> None:
     """
     made, standing = state.of(closes), state.standing_of(closes)
     if made.n and not made.live and document_parts(closes)[0] == RecordKind.PAYMENT:
-        raise CannotGoOn(reasons.payment_taken_back(at_hand.number, made.number))
+        raise CannotGoOn(reasons.payment_taken_back(at_hand.number, made.number, closes))
     if made.live or standing is None:
         return
     match standing.reason.rule:
         case "already_in_erp":
             raise CannotGoOn(reasons.already_in_erp(at_hand.number))
-        case "not_posted" if document_parts(closes)[0] == RecordKind.PAYMENT:
+        case "not_posted" | "deleted" if document_parts(closes)[0] == RecordKind.PAYMENT:
             # It parked, or was not for QAD, until Zuora took it back: it never comes, and what gives it back counts as
             # little.
-            raise CannotGoOn(reasons.payment_taken_back(at_hand.number, standing.number))
+            raise CannotGoOn(reasons.payment_taken_back(at_hand.number, standing.number, closes))
         case "zero":
             raise CannotGoOn(reasons.refund_closes(at_hand.number, [closes]))
 
@@ -220,7 +220,7 @@ def _post(
         state.of(at_hand.document), number=number, day=refund.day, n=n, version=version, books=books
     )
     known = state.of(at_hand.document)
-    item = (known.closes if known.live else None) or open_item(at_hand.connection, closes, state)
+    item = (known.closes if known.live else None) or holder_of(at_hand, closes, state)
     content = RefundContent(
         customer=at_hand.customer,
         currency=at_hand.currency,

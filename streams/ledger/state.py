@@ -148,6 +148,12 @@ class Made(msgspec.Struct, array_like=True):
     gone: bool = False
 
     @property
+    def refund(self) -> Posting | None:
+        """The refund that it is, or was last; None where it is none."""
+        found = [one.posting for one in self.anew.values() if isinstance(one.posting.content, RefundContent)]
+        return max(found, key=lambda posting: posting.n, default=None)
+
+    @property
     def incomplete(self) -> int:
         """Origin of an input whose outcome is still missing, or -1."""
         return self.newest[0] if self.more and self.answered < self.newest else -1

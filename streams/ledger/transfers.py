@@ -11,15 +11,18 @@ from decimal import Decimal
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from schemas.ids import PostingId, posting_id
+from schemas.ids import PostingId, document_parts, posting_id
 from schemas.mapping import Analysis, BankRow, Mapping
+from schemas.money import ZERO
 from schemas.postings import Act, AllocationContent, GlLine, JournalContent, Posting, TransferContent
+from streams import waits
 from streams.ledger import reasons
 from streams.ledger.allocations import row_posting_id
 from streams.ledger.books import Books
-from streams.ledger.building import DOCUMENT, AtHand, make_posting, source_hash_of
+from streams.ledger.building import DOCUMENT, AtHand, inverse_id, make_posting, open_item, source_hash_of
 from streams.ledger.dated import dates_of
 from streams.ledger.lines import plain_text
+from streams.ledger.rebuilding import closing
 from streams.ledger.reversals import what_is_left
 from streams.ledger.state import LedgerState, Made, row_of
 
@@ -32,9 +35,41 @@ def is_transferred(at_hand: AtHand, made: Made) -> bool:
     return stands and at_hand.account != made.account and at_hand.customer != made.customer
 
 
-def transfer_id(at_hand: AtHand, n: int) -> PostingId:
-    """Return the name of the n-th transfer of the payment at hand."""
-    return posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.TRANSFER, n=n, step=TRANSFER)
+def next_transfer(connection: str, document: str, state: LedgerState) -> PostingId:
+    """Return the name of the transfer of a payment that comes next."""
+    kind, zuora_id = document_parts(document)
+    n = state.of(document).transfers + 1
+    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.TRANSFER, n=n, step=TRANSFER)
+
+
+def holder_of(at_hand: AtHand, document: str, state: LedgerState) -> PostingId:
+    """Return the posting that holds what the refund at hand gives back, by the time it can.
+
+    It is of the account that the money has by then. Where that is one of another customer, and none that the payment
+    came from, the transfer to it has not been read yet.
+    """
+    made = state.of(document)
+    stands = made.live and not made.opening
+    if stands and at_hand.account != made.account and at_hand.customer not in (made.customer, made.received_for):
+        return next_transfer(at_hand.connection, document, state)
+    return open_item(at_hand.connection, document, state)
+
+
+def refunds_elsewhere(at_hand: AtHand, receipt: Posting, *, state: LedgerState) -> list[Posting]:
+    """Return the refunds that were read before their payment, and give it back from where it has yet to go.
+
+    They are written with the receipt: else they would be sent against it as soon as it is in QAD.
+    """
+    customer = getattr(receipt.content, "customer", "")
+    item = next_transfer(at_hand.connection, at_hand.document, state)
+    return [
+        closing(made.refund, item, instead_of=receipt.id)
+        for made in state.refunds_of(at_hand.document)
+        if made.refund is not None
+        and made.closes == receipt.id
+        and made.account != at_hand.account
+        and made.customer != customer
+    ]
 
 
 def transfer(
@@ -54,7 +89,7 @@ def transfer(
         at_hand: The payment, which stands.
         holder: The posting that holds its money.
         changed: When it was transferred.
-        refunded: How much of it refunds gave back.
+        refunded: How much of it refunds gave back, by Zuora's word.
         unapplied: Postings of its rows from before that, which this decision makes.
         mapping: For the daybook and the policy on closed periods.
         state: What was made before.
@@ -71,9 +106,14 @@ def transfer(
         for posting in unapplied
         if isinstance(posting.content, AllocationContent)
     }
-    rows = made.rows | new
-    if refunded or what_is_left(at_hand.connection, at_hand.document, rows, of=holder):
-        raise CannotGoOn(reasons.not_supported(number, "it was transferred while a part of it is applied or refunded"))
+    rows, item = made.rows | new, next_transfer(at_hand.connection, at_hand.document, state)
+    refunds = state.refunds_of(at_hand.document)
+    after = sum((refund.total for refund in refunds if refund.closes == item), ZERO)
+    before = [refund for refund in refunds if refund.closes == holder]
+    # Zuora transfers what is wholly there: what was refunded is refunded from its new account.
+    if before or refunded > after or what_is_left(at_hand.connection, at_hand.document, rows, of=holder):
+        what = "it was transferred while a part of it is applied or refunded"
+        raise CannotGoOn(reasons.not_supported(number, what, waits_for=(waits.document(at_hand.document),)))
     day, original_day = books.posting_date(number, max(changed, made.posting_date), mapping)
     books.check_daybook(number, mapping.daybooks.adjustment)
     content = TransferContent(
@@ -113,6 +153,7 @@ def unassigned_cash(
     version: MappingPublished,
     state: LedgerState,
     books: Books,
+    n: int,
 ) -> Posting:
     """Return the journal of a payment of nobody known yet: bank against unassigned cash.
 
@@ -126,7 +167,7 @@ def unassigned_cash(
     books.check_account(number, place)
     daybook = books.named_daybook(number, mapping, "journal")
     posting_date, original_date = dates_of(
-        state.of(at_hand.document), number=number, day=day, n=1, version=version, books=books
+        state.of(at_hand.document), number=number, day=day, n=n, version=version, books=books
     )
     content = JournalContent(
         currency=at_hand.currency,
@@ -138,7 +179,10 @@ def unassigned_cash(
         lines=(_line(bank, "bank", debit=total), _line(place, "unassigned", credit=total)),
         original_date=original_date,
     )
-    return make_posting(at_hand, act=Act.POST, n=1, step=DOCUMENT, content=content, source_hash=source_hash)
+    before = [inverse_id(at_hand, n - 1)] if n > 1 else []
+    return make_posting(
+        at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
+    )
 
 
 def _line(place: Analysis, role: str, *, debit: Decimal = Decimal(0), credit: Decimal = Decimal(0)) -> GlLine:

@@ -16,7 +16,7 @@ from schemas.outcomes import Ignored, Parked
 from schemas.reasons import Reason
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
-from schemas.zuora import Account, field_of, parent_of
+from schemas.zuora import Account, Payment, field_of, parent_of
 from streams import waits
 from streams.documents import Facts, facts_of
 from streams.identity import identify, newest_stamp
@@ -181,7 +181,7 @@ class MatchCore:
         last = self._state.results.get(version.document)
         if last is not None and last.record_id == version.record_id and not version.again:
             return self._unchanged(version, facts.number)
-        if not facts.posted and last is None:
+        if not facts.posted and last is None and not _was_posted(facts):
             verdict = Verdict(how=Ignored, reason=reasons.not_posted(facts), currency=facts.currency, value=facts.value)
             return self._stand(version, number=facts.number, verdict=verdict)
         giver = self._giver(version, account_id=facts.account_id)
@@ -379,6 +379,14 @@ def _substance(seen: AccountSeen) -> AccountSeen:
 def _from(giver: str, reason: Reason) -> Reason:
     """Have a reason that says nothing else say from which connection a payment came."""
     return msgspec.structs.replace(reason, value=giver) if giver and not reason.value else reason
+
+
+def _was_posted(facts: Facts) -> bool:
+    """Return whether a document that does not count was posted before it was first read.
+
+    Only what was Processed can be refunded: what gives it back must not wait for it.
+    """
+    return isinstance(facts.parent, Payment) and bool(facts.parent.refund_amount)
 
 
 def _parked(reason: Reason) -> Verdict:
