@@ -1,6 +1,7 @@
 """`ping`: really calls both systems of each connection, and says what to do where something does not work."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,6 +16,7 @@ from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods
 from adapters.zuora.reading.settlement import Said, Settlement
+from console.readable import step_of, try_callout_history, try_reading
 from console.wiring import Wiring
 from console.write_back import try_write_back
 from schemas.errors import ConnectorError
@@ -86,7 +88,8 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
                 found=f"tenant {told or 'not told'}",
                 next_step=f"The credentials belong to tenant {told}, the configuration says {settings.tenant_id}.",
             )
-            yield await _settlement(wiring.settlement(client, tenant), tenant, settings.invoice_settlement)
+            if not same:
+                return
             ahead = round(client.clock_ahead_s)
             yield Finding(
                 subject=tenant,
@@ -95,26 +98,50 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
                 found=f"Zuora's is {ahead:+d} s from ours",
                 next_step="Set this machine's clock by NTP: people compare stamps of both.",
             )
-            codes = await client.v1_rows("/v1/accounting-codes", "accountingCodes")
-            yield Finding(
-                subject=tenant,
-                what="accounting codes",
-                ok=bool(codes),
-                found=f"{len(codes)} read",
-                next_step="The tenant shows none: give the OAuth user the finance permissions to read them.",
-            )
-            periods = await accounting_periods(client)
-            yield Finding(
-                subject=tenant,
-                what="accounting periods",
-                ok=True,
-                found=f"{len(periods)} read" if periods else "none: what Zuora has closed is not named",
-            )
-            yield await _claims(client, tenant, wiring.site.claims_of(tenant))
-            async for trial in try_write_back(client, settings.write_back):
+            settlement = wiring.settlement(client, tenant)
+            for finding in await asyncio.gather(
+                _settlement(settlement, tenant, settings.invoice_settlement),
+                _tried(tenant, "accounting codes", _codes(client, tenant)),
+                _tried(tenant, "accounting periods", _periods(client, tenant)),
+                _tried(tenant, "accounts claimed", _claims(client, tenant, wiring.site.claims_of(tenant))),
+            ):
+                yield finding
+            trials = list(await try_reading(client, tenant, settlement))
+            if settings.callouts is not None:
+                trials.append(await try_callout_history(client))
+            trials += [trial async for trial in try_write_back(client, settings.write_back)]
+            for trial in trials:
                 yield Finding(subject=tenant, **msgspec.structs.asdict(trial))
     except ConnectorError as error:
         yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=str(error))
+
+
+async def _tried(tenant: str, what: str, trial: Awaitable[Finding]) -> Finding:
+    try:
+        return await trial
+    except ConnectorError as error:
+        return Finding(subject=tenant, what=what, ok=False, found="does not work", next_step=step_of(error))
+
+
+async def _codes(client: ZuoraClient, tenant: str) -> Finding:
+    codes = await client.v1_rows("/v1/accounting-codes", "accountingCodes")
+    return Finding(
+        subject=tenant,
+        what="accounting codes",
+        ok=bool(codes),
+        found=f"{len(codes)} read",
+        next_step="The tenant shows none: give the OAuth user the finance permissions to read them.",
+    )
+
+
+async def _periods(client: ZuoraClient, tenant: str) -> Finding:
+    periods = await accounting_periods(client)
+    return Finding(
+        subject=tenant,
+        what="accounting periods",
+        ok=True,
+        found=f"{len(periods)} read" if periods else "none: what Zuora has closed is not named",
+    )
 
 
 async def _settlement(settlement: Settlement, tenant: str, said: Said) -> Finding:

@@ -1,0 +1,98 @@
+"""What `ping` tries at Zuora: every call that the product will make, each by itself, and what to do where one fails."""
+
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from adapters.zuora.reading.kinds import kinds_of
+from adapters.zuora.reading.settlement import Settlement
+from console.config import Callouts, Tenant
+from console.pinging import _tenant
+from streams.match.claims import Claim
+from tests.adapters.zuora_tenant import START, zuora_tenant
+
+POLL = {"interval_s": 300, "start": START}
+PERMISSION = 50000010
+
+
+@pytest.fixture
+async def zuora():
+    async with zuora_tenant() as tenant:
+        invoice = tenant.invoice(taxes=1)
+        tenant.payment(invoice)
+        tenant.credit_memo(tenant.invoice())
+        tenant.debit_memo()
+        tenant.later(minutes=5)
+        yield tenant
+
+
+class Wired:
+    """One tenant, as the composition root gives it."""
+
+    def __init__(self, zuora, **settings):
+        self._zuora = zuora
+        self._settings = Tenant(base_url=zuora.url, **{"poll": POLL, **settings})
+        claims = (Claim(connection="acme-main"),)
+        self.site = SimpleNamespace(
+            config=SimpleNamespace(tenants={"acme": self._settings}), claims_of=lambda _tenant: claims
+        )
+
+    @asynccontextmanager
+    async def zuora(self, _tenant):
+        yield await self._zuora.client()
+
+    def settlement(self, client, tenant):
+        return Settlement(client, tenant, self._settings.invoice_settlement)
+
+
+async def found(zuora, **settings):
+    return {one.what: one async for one in _tenant(Wired(zuora, **settings), "acme")}
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_one_object_of_every_kind_is_read_whole(zuora, settled):
+    zuora.use(invoice_settlement=settled)
+    told = await found(zuora)
+    # The stand-in's clock stands at a day of March.
+    assert [what for what, one in told.items() if not one.ok] == ["clock"]
+    assert {what.removeprefix("reading ") for what in told if what.startswith("reading ")} == set(
+        kinds_of(settled=settled)
+    )
+    assert told["reading invoice"].found == "read whole"
+    assert zuora.requests("^/object-query/invoice-items$"), "a posted one, with its items"
+
+
+async def test_what_the_user_may_not_read_is_named_and_nothing_else_is_kept_from_being_tried(zuora):
+    every = set(await found(zuora))
+    closed = ("^/object-query/payments", "^/v1/debit-memos/[^/]+/items$", "^/v1/accounting-codes$")
+    refused = [zuora.arm("success_false", path, code=PERMISSION) for path in closed]
+    told = await found(zuora)
+    assert [one.fault.path for one in refused if not one.fired] == []
+    assert set(told) == every
+    wrong = {what: one.next_step for what, one in told.items() if not one.ok and what != "clock"}
+    assert set(wrong) == {"reading payment", "reading debit_memo", "accounting codes"}
+    assert "/object-query/payments" in wrong["reading payment"]
+    assert "role" in wrong["reading payment"]
+    assert "/items" in wrong["reading debit_memo"]
+
+
+async def test_what_there_is_none_of_is_said_so(zuora):
+    assert (await found(zuora))["reading refund"].found == "there is none to look at"
+
+
+@pytest.mark.parametrize("callouts", [None, Callouts(path="/callouts/0123456789abcdef0123456789")])
+async def test_where_callouts_come_in_those_that_failed_are_asked_for(zuora, callouts):
+    zuora.arm("success_false", "^/v1/notification-history/callout$", code=PERMISSION)
+    told = await found(zuora, callouts=callouts)
+    assert ("callouts that failed" in told) is (callouts is not None)
+    if callouts is not None:
+        assert not told["callouts that failed"].ok
+        assert "role" in told["callouts that failed"].next_step
+
+
+async def test_without_a_token_nothing_else_is_tried(zuora):
+    zuora.arm("success_false", "^/oauth/token$", code=PERMISSION)
+    told = await found(zuora)
+    assert [(one.what, one.ok) for one in told.values()] == [("Zuora", False)]
+    assert zuora.requests("^/(object-query|v1)/") == []
