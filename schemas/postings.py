@@ -360,6 +360,7 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
         closed_in_zuora: By posting, Zuora's accounting period of its posting date, where Zuora had closed it and QAD
             has not: it posts, and is named.
         deleted: Zuora has the document no more; what stood of it is undone.
+        given_back: By application row, how much of it refunds gave back that a person books; nothing is posted of it.
     """
 
     connection: str
@@ -383,3 +384,4 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
     more: bool = False
     closed_in_zuora: dict[PostingId, str] | msgspec.UnsetType = msgspec.UNSET
     deleted: bool | msgspec.UnsetType = msgspec.UNSET
+    given_back: dict[str, Decimal] | msgspec.UnsetType = msgspec.UNSET

@@ -22,6 +22,7 @@ class InvoicePayment(_Row, frozen=True, kw_only=True, rename="pascal"):
     """How much of a payment lies on one invoice since it was made."""
 
     invoice_id: str
+    refund_amount: Decimal | None = None
 
 
 class _Dated(_Row, frozen=True, kw_only=True, rename="pascal"):

@@ -1,8 +1,8 @@
 """Which version of a Zuora record this is: its id from its content, its order from its stamps.
 
 `record_id` leaves out all that later business moves (balances, applied and refunded amounts, transfer and e-invoice
-marks, mail and update stamps, fields that we write): reading an unchanged record again adds nothing. Source:
-ACCOUNTING 2.
+marks, mail and update stamps, fields that we write): reading an unchanged record again adds nothing. What refunds gave
+back of a payment without Invoice Settlement stays: there it opens invoices again. Source: ACCOUNTING 2.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from schemas.errors import Unreadable
 from schemas.ids import RecordId, record_id
 from schemas.money import MoneyError, plain
 from schemas.records import ZuoraRecord
-from schemas.zuora import stamp_of
+from schemas.zuora import INVOICE_PAYMENTS, stamp_of
 
 # Folded names: Zuora spells first letters either way. Every kind shares one list: none of these names means
 # something else elsewhere.
@@ -63,6 +63,7 @@ _MOVED_BY_BUSINESS = frozenset(
         "qaddocument__c",
     }
 )
+_REFUNDED = "refundamount"
 _MOVED_PREFIXES = ("einvoice", "ereporting", "salesereporting", "arereporting")
 
 # The deepest nesting of a real record is four; more is not Zuora's.
@@ -89,7 +90,24 @@ def identify(record: ZuoraRecord, written_back: frozenset[str] = frozenset()) ->
             for name, rows in record.children.items()
         },
     }
+    refunded = _given_back(record)
+    if refunded:
+        content["given_back"] = refunded
     return record_id(record.connection, kind=record.kind, zuora_id=record.id, content=canonical(content))
+
+
+def _given_back(record: ZuoraRecord) -> dict[str, str]:
+    """Return what refunds gave back of a payment without Invoice Settlement: nothing else tells what it opened again.
+
+    With it, rows of the payment tell, and the sums say nothing new.
+    """
+    found: dict[str, str] = {}
+    for raw in (record.parent, *record.children[INVOICE_PAYMENTS]) if INVOICE_PAYMENTS in record.children else ():
+        fields = {key.casefold(): value for key, value in _decode(raw).items()}
+        amount = fields.get(_REFUNDED)
+        if isinstance(amount, Decimal | int) and amount:
+            found[str(fields.get("id", ""))] = _number(Decimal(amount))
+    return found
 
 
 def newest_stamp(record: ZuoraRecord) -> str:

@@ -19,6 +19,8 @@ MAPPING = "mapping"
 
 _ACCOUNT = "account:"
 _DOCUMENT = "document:"
+_ROOM = "room:"
+_TAKEN_BACK = "taken-back:"
 _POSTING = "posting:"
 _ITEM = "item:"
 
@@ -50,12 +52,27 @@ def document(name: str) -> str:
 
 def room(document: str) -> str:
     """Return the key of what a Zuora document can still take: it was charged more, or something came off."""
-    return f"room:{document}"
+    return f"{_ROOM}{document}"
+
+
+def taken_back(document: str) -> str:
+    """Return the key of a Zuora document's end: what was posted of it is undone."""
+    return f"{_TAKEN_BACK}{document}"
 
 
 def named(key: str) -> str:
-    """Return the document (`kind:id`) that such a key is about."""
-    return key.removeprefix(_DOCUMENT)
+    """Return the document (`kind:id`) that a key of a document is about."""
+    return key.removeprefix(_DOCUMENT).removeprefix(_TAKEN_BACK)
+
+
+def is_room(key: str) -> bool:
+    """Return whether a key is about what a document can still take."""
+    return key.startswith(_ROOM)
+
+
+def is_taken_back(key: str) -> bool:
+    """Return whether a key is about a document's end."""
+    return key.startswith(_TAKEN_BACK)
 
 
 def is_document(key: str) -> bool:

@@ -6,13 +6,15 @@ invoice below zero takes from the credit that this is. Source: ACCOUNTING 1.
 
 import msgspec
 
+from schemas.errors import CannotGoOn
+from streams import waits
 from streams.ledger.allocations import row_posting
 from streams.ledger.applications import NO_APPLICATIONS
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan, document_posting, open_item
 from streams.ledger.charged import spread
-from streams.ledger.openings import openings_of
+from streams.ledger.openings import BEFORE_CUT_OVER, openings_of
 from streams.ledger.state import LedgerState
 from streams.ledger.unsettled import AdjustmentDocument
 
@@ -26,9 +28,11 @@ def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: L
     billing, rows = adjustment.billing, NO_APPLICATIONS
     if billing.posted:
         # One that is cancelled applies nothing more: its reversal frees what stands.
-        rows = spread(at_hand.number, at_hand.document, billing.applications, state=state)
+        rows = spread(at_hand.number, at_hand.document, billing.applications, cut_over=books.cut_over(), state=state)
     billing = msgspec.structs.replace(billing, applications=rows)
     plan = plan_billing(at_hand, billing, state=state, books=books)
+    if billing.charges:
+        plan = msgspec.structs.replace(plan, stops=tuple(_charging(stop, billing.charges) for stop in plan.stops))
     if not adjustment.uses_up or not adjustment.billing.posted:
         return plan
     made = state.of(at_hand.document)
@@ -52,3 +56,11 @@ def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: L
         payer_number=adjustment.uses_up_number,
     )
     return msgspec.structs.replace(plan, postings=(*openings_of(at_hand, [used], state=state), *plan.postings, used))
+
+
+def _charging(stop: CannotGoOn, invoice: str) -> CannotGoOn:
+    """Return why a charge does not go from here; where others loaded it, with the invoice that took it up by that."""
+    reason = stop.reason
+    if reason.rule != BEFORE_CUT_OVER:
+        return stop
+    return CannotGoOn(msgspec.structs.replace(reason, waits_for=(waits.room(invoice),)))

@@ -1,14 +1,15 @@
 """How a posting is put together: its ids, hashes, and what must be in QAD before it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
 from schemas.codec import canonical
 from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_key, document_parts, hash_of, machine_reference, posting_id
-from schemas.mapping import Mapping
+from schemas.mapping import Mapping as SiteMapping
 from schemas.postings import Act, Content, InverseContent, Posting, content_hash
 from streams.ledger.state import LedgerState, Made
 
@@ -48,6 +49,18 @@ class AtHand(msgspec.Struct, frozen=True, kw_only=True):
         return document_key(self.kind, self.id)
 
 
+class GivenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What refunds gave back of what a payment was applied to.
+
+    Attributes:
+        rows: How much of each application row.
+        invoices: `kind:id` of the invoices to which they were applied.
+    """
+
+    rows: Mapping[str, Decimal] = {}
+    invoices: tuple[str, ...] = ()
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a document became: postings in the order in which they must happen, and why some of it could not go on.
 
@@ -56,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         posted_stamp: Zuora's posted date.
         mapping_version: The version used.
         dropped_zero: Lines of zero that were dropped.
+        given_back: What refunds gave back of it, that a person books.
     """
 
     postings: tuple[Posting, ...] = ()
@@ -63,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     posted_stamp: str = ""
     mapping_version: int = 0
     dropped_zero: int = 0
+    given_back: GivenBack = GivenBack()
 
 
 def make_posting(
@@ -183,6 +198,6 @@ def source_hash_of(**facts: object) -> str:
     return hash_of(canonical(facts))
 
 
-def terms_of(mapping: Mapping, payment_term: str) -> str:
+def terms_of(mapping: SiteMapping, payment_term: str) -> str:
     """Return QAD's credit terms code, "" to let the customer's default stand; the due date is always sent."""
     return mapping.terms.get(payment_term, "")

@@ -1,41 +1,53 @@
 """What is applied to an invoice that was charged more later: first its own item, then its charges, the oldest first.
 
 Zuora raises the invoice; in QAD each charge is a debit note of its own, and no item takes more than it holds. A row
-whose posting stands is divided as it was; a row that nothing is charged for stays one. Source: ACCOUNTING 1, 2.
+whose posting stands is divided as it was; one that comes before its invoice waits. Of an invoice that others loaded QAD
+alone knows what is open: its charges come first, and the rest is its own. Source: ACCOUNTING 1, 2 and 6.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 import msgspec
 
 from schemas.errors import CannotGoOn
+from schemas.ids import document_parts
 from schemas.money import ZERO
+from schemas.outcomes import Ignored
+from schemas.records import RecordKind
+from streams import waits
 from streams.ledger import reasons
 from streams.ledger.applications import Applications, SignedRow
-from streams.ledger.openings import loaded_by_others
-from streams.ledger.state import LedgerState
+from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
+from streams.ledger.state import LedgerState, Row
 
 _CHARGE = ":charge:"
 
 
-def spread(number: str, payer: str, applications: Applications, *, state: LedgerState) -> Applications:
+def spread(
+    number: str, payer: str, applications: Applications, *, cut_over: date | None, state: LedgerState
+) -> Applications:
     """Return applications with each row divided over the items of its invoice.
 
     Args:
         number: Number of the document that pays, for reasons.
         payer: `kind:id` of it.
-        applications: Its rows.
+        applications: Its rows; those from before the cut-over are in the opening balances, and stay as they are.
+        cut_over: That day.
         state: What was made before.
     """
+    before = [row for row in applications.rows if cut_over is not None and row.day < cut_over]
     rows: list[SignedRow] = []
     stops: list[CannotGoOn] = []
     for row in applications.rows:
+        if row in before:
+            continue
         try:
             rows += divided(number, payer, row, also=rows, state=state)
         except CannotGoOn as stop:
             stops.append(stop)
-    return Applications(rows=tuple(rows), stops=(*applications.stops, *stops))
+    return Applications(rows=(*before, *rows), stops=(*applications.stops, *stops))
 
 
 def divided(
@@ -51,26 +63,38 @@ def divided(
         state: What was made before.
 
     Raises:
-        CannotGoOn: It is more than all items hold: a charge has not been seen yet.
+        CannotGoOn: The invoice has not been decided yet; or it is more than all items hold: a charge has not been seen.
     """
     known = state.of(payer).rows
-    standing = [part for part in _parts(row, state=state) if part.id in known]
+    parts = _parts(row, state=state)
+    standing = [part for part in parts if part.id in known]
     if standing:
         return [msgspec.structs.replace(part, amount=known[part.id].amount) for part in standing]
-    owed = state.of(row.item_document)
-    if owed.opening or not (owed.live or _is_nothing(row.item_document, state)):
-        return [row]
+    invoice = row.item_document
+    loaded = loaded_by_others(invoice, state)
+    if not (loaded or state.of(invoice).live or state.makes_no_posting(invoice)):
+        raise CannotGoOn(reasons.invoice_not_decided(number, invoice))
     rest, found = row.amount, list[SignedRow]()
-    for part in _parts(row, state=state):
+    for part in [*parts[1:], parts[0]] if loaded else parts:
+        left = _left_as_loaded(invoice, state) if loaded and part is parts[0] else _left(part.item_document, state)
         pending = (one for one in also if one.id not in known and one.item_document == part.item_document)
-        left = _left(part.item_document, state) - sum((one.amount for one in pending), ZERO)
-        taken = min(max(left, ZERO), rest)
+        taken = min(max(left - sum((one.amount for one in pending), ZERO), ZERO), rest)
         if taken:
             found.append(msgspec.structs.replace(part, amount=taken))
             rest -= taken
     if rest:
-        raise CannotGoOn(reasons.more_than_charged(number, row.item_document, rest))
+        raise CannotGoOn(reasons.more_than_charged(number, invoice, rest))
     return found
+
+
+def is_given_back(item: str, state: LedgerState) -> bool:
+    """Return whether refunds gave something back that was applied to an item: it has room once a person books that."""
+    return any(row.given_back for row in _rows_on(item, state))
+
+
+def is_part(name: str, row_id: str) -> bool:
+    """Return whether a row is an application, or what a charge took of it."""
+    return name == row_id or name.startswith(f"{row_id}{_CHARGE}")
 
 
 def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:
@@ -82,15 +106,40 @@ def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:
     ]
 
 
-def _is_nothing(document: str, state: LedgerState) -> bool:
-    """Return whether an invoice has no item of its own, here or loaded by others: its charges are all that is owed."""
-    return state.makes_no_posting(document) and not loaded_by_others(document, state)
-
-
 def _left(document: str, state: LedgerState) -> Decimal:
     """Return what is open of an item by all that was made to be applied to it."""
     made = state.of(document)
     if not made.live or made.is_journal:
         return ZERO
-    rows = (row for payer in made.payers for row in state.of(payer).rows.values())
-    return made.total - sum((row.amount for row in rows if row.item_document == document and not row.detached), ZERO)
+    return made.total - _applied(document, state)
+
+
+def _left_as_loaded(invoice: str, state: LedgerState) -> Decimal:
+    """Return what may be open at most of an invoice that others loaded, with what it had been charged by then."""
+    standing = state.standing_of(invoice)
+    total = standing.value if standing is not None and standing.value is not None else ZERO
+    return total + sum(_charged_before(invoice, state), ZERO) - _applied(invoice, state)
+
+
+def _charged_before(invoice: str, state: LedgerState) -> list[Decimal]:
+    """Return the charges from before the cut-over: whoever loaded the invoice loaded it with them."""
+    entries = state.standings.waiting_for(waits.room(invoice))
+    found = (entry.standing for entry in entries)
+    return [
+        one.value
+        for one in found
+        if isinstance(one, Ignored)
+        and one.value is not None
+        and one.reason.rule == BEFORE_CUT_OVER
+        and document_parts(one.subject)[0] in (RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT)
+    ]
+
+
+def _applied(document: str, state: LedgerState) -> Decimal:
+    return sum((row.amount - row.given_back for row in _rows_on(document, state)), ZERO)
+
+
+def _rows_on(document: str, state: LedgerState) -> list[Row]:
+    """Return the rows that move something on an item."""
+    rows = (row for payer in state.of(document).payers for row in state.of(payer).rows.values())
+    return [row for row in rows if row.item_document == document and not row.detached]

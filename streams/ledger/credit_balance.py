@@ -58,7 +58,7 @@ class _Walk:
         for movement in movements:
             if movement.up:
                 self._numbers[movement.document] = movement.document_number
-                amount = movement.amount if movement.live and not self._is_gone(movement.document) else ZERO
+                amount = movement.amount if movement.live and not state.is_taken_back(movement.document) else ZERO
                 self._left[movement.document] = self._left.get(movement.document, ZERO) + amount
                 if movement.live and not movement.document:
                     self.stops.append(CannotGoOn(reasons.raised_by_hand(at_hand.number, movement.number)))
@@ -93,11 +93,6 @@ class _Walk:
                 self._new(movement, movement.amount)
         except CannotGoOn as stop:
             self.stops.append(stop)
-
-    def _is_gone(self, document: str) -> bool:
-        """Return whether what went up came from a document that was taken back."""
-        made = self._state.of(document)
-        return bool(made.n) and not made.live
 
     def _is_lost(self, row: Row) -> bool:
         """Return whether a row was freed because what paid is gone, while what was owed still stands."""

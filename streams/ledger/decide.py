@@ -6,6 +6,7 @@ output).
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 import msgspec
 from msgspec import UNSET
@@ -22,14 +23,25 @@ from schemas.events import (
 )
 from schemas.ids import PostingId, document_key, document_parts
 from schemas.matching import AccountSeen, Matched
-from schemas.postings import Act, AllocationContent, InvoiceContent, OpeningContent, Posting, PostingSet, RefundContent
+from schemas.outcomes import Ignored
+from schemas.postings import (
+    Act,
+    AllocationContent,
+    InverseContent,
+    InvoiceContent,
+    JournalContent,
+    OpeningContent,
+    Posting,
+    PostingSet,
+    RefundContent,
+)
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
 from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger import reasons
 from streams.ledger.adjustments import plan_adjustment
-from streams.ledger.applications import NO_APPLICATIONS, Applications
+from streams.ledger.applications import NO_APPLICATIONS
 from streams.ledger.applied_refunds import plan_applied_refund
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
@@ -37,6 +49,7 @@ from streams.ledger.building import AtHand, Plan
 from streams.ledger.charged import spread
 from streams.ledger.credit_balance import plan_credit_balance
 from streams.ledger.deletions import DELETED, facts_of_deleted, plan_deleted
+from streams.ledger.given_back import given_back
 from streams.ledger.known import read_known_postings
 from streams.ledger.payments import PaymentDocument, plan_payment
 from streams.ledger.reading import billing_document, payment_document, refund_document
@@ -101,7 +114,12 @@ class LedgerCore:
         """Return all inputs that stand still, were asked for again, lack their outcome, or wait for nothing."""
         incomplete = {made.incomplete: "" for made in self._state.made.live.values()}
         referred = (key for key in self._state.referring if self._state.makes_no_posting(waits.named(key)))
-        let_go = self.held_by((*referred, *self._state.standings.documents_waited_for()))
+        gone = (
+            key
+            for key in self._state.referring
+            if waits.is_taken_back(key) and self._state.is_taken_back(waits.named(key))
+        )
+        let_go = self.held_by((*referred, *gone, *self._state.standings.documents_waited_for()))
         return sorted((dict(let_go) | incomplete | dict(self._state.standings.unsettled())).items())
 
     def changed(self) -> Sequence[str]:
@@ -195,7 +213,7 @@ class LedgerCore:
         if record.kind == RecordKind.PAYMENT:
             payment = payment_document(record, facts)
             if is_unsettled(record):
-                payment = msgspec.structs.replace(payment, applications=self._spread(at_hand, payment))
+                return self._plan_applied(at_hand, payment, record, facts)
             return plan_payment(at_hand, payment, state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
@@ -203,11 +221,16 @@ class LedgerCore:
             return self._plan_unsettled(at_hand, record, facts)
         return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
 
-    def _spread(self, at_hand: AtHand, payment: PaymentDocument) -> Applications:
-        """Return the rows of a payment, divided; none of one that is taken back, which frees what stands."""
-        if not payment.posted:
-            return NO_APPLICATIONS
-        return spread(at_hand.number, at_hand.document, payment.applications, state=self._state)
+    def _plan_applied(self, at_hand: AtHand, payment: PaymentDocument, record: ZuoraRecord, facts: Facts) -> Plan:
+        """Plan a payment that was applied when it was made; one that is taken back frees what stands."""
+        state, books = self._state, self._books
+        rows = NO_APPLICATIONS
+        if payment.posted:
+            rows = spread(
+                at_hand.number, at_hand.document, payment.applications, cut_over=books.cut_over(), state=state
+            )
+        plan = plan_payment(at_hand, msgspec.structs.replace(payment, applications=rows), state=state, books=books)
+        return msgspec.structs.replace(plan, given_back=given_back(record, facts, rows.rows))
 
     def _plan_unsettled(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
         """Plan what only tenants without Invoice Settlement have."""
@@ -228,7 +251,8 @@ class LedgerCore:
         )
         outcome = outcome_of(verdict, subject, self._state.standings.entries.get(subject.document))
         outputs: list[Output] = []
-        if changed:
+        back = self._given_back(plan, changed, subject.document)
+        if changed or back:
             event = PostingSet(
                 connection=self._connection,
                 kind=matched.kind,
@@ -251,22 +275,26 @@ class LedgerCore:
                 more=outcome is not None,
                 closed_in_zuora=self._closed_in_zuora(changed) or UNSET,
                 deleted=True if facts.status == DELETED else UNSET,
+                given_back=back or UNSET,
             )
             outputs.append(Output(Topic.POSTINGS, key(self._connection, matched.kind, matched.id), event))
             self._state.take(event)
             if any(posting.document != subject.document for posting in changed):
                 # Rows of others stand again: what undid them may have been passed over.
                 self._changed.append(waits.document(subject.document))
-            self._changed += [waits.room(document) for posting in changed for document in _gives_room(posting)]
             self._changed += [
                 waits.document(document) for posting in changed for document in self._money_moved(posting)
             ]
+            self._changed += [name for posting in changed for name in _changed_by(posting)]
+            self._changed += [waits.room(invoice) for invoice in plan.given_back.invoices if back]
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)
             self._state.complete(outcome)
             if self._state.makes_no_posting(subject.document):
                 self._changed.append(waits.document(subject.document))
+            if isinstance(outcome, Ignored):
+                self._changed += [name for name in outcome.reason.waits_for if waits.is_room(name)]
         return outputs
 
     def _money_moved(self, posting: Posting) -> Sequence[str]:
@@ -280,14 +308,29 @@ class LedgerCore:
         is_payment = document_parts(posting.document)[0] == RecordKind.PAYMENT
         return (posting.document,) if is_payment and posting.act in (Act.POST, Act.TRANSFER) else ()
 
+    def _given_back(self, plan: Plan, changed: Iterable[Posting], document: str) -> dict[str, Decimal]:
+        """Return what is news of what refunds gave back, of rows that stand or are made now."""
+        known = self._state.of(document).rows
+        made = {one.content.row for one in changed if isinstance(one.content, AllocationContent)}
+        return {
+            row: amount
+            for row, amount in plan.given_back.rows.items()
+            if (known[row].given_back != amount if row in known else row in made and amount)
+        }
 
-def _gives_room(posting: Posting) -> Sequence[str]:
-    """Return the documents to which more can be applied than before."""
+
+def _changed_by(posting: Posting) -> Sequence[str]:
+    """Return the keys that a posting changes: more can be applied to a document than before, or it came to its end."""
     match posting.content:
         case InvoiceContent(charges=charged):
             # It takes more itself where it is posted anew over more.
-            return (posting.document, charged) if charged else (posting.document,)
+            return (waits.room(posting.document), waits.room(charged)) if charged else (waits.room(posting.document),)
+        case JournalContent():
+            # It takes nothing itself, and is known to: its charges do.
+            return (waits.room(posting.document),)
         case AllocationContent(reopens=True, item_document=item):
-            return (item,)
+            return (waits.room(item),)
+        case InverseContent():
+            return (waits.taken_back(posting.document),)
         case _:
             return ()

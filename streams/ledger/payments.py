@@ -31,6 +31,7 @@ from streams.ledger.building import (
     open_item,
     source_hash_of,
 )
+from streams.ledger.charged import is_given_back
 from streams.ledger.dated import before_cut_over, dates_of
 from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
@@ -255,7 +256,7 @@ def _received(
     posting_date, original_date = dates_of(made, number=number, day=payment.day, n=n, version=version, books=books)
     books.check_daybook(number, mapping.daybooks.receipt)
     # What a receipt carries is said once, when it is first built.
-    offers = made.offers if made.live else _offers(payment, allocations, policy=mapping.policy.receipts)
+    offers = made.offers if made.live else _offers(payment, allocations, policy=mapping.policy.receipts, state=state)
     content = ReceiptContent(
         customer=customer,
         currency=at_hand.currency,
@@ -280,8 +281,13 @@ def _received(
     )
 
 
-def _offers(payment: PaymentDocument, allocations: Sequence[Posting], *, policy: str) -> tuple[Offer, ...]:
-    """Return the applications that the receipt may carry: dated as itself, the only row to their item."""
+def _offers(
+    payment: PaymentDocument, allocations: Sequence[Posting], *, policy: str, state: LedgerState
+) -> tuple[Offer, ...]:
+    """Return the applications that the receipt may carry: dated as itself, the only row to their item.
+
+    Not those to an item of which a refund gave something back: a receipt must not wait for who books that.
+    """
     if policy != "allocated":
         return ()
     per_item = Counter(row.item_document for row in payment.applications.rows)
@@ -293,6 +299,7 @@ def _offers(payment: PaymentDocument, allocations: Sequence[Posting], *, policy:
         and content.posting_date == content.document_date
         and per_item[content.item_document] == 1
         and not content.reopens
+        and not is_given_back(content.item_document, state)
     )
     # More than it holds can only be a fault of what was read: each allocation then speaks for itself.
     return offers if sum((offer.amount for offer in offers), ZERO) <= payment.total else ()

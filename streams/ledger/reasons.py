@@ -19,6 +19,7 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "period_closed": Waiting,
     "period_not_defined": Waiting,
     "more_than_charged": Waiting,
+    "invoice_not_decided": Waiting,
     "not_posted": Ignored,
     "deleted": Ignored,
     "before_cut_over": Ignored,
@@ -417,6 +418,17 @@ def already_in_erp(number: str) -> Reason:
     return Reason(
         rule="already_in_erp",
         message=f"{number} is an external payment, and the site says those are in QAD already",
+    )
+
+
+def invoice_not_decided(number: str, invoice: str) -> Reason:
+    """Say that what is applied to an invoice cannot be divided over it and its charges before it is known."""
+    return Reason(
+        rule="invoice_not_decided",
+        message=f"{number}: {invoice}, to which it is applied, has not been read yet, or stands still itself",
+        next_step="Nothing: it goes on with the invoice. If it stays, look at that: ml-connector trace.",
+        value=invoice,
+        waits_for=(waits.room(invoice), waits.document(invoice)),
     )
 
 

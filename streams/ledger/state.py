@@ -52,6 +52,7 @@ class Row(msgspec.Struct, array_like=True):
         original_date: `day`, where the posting date is another.
         times: How often it was posted: once, and once more for each posting of either document that it outlived.
         detached: One of the two postings was reversed: it moves nothing any more.
+        given_back: How much of it refunds gave back that a person books: so much can be applied to the item anew.
     """
 
     item_document: str
@@ -64,6 +65,7 @@ class Row(msgspec.Struct, array_like=True):
     original_date: date | None
     times: int
     detached: bool = False
+    given_back: Decimal = ZERO
 
 
 class Anew(msgspec.Struct, array_like=True):
@@ -193,6 +195,11 @@ class LedgerState:
         """Return whether it is decided that a document makes no posting: nothing that refers to it waits for it."""
         return isinstance(self.standing_of(document), Ignored) and not self.of(document).live
 
+    def is_taken_back(self, document: str) -> bool:
+        """Return whether what was posted of a document is undone, and nothing took its place."""
+        made = self.of(document)
+        return bool(made.n) and not made.live
+
     def of(self, document: str) -> Made:
         """Return what was made of a document, to be read; an empty one where nothing was."""
         return self.made.get(document) or Made()
@@ -219,6 +226,8 @@ class LedgerState:
             made.newest, made.more = (event.origin, pass_number(event.input_pass)), event.more
             for posting in event.postings:
                 self._take_posting(of, posting, event)
+            for row, amount in (event.given_back or {}).items():
+                made.rows[row].given_back = amount
 
     def complete(self, outcome: AnyOutcome) -> None:
         """Take up an outcome of this stage: the one that an input's postings announced, or any other."""
@@ -280,11 +289,23 @@ class LedgerState:
                 for name in {content.of, content.item or content.of}:
                     _detach(of, made, name)
             case AllocationContent() as content if content.row and posting.act is not Act.REVERSE:
-                of(content.payer_document).rows[content.row] = row_of(posting, content)
-                of(content.item_document).payers.add(content.payer_document)
+                self._take_row(of, posting, content, event)
             case _:
                 # What a reversal frees and settles ends with its inverse.
                 pass
+
+    def _take_row(
+        self, of: Callable[[str], Made], posting: Posting, content: AllocationContent, event: PostingSet
+    ) -> None:
+        rows, row = of(content.payer_document).rows, row_of(posting, content)
+        known = rows.get(content.row)
+        row.given_back = known.given_back if known else ZERO
+        rows[content.row] = row
+        of(content.item_document).payers.add(content.payer_document)
+        if event.kind == RecordKind.CREDIT_BALANCE:
+            # Where what paid is taken back, the rest of the balance stands in for it.
+            owner = document_key(event.kind, event.id)
+            self.referring[waits.taken_back(content.payer_document)].add(owner)
 
     def _take_document(
         self,

@@ -433,3 +433,18 @@ async def test_a_refund_parks_by_name_however_it_is_found(site, by):
     assert (outcome.currency, outcome.value) == ("EUR", 19)
     assert "it gives a payment that is applied back" in outcome.reason.message
     assert len(allocations(site)) == 1
+
+
+async def test_what_pays_an_invoice_again_after_a_refund_is_applied(site):
+    invoice = posted(site)
+    first = pay(site, "119", (invoice, "119"))
+    await site.read()
+    refund_applied_payment(site.tenant, payment=first.id, invoice=invoice.id, amount=Decimal(40), refund_date=DAY)
+    second = pay(site, "40", (invoice, "40"))
+    await site.read()
+    await site.read()
+    numbers = (first.payment_number, second.payment_number)
+    assert allocations(site) == [
+        (number, invoice.invoice_number, of) for number, of in zip(numbers, (119, 40), strict=True)
+    ]
+    assert site.world.contents("receipt")[1].offers == ()
