@@ -14,11 +14,11 @@ from sandbox.zuora.query.rendering import Renderer
 from sandbox.zuora.settings import Settings
 from sandbox.zuora.tenant import Tenant
 from sandbox.zuora.wire.access import Tokens
+from sandbox.zuora.wire.forms.shape import v1_encoder
 from sandbox.zuora.wire.idempotency import IdempotencyKeys
 from sandbox.zuora.wire.journal import Journal
 from sandbox.zuora.wire.limits import Concurrency, RateMeter
 from sandbox.zuora.wire.locators import Locators
-from sandbox.zuora.wire.v1_forms import v1_encoder
 from sandbox.zuora.world import World, load_master_data
 
 

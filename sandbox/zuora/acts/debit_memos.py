@@ -5,7 +5,7 @@ from datetime import date
 
 from sandbox.zuora.acts import memos
 from sandbox.zuora.acts.invoices import due_on
-from sandbox.zuora.acts.lines import add_memo_items
+from sandbox.zuora.acts.item_rows import add_memo_items
 from sandbox.zuora.acts.memos import NewMemo
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.chronicle import Variant

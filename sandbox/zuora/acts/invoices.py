@@ -14,7 +14,8 @@ import msgspec
 from sandbox.zuora.acts.accounting import check_period_open
 from sandbox.zuora.acts.accounts import active_account, keep_custom, move_balance
 from sandbox.zuora.acts.documents import in_status, tell
-from sandbox.zuora.acts.lines import NewItem, add_invoice_items, exempt_total, remove_items, totals
+from sandbox.zuora.acts.item_rows import add_invoice_items, remove_items
+from sandbox.zuora.acts.lines import NewItem, exempt_total, totals
 from sandbox.zuora.acts.registry import act
 from sandbox.zuora.chronicle import Variant
 from sandbox.zuora.money import ZERO

@@ -14,7 +14,8 @@ import msgspec
 from sandbox.zuora.acts.accounting import check_period_open
 from sandbox.zuora.acts.accounts import active_account, keep_custom, move_balance
 from sandbox.zuora.acts.documents import in_status, tell
-from sandbox.zuora.acts.lines import NewItem, exempt_total, remove_items, totals
+from sandbox.zuora.acts.item_rows import remove_items
+from sandbox.zuora.acts.lines import NewItem, exempt_total, totals
 from sandbox.zuora.acts.moves import move_rest
 from sandbox.zuora.acts.settlement import check_settlement
 from sandbox.zuora.chronicle import Variant

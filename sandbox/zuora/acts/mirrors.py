@@ -10,7 +10,8 @@ from decimal import Decimal
 import msgspec
 
 from sandbox.zuora.acts.accounting import code_name
-from sandbox.zuora.acts.lines import NewItem, NewTax, memo_items_of, taxes_of, type_name
+from sandbox.zuora.acts.item_rows import memo_items_of, taxes_of
+from sandbox.zuora.acts.lines import NewItem, NewTax, type_name
 from sandbox.zuora.money import ZERO, spread
 from sandbox.zuora.objects import (
     CreditMemo,

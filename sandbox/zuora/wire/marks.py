@@ -16,9 +16,9 @@ from sandbox.zuora.objects import Account, CreditMemo, Invoice, Payment, Record
 from sandbox.zuora.query.catalog import KINDS, ObjectKind
 from sandbox.zuora.refusal import Category, Refused, invalid_value, not_found
 from sandbox.zuora.tenant import Tenant
-from sandbox.zuora.wire import v1_forms as forms
 from sandbox.zuora.wire.answers import Answer, plain_json
 from sandbox.zuora.wire.call import Call
+from sandbox.zuora.wire.forms import invoices, memos, payments
 from sandbox.zuora.wire.v1_reads import write
 
 R = TypeVar("R", bound=Record)
@@ -62,7 +62,7 @@ ACTION_TYPES: dict[str, Writable] = {
 
 def put_invoice(call: Call) -> Answer:
     """Answer PUT /v1/invoices/{key}: the invoice as it is now, under names of its own."""
-    return write(call, forms.updated_invoice_form(_put(call, Invoice, _INVOICE, _body(call))))
+    return write(call, invoices.updated_invoice_form(_put(call, Invoice, _INVOICE, _body(call))))
 
 
 def put_account(call: Call) -> Answer:
@@ -76,7 +76,7 @@ def put_credit_memo(call: Call) -> Answer:
     body = _body(call)
     if "comment" in body:
         body["comments"] = body.pop("comment")
-    return write(call, forms.credit_memo_form(call.sandbox.tenant, _put(call, CreditMemo, _CREDIT_MEMO, body)))
+    return write(call, memos.credit_memo_form(call.sandbox.tenant, _put(call, CreditMemo, _CREDIT_MEMO, body)))
 
 
 def put_payment(call: Call) -> Answer:
@@ -85,7 +85,7 @@ def put_payment(call: Call) -> Answer:
     finance = body.pop("financeInformation", None)
     if isinstance(finance, dict):
         body |= finance
-    return write(call, forms.payment_form(call.sandbox.tenant, _put(call, Payment, _PAYMENT, body)))
+    return write(call, payments.payment_form(call.sandbox.tenant, _put(call, Payment, _PAYMENT, body)))
 
 
 def _body(call: Call) -> dict[str, Any]:

@@ -24,9 +24,10 @@ from sandbox.zuora.objects import (
     Refund,
 )
 from sandbox.zuora.refusal import Category, Refused, invalid_query, not_found
-from sandbox.zuora.wire import v1_forms as forms
 from sandbox.zuora.wire.answers import Answer
 from sandbox.zuora.wire.call import Call
+from sandbox.zuora.wire.forms import accounts, callouts, invoices, memos, payments
+from sandbox.zuora.wire.forms.shape import Form, without_nulls
 from sandbox.zuora.wire.sight import sight_of
 
 R = TypeVar("R", bound=Record)
@@ -45,10 +46,10 @@ def _shown(call: Call, kind: type[R], name: str = "key") -> R:
     return row
 
 
-def write(call: Call, form: forms.Form) -> Answer:
+def write(call: Call, form: Form) -> Answer:
     """Return a form as a v1 success."""
     settings = call.sandbox.tenant.settings
-    body = {"success": True, **(form if settings.v1_nulls else forms.without_nulls(form))}
+    body = {"success": True, **(form if settings.v1_nulls else without_nulls(form))}
     return Answer(call.sandbox.v1_encoder.encode(body))
 
 
@@ -62,7 +63,7 @@ def _page_of(call: Call) -> tuple[int, int]:
     return int(page or 1), min(int(size or DEFAULT_PAGE_SIZE), call.sandbox.tenant.settings.v1_page_size_max)
 
 
-def _paged(call: Call, rows: Sequence[Any]) -> tuple[Sequence[Any], forms.Form]:
+def _paged(call: Call, rows: Sequence[Any]) -> tuple[Sequence[Any], Form]:
     """Return the rows of the page that was asked for, and nextPage if more follow."""
     page, size = _page_of(call)
     chosen = rows[(page - 1) * size : page * size]
@@ -78,24 +79,29 @@ def _url(call: Call, path: str, query: dict[str, Any]) -> str:
 
 def get_invoice(call: Call) -> Answer:
     """Answer GET /v1/invoices/{key}."""
-    return write(call, forms.invoice_form(call.sandbox.tenant, _shown(call, Invoice)))
+    return write(call, invoices.invoice_form(call.sandbox.tenant, _shown(call, Invoice)))
 
 
 def list_invoice_items(call: Call) -> Answer:
     """Answer GET /v1/invoices/{key}/items, each item with the first of its taxes."""
     tenant, invoice = call.sandbox.tenant, _shown(call, Invoice)
     rows, tail = _paged(call, list(tenant.invoice_items.children_shown("invoice_id", invoice.id)))
-    items = [forms.invoice_item_form(tenant, row, _nested_taxes(call, invoice, row)) for row in rows]
+    items = [invoices.invoice_item_form(tenant, row, _nested_taxes(call, invoice, row)) for row in rows]
     return write(call, {"invoiceItems": items, **tail})
 
 
-def _nested_taxes(call: Call, invoice: Invoice, item: InvoiceItem) -> forms.Form:
-    rows = list(call.sandbox.tenant.taxation_items.children_shown("invoice_item_id", item.id))
-    nested: forms.Form = {"data": [forms.tax_form(row) for row in rows[:DEFAULT_PAGE_SIZE]]}
-    if len(rows) > DEFAULT_PAGE_SIZE:
-        path = f"/v1/invoices/{invoice.id}/items/{item.id}/taxation-items"
-        nested["nextPage"] = _url(call, path, {"page": 2, "pageSize": DEFAULT_PAGE_SIZE})
-    return nested
+def _nested_taxes(call: Call, invoice: Invoice, item: InvoiceItem) -> Form:
+    rows = call.sandbox.tenant.taxation_items.children_shown("invoice_item_id", item.id)
+    path = f"/v1/invoices/{invoice.id}/items/{item.id}/taxation-items"
+    return _nested(call, [invoices.tax_form(row) for row in rows], path)
+
+
+def _nested(call: Call, taxes: Sequence[Form], path: str) -> Form:
+    """Return the first taxes of an item, and where the others are."""
+    form: Form = {"data": taxes[:DEFAULT_PAGE_SIZE]}
+    if len(taxes) > DEFAULT_PAGE_SIZE:
+        form["nextPage"] = _url(call, path, {"page": 2, "pageSize": DEFAULT_PAGE_SIZE})
+    return form
 
 
 def list_taxation_items(call: Call) -> Answer:
@@ -104,7 +110,7 @@ def list_taxation_items(call: Call) -> Answer:
     if item.invoice_id != invoice.id:
         raise not_found(call.names["item"])
     rows, tail = _paged(call, list(tenant.taxation_items.children_shown("invoice_item_id", item.id)))
-    return write(call, {"data": [forms.tax_form(row) for row in rows], **tail})
+    return write(call, {"data": [invoices.tax_form(row) for row in rows], **tail})
 
 
 def list_application_parts(call: Call) -> Answer:
@@ -116,12 +122,12 @@ def list_application_parts(call: Call) -> Answer:
         *tenant.credit_memo_parts.children_shown("invoice_id", invoice.id),
     ]
     rows, tail = _paged(call, parts)
-    return write(call, {"applicationParts": [forms.application_part_form(row) for row in rows], **tail})
+    return write(call, {"applicationParts": [payments.application_part_form(row) for row in rows], **tail})
 
 
 def get_payment(call: Call) -> Answer:
     """Answer GET /v1/payments/{key}."""
-    return write(call, forms.payment_form(call.sandbox.tenant, _shown(call, Payment)))
+    return write(call, payments.payment_form(call.sandbox.tenant, _shown(call, Payment)))
 
 
 def list_payment_parts(call: Call) -> Answer:
@@ -129,13 +135,13 @@ def list_payment_parts(call: Call) -> Answer:
     check_settlement(call.sandbox.tenant)
     parts = call.sandbox.tenant.payment_parts.children_shown("payment_id", _shown(call, Payment).id)
     rows, tail = _paged(call, list(parts))
-    return write(call, {"parts": [forms.payment_part_form(row) for row in rows], **tail})
+    return write(call, {"parts": [payments.payment_part_form(row) for row in rows], **tail})
 
 
 def get_credit_memo(call: Call) -> Answer:
     """Answer GET /v1/credit-memos/{key}."""
     check_settlement(call.sandbox.tenant)
-    return write(call, forms.credit_memo_form(call.sandbox.tenant, _shown(call, CreditMemo)))
+    return write(call, memos.credit_memo_form(call.sandbox.tenant, _shown(call, CreditMemo)))
 
 
 def list_credit_memo_items(call: Call) -> Answer:
@@ -145,14 +151,14 @@ def list_credit_memo_items(call: Call) -> Answer:
     memo = _shown(call, CreditMemo)
     version = call.headers.get("zuora-version", tenant.settings.default_version)
     rows, tail = _paged(call, list(tenant.credit_memo_items.children_shown("credit_memo_id", memo.id)))
-    items = [forms.credit_memo_item_form(tenant, row, _credit_taxes(call, row), version=version) for row in rows]
+    items = [memos.credit_memo_item_form(tenant, row, _credit_taxes(call, row), version=version) for row in rows]
     return write(call, {"items": items, **tail})
 
 
-def _credit_taxes(call: Call, item: CreditMemoItem) -> forms.Form:
+def _credit_taxes(call: Call, item: CreditMemoItem) -> Form:
     tenant = call.sandbox.tenant
     rows = tenant.credit_taxation_items.children_shown("credit_memo_item_id", item.id)
-    return {"data": [forms.credit_tax_form(tenant, row) for row in rows]}
+    return {"data": [memos.credit_tax_form(tenant, row) for row in rows]}
 
 
 def list_credit_memo_parts(call: Call) -> Answer:
@@ -160,13 +166,13 @@ def list_credit_memo_parts(call: Call) -> Answer:
     check_settlement(call.sandbox.tenant)
     parts = call.sandbox.tenant.credit_memo_parts.children_shown("credit_memo_id", _shown(call, CreditMemo).id)
     rows, tail = _paged(call, list(parts))
-    return write(call, {"parts": [forms.credit_memo_part_form(row) for row in rows], **tail})
+    return write(call, {"parts": [payments.credit_memo_part_form(row) for row in rows], **tail})
 
 
 def get_debit_memo(call: Call) -> Answer:
     """Answer GET /v1/debit-memos/{key}."""
     check_settlement(call.sandbox.tenant)
-    return write(call, forms.debit_memo_form(call.sandbox.tenant, _shown(call, DebitMemo)))
+    return write(call, memos.debit_memo_form(call.sandbox.tenant, _shown(call, DebitMemo)))
 
 
 def list_debit_memo_items(call: Call) -> Answer:
@@ -176,18 +182,15 @@ def list_debit_memo_items(call: Call) -> Answer:
     memo = _shown(call, DebitMemo)
     version = call.headers.get("zuora-version", tenant.settings.default_version)
     rows, tail = _paged(call, list(tenant.debit_memo_items.children_shown("debit_memo_id", memo.id)))
-    items = [forms.debit_memo_item_form(tenant, row, _debit_taxes(call, memo, row), version=version) for row in rows]
+    items = [memos.debit_memo_item_form(tenant, row, _debit_taxes(call, memo, row), version=version) for row in rows]
     return write(call, {"items": items, **tail})
 
 
-def _debit_taxes(call: Call, memo: DebitMemo, item: DebitMemoItem) -> forms.Form:
+def _debit_taxes(call: Call, memo: DebitMemo, item: DebitMemoItem) -> Form:
     tenant = call.sandbox.tenant
-    rows = list(tenant.debit_taxation_items.children_shown("debit_memo_item_id", item.id))
-    nested: forms.Form = {"data": [forms.debit_tax_form(tenant, row) for row in rows[:DEFAULT_PAGE_SIZE]]}
-    if len(rows) > DEFAULT_PAGE_SIZE:
-        path = f"/v1/debit-memos/{memo.id}/items/{item.id}/taxation-items"
-        nested["nextPage"] = _url(call, path, {"page": 2, "pageSize": DEFAULT_PAGE_SIZE})
-    return nested
+    rows = tenant.debit_taxation_items.children_shown("debit_memo_item_id", item.id)
+    path = f"/v1/debit-memos/{memo.id}/items/{item.id}/taxation-items"
+    return _nested(call, [memos.debit_tax_form(tenant, row) for row in rows], path)
 
 
 def list_debit_taxation_items(call: Call) -> Answer:
@@ -198,7 +201,7 @@ def list_debit_taxation_items(call: Call) -> Answer:
     if item.debit_memo_id != memo.id:
         raise not_found(call.names["item"])
     rows, tail = _paged(call, list(tenant.debit_taxation_items.children_shown("debit_memo_item_id", item.id)))
-    return write(call, {"data": [forms.debit_tax_form(tenant, row) for row in rows], **tail})
+    return write(call, {"data": [memos.debit_tax_form(tenant, row) for row in rows], **tail})
 
 
 def list_refund_parts(call: Call) -> Answer:
@@ -206,31 +209,31 @@ def list_refund_parts(call: Call) -> Answer:
     check_settlement(call.sandbox.tenant)
     parts = call.sandbox.tenant.refund_applications.children_shown("refund_id", _shown(call, Refund).id)
     rows, tail = _paged(call, list(parts))
-    return write(call, {"parts": [forms.refund_part_form(row) for row in rows], **tail})
+    return write(call, {"parts": [payments.refund_part_form(row) for row in rows], **tail})
 
 
 def get_account(call: Call) -> Answer:
     """Answer GET /v1/accounts/{key}."""
-    return write(call, forms.account_form(call.sandbox.tenant, _shown(call, Account)))
+    return write(call, accounts.account_form(call.sandbox.tenant, _shown(call, Account)))
 
 
 def list_accounting_codes(call: Call) -> Answer:
     """Answer GET /v1/accounting-codes."""
     codes = list(call.sandbox.tenant.accounting_codes.shown.values())
     rows, tail = _paged(call, codes)
-    return write(call, {"accountingCodes": [forms.accounting_code_form(row) for row in rows], **tail})
+    return write(call, {"accountingCodes": [accounts.accounting_code_form(row) for row in rows], **tail})
 
 
 def list_accounting_periods(call: Call) -> Answer:
     """Answer GET /v1/accounting-periods."""
     periods = list(call.sandbox.tenant.accounting_periods.shown.values())
     rows, tail = _paged(call, periods)
-    return write(call, {"accountingPeriods": [forms.accounting_period_form(row) for row in rows], **tail})
+    return write(call, {"accountingPeriods": [accounts.accounting_period_form(row) for row in rows], **tail})
 
 
 def get_bill_run(call: Call) -> Answer:
     """Answer GET /v1/bill-runs/{key}."""
-    return write(call, forms.bill_run_form(_shown(call, BillingRun)))
+    return write(call, invoices.bill_run_form(_shown(call, BillingRun)))
 
 
 def list_callout_history(call: Call) -> Answer:
@@ -250,7 +253,7 @@ def list_callout_history(call: Call) -> Answer:
     rows, tail = _paged(call, wanted)
     with_content = call.parameter("includeResponseContent", "false").lower() == "true"
     as_shown = call.sandbox.tenant.settings.callout_history == "as_shown"
-    histories = [forms.callout_form(zone, attempt, with_content=with_content, as_shown=as_shown) for attempt in rows]
+    histories = [callouts.callout_form(zone, attempt, with_content=with_content, as_shown=as_shown) for attempt in rows]
     return write(call, {"calloutHistories": histories, **tail})
 
 
