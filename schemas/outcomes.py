@@ -40,6 +40,18 @@ class Outcome(Event, frozen=True, kw_only=True):
     stamp: str = ""
 
 
+class Whose(msgspec.Struct, frozen=True, kw_only=True):
+    """Under whom money stands.
+
+    Attributes:
+        account: Billing account in Zuora.
+        customer: QAD customer.
+    """
+
+    account: str
+    customer: str
+
+
 class Standstill(Outcome, frozen=True, kw_only=True):
     """Base of the outcomes in which a document does not go on.
 
@@ -52,6 +64,7 @@ class Standstill(Outcome, frozen=True, kw_only=True):
         sides: For the sink: the last offset of each side topic that it knew; only what comes after releases it.
         cancels: For the sink: how much of which allocations this unapplication took back before they were sent; by so
             much less is sent of both.
+        whose: For the ledger, of a payment: under whom its money stands, where no posting says so.
     """
 
     reason: Reason
@@ -61,6 +74,7 @@ class Standstill(Outcome, frozen=True, kw_only=True):
     record_id: str = ""
     sides: dict[str, int] = msgspec.field(default_factory=dict)
     cancels: dict[PostingId, Decimal] | msgspec.UnsetType = msgspec.UNSET
+    whose: Whose | msgspec.UnsetType = msgspec.UNSET
 
 
 class Waiting(Standstill, frozen=True, kw_only=True, tag="waiting"):

@@ -277,11 +277,16 @@ class TransferContent(_Content, frozen=True, kw_only=True, tag="transfer", omit_
 
 
 class OpeningContent(_Content, frozen=True, kw_only=True, tag="opening", omit_defaults=True):
-    """An item from before the cut-over, loaded into QAD by others: found there by its Zuora number, never posted."""
+    """An item from before the cut-over, loaded into QAD by others: found there by its Zuora number, never posted.
+
+    Attributes:
+        customer: Under whom it must be found, where nobody here saw whose it was at the cut-over; "" under anybody.
+    """
 
     number: str
     currency: str
     item_kind: str
+    customer: str = ""
 
 
 Content = (

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from schemas.deadletters import DeadLetter
-from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
+from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting, Whose
 from schemas.reasons import Reason
 from schemas.topics import Topic, key
 from streams.stage import Input, StageSpec
@@ -30,12 +30,17 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a document stands after a decision; without a reason it went on."""
+    """Where a document stands after a decision; without a reason it went on.
+
+    Attributes:
+        whose: Under whom its money stands, where no posting says so.
+    """
 
     how: type[Waiting] | type[Parked] | type[Ignored] = Parked
     reason: Reason | None = None
     currency: str = ""
     value: Decimal | None = None
+    whose: Whose | None = None
 
 
 SETTLED = Verdict()
@@ -75,6 +80,7 @@ def outcome_of(verdict: Verdict, subject: Subject, entry: Entry | None) -> AnyOu
         reason=verdict.reason,
         currency=verdict.currency,
         value=verdict.value,
+        whose=verdict.whose or msgspec.UNSET,
     )
 
 

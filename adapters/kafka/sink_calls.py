@@ -101,11 +101,12 @@ class Calls:
         except Conflict as error:
             await self._say(saying.say_still(job, Parked, answers.conflict(error, number=content.number)))
             return
-        if found is None:
-            await self._say(saying.say_still(job, Parked, answers.opening_not_found(content.number)))
-        else:
-            customer = found.document.customer
-            await self._say(saying.say_there(job, found.document, customer=customer, how="opening"))
+        document = found.document if found is not None else None
+        stop = answers.opening_stop(content, document)
+        if stop is not None:
+            await self._say(saying.say_still(job, Parked, stop))
+        elif document is not None:
+            await self._say(saying.say_there(job, document, customer=document.customer, how="opening"))
 
     async def make(self, job: Job, inverted: Content | None, is_newest: Callable[[], bool]) -> None:
         """Bring one posting into QAD, or say why it is not there. All that it refers to is in QAD.

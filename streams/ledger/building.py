@@ -10,6 +10,7 @@ from schemas.codec import canonical
 from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_key, document_parts, hash_of, machine_reference, posting_id
 from schemas.mapping import Mapping as SiteMapping
+from schemas.outcomes import Whose
 from schemas.postings import Act, Content, InverseContent, Posting, content_hash
 from streams.ledger.state import LedgerState, Made
 
@@ -70,6 +71,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         mapping_version: The version used.
         dropped_zero: Lines of zero that were dropped.
         given_back: What refunds gave back of it, that a person books.
+        whose: Under whom the money of a payment stands, where no posting says so; there are stops as well then.
     """
 
     postings: tuple[Posting, ...] = ()
@@ -78,6 +80,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     mapping_version: int = 0
     dropped_zero: int = 0
     given_back: GivenBack = GivenBack()
+    whose: Whose | None = None
 
 
 def make_posting(

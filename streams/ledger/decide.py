@@ -192,7 +192,7 @@ class LedgerCore:
         if not plan.stops:
             return plan, SETTLED
         how, reason = reasons.verdict_of(plan.stops)
-        return plan, Verdict(how=how, reason=reason, currency=facts.currency, value=facts.value)
+        return plan, Verdict(how=how, reason=reason, currency=facts.currency, value=facts.value, whose=plan.whose)
 
     def _closed_in_zuora(self, postings: Iterable[Posting]) -> dict[PostingId, str]:
         contents = ((posting.id, posting.content) for posting in postings)

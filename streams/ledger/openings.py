@@ -1,6 +1,6 @@
 """Items from before the cut-over: others loaded them into QAD, and the sink finds them there by their number.
 
-An opening is planned only when something moves on it; it is never posted.
+An opening is planned only when something moves on it, or may have been transferred unseen; it is never posted.
 """
 
 from collections.abc import Sequence
@@ -36,11 +36,24 @@ def openings_of(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState)
     return tuple(openings)
 
 
-def own_opening(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState) -> tuple[Posting, ...]:
-    """Return the opening of the document at hand, which others loaded, where something moves on it."""
+def own_opening(
+    at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState, transferred: bool = False, customer: str = ""
+) -> tuple[Posting, ...]:
+    """Return the opening of the document at hand, which others loaded, where something moves on it.
+
+    Args:
+        at_hand: The document.
+        rows: What this decision makes of its application rows.
+        state: What was made before.
+        transferred: Its money is given to another customer.
+        customer: Under whom it must be found although nothing moves on it; "" where that is not asked.
+    """
     made = state.of(at_hand.document)
-    moved = rows or made.payers
-    return (_opening(at_hand, at_hand.document, at_hand.number),) if moved and not made.opening else ()
+    if made.opening:
+        return ()
+    if rows or made.payers or transferred:
+        return (_opening(at_hand, at_hand.document, at_hand.number),)
+    return (_opening(at_hand, at_hand.document, at_hand.number, customer=customer),) if customer else ()
 
 
 def _moved(posting: Posting) -> tuple[str, ...]:
@@ -54,9 +67,9 @@ def _moved(posting: Posting) -> tuple[str, ...]:
             return ()
 
 
-def _opening(at_hand: AtHand, document: str, number: str) -> Posting:
+def _opening(at_hand: AtHand, document: str, number: str, *, customer: str = "") -> Posting:
     kind, _ = document_parts(document)
-    content = OpeningContent(number=number, currency=at_hand.currency, item_kind=kind)
+    content = OpeningContent(number=number, currency=at_hand.currency, item_kind=kind, customer=customer)
     return make_posting(
         at_hand,
         document=document,

@@ -37,7 +37,7 @@ from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others, openings_of, own_opening
 from streams.ledger.rows import bank_of
 from streams.ledger.state import LedgerState, Made
-from streams.ledger.transfers import is_transferred, next_transfer, refunds_elsewhere, transfer, unassigned_cash
+from streams.ledger.transfers import move_of, next_transfer, refunds_elsewhere, transfer, unassigned_cash
 
 
 class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,38 +77,42 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     number, made = at_hand.number, state.of(at_hand.document)
     if not payment.posted:
         return _plan_undone(at_hand, payment, state=state, books=books)
-    if made.n and not made.live and not made.gone:
-        raise CannotGoOn(reasons.not_supported(number, "it is Processed again after it was taken back"))
     version = books.version_for(number, payment.day)
-    if payment.payment_type == "External" and version.mapping.policy.external_payments == "already_in_erp":
-        raise CannotGoOn(reasons.already_in_erp(number))
-    if payment.total <= 0:
-        raise CannotGoOn(
-            reasons.bad_amount(number, "it is a payment below zero") if payment.total else reasons.zero(number)
-        )
     source_hash = source_hash_of(number=number, currency=at_hand.currency, total=plain(payment.total), day=payment.day)
-    stops = _changes(at_hand, source_hash, made=made)
+    _check_carried(number, payment, source_hash, made=made, version=version)
     check_same_rows(at_hand, payment.applications, state=state)
-    loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=version.mapping.cut_over)
-    transferred = is_transferred(at_hand, made)
-    paying = _paying(at_hand, transferred=transferred, state=state)
+    cut_over = version.mapping.cut_over
+    loaded = before_cut_over(number, day=payment.day, entered=payment.created, cut_over=cut_over)
+    changed_since = payment.changed >= cut_over
+    move = move_of(at_hand, made, loaded=loaded is not None, changed_since=changed_since)
+    stops = (CannotGoOn(reasons.same_customer(number)),) if move.whose and not loaded else ()
+    paying = _paying(at_hand, transferred=move.transferred, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     if rows.postings and not at_hand.customer:
         raise CannotGoOn(reasons.not_supported(number, "it belongs to nobody, and something is applied of it"))
     earlier, later = parted(rows.postings, by=paying.post)
     first: tuple[Posting, ...] = ()
     if loaded is not None:
-        first = own_opening(at_hand, rows.postings, state=state)
-    elif not made.live or at_hand.again or _goes_elsewhere(at_hand, made, stops=stops, transferred=transferred):
+        unseen = not made.is_placed and changed_since and _was_open(payment, cut_over=cut_over)
+        first = own_opening(
+            at_hand,
+            rows.postings,
+            state=state,
+            transferred=move.transferred,
+            customer=at_hand.customer if unseen else "",
+        )
+    elif not made.live or at_hand.again or _goes_elsewhere(at_hand, made, stops=stops, transferred=move.transferred):
         receipt = _received(
             at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
         )
         first = (receipt, *(() if made.live else refunds_elsewhere(at_hand, receipt, state=state)))
-    if transferred:
+    if move.transferred:
         moved = transfer(
             at_hand,
             holder=open_item(at_hand.connection, at_hand.document, state),
+            total=payment.total,
             changed=payment.changed,
+            used_before=_used_before(payment, cut_over=cut_over) if loaded else ZERO,
             refunded=payment.refunded,
             unapplied=earlier,
             mapping=version.mapping,
@@ -121,7 +125,38 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         postings=(*first, *openings, *earlier, *later),
         stops=(*([loaded] if loaded else []), *stops, *rows.stops),
         mapping_version=version.version,
+        whose=move.whose,
     )
+
+
+def _check_carried(
+    number: str, payment: PaymentDocument, source_hash: str, *, made: Made, version: MappingPublished
+) -> None:
+    """Hold that a payment that is Processed is for QAD, and the one that it was.
+
+    Raises:
+        CannotGoOn: It is not.
+    """
+    if made.n and not made.live and not made.gone:
+        raise CannotGoOn(reasons.not_supported(number, "it is Processed again after it was taken back"))
+    if payment.payment_type == "External" and version.mapping.policy.external_payments == "already_in_erp":
+        raise CannotGoOn(reasons.already_in_erp(number))
+    if payment.total <= 0:
+        raise CannotGoOn(
+            reasons.bad_amount(number, "it is a payment below zero") if payment.total else reasons.zero(number)
+        )
+    if made.live and not made.opening and source_hash != made.source_hash:
+        raise CannotGoOn(reasons.conflict(number))
+
+
+def _used_before(payment: PaymentDocument, *, cut_over: date) -> Decimal:
+    """Return how much of a payment stood applied at the cut-over."""
+    return sum((row.amount for row in payment.applications.rows if row.day < cut_over), ZERO)
+
+
+def _was_open(payment: PaymentDocument, *, cut_over: date) -> bool:
+    """Return whether a payment must have been loaded with something open, of which all may have been transferred."""
+    return not payment.refunded and _used_before(payment, cut_over=cut_over) < payment.total
 
 
 def _paying(at_hand: AtHand, *, transferred: bool, state: LedgerState) -> Paying:
@@ -153,7 +188,8 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         return Plan()
     version = books.version_for(number, payment.day)
     # Taken from its account before, it is taken back from where it stands.
-    transferred = bool(at_hand.customer) and is_transferred(at_hand, made)
+    move = move_of(at_hand, made, loaded=False, changed_since=True)
+    transferred = bool(at_hand.customer) and not loaded and move.transferred
     paying = _paying(at_hand, transferred=transferred, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     earlier, later = parted(rows.postings, by=paying.post)
@@ -162,7 +198,9 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
             transfer(
                 at_hand,
                 holder=open_item(at_hand.connection, at_hand.document, state),
+                total=payment.total,
                 changed=payment.changed,
+                used_before=ZERO,
                 refunded=payment.refunded,
                 unapplied=earlier,
                 mapping=version.mapping,
@@ -205,21 +243,6 @@ def _refunded(at_hand: AtHand, payment: PaymentDocument, refunded: Decimal) -> R
         return reasons.refunded_whole(at_hand.number, payment.status, at_hand.document)
     what = f"it is {payment.status} after a part of it was refunded"
     return reasons.not_supported(at_hand.number, what, waits_for=(waits.document(at_hand.document),))
-
-
-def _changes(at_hand: AtHand, source_hash: str, *, made: Made) -> tuple[CannotGoOn, ...]:
-    """Return what Zuora changed of a payment that stands and QAD is not told.
-
-    Raises:
-        CannotGoOn: It is another amount or date.
-    """
-    if not made.live or made.opening:
-        return ()
-    if source_hash != made.source_hash:
-        raise CannotGoOn(reasons.conflict(at_hand.number))
-    if at_hand.account == made.account:
-        return ()
-    return (CannotGoOn(reasons.same_customer(at_hand.number)),) if at_hand.customer == made.customer else ()
 
 
 def _received(

@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.ids import PostingId, document_key, document_parts
 from schemas.money import ZERO
-from schemas.outcomes import AnyOutcome, Ignored
+from schemas.outcomes import AnyOutcome, Ignored, Standstill, Whose
 from schemas.postings import (
     Act,
     AllocationContent,
@@ -99,8 +99,8 @@ class Made(msgspec.Struct, array_like=True):
         is_journal: Post n is a journal alone.
         opening: It is an item from before the cut-over.
         number: Zuora's number.
-        account: Billing account of post n.
-        customer: QAD customer of post n.
+        account: Billing account of post n; of a payment, the one that its money stands under.
+        customer: QAD customer of post n; of a payment, the one that its money stands under.
         currency: Its currency.
         total: Total of post n, above zero.
         hashes: Fingerprint of each posting that was written.
@@ -117,6 +117,8 @@ class Made(msgspec.Struct, array_like=True):
         received_for: QAD customer of its receipt, "" where that went to unassigned cash.
         anew: By its name, each posting of the newest reversal, each transfer, and the refund that it is.
         gone: Post n was reversed because Zuora had the document no more.
+        placed: Origin and pass of the input that last said under whom its money stands.
+        unmoved: It said so without a posting: others loaded it there, or it went there within one customer.
     """
 
     n: int = 0
@@ -148,6 +150,19 @@ class Made(msgspec.Struct, array_like=True):
     is_journal: bool = False
     anew: dict[PostingId, Anew] = msgspec.field(default_factory=dict)
     gone: bool = False
+
+    placed: tuple[int, int] = (-1, 0)
+    unmoved: bool = False
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is known under whom its money stands."""
+        return self.placed >= (0, 0)
+
+    def place(self, whose: Whose, at: tuple[int, int], *, unmoved: bool) -> None:
+        """Take up under whom its money stands: the newest input counts, and of one input what it says last."""
+        if (at, unmoved) >= (self.placed, self.unmoved):
+            self.account, self.customer, self.placed, self.unmoved = whose.account, whose.customer, at, unmoved
 
     @property
     def refund(self) -> Posting | None:
@@ -232,8 +247,10 @@ class LedgerState:
     def complete(self, outcome: AnyOutcome) -> None:
         """Take up an outcome of this stage: the one that an input's postings announced, or any other."""
         with self._changing() as of:
-            made = of(outcome.subject)
-            made.answered = max(made.answered, (outcome.origin, pass_number(outcome.input_pass)))
+            made, at = of(outcome.subject), (outcome.origin, pass_number(outcome.input_pass))
+            made.answered = max(made.answered, at)
+            if isinstance(outcome, Standstill) and outcome.whose:
+                made.place(outcome.whose, at, unmoved=True)
 
     def parts(self) -> Sequence[Snapshot]:
         """Return the state as it is now."""
@@ -281,7 +298,7 @@ class LedgerState:
                     of(content.charges).charges.add(posting.document)
             case TransferContent() as content if posting.n > made.transfers:
                 made.transfers, made.holds = posting.n, posting.id
-                made.account, made.customer = event.account, content.customer
+                _place(made, event, customer=content.customer)
             case OpeningContent() as content:
                 made.opening, made.n, made.live, made.number = True, posting.n, True, content.number
             case InverseContent() as content if posting.n == made.n:
@@ -320,7 +337,7 @@ class LedgerState:
         made.mapping_version = event.mapping_version
         made.number = posting.number
         if made.holds is None:
-            made.account, made.customer = event.account, getattr(content, "customer", "")
+            _place(made, event, customer=getattr(content, "customer", ""))
         made.received_for = getattr(content, "customer", "")
         made.currency, made.total = content.currency, content.total
         made.is_invoice = isinstance(content, InvoiceContent)
@@ -374,6 +391,11 @@ def _daybook_of(made: Made, posting: Posting) -> str:
             return "bounce"
         case _:
             return "credit_note" if made.is_invoice else "invoice"
+
+
+def _place(made: Made, event: PostingSet, *, customer: str) -> None:
+    at = (event.origin, pass_number(event.input_pass))
+    made.place(Whose(account=event.account, customer=customer), at, unmoved=False)
 
 
 def _detach(of: Callable[[str], Made], made: Made, reversed_posting: PostingId) -> None:

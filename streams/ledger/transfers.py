@@ -1,7 +1,8 @@
 """Money that changes hands without leaving the bank: of nobody known yet, and given to another customer.
 
 A payment without an account goes to unassigned cash, and becomes a prepayment once, when it is assigned. A payment that
-is transferred was wholly unapplied: its prepayment becomes that of another customer, and pays from there.
+is transferred was wholly unapplied: its prepayment becomes that of another customer, and pays from there; so does one
+that others loaded. Between accounts of one customer nothing moves, and a later link of one of them moves nothing.
 Source: ACCOUNTING 1.
 """
 
@@ -9,11 +10,14 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+import msgspec
+
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_parts, posting_id
 from schemas.mapping import Analysis, BankRow, Mapping
 from schemas.money import ZERO
+from schemas.outcomes import Whose
 from schemas.postings import Act, AllocationContent, GlLine, JournalContent, Posting, TransferContent
 from streams import waits
 from streams.ledger import reasons
@@ -22,6 +26,7 @@ from streams.ledger.books import Books
 from streams.ledger.building import DOCUMENT, AtHand, inverse_id, make_posting, open_item, source_hash_of
 from streams.ledger.dated import dates_of
 from streams.ledger.lines import plain_text
+from streams.ledger.openings import loaded_by_others
 from streams.ledger.rebuilding import closing
 from streams.ledger.reversals import what_is_left
 from streams.ledger.state import LedgerState, Made, row_of
@@ -29,10 +34,37 @@ from streams.ledger.state import LedgerState, Made, row_of
 TRANSFER = "transfer"
 
 
-def is_transferred(at_hand: AtHand, made: Made) -> bool:
-    """Return whether a payment that stands belongs to another customer now, by another account."""
-    stands = made.live and not made.opening
-    return stands and at_hand.account != made.account and at_hand.customer != made.customer
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a payment changed hands.
+
+    Attributes:
+        transferred: It belongs to another customer now, by another account: its money moves.
+        whose: Under whom its money stands, where nothing moves it and no posting says so.
+    """
+
+    transferred: bool
+    whose: Whose | None
+
+
+def move_of(at_hand: AtHand, made: Made, *, loaded: bool, changed_since: bool) -> Move:
+    """Return whether a payment changed hands since its money was last known to stand under somebody.
+
+    Args:
+        at_hand: The payment.
+        made: What was made of it.
+        loaded: Others loaded it at the cut-over, under whom it belonged to then.
+        changed_since: It was changed since the cut-over.
+    """
+    known = made.is_placed and changed_since if loaded else made.live
+    if not known:
+        whose = Whose(account=at_hand.account, customer=at_hand.customer)
+        return Move(transferred=False, whose=whose if loaded else None)
+    if at_hand.account == made.account:
+        whose = Whose(account=made.account, customer=made.customer)
+        return Move(transferred=False, whose=whose if made.unmoved else None)
+    if at_hand.customer != made.customer:
+        return Move(transferred=True, whose=None)
+    return Move(transferred=False, whose=Whose(account=at_hand.account, customer=made.customer))
 
 
 def next_transfer(connection: str, document: str, state: LedgerState) -> PostingId:
@@ -49,7 +81,7 @@ def holder_of(at_hand: AtHand, document: str, state: LedgerState) -> PostingId:
     came from, the transfer to it has not been read yet.
     """
     made = state.of(document)
-    stands = made.live and not made.opening
+    stands = made.is_placed and (made.live or loaded_by_others(document, state))
     if stands and at_hand.account != made.account and at_hand.customer not in (made.customer, made.received_for):
         return next_transfer(at_hand.connection, document, state)
     return open_item(at_hand.connection, document, state)
@@ -76,7 +108,9 @@ def transfer(
     at_hand: AtHand,
     *,
     holder: PostingId,
+    total: Decimal,
     changed: date,
+    used_before: Decimal,
     refunded: Decimal,
     unapplied: Sequence[Posting],
     mapping: Mapping,
@@ -88,7 +122,9 @@ def transfer(
     Args:
         at_hand: The payment, which stands.
         holder: The posting that holds its money.
+        total: Its amount.
         changed: When it was transferred.
+        used_before: How much of it stood applied at the cut-over, where others loaded it.
         refunded: How much of it refunds gave back, by Zuora's word.
         unapplied: Postings of its rows from before that, which this decision makes.
         mapping: For the daybook and the policy on closed periods.
@@ -111,7 +147,7 @@ def transfer(
     after = sum((refund.total for refund in refunds if refund.closes == item), ZERO)
     before = [refund for refund in refunds if refund.closes == holder]
     # Zuora transfers what is wholly there: what was refunded is refunded from its new account.
-    if before or refunded > after or what_is_left(at_hand.connection, at_hand.document, rows, of=holder):
+    if used_before or before or refunded > after or what_is_left(at_hand.connection, at_hand.document, rows, of=holder):
         what = "it was transferred while a part of it is applied or refunded"
         raise CannotGoOn(reasons.not_supported(number, what, waits_for=(waits.document(at_hand.document),)))
     day, original_day = books.posting_date(number, max(changed, made.posting_date), mapping)
@@ -119,8 +155,8 @@ def transfer(
     content = TransferContent(
         of=holder,
         customer=at_hand.customer,
-        currency=made.currency,
-        total=made.total,
+        currency=at_hand.currency,
+        total=total,
         document_date=day if original_day is None else original_day,
         posting_date=day,
         daybook=mapping.daybooks.adjustment,
@@ -138,7 +174,7 @@ def transfer(
         n=made.transfers + 1,
         step=TRANSFER,
         content=content,
-        source_hash=source_hash_of(number=number, total=made.total, account=at_hand.account),
+        source_hash=source_hash_of(number=number, total=total, account=at_hand.account),
         after=(holder, *freed),
     )
 

@@ -7,8 +7,8 @@ unclassified: parked, and an alarm for us.
 import msgspec
 
 from schemas.errors import Conflict, Rejected
-from schemas.outcomes import Parked, Waiting
-from schemas.postings import Posting
+from schemas.outcomes import Document, Parked, Waiting
+from schemas.postings import OpeningContent, Posting
 from schemas.reasons import Reason
 from streams import waits
 from streams.sink.state import CONFLICT, CRASHED, DUPLICATE, LOG_NOT_WHOLE, NO_LOOK_UP
@@ -182,8 +182,28 @@ def log_not_whole(number: str) -> Reason:
     )
 
 
-def opening_not_found(number: str) -> Reason:
-    """Return why what refers to an opening item cannot go on."""
+def opening_stop(content: OpeningContent, found: Document | None) -> Reason | None:
+    """Return why what refers to an opening item cannot go on, or None where it is the one that is meant.
+
+    Args:
+        content: What is looked for.
+        found: What QAD shows under its number.
+    """
+    if found is None:
+        return _opening_not_found(content.number)
+    if content.customer in ("", found.customer):
+        return None
+    return Reason(
+        rule="opening_elsewhere",
+        message=f"{content.number}: it is from before the cut-over and stands in QAD under "
+        f"{found.customer or 'no customer'}; Zuora has it under {content.customer}, and has changed it since",
+        next_step=f"Where it was transferred since the cut-over, or loaded under the wrong customer: move it to "
+        f"{content.customer} in QAD by hand, keeping the Zuora number, then release the document.",
+        value=found.customer,
+    )
+
+
+def _opening_not_found(number: str) -> Reason:
     return Reason(
         rule="opening_not_found",
         message=f"{number}: it is from before the cut-over, and QAD has no open item with this number",

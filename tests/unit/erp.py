@@ -24,6 +24,7 @@ from schemas.postings import (
     InverseContent,
     InvoiceContent,
     JournalContent,
+    OpeningContent,
     PostingSet,
     TransferContent,
 )
@@ -229,7 +230,7 @@ class Sink:
             case Ready():
                 self._send(job)
             case FindOpening(content):
-                self._find(job, content.number)
+                self._find(job, content)
             case CarriedBy(qad, customer):
                 self._say(saying.say_there(job, qad, customer=customer, how="carried"))
             case Annul() as annul:
@@ -267,13 +268,15 @@ class Sink:
         self.sent.append(frozen.command)
         self._say(saying.say_posted(job, intent, document, how="answer"))
 
-    def _find(self, job: Job, number: str) -> None:
-        found = self.books.openings.get(number)
-        if found is None:
-            self._say(saying.say_still(job, Parked, answers.opening_not_found(number)))
+    def _find(self, job: Job, content: OpeningContent) -> None:
+        found = self.books.openings.get(content.number)
+        document = found.document if found else None
+        stop = answers.opening_stop(content, document)
+        if stop is not None:
+            self._say(saying.say_still(job, Parked, stop))
             self._held.add(job.name)
-        else:
-            self._say(saying.say_there(job, found.document, customer=found.customer, how="opening"))
+        elif document is not None:
+            self._say(saying.say_there(job, document, customer=document.customer, how="opening"))
 
     def _say(self, outcome: AnyOutcome) -> None:
         self.outcomes.append(outcome)

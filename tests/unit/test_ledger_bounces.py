@@ -170,7 +170,7 @@ def test_a_payment_that_failed_before_it_was_processed_is_ignored():
 
 def test_what_others_loaded_is_never_taken_back():
     old = {"effectiveDate": "2025-12-10", "createdDate": "2025-12-10T10:00:00Z"}
-    found = world().put(zuora.payment(**old), gone(**old))
+    found = world().put(zuora.payment(updated=old["createdDate"], **old), gone(**old))
     assert (found.postings, found.standing(PAYMENT)) == ([], ("parked", "opening_undone"))
 
 

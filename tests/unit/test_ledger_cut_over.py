@@ -9,6 +9,8 @@ from tests.unit.world import World, world
 INVOICE, MEMO, PAYMENT = "invoice:inv1", "credit_memo:cm1", "payment:pay1"
 OLD = {"invoiceDate": "2025-12-15", "postedDate": "2025-12-15T10:00:00Z"}
 OLD_PAYMENT = {"effectiveDate": "2025-12-20"}
+# What nobody has touched since the cut-over.
+OLD_STAMP = "2025-12-31T12:00:00Z"
 
 
 def on(day: int) -> str:
@@ -24,7 +26,7 @@ def kinds(found: World) -> list[str]:
     [
         (zuora.simple_invoice(**OLD), INVOICE),
         (zuora.memo(zuora.memo_item("5.00"), memoDate="2025-12-15", postedOn="2025-12-15T10:00:00Z"), MEMO),
-        (zuora.payment(**OLD_PAYMENT), PAYMENT),
+        (zuora.payment(updated=OLD_STAMP, **OLD_PAYMENT), PAYMENT),
     ],
 )
 def test_what_is_from_before_the_cut_over_is_ignored_by_name(record, document):
@@ -140,13 +142,15 @@ def test_an_application_of_an_opening_payment_that_cannot_go_says_so(row):
 
 def test_applications_from_before_the_cut_over_are_in_the_opening_balances():
     before = zuora.row("60.00", effectiveDate="2025-12-31")
-    found = world().put(zuora.simple_invoice(**OLD), zuora.payment("100.00", before, **OLD_PAYMENT))
+    payment = zuora.payment("100.00", before, updated=OLD_STAMP, **OLD_PAYMENT)
+    found = world().put(zuora.simple_invoice(**OLD), payment)
     assert found.postings == []
 
 
 def test_what_undoes_an_application_from_before_the_cut_over_parks():
     before = zuora.row("60.00", effectiveDate="2025-12-31", created="2025-12-31T10:00:00Z")
-    found = world().put(zuora.simple_invoice(**OLD), zuora.payment("100.00", before, **OLD_PAYMENT))
+    payment = zuora.payment("100.00", before, updated=OLD_STAMP, **OLD_PAYMENT)
+    found = world().put(zuora.simple_invoice(**OLD), payment)
     found.put(zuora.payment("100.00", before, zuora.row("-60.00", "r2"), updated=on(11), **OLD_PAYMENT))
     assert found.postings == []
     assert found.standing(PAYMENT)[0] == "parked"

@@ -7,11 +7,12 @@ from random import Random
 import pytest
 
 from schemas.mapping import Analysis
+from schemas.outcomes import Parked
 from streams.match.claims import Claim
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
 from tests.unit.test_ledger_refunds import world as with_banking
-from tests.unit.world import World
+from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World
 
 PAYMENT, INVOICE = "payment:pay1", "invoice:inv1"
 LATER, LATEST, LAST = "2026-03-12T10:00:00Z", "2026-03-13T10:00:00Z", "2026-03-14T10:00:00Z"
@@ -121,26 +122,111 @@ def test_between_accounts_of_one_customer_nothing_moves():
     assert (found.standing(PAYMENT), len(found.postings)) == (("ignored", "same_customer"), 1)
 
 
-@pytest.mark.xfail(strict=True, reason="the ledger does not know whose a payment was that others loaded")
-def test_what_others_loaded_and_is_transferred_since_moves_or_parks():
-    """Passed over as before the cut-over, the prepayment stays with the old customer and nobody is told."""
-    old = {"effectiveDate": "2025-12-10", "createdDate": "2025-12-10T10:00:00Z"}
-    found = world().put(zuora.payment("100.00", **old))
+OLD = {"effectiveDate": "2025-12-10", "createdDate": "2025-12-10T10:00:00Z"}
+OLD_STAMP = OLD["createdDate"]
+
+
+def loaded(found: World, customer: str = "C1", total: str = "100.00") -> Sink:
+    """Return the sink of a QAD into which others loaded the payment as a prepayment of that customer."""
     sink = Sink(found)
-    sink.books.opening("PAY1", "100.00", owed=False)
-    found.put(moved(**old))
+    sink.books.opening("PAY1", total, owed=False, customer=customer)
+    return sink
+
+
+def open_by_customer(sink: Sink) -> dict[str, Decimal]:
+    return {item.customer: item.open for item in sink.books.items.values() if item.open}
+
+
+@pytest.mark.parametrize("order", [None, AS_WRITTEN, PRODUCT_FIRST, OUTCOMES_FIRST])
+@pytest.mark.parametrize("seen", [OLD_STAMP, "2026-02-01T10:00:00Z"], ids=["untouched", "touched since"])
+def test_what_others_loaded_and_is_transferred_since_moves(seen, order):
+    """Passed over as before the cut-over, the prepayment would stay with the old customer, and nobody were told."""
+    found = world().put(zuora.payment("100.00", updated=seen, **OLD))
+    sink = loaded(found)
+    if order:
+        found.restart(order)
+    found.put(zuora.linked("C2"), moved(**OLD), moved(updated=LATEST, comment="x", **OLD), zuora.replayed(PAYMENT))
     sink.run()
-    assert found.contents("transfer") or found.standing(PAYMENT)[0] == "parked"
+    assert [content.customer for content in found.contents("transfer")] == ["C2"]
+    assert (sink.stuck, open_by_customer(sink)) == ([], {"C2": 100})
 
 
-@pytest.mark.xfail(strict=True, reason="an account of the same customer is not kept, for nothing is posted for it")
-def test_a_new_link_moves_nothing_of_a_payment_that_was_transferred_within_its_customer():
+def test_what_others_loaded_pays_and_moves_on_from_where_it_was_transferred_to():
+    applied = zuora.row("30.00", "r1", created=LATEST, accountId="acc2")
+    back = zuora.row("-30.00", "r2", created=LATEST, accountId="acc2")
+    found = world().put(zuora.simple_invoice(), zuora.payment(updated=OLD_STAMP, **OLD), moved(**OLD))
+    found.put(moved(applied, updated=LATEST, **OLD))
+    sink = loaded(found).run()
+    assert (sink.stuck, sink.open_of(INVOICE), open_by_customer(sink)) == ([], 70, {"C1": 70, "C2": 70})
+    found.put(zuora.payment("100.00", applied, back, updated=LAST, **OLD))
+    sink.run()
+    assert (sink.stuck, sink.open_of(INVOICE)) == ([], 100)
+    assert steps(found)[-1] == "transfer#2 transfer"
+    assert sink.sent[-1].customer == "C1"
+
+
+@pytest.mark.parametrize("holder", ["C1", "C2"])
+def test_what_others_loaded_and_is_first_seen_after_it_was_changed_is_compared_with_qad(holder):
+    """Read in another order, or first read by a backfill, nobody here knows whose it was: QAD does."""
+    found = world().put(moved(**OLD), zuora.payment(updated=OLD_STAMP, **OLD))
+    sink = loaded(found, holder).run()
+    assert (found.standing(PAYMENT), found.contents("transfer")) == (("ignored", "before_cut_over"), [])
+    reasons = [one.reason.rule for one in sink.outcomes if isinstance(one, Parked)]
+    assert reasons == ([] if holder == "C2" else ["opening_elsewhere"])
+    assert open_by_customer(sink) == {holder: 100}
+
+
+def test_what_was_transferred_before_the_cut_over_was_loaded_where_it_went():
+    found = world().put(zuora.payment(updated=OLD_STAMP, **OLD), moved(updated="2025-12-20T10:00:00Z", **OLD))
+    assert (found.standing(PAYMENT), found.postings) == (("ignored", "before_cut_over"), [])
+    found.put(moved(accountId="acc1", **OLD))
+    sink = loaded(found, "C2").run()
+    assert (sink.stuck, open_by_customer(sink)) == ([], {"C1": 100})
+
+
+def test_what_others_loaded_moves_nothing_between_accounts_of_one_customer_whatever_is_linked_later():
+    found = world().put(zuora.linked("C1", "acc2"), zuora.payment(updated=OLD_STAMP, **OLD), moved(**OLD))
+    found.put(zuora.linked("C2", "acc2"), moved(updated=LATEST, comment="called", **OLD))
+    found.restart()
+    assert (found.standing(PAYMENT), found.postings) == (("ignored", "before_cut_over"), [])
+
+
+PART_USED = {
+    "applied": zuora.payment("100.00", zuora.row("10.00", effectiveDate="2025-12-20"), updated=OLD_STAMP, **OLD),
+    "refunded": zuora.payment(updated=OLD_STAMP, refundAmount=Decimal(10), **OLD),
+}
+
+
+@pytest.mark.parametrize("used", PART_USED)
+def test_what_others_loaded_and_is_transferred_while_a_part_of_it_is_used_parks(used):
+    rows = [zuora.row("10.00", effectiveDate="2025-12-20")] if used == "applied" else []
+    more = {} if used == "applied" else {"refundAmount": Decimal(10)}
+    found = world().put(PART_USED[used], moved(*rows, **more, **OLD))
+    assert (found.standing(PAYMENT), found.postings) == (("parked", "not_supported"), [])
+
+
+@pytest.mark.parametrize("order", [None, AS_WRITTEN, PRODUCT_FIRST, OUTCOMES_FIRST])
+def test_a_new_link_moves_nothing_of_a_payment_that_was_transferred_within_its_customer(order):
     """Old items settle where they are: in Zuora nothing was transferred since."""
     found = world().put(zuora.linked("C1", "acc2"), zuora.payment(), moved())
     sink = Sink(found).run()
-    found.put(zuora.linked("C2", "acc2"), moved(updated=LATEST, comment="called"))
+    if order:
+        found.restart(order)
+    found.put(zuora.linked("C2", "acc2"), moved(updated=LATEST, comment="called"), zuora.replayed(PAYMENT))
     sink.run()
     assert found.contents("transfer") == []
+    assert found.standing(PAYMENT) == ("ignored", "same_customer")
+
+
+def test_a_payment_that_leaves_its_customer_by_way_of_another_account_of_it_moves_once():
+    found = world().put(zuora.linked("C1", "acc2"), zuora.payment(), moved(), zuora.linked("C2", "acc2"))
+    found.put(zuora.payment(updated=LATEST))
+    assert (found.standing(PAYMENT), found.contents("transfer")) == (("ignored", "same_customer"), [])
+    found.restart()
+    found.put(moved(updated=LAST), moved(updated=LAST, comment="x"))
+    assert [content.customer for content in found.contents("transfer")] == ["C2"]
+    sink = Sink(found).run()
+    assert (sink.stuck, open_by_customer(sink)) == ([], {"C2": 100})
 
 
 # -- of nobody known yet -----------------------------------------------------------------------------------------------
