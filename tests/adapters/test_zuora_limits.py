@@ -61,6 +61,28 @@ async def test_the_places_of_a_tenant_are_never_all_taken(zuora):
     assert client.budget.usage().in_flight == {"Default": 0, "Object Query": 0}
 
 
+async def test_places_that_another_integration_holds_are_left_to_it(zuora, quick):
+    """We were promised ten; eight of twelve are held by another: what Zuora tells of it is enough."""
+    zuora.use(latency_s=0.02, limits=Limits(concurrent=12))
+    held = zuora.arm("slow", "^/v1/invoices/nothing$", seconds=3)
+    client = await zuora.client(concurrency=10)
+    token = await client.token.get()
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+        others = [asyncio.create_task(session.get(f"{zuora.url}/v1/invoices/nothing")) for _ in range(8)]
+        for _ in range(500):
+            if held.fired == 8:
+                break
+            await asyncio.sleep(0.01)
+        # The first call hears how many places are left.
+        await client.get(CODES)
+        await asyncio.gather(*(client.get(CODES) for _ in range(30)))
+        assert not any(other.done() for other in others)
+        for other in others:
+            other.cancel()
+    assert 8 < zuora.sandbox.concurrency.most["Default"] <= 12
+    assert client.budget.usage().refused == 0
+
+
 async def test_clients_of_one_process_share_a_token_and_a_budget(zuora):
     zuora.use(latency_s=0.01)
     shared = {"commons": Commons(), "budget": budget(concurrency=3)}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.zuora.asking.allowances import Allowance, BudgetSettings, Process, Shares
-from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget
+from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget, Turn
 from adapters.zuora.asking.pacing import Counted, Pace, Places, Priority, TokenPace, counted, retry_pause_s
 
 LIVE, BACKFILL = Priority
@@ -242,7 +242,7 @@ def test_headers_that_say_nothing_are_nothing(headers, told):
 def test_where_others_leave_little_room_some_of_it_stays_theirs():
     places = Places(10)
     places.in_flight = 6
-    places.hear(limit=40, remaining=3, now_s=0.0)
+    places.hear(limit=40, remaining=3, now_s=0.0, sent_s=0.0)
     # Six and three, less a tenth of forty.
     assert [places.free(LIVE, 0.0), places.in_flight] == [False, 6]
     places.in_flight = 4
@@ -251,9 +251,21 @@ def test_where_others_leave_little_room_some_of_it_stays_theirs():
     assert places.free(LIVE, 3.0), "what was told is old"
 
 
+def test_a_count_that_was_made_before_ours_went_makes_no_room():
+    places = Places(10)
+    for _ in range(3):
+        places.take(100.0)
+    # Counted when the first of the three came: itself, and eight of others.
+    places.hear(limit=12, remaining=3, now_s=100.1, sent_s=100.0)
+    assert not places.free(LIVE, 100.1)
+    # Three all the while: they are in the count, and nobody else has come.
+    places.hear(limit=12, remaining=9, now_s=103.0, sent_s=102.5)
+    assert places.free(LIVE, 103.0)
+
+
 def test_one_may_always_go():
     places = Places(10)
-    places.hear(limit=40, remaining=0, now_s=0.0)
+    places.hear(limit=40, remaining=0, now_s=0.0, sent_s=0.0)
     assert places.free(LIVE, 0.0)
     assert places.free(BACKFILL, 0.0)
 
@@ -464,8 +476,8 @@ async def test_who_goes_away_leaves_no_place_taken(clock, waits):
 async def test_usage_says_what_zuora_said_last(clock):
     budget = Budget(Allowance(per_minute=600, of_tenant=1_200), now_s=clock, timer=clock.timer)
     headers = {"RateLimit-Limit": "50000", "RateLimit-Remaining": "49000", "RateLimit-Reset": "30"}
-    async with budget.turn(OBJECT_QUERY, LIVE) as answered:
-        budget.hear(OBJECT_QUERY, 429, headers, answered=answered)
+    async with budget.turn(OBJECT_QUERY, LIVE) as turn:
+        budget.hear(OBJECT_QUERY, 429, headers, turn=turn)
         usage = budget.usage()
     assert (usage.per_minute, usage.used, usage.refused) == (600, 1, 1)
     assert (usage.limit, usage.remaining, usage.reset_s) == (50_000, 49_000, 30)
@@ -480,7 +492,7 @@ async def test_who_waits_for_room_that_others_took_goes_when_what_zuora_told_is_
     asking = Asking(budget)
     asking.ask("slow")
     await clock.on(0.0)
-    budget.hear(DEFAULT, 200, {"Concurrency-Limit-Limit": "40", "Concurrency-Limit-Remaining": "4"}, answered=0)
+    budget.hear(DEFAULT, 200, {"Concurrency-Limit-Limit": "40", "Concurrency-Limit-Remaining": "4"}, turn=Turn(0, 0.0))
     asking.ask("next")
     await clock.on(0.0)
     assert asking.went == ["slow"]

@@ -56,11 +56,23 @@ class Timer(Protocol):
         ...
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """A call's turn, as it was when it came.
+
+    Attributes:
+        answered: How many calls were answered before it.
+        at_s: When it came, by the budget's clock.
+    """
+
+    answered: int
+    at_s: float
+
+
 class _Waiting(msgspec.Struct, eq=False):
     """One that waits for its turn; the lower number came first."""
 
     number: int
-    turn: asyncio.Future[int]
+    turn: asyncio.Future[Turn]
 
 
 class Budget:
@@ -89,14 +101,14 @@ class Budget:
         self._refused = 0
 
     @asynccontextmanager
-    async def turn(self, kind: str, priority: Priority) -> AsyncIterator[int]:
-        """Wait until a call may go, and hold its place meanwhile; yields how many calls were answered before it."""
+    async def turn(self, kind: str, priority: Priority) -> AsyncIterator[Turn]:
+        """Wait until a call may go, and hold its place meanwhile."""
         self._came += 1
         waiting = _Waiting(self._came, asyncio.get_running_loop().create_future())
         self._lines[priority, kind].append(waiting)
         self._serve()
         try:
-            answered = await waiting.turn
+            turn = await waiting.turn
         except asyncio.CancelledError:
             if waiting.turn.cancelled():
                 self._lines[priority, kind].remove(waiting)
@@ -105,22 +117,22 @@ class Budget:
                 self._leave(kind)
             raise
         try:
-            yield answered
+            yield turn
         finally:
             self._leave(kind)
 
-    def hear(self, kind: str, status: int, headers: Mapping[str, str], *, answered: int) -> None:
+    def hear(self, kind: str, status: int, headers: Mapping[str, str], *, turn: Turn) -> None:
         """Take up what an answer tells of the tenant's limits; call while the place is held.
 
         Args:
             kind: The kind of call.
             status: Its HTTP status.
             headers: Its headers.
-            answered: What its turn yielded.
+            turn: Its turn.
         """
         now_s = self._now_s()
         told = counted(headers)
-        self._pace.hear(told, now_s, on_the_way=self._in_flight - 1, answered=answered)
+        self._pace.hear(told, now_s, on_the_way=self._in_flight - 1, answered=turn.answered)
         self._told = told or self._told
         limit, remaining = (whole_of(headers.get(f"Concurrency-Limit-{name}")) for name in ("Limit", "Remaining"))
         if status == 429:
@@ -128,7 +140,7 @@ class Budget:
             if limit is not None:
                 self._places[kind].refused(now_s)
         else:
-            self._places[kind].hear(limit=limit, remaining=remaining, now_s=now_s)
+            self._places[kind].hear(limit=limit, remaining=remaining, now_s=now_s, sent_s=turn.at_s)
 
     def close(self, pause_s: float) -> None:
         """Send nothing for a while: Zuora turned a call away, and would turn away the next."""
@@ -158,7 +170,7 @@ class Budget:
         )
 
     def _leave(self, kind: str) -> None:
-        self._places[kind].in_flight -= 1
+        self._places[kind].leave(self._now_s())
         self._serve()
 
     def _serve(self) -> None:
@@ -195,10 +207,10 @@ class Budget:
         waiting = next(waiting for waiting in line if not waiting.turn.cancelled())
         line.remove(waiting)
         answered = self._pace.calls - self._in_flight
-        self._places[kind].in_flight += 1
+        self._places[kind].take(now_s)
         self._pace.sent(priority, now_s)
         self._sent.add(now_s)
-        waiting.turn.set_result(answered)
+        waiting.turn.set_result(Turn(answered, now_s))
 
     @property
     def _in_flight(self) -> int:

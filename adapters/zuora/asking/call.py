@@ -14,7 +14,7 @@ from yarl import URL
 
 from adapters.zuora.asking import posts
 from adapters.zuora.asking.answers import Answered, SignedOut, TooMany, read_answer
-from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget
+from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget, Turn
 from adapters.zuora.asking.headers import text_of
 from adapters.zuora.asking.pacing import TRIES_MAX, Priority, retry_pause_s
 from adapters.zuora.asking.token import Token
@@ -97,11 +97,11 @@ class Asking:
             try:
                 # Before its turn: who waits for a token takes no place meanwhile.
                 await self.token.get()
-                async with self.budget.turn(kind, self._priority) as answered:
+                async with self.budget.turn(kind, self._priority) as turn:
                     # Its turn may come after the token has ended.
                     token = await self.token.get()
                     self._same_tenant()
-                    return await self._once(url, what, token, post, kind=kind, answered=answered)
+                    return await self._once(url, what, token, post, kind=kind, turn=turn)
             except SignedOut:
                 if signed_out:
                     raise Refused(f"Zuora does not accept a new token either ({what})") from None
@@ -129,9 +129,7 @@ class Asking:
                 "nothing is read there; set those of the right tenant, or mend tenant_id"
             )
 
-    async def _once(
-        self, url: URL, what: str, token: str, post: posts.Post | None, *, kind: str, answered: int
-    ) -> Answer:
+    async def _once(self, url: URL, what: str, token: str, post: posts.Post | None, *, kind: str, turn: Turn) -> Answer:
         method, body, headers = "GET", None, {**self._headers, "Authorization": f"Bearer {token}"}
         if post is not None:
             method, body, headers["Content-Type"] = "POST", msgspec.json.encode(post.content), "application/json"
@@ -139,7 +137,7 @@ class Asking:
                 headers["Idempotency-Key"] = post.key
         try:
             async with self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
-                self.budget.hear(kind, answer.status, answer.headers, answered=answered)
+                self.budget.hear(kind, answer.status, answer.headers, turn=turn)
                 told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
                 self.token.clock.hear(answer.headers.get("Date"))
                 return Answer(told, text_of(answer.headers.get("Zuora-Request-Id")))

@@ -23,6 +23,10 @@ _CREDIT_S = 0.25
 _LEFT_BY_LIVE, _LEFT_BY_BACKFILL = 0.05, 0.10
 # Zuora counts its calls in flight once a second: what it told is good for two.
 _IN_FLIGHT_TOLD_S = 2.0
+# So long before a call was sent its answer's count may have been made.
+_IN_FLIGHT_COUNTED_S = 1.0
+# No call takes longer than this: what was in flight before is of no count.
+_CALL_MAX_S = 130
 # Of the calls in flight that a tenant may have, a tenth is left to others.
 _IN_FLIGHT_LEFT = 0.10
 
@@ -208,12 +212,38 @@ class Places:
         self.in_flight = 0
         self._now = most
         self._until_s = float("-inf")
+        # The fewest that were in flight in a second, of the last seconds in which that changed.
+        self._fewest = deque[tuple[int, int]](maxlen=_CALL_MAX_S)
 
-    def hear(self, *, limit: int | None, remaining: int | None, now_s: float) -> None:
-        """Take up what an answer tells: where others leave little room, we leave some of it to them."""
+    def take(self, now_s: float) -> None:
+        """Take up that a call goes."""
+        self._note(now_s)
+        self.in_flight += 1
+
+    def leave(self, now_s: float) -> None:
+        """Take up that one has come back."""
+        self._note(now_s)
+        self.in_flight -= 1
+        self._note(now_s)
+
+    def hear(self, *, limit: int | None, remaining: int | None, now_s: float, sent_s: float) -> None:
+        """Take up what an answer tells: where others leave little room, we leave some of it to them.
+
+        Zuora counted at a moment between a second before the call was sent and now: only as many of ours as were in
+        flight all that time are certainly in its count.
+        """
         if limit is not None and remaining is not None:
-            room = self.in_flight + remaining - max(1, int(limit * _IN_FLIGHT_LEFT))
+            counted_since = int(sent_s - _IN_FLIGHT_COUNTED_S)
+            ours = min([self.in_flight, *(fewest for second, fewest in self._fewest if second >= counted_since)])
+            room = ours + remaining - max(1, int(limit * _IN_FLIGHT_LEFT))
             self._now, self._until_s = max(1, min(self.most, room)), now_s + _IN_FLIGHT_TOLD_S
+
+    def _note(self, now_s: float) -> None:
+        second = int(now_s)
+        if self._fewest and self._fewest[-1][0] == second:
+            self._fewest[-1] = second, min(self._fewest[-1][1], self.in_flight)
+        else:
+            self._fewest.append((second, self.in_flight))
 
     def refused(self, now_s: float) -> None:
         """Take up that there was no room: half as many go for a while."""
