@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.adapters.billing_site import Site
 from tests.adapters.qad_company import QadCompany, qad_company
 from tests.adapters.strange import StrangeServer, strange_server
 from tests.adapters.zuora_tenant import ZuoraTenant, zuora_tenant
@@ -17,6 +18,11 @@ from tests.adapters.zuora_tenant import ZuoraTenant, zuora_tenant
 async def zuora() -> AsyncIterator[ZuoraTenant]:
     async with zuora_tenant() as tenant:
         yield tenant
+
+
+@pytest.fixture
+async def site(zuora: ZuoraTenant) -> Site:
+    return Site(zuora)
 
 
 @pytest.fixture

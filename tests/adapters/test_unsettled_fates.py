@@ -27,7 +27,7 @@ from sandbox.zuora.acts import (
     refund_applied_payment,
 )
 from schemas.postings import AllocationContent
-from tests.adapters.test_billing_fates import ACCOUNT, BAD_DEBT, DAY, REVENUE, REVERSED, TAX, Site, line, posted
+from tests.adapters.billing_site import ACCOUNT, BAD_DEBT, DAY, REVENUE, REVERSED, TAX, Site, line, posted
 from tests.adapters.zuora_tenant import BY_HAND, poller
 from tests.unit import builders
 

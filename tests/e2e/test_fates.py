@@ -1,6 +1,7 @@
 """Debit memos, corrections and deletions on a product that runs: receivables move once, and the judges agree.
 
-What each fate becomes is told by tests/adapters/test_billing_fates.py; here it goes through the broker into QAD.
+What each fate becomes is told by test_invoice_fates.py and test_memo_fates.py in tests/adapters; here it goes through
+the broker into QAD.
 """
 
 from decimal import Decimal

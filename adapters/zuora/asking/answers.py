@@ -2,7 +2,7 @@
 
 A code ends in two digits that say whether another try helps. An object counts as gone only where Zuora itself says so
 by code. What the other side says is told in part, and never with a secret in it. Source: zuora error handling guide,
-shapes in tests/contracts/envelopes.
+shapes in tests/contracts/test_zuora_envelopes.py.
 """
 
 import re

@@ -25,13 +25,7 @@ from sandbox.zuora.acts.adjustments import (
     cancel_invoice_adjustment,
     cancel_invoice_item_adjustment,
 )
-from sandbox.zuora.acts.bill_runs import (
-    NewBillRun,
-    cancel_bill_run,
-    create_bill_run,
-    generate_bill_run,
-    post_bill_run,
-)
+from sandbox.zuora.acts.bill_runs import NewBillRun, cancel_bill_run, create_bill_run, generate_bill_run, post_bill_run
 from sandbox.zuora.acts.corrections import (
     Correction,
     ItemCredit,
