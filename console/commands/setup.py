@@ -1,6 +1,8 @@
 """Commands of the implementer: configuration, credentials, topics, mappings, and a ping of both systems."""
 
 import sys
+from collections.abc import Collection
+from collections.abc import Mapping as Table
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import msgspec
 
 from adapters.credentials.keys import make_key_file
 from adapters.kafka.administration import create_topics
-from adapters.kafka.assignments import assign
+from adapters.kafka.assignments import assign, read_assignments
 from adapters.settings import load_settings
 from console import pinging, publishing
 from console.config import name_problem
@@ -138,21 +140,34 @@ def topics() -> None:
 @command_options
 def create(context: Context) -> None:
     """Make the topics that are missing, check those that are there, and give every connection its partition."""
-    kafka = context.site.config.kafka
+    kafka, connections = context.site.config.kafka, context.site.config.connections
     made = context.run(create_topics(context.site.cluster, partitions=kafka.partitions, replicas=kafka.replicas))
+    before = context.run(read_assignments(context.site.cluster, partitions=kafka.partitions))
     owners = context.run(
-        assign(
-            context.site.cluster,
-            list(context.site.config.connections),
-            partitions=kafka.partitions,
-            by=context.person,
-        )
+        assign(context.site.cluster, list(connections), partitions=kafka.partitions, by=context.person)
     )
-    context.output.result({"made": [topic.value for topic in made], "partitions": owners})
+    later = joined_later(before, {name: connection.tenant for name, connection in connections.items()})
+    context.output.result({"made": [topic.value for topic in made], "partitions": owners, "joined_later": later})
     context.output.say(
         f"made {len(made)} topics with {kafka.partitions} partitions" if made else "all topics are there"
     )
     context.output.table(("connection", "partition"), sorted(owners.items(), key=lambda owner: owner[1]))
+    for name, tenant in later.items():
+        context.output.say(
+            f"{name} joins tenant {tenant} later than others: what was read before, it has none of. Restart the "
+            f"processes, then: ml-connector backfill --tenant {tenant} --from CUT-OVER --again"
+        )
+
+
+def joined_later(before: Collection[str], tenants: Table[str, str]) -> dict[str, str]:
+    """Return the connections that are new to a tenant of which others were there, with that tenant.
+
+    Args:
+        before: The connections that had a partition.
+        tenants: The tenant of each connection of the configuration.
+    """
+    read = {tenant for name, tenant in tenants.items() if name in before}
+    return {name: tenant for name, tenant in tenants.items() if name not in before and tenant in read}
 
 
 @topics.command("describe")
