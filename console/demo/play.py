@@ -135,9 +135,11 @@ class _Demo:
         await story.tell("november_payments")
         await self._rest(story, "November is billed and paid")
         await story.tell("corrections")
-        await self._rest(story, "reversed, written off, posted again, credited, taken back")
+        await story.tell("money_back")
+        await self._rest(story, "reversed, written off, posted again, credited; refunded, bounced, transferred")
+        await story.tell("second_thoughts")
         await story.tell("trouble")
-        await self._rest(story, "all kinds of trouble")
+        await self._rest(story, "refunds cancelled, payments withdrawn; and all kinds of trouble")
 
     async def _mend(self, story: Story) -> None:
         self._screen.title("What stands still, and why")

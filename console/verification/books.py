@@ -66,8 +66,7 @@ def _as_intended(posting: PostingFacts, document: Booked, key: str, findings: Fi
     if posting.intended_at < 0:
         _name(findings, "I6", f"{posting.step} is booked and was never intended", posting, key)
         return
-    content = document["content"]
-    booked = (_total(document), content["currency_code"])
+    booked = (_total(document), _currency(document))
     if booked != (posting.sent_total, posting.sent_currency):
         what = f"{posting.step} is booked with {booked[0]} {booked[1]}, and was intended with {posting.sent_total}"
         _name(findings, "I2", what, posting, key)
@@ -84,9 +83,16 @@ def _in_order(
 
 def _total(document: Booked) -> Decimal:
     content = document["content"]
-    if document["kind"] == "adjustment":
-        return sum((Decimal(str(line["debit_amount"])) for line in content["lines"]), ZERO)
+    if document["kind"] in ("adjustment", "journal"):
+        lines = (*content["lines"], *content.get("gl_lines", ()))
+        return sum((Decimal(str(line["debit_amount"])) for line in lines), ZERO)
     return Decimal(str(content["original_amount" if document["kind"] == "invoice" else "amount"]))
+
+
+def _currency(document: Booked) -> str:
+    """Return the currency of a document; a journal has it on its lines, ours all the same one."""
+    content = document["content"]
+    return str(content["lines"][0]["currency_code"] if document["kind"] == "journal" else content["currency_code"])
 
 
 def _key(document: Booked) -> str:

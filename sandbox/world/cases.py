@@ -18,7 +18,7 @@ from sandbox.world.sites import Fact
 # foreign:     it is in QAD and not ours
 # dead_letter: it is no document at all
 Fate = Literal["posted", "parked", "waiting", "ignored", "reversed", "foreign", "dead_letter"]
-Kind = Literal["invoice", "credit_memo", "debit_memo", "payment", "qad_document", "callout"]
+Kind = Literal["invoice", "credit_memo", "debit_memo", "payment", "refund", "qad_document", "callout"]
 
 # A command of the product: its words after `ml-connector`.
 Command = tuple[str, ...]

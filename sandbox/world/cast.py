@@ -55,6 +55,10 @@ _EMEA = (
     Part(name="metered", currency="EUR", country="DE", awkward=True),
     Part(name="veteran", currency="EUR", country="DE", awkward=True),
     Part(name="forgotten", currency="EUR", country="BG", matched="qad_field"),
+    Part(name="returned", currency="EUR", country="DE"),
+    Part(name="refunded", currency="EUR", country="FR", matched="qad_field"),
+    Part(name="mistaken", currency="EUR", country="DE"),
+    Part(name="rightful", currency="EUR", country="ES", matched="qad_field"),
 )
 _AMER = (
     Part(name="sister_one", currency="USD", country="US"),
@@ -77,6 +81,10 @@ _AMER = (
     Part(name="metered", currency="USD", country="US", awkward=True),
     Part(name="veteran", currency="USD", country="US", is_exempt=True),
     Part(name="forgotten", currency="USD", country="US", matched="qad_field"),
+    Part(name="returned", currency="USD", country="US"),
+    Part(name="refunded", currency="USD", country="CA", matched="qad_field"),
+    Part(name="mistaken", currency="USD", country="US"),
+    Part(name="rightful", currency="USD", country="MX", matched="qad_field"),
 )
 
 

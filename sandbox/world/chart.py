@@ -38,6 +38,8 @@ RECEIVABLE = "Accounts Receivable"
 HARDWARE_ACCOUNT = "4400"
 OPENING_ACCOUNT = "9990"
 OPENING_BANK = "1090"
+# Where payments wait until somebody knows whose they are.
+UNASSIGNED_CASH = "2450"
 
 # Our daybooks, in the order of the mapping; nobody else keys into them, or should.
 OUR_DAYBOOKS = {
@@ -171,6 +173,7 @@ def gl_accounts(site: Site) -> list[GlAccount]:
         GlAccount(gl_account_code="2341", description="Sales tax payable, California"),
         GlAccount(gl_account_code="2345", description="Recycling fees payable"),
         GlAccount(gl_account_code="2400", description="Customer prepayments", account_type=control),
+        GlAccount(gl_account_code=UNASSIGNED_CASH, description="Payments of nobody known"),
         GlAccount(gl_account_code="2500", description="Deferred revenue"),
         GlAccount(gl_account_code="4000", description="Subscription revenue", has_sub_account=True),
         GlAccount(gl_account_code="4010", description="Cloud subscription revenue", has_sub_account=True),

@@ -19,6 +19,7 @@ from sandbox.world.chart import (
     SUBSCRIPTION,
     SUPPORT,
     TRAINING,
+    UNASSIGNED_CASH,
     USAGE,
     WALLET_BANK,
     Bank,
@@ -48,7 +49,7 @@ def mapping_text(site: Site, version: int) -> str:
         *pairs({"first_document_date": CUT_OVER, "cut_over": CUT_OVER}),
     ]
     tables = [
-        table("[policy]", {"deferral_system": "Zuora Revenue", "closed_period": "hold"}),
+        *_policy(site),
         table("[customers]", _customers(site)),
         table("[daybooks]", dict(OUR_DAYBOOKS)),
         table("[terms]", {term: code for term, (code, _) in CREDIT_TERMS.items()}),
@@ -57,6 +58,13 @@ def mapping_text(site: Site, version: int) -> str:
         *(table("[[banks]]", _bank_row(bank)) for bank in _banks(site, version)),
     ]
     return "\n".join(["\n".join(head) + "\n", *tables])
+
+
+def _policy(site: Site) -> Iterator[str]:
+    nothing: Row = {"zero_total": "journal"} if site.books_nothing_by_journal else {}
+    yield table("[policy]", {"deferral_system": "Zuora Revenue", "closed_period": "hold", **nothing})
+    if site.takes_cash_of_nobody:
+        yield table("[policy.unassigned_cash]", {"account": UNASSIGNED_CASH})
 
 
 def _customers(site: Site) -> Row:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 
@@ -21,7 +21,16 @@ from sandbox.world.chart import CARDS, DEBIT
 from sandbox.world.control import QadControl, ZuoraControl
 from sandbox.world.population import Account
 from sandbox.world.sites import Fact, Site
-from sandbox.zuora.acts import Application, NewBillRun, NewCreditMemo, NewDebitMemo, NewInvoice, NewItem, NewPayment
+from sandbox.zuora.acts import (
+    Application,
+    NewBillRun,
+    NewCreditMemo,
+    NewDebitMemo,
+    NewInvoice,
+    NewItem,
+    NewPayment,
+    NewRefund,
+)
 
 # An object as Object Query writes it.
 Row = dict[str, Any]
@@ -72,6 +81,21 @@ class Scene:
     def declare(self, chapter: str, name: str, **told: Any) -> None:
         """Declare a case."""
         self.cases.append(Case(name=name, site=self.site.name, chapter=chapter, **told))
+
+    def declare_undone(self, chapter: str, name: str, row: Row, *, kind: str, number: str, **told: Any) -> None:
+        """Declare what was in QAD and is undone; who reads it only now finds nothing to post."""
+        self.declare(
+            chapter,
+            name,
+            kind=kind,
+            documents=(number,),
+            fate="reversed",
+            fate_seen_late="ignored",
+            rule_seen_late="not_posted",
+            currency=row["currency"],
+            amount=Decimal(row["totalAmount" if "totalAmount" in row else "amount"]),
+            **told,
+        )
 
     def taxed(self, account: Account, *items: NewItem) -> list[NewItem]:
         """Return items with the taxes that the site charges this account."""
@@ -127,13 +151,12 @@ class Scene:
             gateway: Gateway, when it is another than that way's.
         """
         way = by or account.pays
-        gateways = {"cards": CARDS[self.site.name], "debit": DEBIT[self.site.name]}
         request = NewPayment(
             account=account.number,
             amount=amount,
             effective_date=day,
             type="External" if way == "wire" else "Electronic",
-            gateway=gateway or gateways.get(way),
+            gateway=gateway or self._gateway(way),
             invoices=_applications(to or {}),
         )
         payment = await self.zuora.act("create_payment", request)
@@ -152,6 +175,47 @@ class Scene:
         """Take a payment back from everything it is applied to."""
         await self.zuora.act("unapply_payment", payment=payment, effective_date=day)
 
+    async def transfer_payment(self, payment: str, account: Account) -> None:
+        """Give a payment of which nothing is applied to another account."""
+        await self.zuora.act("transfer_payment", payment=payment, account=account.number)
+
+    async def refund(
+        self,
+        source: str,
+        amount: Decimal,
+        day: date,
+        *,
+        by: str = "wire",
+        of: Mapping[str, Decimal] | None = None,
+        transaction: Literal["Chargeback"] | None = None,
+    ) -> str:
+        """Give a part of a payment or credit memo back; return the refund's number.
+
+        Args:
+            source: The payment or memo.
+            amount: How much.
+            day: When.
+            by: cards or wire.
+            of: What of it is unapplied from which invoice first.
+            transaction: What the bank calls it, where it was the bank's.
+        """
+        request = NewRefund(
+            source=source,
+            amount=amount,
+            refund_date=day,
+            type="External" if by == "wire" else "Electronic",
+            gateway=self._gateway(by),
+            method_type="WireTransfer",
+            invoices=_applications(of) if of else None,
+            transaction=transaction,
+        )
+        act = "refund_credit_memo" if source.startswith("CM") else "refund_payment"
+        return str((await self.zuora.act(act, request))["refundNumber"])
+
+    def _gateway(self, way: str) -> str | None:
+        """Return the gateway of a way to pay, None where money is wired."""
+        return {"cards": CARDS[self.site.name], "debit": DEBIT[self.site.name]}.get(way)
+
     async def apply_memo(self, memo: str, to: Mapping[str, Decimal], day: date) -> None:
         """Apply what is left of a credit memo."""
         await self.zuora.act("apply_credit_memo", credit_memo=memo, invoices=_applications(to), effective_date=day)
@@ -169,6 +233,11 @@ class Scene:
         for row in await self.zuora.book("invoices"):
             by_account[numbers[row["accountId"]]].append(row)
         return by_account
+
+
+def balance_of(invoices: Mapping[str, Sequence[Row]], account: Account, number: str) -> Decimal:
+    """Return what is open of an invoice of an account, by the invoices as they were seen."""
+    return Decimal(next(row["balance"] for row in invoices[account.number] if row["invoiceNumber"] == number))
 
 
 def _applications(to: Mapping[str, Decimal]) -> list[Application]:

@@ -69,6 +69,8 @@ class Site(Fact, frozen=True, kw_only=True):
         fiscal_periods: QAD's calendar of the year.
         october: First month of the story.
         november: Second month.
+        takes_cash_of_nobody: Its mapping has an account for payments of nobody known; else they park.
+        books_nothing_by_journal: Its mapping books invoices over nothing by a journal; else they park.
         next_month_day: A day in December, whose QAD period is not open yet.
     """
 
@@ -88,6 +90,8 @@ class Site(Fact, frozen=True, kw_only=True):
     fiscal_periods: tuple[FiscalPeriod, ...]
     october: Month
     november: Month
+    takes_cash_of_nobody: bool = False
+    books_nothing_by_journal: bool = False
     next_month_day: date = date(_YEAR, 12, 1)
 
     @property
@@ -188,5 +192,7 @@ AMER = Site(
     # Fiscal October begins on the 4th.
     october=_october(run_date=date(_YEAR, 10, 5)),
     november=_november(run_date=date(_YEAR, 11, 2)),
+    takes_cash_of_nobody=True,
+    books_nothing_by_journal=True,
 )
 SITES = (EMEA, AMER)

@@ -14,6 +14,7 @@ from sandbox.world.building import World
 from sandbox.world.cases import Case
 from sandbox.world.chapters.billing import november_run, october_run
 from sandbox.world.chapters.correcting import corrections
+from sandbox.world.chapters.money_back import money_back, second_thoughts
 from sandbox.world.chapters.opening import opening
 from sandbox.world.chapters.paying import november_payments, october_payments
 from sandbox.world.chapters.trouble import trouble
@@ -33,6 +34,8 @@ CHAPTERS: Mapping[str, Callable[[Scene], Awaitable[None]]] = {
         november_run,
         november_payments,
         corrections,
+        money_back,
+        second_thoughts,
         trouble,
     )
 }

@@ -75,6 +75,21 @@ def test_a_changed_amount(court):
     assert judged(court, books) == [("I2", "INV0")]
 
 
+@pytest.mark.parametrize("kind", ["journal", "adjustment"])
+def test_what_moves_money_by_its_lines_is_held_by_them(court, kind):
+    """A journal has its currency on its lines; what makes an open item out of an account has two lists of them."""
+    books = booked(court)
+    for total, found in (("100.00", []), ("99.00", [("I2", "INV0")])):
+        books[0]["kind"], content = kind, {"custom_short_0": books[0]["content"]["custom_short_0"]}
+        lines = [{"debit_amount": total, "currency_code": "EUR"}]
+        if kind == "journal":
+            content["lines"] = lines
+        else:
+            content |= {"currency_code": "EUR", "lines": [{"debit_amount": "0"}], "gl_lines": lines}
+        books[0]["content"] = content
+        assert judged(court, books) == found
+
+
 @pytest.mark.parametrize("side", ["debit_amount", "base_credit_amount"])
 def test_an_entry_that_does_not_balance(court, side):
     books = booked(court)

@@ -11,10 +11,14 @@ from console.verification.judging import read_log
 from console.verification.report import Findings, Violation
 from console.wiring import Wiring
 from sandbox.world import Scene, Total
+from sandbox.world.chart import UNASSIGNED_CASH, WALLET_BANK, banks_of
 
 # Who posts for the product, in QAD's own words, and how Zuora's numbers of each kind begin.
 USER = "connector"
-KINDS = {"INV": "invoice", "CM": "credit_memo", "DM": "debit_memo", "P-": "payment"}
+KINDS = {"INV": "invoice", "CM": "credit_memo", "DM": "debit_memo", "P-": "payment", "R-": "refund"}
+
+# Kind of Zuora document, currency, number.
+Name = tuple[str, str, str]
 
 
 async def documents_of(scene: Scene) -> list[dict[str, Any]]:
@@ -47,20 +51,91 @@ async def broken_in_books(wiring: Wiring, connection: str, scene: Scene) -> Sequ
     return [*findings.violations, *judge_books(log, await booked_in(scene), user=USER)]
 
 
-async def totals_in_qad(scene: Scene) -> dict[tuple[str, str], Total]:
-    """Return what stands in QAD by kind of Zuora document and currency; an inverse takes away what it undoes."""
-    net: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+async def acts_in_qad(scene: Scene) -> dict[Name, list[Decimal]]:
+    """Return, by Zuora document, what each of its QAD documents brings of its total, or takes away; in order."""
+    acts: defaultdict[Name, list[Decimal]] = defaultdict(list)
     for document in await documents_of(scene):
-        content = document["content"]
         if document["kind"] == "adjustment":
             continue
-        number = content.get("reference") or content["payment_reference"]
+        content = document["content"]
+        # A journal has its number in its text alone.
+        number = (
+            content.get("reference")
+            or content.get("payment_reference")
+            or content.get("external_reference")
+            or content["description"].split()[1]
+        )
         kind = next(kind for begin, kind in KINDS.items() if number.startswith(begin))
-        amount = Decimal(content.get("original_amount", content.get("amount")))
-        undoes = document["kind"] == "invoice" and (content["invoice_type"] == "CREDITNOTE") != (kind == "credit_memo")
-        net[kind, content["currency_code"], number] += -amount if undoes else amount
+        acts[kind, _currency(document), number].append(_brought(document, kind))
+    return dict(acts)
+
+
+def _currency(document: dict[str, Any]) -> str:
+    content = document["content"]
+    return str(content["lines"][0]["currency_code"] if document["kind"] == "journal" else content["currency_code"])
+
+
+def _brought(document: dict[str, Any], kind: str) -> Decimal:
+    content = document["content"]
+    match document["kind"]:
+        case "invoice":
+            undoes = (content["invoice_type"] == "CREDITNOTE") != (kind == "credit_memo")
+            amount = Decimal(content["original_amount"])
+        case "payment":
+            undoes, amount = content["status"] == "Bounced", Decimal(content["amount"])
+        case "banking":
+            undoes, amount = (content["direction"] == "OUT") != (kind == "refund"), Decimal(content["amount"])
+        case "journal" if kind == "payment":
+            # Of nobody known: what it brings to the bank.
+            return sum((_debit(line) for line in content["lines"] if line["gl_account_code"] < "11"), Decimal(0))
+        case _:
+            # Of an invoice over nothing.
+            return Decimal(0)
+    return -amount if undoes else amount
+
+
+def _debit(line: dict[str, Any]) -> Decimal:
+    return Decimal(line["debit_amount"]) - Decimal(line["credit_amount"])
+
+
+async def totals_in_qad(scene: Scene) -> dict[tuple[str, str], Total]:
+    """Return what stands in QAD by kind of Zuora document and currency; an inverse takes away what it undoes."""
     amounts: defaultdict[tuple[str, str], list[Decimal]] = defaultdict(list)
-    for (kind, currency, _), amount in net.items():
-        if amount:
-            amounts[kind, currency].append(amount)
+    for (kind, currency, _), each in (await acts_in_qad(scene)).items():
+        if sum(each):
+            amounts[kind, currency].append(sum(each, Decimal(0)))
     return {key: Total(documents=len(each), amount=sum(each, Decimal(0))) for key, each in sorted(amounts.items())}
+
+
+async def turned_in_qad(scene: Scene) -> set[tuple[str, str]]:
+    """Return kind and number of what our documents brought into QAD and took away again, whole."""
+    acts = await acts_in_qad(scene)
+    return {(kind, number) for (kind, _, number), each in acts.items() if len(each) > 1 and not sum(each)}
+
+
+async def lines_of_journals(scene: Scene, number: str) -> list[Decimal]:
+    """Return the lines of all journals of a document, debits above zero, in order of amount."""
+    found = [one["content"] for one in await documents_of(scene) if one["kind"] == "journal"]
+    return sorted(_debit(line) for one in found if number in one["description"].split() for line in one["lines"])
+
+
+async def cash_in_qad(scene: Scene) -> dict[tuple[str, str], Decimal]:
+    """Return what our documents leave on banks and on the account for money of nobody, by account and currency."""
+    accounts = {UNASSIGNED_CASH, *(bank.account for bank in (*banks_of(scene.site), WALLET_BANK))}
+    cash: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for document in await documents_of(scene):
+        for line in document["entry"]:
+            if line["gl_account_code"] in accounts:
+                cash[line["gl_account_code"], line["currency_code"]] += _debit(line)
+    return {key: amount for key, amount in sorted(cash.items()) if amount}
+
+
+async def open_in_qad(scene: Scene) -> dict[tuple[str, str], Decimal]:
+    """Return what is open of items that our documents made, by customer and currency: owed less owed to them."""
+    ours = {tuple(document["key"].items()) for document in await documents_of(scene)}
+    found: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for item in await scene.qad.show("items", entity_code=scene.site.entity, limit="100000"):
+        if tuple(item["key"].items()) in ours:
+            amount = Decimal(item["open_amount"])
+            found[item["customer_code"], item["currency_code"]] += amount if item["is_debit"] else -amount
+    return {key: amount for key, amount in sorted(found.items()) if amount}

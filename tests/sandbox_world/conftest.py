@@ -79,6 +79,7 @@ class Site:
     memos: dict[str, Row]
     debits: dict[str, Row]
     payments: dict[str, Row]
+    refunds: dict[str, Row]
     accounts: dict[str, Row]
     chronicle: list[Row]
     qad_documents: list[Row]
@@ -114,7 +115,7 @@ async def _tell(world: World) -> Told:
         return Told(world=world, sites=sites, elapsed_s=elapsed_s)
 
 
-_BOOKS = ("invoices", "credit-memos", "debit-memos", "payments", "accounts")
+_BOOKS = ("invoices", "credit-memos", "debit-memos", "payments", "refunds", "accounts")
 
 
 async def _look(story: Story, name: str, stage: Stage) -> Site:
@@ -131,6 +132,7 @@ async def _look(story: Story, name: str, stage: Stage) -> Site:
         memos={row["memoNumber"]: row for row in books["credit-memos"]},
         debits={row["memoNumber"]: row for row in books["debit-memos"]},
         payments={row["paymentNumber"]: row for row in books["payments"]},
+        refunds={row["refundNumber"]: row for row in books["refunds"]},
         accounts={row["id"]: row for row in books["accounts"]},
         chronicle=await scene.zuora.chronicle(),
         qad_documents=await scene.qad.show("documents", entity_code=scene.site.entity, limit="10000"),

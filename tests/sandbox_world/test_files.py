@@ -51,7 +51,8 @@ def mapping_of(files, name, version):
 
 
 def places(mapping):
-    return [*mapping.lines, *mapping.tax, *mapping.banks]
+    unassigned = [mapping.policy.unassigned_cash] if mapping.policy.unassigned_cash else []
+    return [*mapping.lines, *mapping.tax, *mapping.banks, *unassigned]
 
 
 def test_the_configuration_is_taken(files):

@@ -1,7 +1,7 @@
 """The story as a whole: quick, the same from the same seed, large enough, and with books that agree with themselves."""
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -84,6 +84,18 @@ async def test_zuora_shows_real_time_again_after_the_opening(small):
             assert all(date.fromisoformat(stamp[:10]) < CUT_OVER for stamp in posted)
             assert not small.qad[name].installation.settings.books.unique_reference
             assert small.qad[name].installation.settings.books.prepayment_holds_whole_payment
+
+
+async def test_on_a_machine_of_a_later_year_zuora_stays_in_november(small, monkeypatch):
+    """What is taken back is dated by Zuora's clock, and goes on only where QAD has that day open."""
+    later = datetime(2028, 3, 1, tzinfo=UTC).timestamp()
+    for sandbox in small.zuora.values():
+        monkeypatch.setattr(sandbox.clock, "_machine_s", lambda: later)
+    async with tell_story(small.world, small.controls) as story:
+        await story.tell("opening")
+        for scene in story.scenes.values():
+            today = (await scene.zuora.now()).date()
+            assert scene.site.fiscal_period_of(today) == scene.site.fiscal_period_of(scene.site.november.paid_to)
 
 
 # What a controller would believe. ---------------------------------------------------------------------------------
@@ -169,7 +181,7 @@ def test_amounts_have_the_decimals_of_their_currency(told):
 def test_credit_memos_come_from_everywhere(told):
     for site in told.sites.values():
         sources = Counter(row["sourceType"] for row in site.memos.values())
-        assert set(sources) == {"Subscription", "Standalone", "Invoice"}
+        assert set(sources) == {"Subscription", "Standalone", "Invoice", "DebitMemo"}
 
 
 def test_payments_come_every_way(told_full):

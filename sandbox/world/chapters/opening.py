@@ -1,7 +1,8 @@
 """Before the cut-over: what Zuora billed until September, and what others loaded of it into QAD.
 
 It must come before the product reads anything: Zuora's clock stands in September meanwhile, where it is later already,
-because what was posted after the cut-over would count as nobody's.
+because what was posted after the cut-over would count as nobody's. Then it shows the machine's time again, but never a
+later one than November's: what is taken back is dated by the day on which it is, and QAD must have that day open.
 """
 
 from datetime import UTC, date, datetime
@@ -18,6 +19,8 @@ from sandbox.world.zuora_side import accounting_period_name
 CHAPTER = "opening"
 
 _BEFORE = datetime(2026, 9, 28, 9, tzinfo=UTC)
+# In November by the calendars of both companies.
+_IN_NOVEMBER = datetime(2026, 11, 26, 12, tzinfo=UTC)
 _AUGUST, _EARLY, _LATE = date(2026, 8, 3), date(2026, 9, 1), date(2026, 9, 21)
 # Accounts of no special part that have something open as well.
 _OTHERS_MAX = 6
@@ -33,6 +36,8 @@ async def opening(scene: Scene) -> None:
     for day in (date(2026, 7, 1), _AUGUST, _EARLY):
         await scene.zuora.act("close_accounting_period", period=accounting_period_name(day))
     await scene.zuora.set_clock(None)
+    if await scene.zuora.now() > _IN_NOVEMBER:
+        await scene.zuora.set_clock(_IN_NOVEMBER)
     await _spare_parts(scene)
     closed = scene.site.fiscal_period_of(OPENING_DAY)
     await scene.qad.act(

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
+from sandbox.world.chapters import giving_back, moving, settling
 from sandbox.world.charges import priced
 from sandbox.world.population import Account
-from sandbox.world.scene import Row, Scene
+from sandbox.world.scene import Row, Scene, balance_of
 from sandbox.world.sites import Month
 from sandbox.zuora.money import rounded
 
@@ -36,6 +37,9 @@ async def november_payments(scene: Scene) -> None:
     await _last_instalment(scene, invoices)
     await _split(scene, invoices)
     await _half_before_write_off(scene, invoices)
+    await giving_back.money_comes_in(scene, invoices)
+    await moving.money_comes_in(scene, invoices)
+    await settling.memos_are_posted(scene)
     await _declare_external(scene, paid, NOVEMBER)
 
 
@@ -82,10 +86,10 @@ async def _sisters(scene: Scene, invoices: dict[str, list[Row]]) -> None:
 async def _advances(scene: Scene, invoices: dict[str, list[Row]]) -> None:
     """Let money come before anybody knows what for, and let somebody pay too much."""
     prepayer, overpayer, wavering = (scene.cast[name] for name in ("prepayer", "overpayer", "wavering"))
-    owed = _owed(invoices, prepayer, scene.remembered["october_run prepayer"])
+    owed = balance_of(invoices, prepayer, scene.remembered["october_run prepayer"])
     scene.remembered["advance"] = await scene.pay(prepayer, owed, date(2026, 10, 20))
     number = scene.remembered["october_run overpayer"]
-    owed = _owed(invoices, overpayer, number)
+    owed = balance_of(invoices, overpayer, number)
     over = await scene.pay(overpayer, owed + priced(50, overpayer), date(2026, 10, 16), to={number: owed}, by="wire")
     scene.declare(
         OCTOBER,
@@ -97,7 +101,7 @@ async def _advances(scene: Scene, invoices: dict[str, list[Row]]) -> None:
         fate="posted",
     )
     number = scene.remembered["october_run wavering"]
-    owed = _owed(invoices, wavering, number)
+    owed = balance_of(invoices, wavering, number)
     scene.remembered["wavering payment"] = await scene.pay(
         wavering, owed, date(2026, 10, 15), to={number: owed}, by="cards"
     )
@@ -105,7 +109,7 @@ async def _advances(scene: Scene, invoices: dict[str, list[Row]]) -> None:
 
 async def _instalment(scene: Scene, invoices: dict[str, list[Row]]) -> None:
     account, number = scene.cast["instalments"], scene.remembered["october_run instalments"]
-    part = rounded(_owed(invoices, account, number) * 2 / 5, account.currency)
+    part = rounded(balance_of(invoices, account, number) * 2 / 5, account.currency)
     scene.remembered["first instalment"] = await scene.pay(account, part, date(2026, 10, 19), to={number: part})
 
 
@@ -113,7 +117,7 @@ async def _opening_items(scene: Scene, invoices: dict[str, list[Row]]) -> None:
     """Let invoices from before the cut-over be paid: one that others loaded, one that everybody forgot."""
     veteran, forgotten = scene.cast["veteran"], scene.cast["forgotten"]
     loaded, missed = scene.remembered["opening invoice"], scene.remembered["unloaded invoice"]
-    owed = _owed(invoices, veteran, loaded)
+    owed = balance_of(invoices, veteran, loaded)
     payment = await scene.pay(veteran, owed, date(2026, 10, 12), to={loaded: owed})
     scene.declare(
         OCTOBER,
@@ -124,7 +128,7 @@ async def _opening_items(scene: Scene, invoices: dict[str, list[Row]]) -> None:
         partners=(loaded,),
         fate="posted",
     )
-    owed = _owed(invoices, forgotten, missed)
+    owed = balance_of(invoices, forgotten, missed)
     payment = await scene.pay(forgotten, owed, date(2026, 10, 13), to={missed: owed})
     scene.remembered["payment of the unloaded"] = payment
 
@@ -133,7 +137,7 @@ async def _later(scene: Scene, invoices: dict[str, list[Row]]) -> None:
     """Apply in November what came before: October's advance, and the prepayment from before the cut-over."""
     prepayer, veteran = scene.cast["prepayer"], scene.cast["veteran"]
     advance, number = scene.remembered["advance"], scene.remembered["october_run prepayer"]
-    await scene.apply_payment(advance, {number: _owed(invoices, prepayer, number)}, date(2026, 11, 9))
+    await scene.apply_payment(advance, {number: balance_of(invoices, prepayer, number)}, date(2026, 11, 9))
     scene.declare(
         NOVEMBER,
         "applied_next_month",
@@ -144,7 +148,7 @@ async def _later(scene: Scene, invoices: dict[str, list[Row]]) -> None:
         fate="posted",
     )
     early, number = scene.remembered["opening prepayment"], scene.remembered["october_run veteran"]
-    owed = min(_owed(invoices, veteran, number), priced(180, veteran))
+    owed = min(balance_of(invoices, veteran, number), priced(180, veteran))
     await scene.apply_payment(early, {number: owed}, date(2026, 11, 10))
     scene.declare(
         NOVEMBER,
@@ -159,7 +163,7 @@ async def _later(scene: Scene, invoices: dict[str, list[Row]]) -> None:
 
 async def _last_instalment(scene: Scene, invoices: dict[str, list[Row]]) -> None:
     account, number = scene.cast["instalments"], scene.remembered["october_run instalments"]
-    rest = _owed(invoices, account, number)
+    rest = balance_of(invoices, account, number)
     last = await scene.pay(account, rest, date(2026, 11, 13), to={number: rest}, by="wire")
     scene.declare(
         NOVEMBER,
@@ -196,7 +200,10 @@ async def _split(scene: Scene, invoices: dict[str, list[Row]]) -> None:
         fate="posted",
     )
     own, other = scene.remembered["november_run sister_one"], scene.remembered["november_run neighbour"]
-    due = {own: _owed(invoices, payer, own), other: rounded(_owed(invoices, neighbour, other) / 2, payer.currency)}
+    due = {
+        own: balance_of(invoices, payer, own),
+        other: rounded(balance_of(invoices, neighbour, other) / 2, payer.currency),
+    }
     payment = await scene.pay(payer, sum(due.values(), Decimal(0)), date(2026, 11, 16), to=due)
     scene.declare(
         NOVEMBER,
@@ -208,7 +215,7 @@ async def _split(scene: Scene, invoices: dict[str, list[Row]]) -> None:
         fate="posted",
     )
     goodwill, number = scene.cast["goodwill"], scene.remembered["october_run goodwill"]
-    owed = _owed(invoices, goodwill, number)
+    owed = balance_of(invoices, goodwill, number)
     payment = await scene.pay(goodwill, owed, date(2026, 11, 17), to={number: owed}, by="wire")
     if goodwill.currency != scene.site.base_currency:
         scene.declare(
@@ -226,7 +233,7 @@ async def _half_before_write_off(scene: Scene, invoices: dict[str, list[Row]]) -
     """Let a customer pay a part of what will have to be written off."""
     if scene.site.name == "emea":
         account, number = scene.cast["written_off"], scene.remembered["october_run written_off"]
-        part = rounded(_owed(invoices, account, number) / 3, account.currency)
+        part = rounded(balance_of(invoices, account, number) / 3, account.currency)
         await scene.pay(account, part, date(2026, 11, 11), to={number: part})
 
 
@@ -241,8 +248,3 @@ async def _declare_external(scene: Scene, paid: list[tuple[Account, str]], chapt
             documents=external,
             fate="posted",
         )
-
-
-def _owed(invoices: dict[str, list[Row]], account: Account, number: str) -> Decimal:
-    """Return what is open of an invoice of an account."""
-    return Decimal(next(row["balance"] for row in invoices[account.number] if row["invoiceNumber"] == number))

@@ -89,15 +89,15 @@ async def _amounts(scene: Scene) -> None:
         fate="ignored",
         rule="zero",
     )
+    if scene.site.books_nothing_by_journal:
+        return
     both_ways = [
         services(priced(75, account), DAY, name="Consulting"),
         services(-priced(75, account), DAY, name="Consulting, as a courtesy"),
     ]
     even = await scene.post(account, both_ways, DAY)
-    # One company agreed to the courtesy: this version posts nothing through clearing, so that invoice stays.
     charged = scene.taxed(account, both_ways[0])
     fix = correct_in_zuora(even, charged, "Nobody agreed to the courtesy: take it off the invoice, and post it again.")
-    is_mended = scene.site.name == "emea"
     scene.declare(
         CHAPTER,
         "zero_total",
@@ -106,8 +106,8 @@ async def _amounts(scene: Scene) -> None:
         documents=(even["invoiceNumber"],),
         fate="parked",
         rule="zero_total",
-        fix=fix if is_mended else None,
-        amount=total_of(charged) if is_mended else None,
+        fix=fix,
+        amount=total_of(charged),
     )
 
 
