@@ -1,7 +1,8 @@
 """Zuora's events that a tenant is asked to tell of: what each one hints at, and how it is configured there.
 
 docs/zuora.md and `ml-connector zuora callouts` are written from this table. What it asks for, hints.py reads. An event
-that is not here, or does not come, is found by the poll. Sources: Zuora's event codes, its custom event triggers.
+that is not here, or does not come, is found by the poll; a custom one can watch only what Zuora lists (no invoice
+payments). Sources: Zuora's event codes, its custom event triggers.
 """
 
 import json
@@ -10,7 +11,11 @@ from typing import Literal
 import msgspec
 
 POSTED_VARIANTS = ("manually", "via API", "within a bill run of auto-post")
-_NEW_OR_CHANGED = "changeType == 'INSERT' || changeType == 'UPDATE'"
+
+
+def _new_or_changed(base_object: str) -> str:
+    """Return a condition that no other trigger has: Zuora merges or deletes those of one condition."""
+    return f"(changeType == 'INSERT' || changeType == 'UPDATE') && {base_object}.Id != null"
 
 
 class WantedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +68,7 @@ def _without_settlement(base_object: str, hinted: str, id_field: str, why: str) 
         object=hinted,
         id_field=f"{base_object}.{id_field}",
         base_object=base_object,
-        condition=_NEW_OR_CHANGED,
+        condition=_new_or_changed(base_object),
         why=why,
     )
 
@@ -125,8 +130,9 @@ WANTED = (
         object="Payment",
         id_field="Payment.Id",
         base_object="Payment",
-        condition="changeType == 'INSERT' || Payment.Status != Payment.Status_old",
-        why="external payments, and what is voided or fails later: Payment Processed does not tell of them for certain",
+        condition="changeType == 'INSERT' || Payment.Status != Payment.Status_old"
+        " || Payment.AccountId != Payment.AccountId_old",
+        why="external payments, and what is voided, fails or is transferred later",
     ),
     WantedEvent(
         name="PaymentApplied",
@@ -134,7 +140,7 @@ WANTED = (
         object="Payment",
         id_field="PaymentApplication.PaymentId",
         base_object="PaymentApplication",
-        condition=_NEW_OR_CHANGED,
+        condition=_new_or_changed("PaymentApplication"),
         why="what a payment is applied to, and taken back from",
     ),
     WantedEvent(
@@ -143,7 +149,7 @@ WANTED = (
         object="CreditMemo",
         id_field="CreditMemoApplication.CreditMemoId",
         base_object="CreditMemoApplication",
-        condition=_NEW_OR_CHANGED,
+        condition=_new_or_changed("CreditMemoApplication"),
         why="what a memo is applied to, and taken back from",
     ),
     WantedEvent(
@@ -151,13 +157,12 @@ WANTED = (
         object="Refund",
         id_field="Refund.Id",
         base_object="Refund",
-        condition=_NEW_OR_CHANGED,
+        condition=_new_or_changed("Refund"),
         why="external refunds, and what is cancelled later",
     ),
     _left_posted("Invoice"),
     _left_posted("CreditMemo"),
     _left_posted("DebitMemo"),
-    _without_settlement("InvoicePayment", "Payment", "PaymentId", "what a payment is applied to"),
     _without_settlement("InvoiceAdjustment", "InvoiceAdjustment", "Id", "corrections of invoices"),
     _without_settlement("InvoiceItemAdjustment", "InvoiceItemAdjustment", "Id", "corrections of their items"),
     _without_settlement("CreditBalanceAdjustment", "CreditBalance", "AccountId", "what stands on account"),
@@ -166,7 +171,7 @@ WANTED = (
         object="Account",
         id_field="Account.Id",
         base_object="Account",
-        condition=_NEW_OR_CHANGED,
+        condition=_new_or_changed("Account"),
         why="new accounts, and the QAD customer that one carries",
     ),
 )

@@ -31,7 +31,6 @@ _MERGE_FIELDS = {
     **{f"{name}.id": kind for name, kind in _KINDS.items()},
     "paymentapplication.paymentid": RecordKind.PAYMENT,
     "creditmemoapplication.creditmemoid": RecordKind.CREDIT_MEMO,
-    "invoicepayment.paymentid": RecordKind.PAYMENT,
     "creditbalanceadjustment.accountid": RecordKind.CREDIT_BALANCE,
 }
 _ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

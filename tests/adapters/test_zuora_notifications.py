@@ -1,5 +1,7 @@
 """What a tenant's API shows of its callouts: right, missing, wrong in each way, and what nobody can tell."""
 
+import re
+
 import msgspec
 import pytest
 
@@ -224,6 +226,28 @@ async def test_long_lists_are_read_whole(zuora, configured):
     assert await differing(zuora) == []
 
 
+# What the API reference lists for POST /events/event-triggers, of what this product reads.
+BASE_OBJECTS = {
+    "Account",
+    "BillingRun",
+    "CreditBalanceAdjustment",
+    "CreditMemo",
+    "CreditMemoApplication",
+    "CreditMemoItem",
+    "DebitMemo",
+    "DebitMemoItem",
+    "Invoice",
+    "InvoiceAdjustment",
+    "InvoiceItem",
+    "InvoiceItemAdjustment",
+    "Payment",
+    "PaymentApplication",
+    "PaymentPart",
+    "Refund",
+    "RefundApplication",
+    "TaxationItem",
+}
+
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -250,11 +274,20 @@ def test_a_tenant_is_asked_for_what_it_can_have():
     assert {"Invoice Posted", "AccountChanged"} <= names[True] & names[False]
 
 
+def test_a_custom_event_watches_what_zuora_lets_it_watch():
+    custom = [one for one in WANTED if not one.code]
+    assert {one.base_object for one in custom} <= BASE_OBJECTS
+    for one in custom:
+        named = set(re.findall(r"\b([A-Z]\w+)\.\w+", one.condition))
+        assert named == {one.base_object}, "no field of another object may stand in a condition"
+
+
 def test_no_event_is_asked_for_twice():
     assert len({one.name for one in WANTED}) == len(WANTED)
-    # Zuora merges triggers that are the same.
-    triggers = [(one.base_object, one.condition) for one in WANTED if not one.code]
-    assert len(set(triggers)) == len(triggers)
+    # Zuora merges or deletes triggers of the same condition, whatever they are called.
+    conditions = [one.condition for one in WANTED if not one.code]
+    assert len(set(conditions)) == len(conditions)
+    assert "changeType == 'INSERT' || changeType == 'UPDATE'" not in conditions, "its own examples have this one"
     assert all(bool(one.code) != bool(one.base_object) for one in WANTED)
 
 
