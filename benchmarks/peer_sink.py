@@ -17,7 +17,7 @@ from adapters.kafka.administration import create_topics
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster, started
-from adapters.kafka.lane import Partition
+from adapters.kafka.owned import Partition
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import StageWorker

@@ -15,7 +15,7 @@ import msgspec
 from adapters.credentials.secret import Secret
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.lane import Partition
+from adapters.kafka.owned import Partition
 from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import StageWorker

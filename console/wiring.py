@@ -17,9 +17,10 @@ from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.crashes import Crashes
 from adapters.kafka.feed import TenantFeed
-from adapters.kafka.lane import Partition, StageLane
+from adapters.kafka.lane import StageLane
 from adapters.kafka.mark_lane import MarkLane
 from adapters.kafka.mark_worker import MarkWorker
+from adapters.kafka.owned import Partition
 from adapters.kafka.publishing import Publisher
 from adapters.kafka.read_lane import ReadLane
 from adapters.kafka.sink_calls import Limits

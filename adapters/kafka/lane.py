@@ -2,7 +2,7 @@
 
 It reads the stage's own outputs and its side topics to the end before it decides, keeps both across rebalances, and
 reads on from where it was. It acknowledges a run when all that the run makes is acknowledged by the broker. It never
-decides anything itself.
+decides anything itself; what goes through the core is its session's work (lane_work.py).
 
 What was written is known by its offset. An output of this stage in the log that this lane did not write, while it
 owns the partition, is a zombie's: the state is dropped and read again. So it is when a write fails.
@@ -10,72 +10,36 @@ owns the partition, is a zombie's: the state is dropped and read again. So it is
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import structlog
 
 from adapters.crashpoints import crashpoint
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.crashes import CRASHES_MAX, Crashes
+from adapters.kafka.crashes import Crashes
+from adapters.kafka.lane_work import Ready, Work
+from adapters.kafka.owned import Acknowledge, InMemory, Partition
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
 from schemas.codec import encode
-from schemas.deadletters import DeadLetter
 from schemas.errors import Unreadable
-from schemas.topics import OVERHEAD_BYTES, SPEC, Topic
+from schemas.topics import Topic
 from streams.outcomes import dead_letter
-from streams.stage import Core, Input, Output, StageSpec
+from streams.stage import Core, Input, StageSpec
 
 log = structlog.get_logger(__name__)
 
-# Documents in memory: over the first the partition is held back, under the second it comes again. A run is up to 500.
-DOCUMENTS_HIGH = 600
-DOCUMENTS_LOW = 300
 # Pause before a lane opens again after an error; doubled up to the second.
 _PAUSE_S = 0.5
 _PAUSE_MAX_S = 15.0
 
 STAGE_HEADER = "stage"
 
-Acknowledge = Callable[[Any], Awaitable[Any]]
-
-
-class Partition(Protocol):
-    """What a lane needs of the worker that owns its partition."""
-
-    async def send(self, topic: Topic, *, key: bytes, value: bytes, stage: str) -> Awaitable[Any]:
-        """Hand a record to the idempotent producer; the awaitable ends when the broker has it, with its offset."""
-        ...
-
-    def hold_back(self) -> None:
-        """Stop fetching this partition; the others go on."""
-        ...
-
-    def let_go(self) -> None:
-        """Fetch this partition again."""
-        ...
-
-    def moved(self) -> None:
-        """Say that something was done: the watchdog listens."""
-        ...
-
 
 class StateDiffersError(Exception):
     """The log holds an output of this stage that memory does not: another worker wrote it."""
-
-
-class OutputTooLargeError(Exception):
-    """What a stage makes of one input is more than a topic takes: it counts as a crash at that input."""
-
-
-class Ready(NamedTuple):
-    """An output as the log will have it."""
-
-    topic: Topic
-    key: bytes
-    value: bytes
 
 
 class StageLane:
@@ -122,21 +86,19 @@ class StageLane:
         self._closing = False
         self._runs: list[tuple[Any, Acknowledge]] = []
         self._came = asyncio.Event()
-        self._held_documents = 0
+        self._in_memory = InMemory(worker)
         self._pause_s = _PAUSE_S
 
     def put(self, event: Any, acknowledge: Acknowledge) -> None:
         """Take a run; never waits. Over the high mark this partition is held back."""
         self._runs.append((event, acknowledge))
-        self._held_documents += len(event.value)
-        if self._held_documents > DOCUMENTS_HIGH:
-            self._worker.hold_back()
+        self._in_memory.took(event)
         self._came.set()
 
     def start(self) -> None:
         """Begin, or begin again after a rebalance with what is known."""
         self._runs.clear()
-        self._held_documents = 0
+        self._in_memory.clear()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"{self._spec.name}.{self._partition}")
 
@@ -187,7 +149,16 @@ class StageLane:
                     await self._take_up(core, record)
                 self._worker.moved()
             self._log.info("lane ready", read_to={topic.value: end for topic, end in self._positions.items()})
-            work = _Work(self, core, inputs=inputs, material=material)
+            work = Work(
+                spec,
+                core,
+                self,
+                connection=self._connection,
+                crashes=self._crashes,
+                inputs=inputs,
+                material=material,
+                told=self._log,
+            )
             await work.again(core.unsettled())
             self._pause_s = _PAUSE_S
             if self._runs:  # taken before this lane had to open again
@@ -202,7 +173,7 @@ class StageLane:
             self._positions |= await self._checkpoint.restore(core.kept)
         return core
 
-    async def _serve(self, reader: Reader, work: "_Work", core: Core) -> None:
+    async def _serve(self, reader: Reader, work: Work, core: Core) -> None:
         """Take runs and side records in turn, as they come, until cancelled."""
         following = asyncio.create_task(reader.step())
         coming = asyncio.create_task(self._came.wait())
@@ -226,19 +197,16 @@ class StageLane:
             coming.cancel()
             await asyncio.gather(following, coming, return_exceptions=True)
 
-    async def _one_run(self, work: "_Work") -> None:
+    async def _one_run(self, work: Work) -> None:
         event, acknowledge = self._runs[0]
         await work.run(event.value)
         crashpoint("stage.before_acknowledged")
         await acknowledge(event)
         self._crashes.forget(record.offset for record in event.value)
         self._runs.pop(0)
-        self._held_documents -= len(event.value)
-        if self._held_documents < DOCUMENTS_LOW:
-            self._worker.let_go()
-        self._worker.moved()
+        self._in_memory.acknowledged(event)
 
-    async def _follow(self, records: Sequence[LogRecord], work: "_Work", core: Core) -> None:
+    async def _follow(self, records: Sequence[LogRecord], work: Work, core: Core) -> None:
         keys: list[str] = []
         for record in records:
             if record.topic in self._spec.writes and self._foreign(record):
@@ -247,7 +215,7 @@ class StageLane:
         if keys:
             await work.again(core.held_by(keys))
 
-    async def _keep(self, reader: Reader, work: "_Work", core: Core) -> None:
+    async def _keep(self, reader: Reader, work: Work, core: Core) -> None:
         """Write a checkpoint when one is due: of what the log says, so it is read up to what was written here first."""
         if self._checkpoint is None or not self._checkpoint.is_due(self._own_positions()):
             return
@@ -316,89 +284,6 @@ class StageLane:
             if topic in self._spec.writes:
                 self._written[topic].add(acknowledged.offset)
             crashpoint("stage.between_writes")
-
-    def given_up(self, item: Input) -> DeadLetter | None:
-        """Return the dead letter of an input that has crashed too often: it must not stop the others here."""
-        if not self._crashes.too_many(item.offset):
-            return None
-        self._log.error("an input is given up", offset=item.offset, crashes=CRASHES_MAX)
-        reason = f"{CRASHES_MAX} crashes at this record"
-        return dead_letter(item, connection=self._connection, spec=self._spec, reason=reason)
-
-    @property
-    def crashes(self) -> Crashes:
-        """What is known of crashes here."""
-        return self._crashes
-
-    @property
-    def spec(self) -> StageSpec:
-        """The stage."""
-        return self._spec
-
-
-class _Work:
-    """One session's work: inputs in, outputs out."""
-
-    def __init__(self, lane: StageLane, core: Core, *, inputs: ByOffset, material: ByOffset) -> None:
-        self._lane = lane
-        self._core = core
-        self._inputs = inputs
-        self._material = material
-        self._refers_to = lane.spec.refers_to
-
-    async def run(self, records: Iterable[Any]) -> None:
-        """Decide a run of records as they were delivered."""
-        await self._decide(
-            [Input(record.offset, record.timestamp, record.key or b"", record.value or b"") for record in records]
-        )
-
-    async def again(self, held: Sequence[tuple[int, str]]) -> None:
-        """Decide inputs again, by their offsets."""
-        if not held:
-            return
-        records = await self._inputs.get(offset for offset, _ in held)
-        await self._decide(
-            [
-                Input(offset, records[offset].timestamp_ms, records[offset].key, records[offset].value, again=why)
-                for offset, why in held
-            ]
-        )
-
-    async def _decide(self, items: Sequence[Input]) -> None:
-        outputs: list[Ready] = []
-        supplied = await self._with_material(items)
-        with self._lane.deciding():
-            for item in supplied:
-                outputs.extend(self._one(item))
-            await self._lane.write(outputs)
-        changed = self._core.changed()
-        if changed:
-            await self.again(self._core.held_by(changed))
-
-    def _one(self, item: Input) -> Sequence[Ready]:
-        letter = self._lane.given_up(item)
-        if letter is not None:
-            return (_ready(Output(Topic.DEAD_LETTERS, item.key, letter)),)
-        with self._lane.crashes.at(item.offset):
-            return [_ready(output) for output in self._core.decide(item)]
-
-    async def _with_material(self, items: Sequence[Input]) -> Sequence[Input]:
-        if self._refers_to is None:
-            return items
-        refers = {item.offset: self._refers_to(item.value) for item in items}
-        found = await self._material.get(offset for offset in refers.values() if offset is not None)
-        return [item if (offset := refers[item.offset]) is None else _with(item, found[offset].value) for item in items]
-
-
-def _ready(output: Output) -> Ready:
-    value, most = encode(output.event), SPEC[output.topic].message_bytes_max - OVERHEAD_BYTES
-    if len(value) > most:
-        raise OutputTooLargeError(f"{output.topic} takes {most} bytes, not {len(value)}")
-    return Ready(output.topic, output.key, value)
-
-
-def _with(item: Input, material: bytes) -> Input:
-    return Input(item.offset, item.timestamp_ms, item.key, item.value, material, item.again)
 
 
 def _stage_of(record: LogRecord) -> str:

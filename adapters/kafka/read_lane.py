@@ -16,7 +16,7 @@ import structlog
 
 from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
-from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, Acknowledge, Partition
+from adapters.kafka.owned import Acknowledge, InMemory, Partition
 from adapters.pauses import jittered
 from schemas.callouts import Callout
 from schemas.codec import encode
@@ -86,7 +86,7 @@ class ReadLane:
         self._worker = worker
         self._log = log.bind(stage=STAGE, connection=connection)
         self._runs: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
-        self._held = 0
+        self._in_memory = InMemory(worker)
         # By object: what waits for its next read; those that are being read are in `_reading`.
         self._waiting: dict[_Name, _Waiting] = {}
         self._reading: set[_Name] = set()
@@ -99,14 +99,13 @@ class ReadLane:
 
     def put(self, event: Any, acknowledge: Acknowledge) -> None:
         """Take a run; never waits. Over the high mark this partition is held back."""
-        self._held += len(event.value)
-        if self._held > DOCUMENTS_HIGH:
-            self._worker.hold_back()
+        self._in_memory.took(event)
         self._runs.put_nowait((event, acknowledge))
 
     def start(self) -> None:
         """Begin; what was not acknowledged comes again."""
-        self._runs, self._held = asyncio.Queue(), 0
+        self._runs = asyncio.Queue()
+        self._in_memory.clear()
         self._waiting, self._reading = {}, set()
         self._task = asyncio.create_task(self._run(), name=STAGE)
 
@@ -146,10 +145,7 @@ class ReadLane:
     async def _done(self, run: _Run) -> None:
         """Acknowledge a run for which nothing is left to be read."""
         await run.acknowledge(run.event)
-        self._held -= len(run.event.value)
-        if self._held < DOCUMENTS_LOW:
-            self._worker.let_go()
-        self._worker.moved()
+        self._in_memory.acknowledged(run.event)
 
     async def _persist(self, act: Callable[[], Awaitable[Result]]) -> Result:
         while True:

@@ -20,7 +20,8 @@ from adapters.crashpoints import crashpoint
 from adapters.kafka.bookmark import Bookmark, Mark, Witness
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.lane import DOCUMENTS_HIGH, DOCUMENTS_LOW, STAGE_HEADER, Acknowledge, Partition
+from adapters.kafka.lane import STAGE_HEADER
+from adapters.kafka.owned import Acknowledge, InMemory, Partition
 from adapters.kafka.reader import ByOffset, LogRecord, LogShorterError, Reader, ends_of
 from adapters.kafka.sink_audit import Audit
 from adapters.kafka.sink_calls import Calls, Limits, Say
@@ -98,7 +99,7 @@ class SinkLane:
         self._task: asyncio.Task[None] | None = None
         self._runs: list[tuple[Any, Acknowledge]] = []
         self._inbox: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
-        self._held_documents = 0
+        self._in_memory = InMemory(worker)
         self._wire = Wire()
 
     @property
@@ -108,14 +109,13 @@ class SinkLane:
 
     def put(self, event: Any, acknowledge: Acknowledge) -> None:
         """Take a run; never waits. Over the high mark this partition is held back."""
-        self._held_documents += len(event.value)
-        if self._held_documents > DOCUMENTS_HIGH:
-            self._worker.hold_back()
+        self._in_memory.took(event)
         self._inbox.put_nowait((event, acknowledge))
 
     def start(self) -> None:
         """Begin, or begin again after a rebalance with what is known."""
-        self._runs, self._inbox, self._held_documents = [], asyncio.Queue(), 0
+        self._runs, self._inbox = [], asyncio.Queue()
+        self._in_memory.clear()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name=f"{STAGE}.{self._partition}")
 
@@ -332,10 +332,7 @@ class SinkLane:
         crashpoint("sink.before_acknowledged")
         await acknowledge(event)
         self._runs.remove((event, acknowledge))
-        self._held_documents -= len(event.value)
-        if self._held_documents < DOCUMENTS_LOW:
-            self._worker.let_go()
-        self._worker.moved()
+        self._in_memory.acknowledged(event)
 
     async def _dead_letter(self, record: Any, reason: str) -> None:
         item = Input(record.offset, record.timestamp, record.key or b"", record.value or b"")

@@ -17,8 +17,9 @@ from faust.types import TP
 
 from adapters.kafka.administration import end_offsets, group_state
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.lane import STAGE_HEADER, Acknowledge, Partition
+from adapters.kafka.lane import STAGE_HEADER
 from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
+from adapters.kafka.owned import Acknowledge, Partition
 from adapters.kafka.transport import SCHEME, RunSchema, client_of, run_scheduler
 from adapters.kafka.watchdog import STILL_S, Watchdog, end_process
 from schemas.topics import LETTER_MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX, Topic

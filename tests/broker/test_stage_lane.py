@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from adapters.kafka.cluster import Cluster
-from adapters.kafka.lane import DOCUMENTS_HIGH, StageLane
+from adapters.kafka.lane import StageLane
+from adapters.kafka.owned import DOCUMENTS_HIGH
 from adapters.kafka.reader import read_whole
 from schemas.codec import Event, encode
 from schemas.topics import Topic

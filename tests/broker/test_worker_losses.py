@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.kafka.lane import DOCUMENTS_HIGH
+from adapters.kafka.owned import DOCUMENTS_HIGH
 from sandbox.kafka.broker import Broker
 from tests.broker.workers import Fleet, Worker, numbers, with_topics
 
