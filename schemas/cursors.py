@@ -5,6 +5,8 @@ Each kind has one key per way of reading, and only the newest event of a key mat
 
 from datetime import date, datetime
 
+from msgspec import UNSET, UnsetType
+
 from schemas.codec import Event
 
 
@@ -14,11 +16,14 @@ class Cursor(Event, frozen=True, kw_only=True, tag="cursor"):
     Attributes:
         kind: The kind of object, e.g. `invoice`, or `bill_run`.
         read_to: Upper bound of the last whole window, by Zuora's clock.
+        quiet_since: From here on up to `read_to` no row was listed, so the next window begins here: a bound that was
+            told too far ahead passes nothing over. Absent where that is not known.
     """
 
     connection: str
     kind: str
     read_to: datetime
+    quiet_since: datetime | UnsetType = UNSET
 
 
 class Backfill(Event, frozen=True, kw_only=True, tag="backfill"):

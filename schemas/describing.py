@@ -55,7 +55,7 @@ def _describe(schema: dict[str, Any], struct: type[msgspec.Struct]) -> None:
     said = {name: text for base in reversed(struct.__mro__) for name, text in _doc(base)[1].items()}
     for field in msgspec.structs.fields(struct):
         described = schema["properties"][field.encode_name]
-        if field.type is datetime:
+        if datetime in (field.type, *get_args(field.type)):
             described["format"] = "date-time"
         if field.name in said:
             described["description"] = said[field.name]

@@ -51,7 +51,7 @@ class TenantFeed:
         self._publisher = publisher
         self._partitions = partitions
         self._first = next(iter(partitions))
-        self._cursors: dict[str, datetime] = {}
+        self._cursors: dict[str, Cursor] = {}
         self._backfills: dict[str, Backfill] = {}
         self._rereads: dict[str, Reread] = {}
         # By connection: each has a partition of its own, and one may have come later than another.
@@ -64,7 +64,7 @@ class TenantFeed:
                 position = read_cursor(record.value)
                 match position:
                     case Cursor():
-                        self._cursors[position.kind] = position.read_to
+                        self._cursors[position.kind] = position
                     case Backfill():
                         self._backfills[position.kind] = position
                     case Reread():
@@ -121,15 +121,22 @@ class TenantFeed:
 
     async def read_to(self, kind: str) -> datetime | None:
         """Return the cursor of a kind."""
-        return self._cursors.get(kind)
+        cursor = self._cursors.get(kind)
+        return cursor.read_to if cursor else None
 
-    async def moved_to(self, kind: str, moment: datetime) -> None:
-        """Write the cursor of a kind."""
-        if self._cursors.get(kind) == moment:
+    def quiet_since(self, kind: str) -> datetime | None:
+        """Return since when no row of a kind was listed, up to its cursor."""
+        cursor = self._cursors.get(kind)
+        return (cursor.quiet_since or None) if cursor else None
+
+    async def moved_to(self, kind: str, moment: datetime, *, quiet_since: datetime | None = None) -> None:
+        """Write the cursor of a kind, and since when no row was listed up to it."""
+        cursor = Cursor(connection=self._first, kind=kind, read_to=moment, quiet_since=quiet_since or msgspec.UNSET)
+        if self._cursors.get(kind) == cursor:
             return
         crashpoint("poll.before_cursor")
-        await self._position(Cursor(connection=self._first, kind=kind, read_to=moment))
-        self._cursors[kind] = moment
+        await self._position(cursor)
+        self._cursors[kind] = cursor
 
     def backfill_of(self, kind: str) -> Backfill | None:
         """Return how far the last backfill of a kind has come."""

@@ -133,6 +133,21 @@ async def test_it_goes_on_from_zuoras_time_after_a_restart(told, log):
     assert "startTime=2026-03-15T03:00:00" in asked
 
 
+async def test_a_time_that_is_far_ahead_hides_no_later_one(told, log):
+    reading, noon = await history(told, log), told.sandbox.clock.stamp().utc()
+    told.sandbox.clock.set(noon + timedelta(days=300), running=False)
+    made = [told.invoice().id]
+    await told.callouts_are_through()
+    given(await reading.round() == 1, "it was read")
+    told.sandbox.clock.set(noon, running=False)
+    for _ in range(2):
+        made.append(told.invoice().id)
+        await told.callouts_are_through()
+        told.later(hours=1)
+        await reading.round()
+    assert log.ids(INVOICE) == made
+
+
 async def test_what_could_not_be_read_is_read_with_the_next_round(told, log, quick):
     invoice, payment = told.invoice(), told.payment(amount="5")
     await told.callouts_are_through()

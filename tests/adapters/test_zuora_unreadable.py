@@ -519,5 +519,23 @@ async def test_a_reference_goes_to_each_connection_that_lacks_it(monkeypatch):
     assert [one.partition for one in publisher.sent[1:]] == [3, 5]
 
 
+async def test_a_cursor_is_known_again_with_what_was_quiet_before_it(monkeypatch):
+    publisher, quiet = Publisher(), NOON - timedelta(hours=3)
+    await TenantFeed(None, publisher, {"acme-main": 3}).moved_to(INVOICE, NOON, quiet_since=quiet)
+
+    async def log_of(_cluster, partition, topics):
+        sent = publisher.sent if Topic.CURSORS in topics else []
+        return [LogRecord(Topic.CURSORS, place, 0, one.key, encode(one.event)) for place, one in enumerate(sent)]
+
+    monkeypatch.setattr("adapters.kafka.feed.read_whole", log_of)
+    feed = TenantFeed(None, publisher, {"acme-main": 3})
+    await feed.load()
+    assert (await feed.read_to(INVOICE), feed.quiet_since(INVOICE)) == (NOON, quiet)
+    await feed.moved_to(INVOICE, NOON, quiet_since=quiet)
+    assert len(publisher.sent) == 1
+    await feed.moved_to(INVOICE, NOON)
+    assert (len(publisher.sent), feed.quiet_since(INVOICE)) == (2, None)
+
+
 def test_every_kind_that_is_polled_is_one_of_these():
     assert set(KINDS) == set(LISTS)

@@ -291,6 +291,7 @@ class MemoryLog:
         self.references_kept: list[ZuoraReference] = []
         self.dead: list[tuple[str, bytes, str]] = []
         self.cursors: dict[str, datetime] = {}
+        self.quiet: dict[str, datetime | None] = {}
         self.deeds: list[tuple[str, str]] = []
         self.moves: list[tuple[str, datetime]] = []
         self.backfills: dict[str, Backfill] = {}
@@ -315,8 +316,11 @@ class MemoryLog:
     async def read_to(self, kind: str) -> datetime | None:
         return self.cursors.get(kind)
 
-    async def moved_to(self, kind: str, moment: datetime) -> None:
-        self.cursors[kind] = moment
+    def quiet_since(self, kind: str) -> datetime | None:
+        return self.quiet.get(kind)
+
+    async def moved_to(self, kind: str, moment: datetime, *, quiet_since: datetime | None = None) -> None:
+        self.cursors[kind], self.quiet[kind] = moment, quiet_since
         self.moves.append((kind, moment))
         self.deeds.append((kind, "moved"))
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from adapters.zuora.asking.client import ZuoraClient
-from adapters.zuora.finding.window import Window
+from adapters.zuora.finding.window import Window, move_forward
 from adapters.zuora.reading.kinds import KINDS, ORDER
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
@@ -153,12 +153,15 @@ class BackfillRun:
         if since >= until:
             return
         dated_from = self._first_day if until <= self._begin else None
-        window = Window(self._objects, kind, overlap=timedelta(0), write=position, moved=lambda: None)
+        window = Window(
+            self._objects, kind, overlap=timedelta(0), write=position, moved=lambda: None, told=lambda: until
+        )
         await window.read(
             since, until, by="backfill", evidence=f"from {self._first_day.isoformat()}", dated_from=dated_from
         )
         if not window.whole:
             raise Transient(f"not every {kind} could be read; run it again: it goes on from there")
+        await move_forward(position, kind, until)
         self._page_done()
 
     def _first_position(self, kind: str, until: datetime) -> Backfill:

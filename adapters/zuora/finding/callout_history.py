@@ -83,7 +83,9 @@ class CalloutHistory:
     async def _round(self) -> int:
         now = await self._client.hear_time()
         reached = await self._write.read_to(CALLOUT_HISTORY)
-        since = now - _FIRST if reached is None else min(reached, now + _AHEAD_MAX) - _OVERLAP
+        if reached is not None and reached > now + _AHEAD_MAX:
+            reached = None
+        since = now - _FIRST if reached is None else reached - _OVERLAP
         params = [("failedOnly", "true"), ("startTime", f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}")]
         told, times, fresh = dict[Hint, str](), list[datetime](), dict[bytes, datetime]()
         for raw in await self._client.v1_rows(_PATH, "calloutHistories", params):
@@ -92,7 +94,7 @@ class CalloutHistory:
                 continue
             moment, hints, evidence = self._look(raw)
             fresh[digest] = moment or since
-            times += [moment] if moment else []
+            times += [moment] if moment and moment <= now + _AHEAD_MAX else []
             # The last try of a callout names it.
             told |= dict.fromkeys(hints, evidence)
         records = await self._read(told)

@@ -1,8 +1,9 @@
 """Reads what changed in a tenant, round by round, on a schedule: what callouts miss, polls find.
 
 A window runs from the cursor, less an overlap, to Zuora's own time, less a lag: rows of one second may come late, and
-a long bill run commits late. A bill run that was finalized has what it made read at once, whatever the schedules of
-these kinds are; the records say so.
+a long bill run commits late. Where nothing was listed up to the cursor, it begins behind the last row that was: a Date
+that is wrong for once passes nothing over, and a cursor that stands ahead of Zuora's time is set back. A bill run that
+was finalized has what it made read at once, whatever the schedules of these kinds are; the records say so.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -13,13 +14,14 @@ import structlog
 
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.finding.schedule import PollSettings
-from adapters.zuora.finding.window import Log, Window, move_forward
+from adapters.zuora.finding.window import Log, Window
 from adapters.zuora.reading.kinds import ALWAYS, BILL_RUN, INVOICE_PAYMENT
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.references import accounting_codes, accounting_periods, bill_runs
 from adapters.zuora.reading.settlement import Settlement
 from schemas.errors import ConnectorError
 from schemas.records import RecordKind
+from streams.identity import moment_of
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,8 @@ DOCUMENT_KINDS = (
 # Kinds that a finalized bill run has just made.
 _MADE_BY_BILL_RUNS = (RecordKind.ACCOUNT, RecordKind.INVOICE, RecordKind.CREDIT_MEMO)
 _FINALIZED = frozenset({"Posted"})
+# Stamps count whole seconds.
+_SECOND = timedelta(seconds=1)
 
 
 class TenantPoller:
@@ -74,7 +78,7 @@ class TenantPoller:
         self._write = write
         self._log = log.bind(tenant=tenant)
         self._windows: dict[str, Window] = {
-            kind: Window(self._objects, kind, overlap=self._overlap, write=write, moved=moved)
+            kind: Window(self._objects, kind, overlap=self._overlap, write=write, moved=moved, told=self._told)
             for kind in DOCUMENT_KINDS
         }
         self._finalized: set[str] = set()
@@ -138,14 +142,16 @@ class TenantPoller:
     async def _bill_runs(self) -> None:
         """Read bill runs that changed, and note which are finalized and were not before."""
         since, until = await self._bounds(BILL_RUN)
+        stamps = list[datetime]()
         async for headers in self._objects.changed(BILL_RUN, since=since, until=until):
             runs = bill_runs(headers)
+            stamps += [moment for header in headers if (moment := moment_of(header.updated))]
             await self._write.references(runs)
             for run in runs:
                 if run.status in _FINALIZED and run.id not in self._finalized:
                     self._finalized.add(run.id)
                     self._unfollowed.append(run.number or run.id)
-        await move_forward(self._write, BILL_RUN, until)
+        await self._ended(BILL_RUN, since, until, max(stamps, default=None))
 
     async def _window(self, kind: str, finalized: str) -> int:
         since, until = await self._bounds(kind)
@@ -157,18 +163,36 @@ class TenantPoller:
             found = await window.read(since, until, by="poll", evidence=bounds)
         if found:
             self._log.info("polled", kind=kind, records=found)
-        if not window.whole:
+        if window.whole:
+            await self._ended(kind, since, until, window.newest)
+        else:
             self._failed.add(kind)
         return found
 
     async def _bounds(self, kind: str) -> tuple[datetime, datetime]:
         read_to = await self._write.read_to(kind)
-        now = await self._client.hear_time()
-        until = (now - timedelta(seconds=self._settings.lag_s)).replace(microsecond=0)
+        await self._client.hear_time()
+        until = self._told()
         start = self._settings.start.astimezone(UTC)
         if read_to is not None:
-            return max(read_to - self._overlap, start), until
+            since = min(min(read_to, until) - self._overlap, self._write.quiet_since(kind) or read_to)
+            return max(since, start), until
         if kind not in self._begun:
             self._begun.add(kind)
             self._log.warning("no cursor: everything is read from the start", kind=kind, start=start.isoformat())
         return start, until
+
+    def _told(self) -> datetime:
+        """Return Zuora's time less the lag, as its last answer told it: no cursor passes that."""
+        return (self._client.now() - timedelta(seconds=self._settings.lag_s)).replace(microsecond=0)
+
+    async def _ended(self, kind: str, since: datetime, until: datetime, newest: datetime | None) -> None:
+        """Move a cursor to where a window ended; its own answers have told the time since, and bear that out or not."""
+        told, read_to = self._told(), await self._write.read_to(kind)
+        end = min(until, told)
+        if read_to is not None and since < until and read_to - max(until, told) > self._overlap:
+            self._log.warning("the cursor was ahead of Zuora's time: it is set back", kind=kind, to=end.isoformat())
+            await self._write.moved_to(kind, end)
+        elif read_to is None or end >= read_to:
+            quiet = newest + _SECOND if newest else self._write.quiet_since(kind) or since
+            await self._write.moved_to(kind, end, quiet_since=min(quiet, end))

@@ -51,6 +51,14 @@ class Log(WindowLog, Protocol):
         """Write those references that differ from what was last written."""
         ...
 
+    def quiet_since(self, kind: str) -> datetime | None:
+        """Return since when no row of a kind was listed, up to its cursor; None where that is not known."""
+        ...
+
+    async def moved_to(self, kind: str, moment: datetime, *, quiet_since: datetime | None = None) -> None:
+        """Write the cursor of a kind, and since when no row was listed up to it."""
+        ...
+
 
 async def move_forward(write: WindowLog, kind: str, moment: datetime) -> None:
     """Move a cursor, never back: the first pages of a window lie in the overlap, behind it."""
@@ -70,7 +78,14 @@ class Window:
     """The windows of one kind, one after the other."""
 
     def __init__(
-        self, objects: ZuoraObjects, kind: str, *, overlap: timedelta, write: WindowLog, moved: Callable[[], None]
+        self,
+        objects: ZuoraObjects,
+        kind: str,
+        *,
+        overlap: timedelta,
+        write: WindowLog,
+        moved: Callable[[], None],
+        told: Callable[[], datetime],
     ) -> None:
         """Build it.
 
@@ -80,9 +95,11 @@ class Window:
             overlap: How far each window reaches back behind the cursor.
             write: Where records go.
             moved: Called after each page: the watchdog listens.
+            told: How far a cursor may go by what the last answer told of Zuora's time.
         """
         self._objects = objects
         self._kind = kind
+        self._told = told
         self._overlap = overlap
         self._write = write
         self._moved = moved
@@ -90,6 +107,12 @@ class Window:
         # What an overlap may show again, by id.
         self._known: dict[str, _Known] = {}
         self._whole = True
+        self._newest: datetime | None = None
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest stamp that the last window listed."""
+        return self._newest
 
     @property
     def whole(self) -> bool:
@@ -100,6 +123,9 @@ class Window:
         self, since: datetime, until: datetime, *, by: FoundBy, evidence: str, dated_from: date | None = None
     ) -> int:
         """Read what changed in [since, until); return how many records that was.
+
+        The cursor stands at a stamp that was listed, then; whoever asked moves it to where the window ended, if that is
+        whole.
 
         Args:
             since: First stamp.
@@ -112,7 +138,7 @@ class Window:
             ConnectorError: A page cannot be read, nothing can be written, or too many objects cannot be read.
         """
         count, limit, unread = 0, until, dict[str, ConnectorError]()
-        self._whole = False
+        self._whole, self._newest = False, None
         async for headers in self._objects.changed(self._kind, since=since, until=until, dated_from=dated_from):
             fresh = {name: header for name, header in self._fresh(headers).items() if name not in unread}
             records, failed = await self._page(fresh, by=by, evidence=evidence)
@@ -124,9 +150,7 @@ class Window:
             if len(unread) > _UNREAD_MAX:
                 break
             await self._page_done(headers, limit)
-        if not unread:
-            await move_forward(self._write, self._kind, until)
-            self._whole = True
+        self._whole = not unread
         self._complain(unread)
         return count
 
@@ -163,7 +187,8 @@ class Window:
         self._moved()
         stamps = [moment for header in headers if (moment := moment_of(header.updated))]
         if stamps:
-            await move_forward(self._write, self._kind, min(max(stamps), limit))
+            self._newest = max(stamps) if self._newest is None else max(self._newest, *stamps)
+            await move_forward(self._write, self._kind, min(max(stamps), limit, self._told()))
         cursor = await self._write.read_to(self._kind)
         if cursor is not None:
             self._forget(cursor - self._overlap)
