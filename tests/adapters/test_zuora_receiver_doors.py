@@ -1,10 +1,13 @@
 """Who may hand in a callout: by password, and by signature where the tenant signs."""
 
+import ast
 import base64
 import hashlib
 import hmac
+import inspect
 import json
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +45,22 @@ async def url(broker):
     doors = {PATH: door(), SIGNED: door(hmac_rule=HmacRule(), hmac_secrets=(Secret(SECRET),))}
     async with receiving(doors, broker) as found:
         yield found
+
+
+def test_what_is_secret_is_compared_in_constant_time_alone():
+    """By the source, since no clock of a test tells it: what is revealed goes into a digest and nowhere else."""
+    source = ast.parse(Path(inspect.getfile(HmacRule)).read_text(encoding="utf-8"))
+    parents = {child: node for node in ast.walk(source) for child in ast.iter_child_nodes(node)}
+    compared = [node for node in ast.walk(source) if isinstance(node, ast.Compare)]
+    spoken = [ast.unparse(node) for node in compared if not isinstance(node.ops[0], ast.Is)]
+    assert all("scheme" in one or "rule.output" in one for one in spoken), spoken
+    revealed = [node for node in ast.walk(source) if isinstance(node, ast.Attribute) and node.attr == "reveal"]
+    for node in revealed:
+        around: ast.AST = node
+        while not (isinstance(around, ast.Call) and ast.unparse(around.func) in {"digest", "hmac.new"}):
+            around = parents[around]
+            assert not isinstance(around, ast.stmt), ast.unparse(around)
+    assert len(revealed) == 2
 
 
 # -- who may ---------------------------------------------------------------------------------------------------------

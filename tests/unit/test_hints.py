@@ -8,6 +8,7 @@ import pytest
 from schemas.callouts import Callout
 from schemas.errors import Unreadable
 from schemas.records import RecordKind
+from streams.read.events import WANTED
 from streams.read.hints import Hint, hints_of_context, read_hint
 
 ID = "8ad0823f" * 4
@@ -101,6 +102,16 @@ def test_a_context_tells_of_what_its_merge_fields_name(context, told):
     hints = [Hint(kind=kind, id=name) for kind, name in told]
     assert hints_of_context(msgspec.json.encode(context)) == hints
     assert hints_of_context(msgspec.json.encode(msgspec.json.encode(context).decode())) == hints
+
+
+@pytest.mark.parametrize("event", WANTED, ids=lambda event: event.name)
+def test_a_failed_callout_of_every_event_that_is_asked_for_tells_what_the_callout_would_have(event):
+    body = event.body.replace(f"{{{{DataSource.{event.id_field}}}}}", ID)
+    would_have = read_hint(callout(body.encode()))
+    assert hints_of_context(msgspec.json.encode({f"<{event.id_field}>": ID, "<Account.Id>": ID[::-1]})) == [
+        would_have if event.object != "Account" else Hint(kind=RecordKind.ACCOUNT, id=ID[::-1])
+    ]
+    assert hints_of_context(msgspec.json.encode(body)) == [would_have]
 
 
 @pytest.mark.parametrize("context", [b"", b"{", b'"{"', b"[" * 5000, b'"' + b"[" * 5000 + b'"', b"\xff"])
