@@ -2,7 +2,8 @@
 
 `record_id` leaves out all that later business moves (balances, applied and refunded amounts, transfer and e-invoice
 marks, mail and update stamps, fields that we write): reading an unchanged record again adds nothing. What refunds gave
-back of a payment without Invoice Settlement stays: there it opens invoices again. Source: ACCOUNTING 2.
+back of a payment stays where it is over, for it says what became of the money; and without Invoice Settlement, where it
+opens invoices again. Source: ACCOUNTING 2.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from schemas.codec import canonical
 from schemas.errors import Unreadable
 from schemas.ids import RecordId, record_id
 from schemas.money import MoneyError, plain
-from schemas.records import ZuoraRecord
+from schemas.records import RecordKind, ZuoraRecord
 from schemas.zuora import INVOICE_PAYMENTS, stamp_of
 
 # Folded names: Zuora spells first letters either way. Every kind shares one list: none of these names means
@@ -66,6 +67,9 @@ _MOVED_BY_BUSINESS = frozenset(
 _REFUNDED = "refundamount"
 _MOVED_PREFIXES = ("einvoice", "ereporting", "salesereporting", "arereporting")
 
+# Statuses of a payment that stands.
+_IN_THE_BANK = frozenset({"Processed", "Posted"})
+
 # The deepest nesting of a real record is four; more is not Zuora's.
 _DEPTH_MAX = 16
 
@@ -97,13 +101,17 @@ def identify(record: ZuoraRecord, written_back: frozenset[str] = frozenset()) ->
 
 
 def _given_back(record: ZuoraRecord) -> dict[str, str]:
-    """Return what refunds gave back of a payment without Invoice Settlement: nothing else tells what it opened again.
+    """Return what refunds gave back of a payment that is over, or is without Invoice Settlement: nothing else tells it.
 
-    With it, rows of the payment tell, and the sums say nothing new.
+    With it, rows of a payment that stands tell, and the sums say nothing new.
     """
+    if record.kind != RecordKind.PAYMENT:
+        return {}
     found: dict[str, str] = {}
-    for raw in (record.parent, *record.children[INVOICE_PAYMENTS]) if INVOICE_PAYMENTS in record.children else ():
+    for raw in (record.parent, *record.children.get(INVOICE_PAYMENTS, ())):
         fields = {key.casefold(): value for key, value in _decode(raw).items()}
+        if INVOICE_PAYMENTS not in record.children and fields.get("status") in _IN_THE_BANK:
+            continue
         amount = fields.get(_REFUNDED)
         if isinstance(amount, Decimal | int) and amount:
             found[str(fields.get("id", ""))] = _number(Decimal(amount))

@@ -107,7 +107,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         )
         first = (receipt, *(() if made.live else refunds_elsewhere(at_hand, receipt, state=state)))
     if move.transferred:
-        moved = transfer(
+        earlier += transfer(
             at_hand,
             holder=open_item(at_hand.connection, at_hand.document, state),
             total=payment.total,
@@ -119,7 +119,6 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
             state=state,
             books=books,
         )
-        earlier = [*earlier, moved]
     openings = openings_of(at_hand, rows.postings, state=state)
     return Plan(
         postings=(*first, *openings, *earlier, *later),
@@ -194,19 +193,17 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     earlier, later = parted(rows.postings, by=paying.post)
     if transferred:
-        earlier.append(
-            transfer(
-                at_hand,
-                holder=open_item(at_hand.connection, at_hand.document, state),
-                total=payment.total,
-                changed=payment.changed,
-                used_before=ZERO,
-                refunded=payment.refunded,
-                unapplied=earlier,
-                mapping=version.mapping,
-                state=state,
-                books=books,
-            )
+        earlier += transfer(
+            at_hand,
+            holder=open_item(at_hand.connection, at_hand.document, state),
+            total=payment.total,
+            changed=payment.changed,
+            used_before=ZERO,
+            refunded=payment.refunded,
+            unapplied=earlier,
+            mapping=version.mapping,
+            state=state,
+            books=books,
         )
     first = own_opening(at_hand, rows.postings, state=state) if loaded else ()
     openings = openings_of(at_hand, rows.postings, state=state)

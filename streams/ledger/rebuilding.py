@@ -21,7 +21,7 @@ from schemas.postings import (
 )
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
-from streams.ledger.state import Anew, LedgerState
+from streams.ledger.state import Anew, LedgerState, Made
 
 _BUILT = (AllocationContent, InverseContent, RefundContent, TransferContent)
 
@@ -49,10 +49,20 @@ def with_rebuilt(plan: Plan, at_hand: AtHand, *, state: LedgerState, books: Book
     )
 
 
-def closing(refund: Posting, item: PostingId, *, instead_of: PostingId) -> Posting:
-    """Return a refund that closes another item: that posting will hold the money that it gives back."""
-    after = dict.fromkeys((item, *(name for name in refund.after if name != instead_of)))
-    return msgspec.structs.replace(_with(refund, closes=item), after=tuple(after))
+def closing(refund: Made, item: PostingId, *, instead_of: PostingId) -> list[Posting]:
+    """Return what a refund is, and what took it back, closing another item: that will hold what it gives back.
+
+    Also where it was taken back, for it may not be known yet that neither is needed.
+    """
+    return [
+        msgspec.structs.replace(
+            _with(posting, **{field: item}),
+            after=tuple(dict.fromkeys((item, *(name for name in posting.after if name != instead_of)))),
+        )
+        for posting in (one.posting for one in refund.anew.values())
+        for field in ("closes" if isinstance(posting.content, RefundContent) else "item",)
+        if getattr(posting.content, field) == instead_of
+    ]
 
 
 def _by_newest_mapping(one: Anew, *, number: str, books: Books) -> tuple[Posting, int]:

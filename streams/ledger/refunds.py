@@ -235,6 +235,7 @@ def _post(
         original_date=original_date,
     )
     before = [inverse_id(at_hand, n - 1)] if n > 1 else []
+    first = (item, *before, *_unapplied(at_hand, closes, item, state=state))
     return make_posting(
         at_hand,
         act=Act.POST,
@@ -242,7 +243,8 @@ def _post(
         step=DOCUMENT,
         content=content,
         source_hash=source_hash,
-        after=(item, *before, *_unapplied(at_hand, closes, item, state=state)),
+        # What it comes after is said once, as what it closes is: what is unapplied later makes room by itself.
+        after=known.refund.after if known.live and known.refund is not None else first,
     )
 
 

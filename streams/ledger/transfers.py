@@ -29,7 +29,7 @@ from streams.ledger.lines import plain_text
 from streams.ledger.openings import loaded_by_others
 from streams.ledger.rebuilding import closing
 from streams.ledger.reversals import what_is_left
-from streams.ledger.state import LedgerState, Made, row_of
+from streams.ledger.state import LedgerState, Made, is_refund, row_of
 
 TRANSFER = "transfer"
 
@@ -67,40 +67,39 @@ def move_of(at_hand: AtHand, made: Made, *, loaded: bool, changed_since: bool) -
     return Move(transferred=False, whose=Whose(account=at_hand.account, customer=made.customer))
 
 
-def next_transfer(connection: str, document: str, state: LedgerState) -> PostingId:
-    """Return the name of the transfer of a payment that comes next."""
+def next_transfer(connection: str, document: str, state: LedgerState, *, after: int = 0) -> PostingId:
+    """Return the name of the transfer of a payment that comes next, or `after` so many more."""
     kind, zuora_id = document_parts(document)
-    n = state.of(document).transfers + 1
+    n = state.of(document).transfers + after + 1
     return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.TRANSFER, n=n, step=TRANSFER)
 
 
 def holder_of(at_hand: AtHand, document: str, state: LedgerState) -> PostingId:
     """Return the posting that holds what the refund at hand gives back, by the time it can.
 
-    It is of the account that the money has by then. Where that is one of another customer, and none that the payment
-    came from, the transfer to it has not been read yet.
+    Zuora gives a refund the account of its payment: where that is one of another customer, the transfer to it has not
+    been read yet.
     """
     made = state.of(document)
     stands = made.is_placed and (made.live or loaded_by_others(document, state))
-    if stands and at_hand.account != made.account and at_hand.customer not in (made.customer, made.received_for):
+    if stands and at_hand.account != made.account and at_hand.customer != made.customer:
         return next_transfer(at_hand.connection, document, state)
     return open_item(at_hand.connection, document, state)
 
 
-def refunds_elsewhere(at_hand: AtHand, receipt: Posting, *, state: LedgerState) -> list[Posting]:
-    """Return the refunds that were read before their payment, and give it back from where it has yet to go.
+def refunds_elsewhere(at_hand: AtHand, holder: Posting, *, state: LedgerState) -> list[Posting]:
+    """Return the refunds that were read before what holds their payment now, and give it back from where it goes next.
 
-    They are written with the receipt: else they would be sent against it as soon as it is in QAD.
+    They are written with that receipt or transfer: else they would be sent against it as soon as it is in QAD.
     """
-    customer = getattr(receipt.content, "customer", "")
-    item = next_transfer(at_hand.connection, at_hand.document, state)
+    customer = getattr(holder.content, "customer", "")
+    item = next_transfer(at_hand.connection, at_hand.document, state, after=holder.act is Act.TRANSFER)
+    refunds = (state.of(name) for name in sorted(state.of(at_hand.document).payers) if is_refund(name))
     return [
-        closing(made.refund, item, instead_of=receipt.id)
-        for made in state.refunds_of(at_hand.document)
-        if made.refund is not None
-        and made.closes == receipt.id
-        and made.account != at_hand.account
-        and made.customer != customer
+        posting
+        for made in refunds
+        if made.account != at_hand.account and made.customer != customer
+        for posting in closing(made, item, instead_of=holder.id)
     ]
 
 
@@ -116,8 +115,8 @@ def transfer(
     mapping: Mapping,
     state: LedgerState,
     books: Books,
-) -> Posting:
-    """Return what gives a payment to the customer that it belongs to now.
+) -> list[Posting]:
+    """Return what gives a payment to the customer that it belongs to now; refunds from where it goes next point there.
 
     Args:
         at_hand: The payment, which stands.
@@ -168,7 +167,7 @@ def transfer(
         for name, row in rows.items()
         if row.payer == holder and row.amount < 0 and not row.detached
     ]
-    return make_posting(
+    moved = make_posting(
         at_hand,
         act=Act.TRANSFER,
         n=made.transfers + 1,
@@ -177,6 +176,7 @@ def transfer(
         source_hash=source_hash_of(number=number, total=total, account=at_hand.account),
         after=(holder, *freed),
     )
+    return [moved, *refunds_elsewhere(at_hand, moved, state=state)]
 
 
 def unassigned_cash(

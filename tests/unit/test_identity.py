@@ -68,6 +68,17 @@ def test_later_business_makes_no_new_version(field, value):
     assert identify(with_child(record, "items", **{field: value})) == identify(record)
 
 
+def test_what_was_refunded_makes_a_new_version_of_a_payment_that_is_over_and_of_no_other():
+    over = with_parent(paid(), status="Error")
+    assert identify(with_parent(over, refundAmount=0)) == identify(over)
+    versions = [identify(with_parent(over, **{name: 30})) for name in ("refundAmount", "RefundAmount")]
+    assert versions[0] == versions[1] != identify(over)
+    assert identify(with_parent(over, refundAmount=100)) not in versions
+    for status in ("Processed", "Posted"):
+        stands = with_parent(paid(), status=status)
+        assert identify(with_parent(stands, refundAmount=30)) == identify(stands)
+
+
 def test_settlement_makes_no_new_version():
     submitted, settled = (with_parent(paid(), gatewayState=state) for state in ("Submitted", "Settled"))
     assert identify(submitted) == identify(settled)

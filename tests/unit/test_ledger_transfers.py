@@ -92,7 +92,7 @@ def test_transferred_twice_and_then_cancelled_takes_back_from_where_it_stands():
 
 
 def test_a_refund_after_a_transfer_closes_the_new_prepayment():
-    found = world().put(zuora.payment(), moved(), zuora.refund("30.00", updated=LATEST))
+    found = world().put(zuora.payment(), moved(), zuora.refund("30.00", updated=LATEST, accountId="acc2"))
     assert found.contents("refund")[0].closes == found.postings[1].id
     sink = Sink(found).run()
     assert (sink.stuck, sink.sent[-1].customer, sink.books.ledger["EUR", "1010"]) == ([], "C2", 70)
