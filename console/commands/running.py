@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from console import processes
+from console import polling, processes
 from console.context import Context, command_options
 from console.logs import set_up_logs
 from console.supervisor import Supervisor
@@ -37,7 +37,7 @@ def receive(context: Context, log_level: str) -> None:
 def poll(context: Context, slot: str, log_level: str) -> None:
     """Poll Zuora for what changed, and both systems for their reference data."""
     set_up_logs(log_level, process="poll", slot=slot)
-    sys.exit(asyncio.run(processes.until_told(processes.poll(context.wiring, slot=slot))))
+    sys.exit(asyncio.run(processes.until_told(polling.poll(context.wiring, slot=slot))))
 
 
 @click.command()

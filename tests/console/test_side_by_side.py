@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from console import processes
+from console import polling
 from schemas.errors import Transient
 
 ENDED = "this has ended; it begins again by itself"
@@ -13,7 +13,7 @@ ENDED = "this has ended; it begins again by itself"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_AGAIN_MAX_S", 0.01)
+    monkeypatch.setattr(polling, "_AGAIN_MAX_S", 0.01)
 
 
 class Works:
@@ -37,7 +37,7 @@ class Works:
 
     async def side_by_side(self) -> None:
         works = {"failing": self.failing, "going on": self.going_on}
-        await processes._side_by_side("acme", works, before_again=self.look)
+        await polling._side_by_side("acme", works, before_again=self.look)
 
 
 @pytest.mark.parametrize("error", [Transient("QAD is away"), KeyError("nobody thought of this")])
@@ -70,7 +70,7 @@ async def test_a_pause_grows_while_it_fails_and_begins_anew_after_it_was_well(mo
         tries.append(count)
         return 0.0
 
-    monkeypatch.setattr(processes, "jittered", pause)
+    monkeypatch.setattr(polling, "jittered", pause)
     lasts_s = iter([0.0, 0.0, 0.03, 0.0])
 
     async def failing() -> None:
@@ -79,5 +79,5 @@ async def test_a_pause_grows_while_it_fails_and_begins_anew_after_it_was_well(mo
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await processes._side_by_side("acme", {"failing": failing}, before_again=lambda: None)
+            await polling._side_by_side("acme", {"failing": failing}, before_again=lambda: None)
     assert tries == [1, 2, 1, 2]
