@@ -24,9 +24,11 @@ class ConnectorError(Exception):
 
     Attributes:
         codes: What the other side calls it, where it gave codes.
+        process_id: What its support finds it by, where it gave that.
     """
 
     codes: tuple[str, ...] = ()
+    process_id: str = ""
 
 
 class Transient(ConnectorError):

@@ -1,8 +1,10 @@
 """What Zuora's answers mean to the client: every way to say no, half an answer, and a next page that leads astray."""
 
 import asyncio
+import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.credentials.secret import Secret
 from adapters.zuora.asking.answers import Answered, NotFound, TooMany
@@ -306,3 +308,45 @@ async def test_a_next_page_that_is_no_page_is_an_error(speaker, strange, quick, 
     strange.tell("/v1/x", Told(b'{"rows": [], "nextPage": "' + following.encode() + b'"}'))
     with pytest.raises(ConnectorError):
         await speaker.v1_rows("/v1/x", "rows")
+
+
+# -- what Zuora's support asks for -----------------------------------------------------------------------------------
+
+
+async def test_each_failed_call_leaves_what_zuoras_support_finds_it_by(speaker, strange, quick):
+    locked = (
+        b'{"success": false, "processId": "7F2E4C89A1B3C4D5", "reasons": [{"code": 53100350, "message": "locked"}]}'
+    )
+    strange.tell("/v1/x", Told(locked, status=400, headers={"Zuora-Request-Id": "r-1"}), Told(b'{"success": true}'))
+    strange.tell("/v1/y", Told(b'{"reasons": [{"code": 50000040, "message": "gone"}]}', status=404))
+    with capture_logs() as said:
+        await speaker.get("/v1/x")
+        with pytest.raises(NotFound):
+            await speaker.get("/v1/y")
+    [failed] = [one for one in said if one["event"] == "a call of Zuora failed"]
+    assert (failed["what"], failed["request_id"], failed["process_id"]) == ("GET /v1/x", "r-1", "7F2E4C89")
+    sent = [one.headers["Zuora-Track-Id"] for one in strange.asked if one.path.startswith("/v1/")]
+    assert failed["track_id"] == sent[0]
+    assert len(set(sent)) == len(sent) == 3, "each try has its own"
+    assert all(re.fullmatch(r"[A-Za-z0-9-]{1,64}", one) for one in sent)
+
+
+async def test_a_call_without_an_answer_is_found_by_its_track_id(zuora, quick):
+    # One that is cut on a connection that stood is sent again below us, under the same name.
+    reset = zuora.arm("reset", CODES, count=3)
+    client = await zuora.client()
+    with capture_logs() as said:
+        await client.get(CODES)
+    assert reset.fired == 3
+    failed = [one for one in said if one["event"] == "a call of Zuora failed"]
+    assert failed
+    assert all((one["request_id"], one["track_id"][:3]) == ("", "ml-") for one in failed)
+
+
+@pytest.mark.parametrize("process_id", [b"17", b"null", b'{"a": [1]}', b'"' + b"x" * 5000 + b'"'])
+async def test_whatever_stands_for_a_process_id_changes_nothing_of_an_error(speaker, strange, quick, process_id):
+    body = b'{"success": false, "processId": %s, "reasons": [{"code": 53100320, "message": "no"}]}' % process_id
+    strange.tell("/v1/x", Told(body, status=400))
+    with pytest.raises(Misconfigured) as refused:
+        await speaker.get("/v1/x")
+    assert len(refused.value.process_id) <= 100

@@ -75,6 +75,8 @@ class _Envelope(msgspec.Struct):
     fault_code_too: str = msgspec.field(name="faultCode", default="")
     fault_message_too: str = msgspec.field(name="faultMessage", default="")
     error: str = ""
+    # Of any shape: what Zuora's support asks for decides nothing here.
+    process_id: object = msgspec.field(name="processId", default=None)
 
 
 class _Verdict(msgspec.Struct):
@@ -128,6 +130,7 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
     if envelope is not None:
         error = _refusal(answer.status, envelope, what=what, retry_after_s=retry_after_s, secrets=secrets)
         error.codes = tuple(code for code, _ in _reasons(envelope) if code)
+        error.process_id = told_of(str(envelope.process_id or ""), secrets)[:_CODES_MAX]
         raise error
     if is_json:
         # Also a no whose words are of another shape: it is no object, and no list.

@@ -6,19 +6,23 @@ refused; what is turned away is tried again as Zuora's categories allow, five ti
 
 import asyncio
 import random
+import secrets
 from collections.abc import Mapping
 
 import aiohttp
 import msgspec
+import structlog
 from yarl import URL
 
 from adapters.zuora.asking import posts
-from adapters.zuora.asking.answers import Answered, SignedOut, TooMany, read_answer
+from adapters.zuora.asking.answers import Answered, NotFound, SignedOut, TooMany, read_answer, told_of
 from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget, Turn
 from adapters.zuora.asking.headers import text_of
 from adapters.zuora.asking.pacing import TRIES_MAX, Priority, retry_pause_s
 from adapters.zuora.asking.token import Token
-from schemas.errors import Refused, Transient
+from schemas.errors import ConnectorError, Refused, Transient
+
+log = structlog.get_logger(__name__)
 
 # Zuora's gateway gives up after 120 s; a little more lets its answer arrive.
 _REQUEST_TIMEOUT_S = 125.0
@@ -61,6 +65,7 @@ class Asking:
         self._tenant_id = tenant_id
         self._priority = priority
         self._pausing = 0
+        self._calls, self._name = 0, f"ml-{secrets.token_hex(6)}"
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
             # The budget says how many there are.
@@ -130,17 +135,43 @@ class Asking:
             )
 
     async def _once(self, url: URL, what: str, token: str, post: posts.Post | None, *, kind: str, turn: Turn) -> Answer:
-        method, body, headers = "GET", None, {**self._headers, "Authorization": f"Bearer {token}"}
+        self._calls += 1
+        # Zuora's support finds a call by this also where no answer came.
+        track_id = f"{self._name}-{self._calls}"
+        method, body = "GET", None
+        headers = {**self._headers, "Authorization": f"Bearer {token}", "Zuora-Track-Id": track_id}
         if post is not None:
             method, body, headers["Content-Type"] = "POST", msgspec.json.encode(post.content), "application/json"
             if post.key:
                 headers["Idempotency-Key"] = post.key
+        request_id = ""
         try:
             async with self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+                request_id = text_of(answer.headers.get("Zuora-Request-Id"))
                 self.budget.hear(kind, answer.status, answer.headers, turn=turn)
                 told = await read_answer(answer, what=what, secrets=(token, *self.token.secrets))
                 self.token.clock.hear(answer.headers.get("Date"))
-                return Answer(told, text_of(answer.headers.get("Zuora-Request-Id")))
+                return Answer(told, request_id)
+        except NotFound:
+            raise
+        except ConnectorError as error:
+            told_id = told_of(request_id, (token, *self.token.secrets))
+            _note(error, what, request_id=told_id, track_id=track_id)
+            raise
         except (aiohttp.ClientError, TimeoutError) as error:
             # The error of the library may hold the whole URL; its kind is enough.
-            raise Transient(f"Zuora cannot be reached ({what}): {type(error).__name__}") from error
+            unreached = Transient(f"Zuora cannot be reached ({what}): {type(error).__name__}")
+            _note(unreached, what, request_id="", track_id=track_id)
+            raise unreached from error
+
+
+def _note(error: ConnectorError, what: str, *, request_id: str, track_id: str) -> None:
+    """Keep what Zuora's support asks for, of each try: what comes of it, whoever asked says."""
+    log.info(
+        "a call of Zuora failed",
+        what=what,
+        reason=str(error),
+        request_id=request_id,
+        process_id=error.process_id,
+        track_id=track_id,
+    )
