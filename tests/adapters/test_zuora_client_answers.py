@@ -314,9 +314,7 @@ async def test_a_next_page_that_is_no_page_is_an_error(speaker, strange, quick, 
 
 
 async def test_each_failed_call_leaves_what_zuoras_support_finds_it_by(speaker, strange, quick):
-    locked = (
-        b'{"success": false, "processId": "7F2E4C89A1B3C4D5", "reasons": [{"code": 53100350, "message": "locked"}]}'
-    )
+    locked = b'{"success": false, "processId": "7F2E4C89", "reasons": [{"code": 53100350, "message": "locked"}]}'
     strange.tell("/v1/x", Told(locked, status=400, headers={"Zuora-Request-Id": "r-1"}), Told(b'{"success": true}'))
     strange.tell("/v1/y", Told(b'{"reasons": [{"code": 50000040, "message": "gone"}]}', status=404))
     with capture_logs() as said:
