@@ -153,11 +153,15 @@ async def _settlement(settlement: Settlement, tenant: str, said: Said) -> Findin
     }[found.on]
     wrong = found.on is not None and said != "probe" and found.on != (said == "on")
     sure = found.on is not None or said != "probe"
+    ended = await settlement.ended() if found.on else {}
+    before = "".join(
+        f"; what it had before, {kind}, is read to {read_to:%Y-%m-%d %H:%M}" for kind, read_to in ended.items()
+    )
     return Finding(
         subject=tenant,
         what="Invoice Settlement",
-        ok=sure and not wrong,
-        found=told + (f"; taken as {said}, as the configuration says" if said != "probe" else ""),
+        ok=sure and not wrong and not found.lost,
+        found=told + (f"; taken as {said}, as the configuration says" if said != "probe" else "") + before,
         next_step=f"{found.why}. invoice_settlement in [tenants.{tenant}] "
         + ('says otherwise: set it to "probe".' if wrong else 'may say "on" or "off" where nobody can look.'),
     )

@@ -16,7 +16,7 @@ from adapters.kafka.assignments import require_assignments
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.crashes import Crashes
-from adapters.kafka.feed import TenantFeed
+from adapters.kafka.feed import CursorLog, TenantFeed
 from adapters.kafka.lane import StageLane
 from adapters.kafka.mark_lane import MarkLane
 from adapters.kafka.mark_worker import MarkWorker
@@ -132,8 +132,14 @@ class Wiring:
         return client
 
     def settlement(self, client: ZuoraClient, tenant: str) -> Settlement:
-        """Return what tells whether a tenant has Invoice Settlement."""
-        return Settlement(client, tenant, self.site.config.tenants[tenant].invoice_settlement)
+        """Return what tells whether a tenant has Invoice Settlement: by what Zuora shows, and what was read before."""
+
+        async def first_partition() -> int:
+            return (await self.partitions())[self.site.connections_of(tenant)[0]]
+
+        settlement = Settlement(client, tenant, self.site.config.tenants[tenant].invoice_settlement)
+        settlement.remember(CursorLog(self.site.cluster, first_partition))
+        return settlement
 
     def profile(self, connection: str) -> Profile:
         """Return a connection's QAD profile."""

@@ -1,12 +1,13 @@
 """What the pollers write: records to every connection of a tenant, changed references, cursors after the records."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
+from aiokafka.errors import KafkaError
 
 from adapters.crashpoints import crashpoint
 from adapters.kafka.cluster import Cluster
@@ -15,7 +16,7 @@ from adapters.kafka.reader import LogRecord, read_whole
 from schemas.codec import encode
 from schemas.cursors import Backfill, Cursor, Position, Reread
 from schemas.deadletters import DeadLetter
-from schemas.errors import Unreadable
+from schemas.errors import Transient, Unreadable
 from schemas.events import read_cursor, read_qad_reference, read_zuora_reference
 from schemas.records import ZuoraRecord
 from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
@@ -162,6 +163,38 @@ class TenantFeed:
         name = key(self._first, event.kind, *way)
         publication = Publication(topic=Topic.CURSORS, partition=self._partitions[self._first], key=name, event=event)
         await self._publisher.publish([publication])
+
+
+class CursorLog:
+    """The cursors of one tenant as the log has them at that moment, for those who write none."""
+
+    def __init__(self, cluster: Cluster, partition: Callable[[], Awaitable[int]]) -> None:
+        """Name where it reads.
+
+        Args:
+            cluster: The cluster.
+            partition: Returns the partition of the tenant's first connection.
+        """
+        self._cluster = cluster
+        self._partition = partition
+
+    async def read_to(self, kind: str) -> datetime | None:
+        """Return the cursor of a kind.
+
+        Raises:
+            Transient: The log cannot be read now.
+        """
+        found = None
+        try:
+            records = await read_whole(self._cluster, await self._partition(), [Topic.CURSORS])
+        except KafkaError as error:
+            raise Transient(f"what was read before cannot be told: {type(error).__name__}") from error
+        for record in records:
+            with passing_over(record):
+                position = read_cursor(record.value)
+                if isinstance(position, Cursor) and position.kind == kind:
+                    found = position.read_to
+        return found
 
 
 class ReferenceFeed:

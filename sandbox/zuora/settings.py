@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         invoice_settlement: Whether memos, unapplied payments and their objects exist.
         invoice_settlement_off_code: Code of the refusal when they do not; no source gives it.
         invoice_settlement_off_status: HTTP status of that refusal.
+        zoql_with_settlement: Whether ZOQL still answers for what Invoice Settlement has replaced; no source says.
         zoql_batch_max: Most rows of one ZOQL answer.
         zoql_locator_life_s: How long a locator stands when nobody asks, by the stand-in's clock.
         zoql_results: Whether what a locator brings was found with the query, or is found when it is asked.
@@ -105,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     invoice_settlement: bool = True
     invoice_settlement_off_code: int = ANY_RESOURCE * 100 + Category.PERMISSION
     invoice_settlement_off_status: int = 403
+    zoql_with_settlement: bool = False
     zoql_batch_max: int = 2000
     zoql_locator_life_s: float = 900.0
     zoql_results: Literal["snapshot", "live"] = "snapshot"

@@ -4,15 +4,18 @@ Zuora opens the invoice again that the payment was applied to, and says so by ro
 """
 
 from schemas.errors import CannotGoOn, Unreadable
+from schemas.ids import document_key
+from schemas.records import RecordKind
 from schemas.unsettled import AppliedRefund
 from streams.documents import Facts
 from streams.ledger import reasons
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan
 from streams.ledger.dated import before_cut_over
+from streams.ledger.state import LedgerState
 
 
-def plan_applied_refund(at_hand: AtHand, facts: Facts, *, books: Books) -> Plan:
+def plan_applied_refund(at_hand: AtHand, facts: Facts, *, state: LedgerState, books: Books) -> Plan:
     """Say why a refund does not go on.
 
     Raises:
@@ -30,5 +33,7 @@ def plan_applied_refund(at_hand: AtHand, facts: Facts, *, books: Books) -> Plan:
     loaded = before_cut_over(at_hand.number, day=day, entered=refund.created_date, cut_over=cut_over)
     if loaded is not None:
         raise loaded
+    if state.of(document_key(RecordKind.REFUND, at_hand.id)).live:
+        raise CannotGoOn(reasons.refund_known_otherwise(at_hand.number, "it is booked from there"))
     source = "a credit balance" if refund.source_type == "CreditBalance" else "a payment that is applied"
     raise CannotGoOn(reasons.not_supported(at_hand.number, f"it gives {source} back, without Invoice Settlement"))

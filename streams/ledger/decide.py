@@ -236,7 +236,7 @@ class LedgerCore:
         """Plan what only tenants without Invoice Settlement have."""
         state, books = self._state, self._books
         if record.kind == RecordKind.APPLIED_REFUND:
-            return plan_applied_refund(at_hand, facts, books=books)
+            return plan_applied_refund(at_hand, facts, state=state, books=books)
         if record.kind == RecordKind.CREDIT_BALANCE:
             return plan_credit_balance(at_hand, movements_of(record, facts), state=state, books=books)
         return plan_adjustment(at_hand, adjustment_document(record, facts), state=state, books=books)

@@ -29,6 +29,7 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "same_customer": Ignored,
     "refunded_whole": Ignored,
     "payment_taken_back": Ignored,
+    "refund_known_otherwise": Ignored,
 }
 # The gravest first: a document of which some parks is parked, whatever waits beside it.
 _GRAVEST = (Parked, Waiting, Ignored)
@@ -389,6 +390,14 @@ def payment_taken_back(number: str, payment: str, document: str) -> Reason:
         value=payment,
         # It may show again.
         waits_for=(waits.document(document),),
+    )
+
+
+def refund_known_otherwise(number: str, what: str) -> Reason:
+    """Say that a refund was read before and after Invoice Settlement was switched on: the first of the two counts."""
+    return Reason(
+        rule="refund_known_otherwise",
+        message=f"{number} was read on the other side of Invoice Settlement's being switched on, and {what}",
     )
 
 

@@ -16,6 +16,7 @@ from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_key, document_parts
 from schemas.mapping import Mapping
 from schemas.money import ZERO, MoneyError, plain, total_of
+from schemas.outcomes import Parked
 from schemas.postings import Act, Posting, RefundContent
 from schemas.records import RecordKind
 from schemas.zuora import RefundApplication, RefundPart
@@ -77,6 +78,8 @@ def plan_refund(at_hand: AtHand, refund: RefundDocument, *, state: LedgerState, 
     made, number = state.of(at_hand.document), at_hand.number
     if not refund.posted:
         return _plan_undone(at_hand, refund, state=state, books=books)
+    if not made.live and isinstance(state.standing_of(document_key(RecordKind.APPLIED_REFUND, at_hand.id)), Parked):
+        raise CannotGoOn(reasons.refund_known_otherwise(number, "a person was asked to book it"))
     closes = _closes(at_hand, refund)
     source_hash = source_hash_of(
         number=number, currency=at_hand.currency, total=plain(refund.total), day=refund.day, closes=closes

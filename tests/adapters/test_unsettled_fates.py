@@ -448,3 +448,18 @@ async def test_what_pays_an_invoice_again_after_a_refund_is_applied(site):
         (number, invoice.invoice_number, of) for number, of in zip(numbers, (119, 40), strict=True)
     ]
     assert site.world.contents("receipt")[1].offers == ()
+
+
+async def test_a_refund_that_is_read_again_after_the_switch_stays_with_its_person(site, monkeypatch):
+    invoice = posted(site)
+    payment = pay(site, "119", (invoice, "119"))
+    await site.read()
+    given = {"payment": payment.id, "invoice": invoice.id, "amount": Decimal(19)}
+    refund = refund_applied_payment(site.tenant, refund_date=DAY, **given)
+    await site.read()
+    site.zuora.use(invoice_settlement=True)
+    monkeypatch.setattr("adapters.zuora.reading.settlement._BELIEVED_S", -1.0)
+    await site.read()
+    assert site.stands("applied_refund", refund) == ("parked", "not_supported")
+    assert site.stands("refund", refund) == ("ignored", "refund_known_otherwise")
+    assert site.world.contents("refund") == []

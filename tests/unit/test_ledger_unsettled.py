@@ -510,3 +510,34 @@ def test_a_payment_that_is_read_with_its_refund_is_posted_and_gives_room():
     site.put(paid("100.00", ("r2", "inv1", "100.00"), name="pay2", updated=LAST))
     site.restart()
     assert moved_to(site) == {"invoice:inv1": 200}
+
+
+# -- Invoice Settlement is switched on ---------------------------------------------------------------------------------
+
+
+def applied_refund(amount="40.00", name="rf1", **more):
+    """Return a refund as a tenant without Invoice Settlement shows it."""
+    parent = {"Id": name, "RefundNumber": name.upper(), "AccountId": zuora.ACCOUNT, "Amount": Decimal(amount)}
+    parent |= {"RefundDate": zuora.DAY, "Status": "Processed", "SourceType": "Payment", "CreatedDate": zuora.STAMP}
+    owner = {"id": zuora.ACCOUNT, "accountNumber": "A-1", "currency": "EUR", "status": "Active"}
+    return zuora.record(
+        RecordKind.APPLIED_REFUND, {**parent, "UpdatedDate": zuora.STAMP, "id": name, **more}, account=[owner]
+    )
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["one process", "a new one each time"])
+@pytest.mark.parametrize("first", ["before", "after"])
+def test_a_refund_that_is_read_on_both_sides_of_the_switch_counts_once(first, restarts):
+    before, after = applied_refund(), zuora.refund("40.00", name="rf1")
+    records = [before, after] if first == "before" else [after, before]
+    site = in_order(
+        [Daybook(code="ZBNK", active=True), paid("100.00"), *records], restarts=restarts, daybooks=zuora.ALL_DAYBOOKS
+    )
+    if first == "before":
+        assert site.contents("refund") == []
+        assert site.standing("applied_refund:rf1") == ("parked", "not_supported")
+        assert site.standing("refund:rf1") == ("ignored", "refund_known_otherwise")
+    else:
+        assert len(site.contents("refund")) == 1
+        assert site.standing("applied_refund:rf1") == ("ignored", "refund_known_otherwise")
+        assert site.standing("refund:rf1") == ("", "")

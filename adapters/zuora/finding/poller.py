@@ -15,11 +15,11 @@ import structlog
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.finding.schedule import PollSettings
 from adapters.zuora.finding.window import Log, Window
-from adapters.zuora.reading.kinds import ALWAYS, BILL_RUN, INVOICE_PAYMENT
+from adapters.zuora.reading.kinds import ALWAYS, BILL_RUN, ENDED, INVOICE_PAYMENT
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.references import accounting_codes, accounting_periods, bill_runs
 from adapters.zuora.reading.settlement import Settlement
-from schemas.errors import ConnectorError
+from schemas.errors import ConnectorError, Misconfigured, Refused
 from schemas.records import RecordKind
 from streams.identity import moment_of
 
@@ -72,6 +72,8 @@ class TenantPoller:
             settlement: Whether the tenant has Invoice Settlement; without it, it has.
         """
         self._client = client
+        if settlement is not None:
+            settlement.remember(write)
         self._objects = ZuoraObjects(client, tenant, settlement)
         self._settings = settings
         self._overlap = timedelta(seconds=settings.overlap_s)
@@ -86,6 +88,10 @@ class TenantPoller:
         self._unfollowed: list[str] = []
         self._failed: set[str] = set()
         self._begun: set[str] = set()
+        # Of what a tenant has no more since Invoice Settlement was switched on: what was read to its end, or given up;
+        # and when this process first saw that.
+        self._closed: set[str] = set()
+        self._seen_on: datetime | None = None
 
     @property
     def failed(self) -> frozenset[str]:
@@ -116,9 +122,49 @@ class TenantPoller:
         for kind in DOCUMENT_KINDS:
             if kind in there and (kind in kinds or kind in made):
                 found += await self._guarded(kind, self._window(kind, ", ".join(followed) if kind in made else "")) or 0
+        if RecordKind.CREDIT_MEMO in there:
+            found += await self._before_settlement()
         if not self._failed.intersection(made):
             self._unfollowed = [run for run in self._unfollowed if run not in followed]
         return found
+
+    async def _before_settlement(self) -> int:
+        """Read once more what the tenant had before Invoice Settlement was switched on; name what Zuora shows no more.
+
+        A cursor shows that it had that. What was made just before may be committed late: it is read until a window ends
+        behind the moment at which the switch was seen.
+        """
+        found = 0
+        for kind in ENDED:
+            read_to = None if kind in self._closed else await self._write.read_to(kind)
+            if read_to is None:
+                continue
+            if self._seen_on is None:
+                self._seen_on = self._client.now() + self._overlap
+            try:
+                found += await self._window(kind, "")
+            except ConnectorError as error:
+                if isinstance(error, Misconfigured | Refused) and error.codes:
+                    self._closed.add(kind)
+                    self._name_unread(kind, read_to, error)
+                else:
+                    self._failed.add(kind)
+                    self._log.error("poll failed; it is tried again with the next round", what=kind, reason=str(error))
+                continue
+            if kind not in self._failed and (await self._write.read_to(kind) or read_to) >= self._seen_on:
+                self._closed.add(kind)
+        return found
+
+    def _name_unread(self, kind: str, read_to: datetime, error: ConnectorError) -> None:
+        self._log.error(
+            "Invoice Settlement was switched on, and Zuora no longer shows what was made before: what came after the "
+            "last read is not in QAD",
+            kind=kind,
+            read_to=read_to.isoformat(),
+            next_step="look in Zuora for what was made between then and the switch, and book it by hand; "
+            "ml-connector reconcile names the invoices and accounts that differ",
+            reason=str(error),
+        )
 
     async def finalized_since(self) -> bool:
         """Return whether a bill run was finalized whose documents have not been read since: a round follows it."""

@@ -40,7 +40,7 @@ async def changes(
     begun = since.replace(microsecond=0)
     while begun < until:
         page = await client.object_query_page(kind.objects, _params(kind, begun, until, dated_from))
-        headers = [_header(raw, page) for raw in page.rows]
+        headers = [_header(raw, page, kind) for raw in page.rows]
         if headers:
             yield headers
         if page.last:
@@ -66,7 +66,7 @@ async def _second(
     for _ in range(_WALKS_MAX):
         walk, pages = set[str](), 0
         async for page in client.object_query_pages(kind.objects, params):
-            headers = [_header(raw, page) for raw in page.rows]
+            headers = [_header(raw, page, kind) for raw in page.rows]
             walk.update(header.id for header in headers)
             pages += 1
             yield headers
@@ -76,11 +76,11 @@ async def _second(
     raise Transient(f"Zuora's {kind.objects} of {_zulu(second)} never come twice the same")
 
 
-def _header(raw: msgspec.Raw, page: Page) -> Header:
+def _header(raw: msgspec.Raw, page: Page, kind: ObjectKind) -> Header:
     """Return a row of a list; one that is not as documented keeps no other from being read."""
     try:
         parent = seen(raw, PARENT, "a list")
-        return Header(raw, checked(parent.id), parent.updated_date or "", page.request_id)
+        return Header(raw, checked(parent.id), parent.updated_date or "", page.request_id, kind.expand)
     except Unreadable:
         return Header(raw, "", "", page.request_id)
 

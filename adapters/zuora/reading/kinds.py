@@ -91,6 +91,9 @@ _UNSETTLED: dict[str, ObjectKind] = {
     BILL_RUN: KINDS[BILL_RUN],
 }
 
+# What such a tenant has no more once Invoice Settlement is switched on; payments and refunds have other shapes then.
+ENDED = (RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT, RecordKind.CREDIT_BALANCE)
+
 # All of them, in the order of what waits for what.
 ORDER = tuple(dict.fromkeys([RecordKind.ACCOUNT, *KINDS, *_UNSETTLED]))
 

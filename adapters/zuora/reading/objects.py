@@ -45,7 +45,7 @@ class ZuoraObjects:
         Raises:
             Transient: Whether it has Invoice Settlement cannot be told now.
         """
-        return kinds_of(settled=self._settlement is None or await self._settlement.is_on())
+        return kinds_of(settled=await self._is_settled())
 
     @property
     def rests(self) -> bool:
@@ -58,7 +58,7 @@ class ZuoraObjects:
         Raises:
             Transient: Whether it has Invoice Settlement cannot be told now.
         """
-        kinds = kinds_of(settled=self._settlement is None or await self._settlement.is_on())
+        kinds = kinds_of(settled=await self._is_settled())
         return [kind for kind, spec in kinds.items() if spec.zoql is None]
 
     async def read(self, kind: str, zuora_id: str, found: Found) -> ZuoraRecord | None:
@@ -91,7 +91,7 @@ class ZuoraObjects:
             until: Behind the last stamp.
             dated_from: Only documents of this day or later; all, where lists cannot be filtered by it.
         """
-        spec = await self._kind(kind)
+        spec = await self._listed_as(kind)
         if spec.zoql is None:
             pages = changes(self._client, spec, since=since, until=until, dated_from=dated_from)
         else:
@@ -111,18 +111,22 @@ class ZuoraObjects:
         if not header.id:
             seen(header.raw, PARENT, f"{kind} {header.id}")
             raise Unreadable(f"Zuora lists a {kind} without an id that is one")
-        spec = await self._kind(kind)
-        if spec.zoql is not None and spec.objects:
-            # What was found by its rows is read by its own id.
+        spec = await self._listed_as(kind)
+        makes = spec.makes or kind
+        if kind not in ALWAYS and await self._is_settled():
+            # Listed before Invoice Settlement was switched on, it is read as it is now.
+            spec = KINDS.get(makes, spec)
+        if (spec.zoql is not None and spec.objects) or spec.expand != header.expand:
+            # What was found by its rows, or listed without what belongs to it, is read by its own id.
             parent = await self._one(spec, header.id)
             if parent is None:
-                raise NotFound(f"Zuora has no {spec.makes or kind} {header.id}")
+                raise NotFound(f"Zuora has no {makes} {header.id}")
             header = parent
         found = Found(by=by, at=datetime.now(UTC), evidence=evidence, request_id=header.request_id)
         return ZuoraRecord(
             connection="",
             tenant=self.tenant,
-            kind=spec.makes or kind,
+            kind=makes,
             id=header.id,
             found=found,
             parent=header.raw,
@@ -132,13 +136,22 @@ class ZuoraObjects:
     async def _kind(self, kind: str) -> ObjectKind:
         if kind in ALWAYS:
             return KINDS[kind]
-        settled = self._settlement is None or await self._settlement.is_on()
+        settled = await self._is_settled()
         # A hint does not know which of the two refunds it means.
         known_as = RecordKind.APPLIED_REFUND if kind == RecordKind.REFUND and not settled else kind
         spec = kinds_of(settled=settled).get(known_as)
         if spec is None:
             raise Unreadable(f"a tenant {'with' if settled else 'without'} Invoice Settlement has no {kind}")
         return spec
+
+    async def _listed_as(self, kind: str) -> ObjectKind:
+        """Return how a kind is listed: with Invoice Settlement, what a tenant had before as it was listed then."""
+        before = kinds_of(settled=False).get(kind)
+        ended = before is not None and kind not in KINDS and await self._is_settled()
+        return before if before is not None and ended else await self._kind(kind)
+
+    async def _is_settled(self) -> bool:
+        return self._settlement is None or await self._settlement.is_on()
 
     async def _one(self, spec: ObjectKind, zuora_id: str) -> Header | None:
         if not spec.objects and spec.zoql is not None:
@@ -151,7 +164,8 @@ class ZuoraObjects:
         except NotFound:
             return None
         parent = decoded(answer.body, PARENT, path)
-        return Header(msgspec.Raw(answer.body), checked(parent.id), parent.updated_date or "", answer.request_id)
+        name, updated = checked(parent.id), parent.updated_date or ""
+        return Header(msgspec.Raw(answer.body), name, updated, answer.request_id, spec.expand)
 
     async def _one_by_zoql(self, of: Zoql, zuora_id: str) -> Header | None:
         rows, request_id = await rows_of(self._client, of, "Id", zuora_id)

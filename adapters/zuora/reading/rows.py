@@ -22,12 +22,14 @@ class Header(msgspec.Struct, frozen=True):
         id: Its id, "" where it has none that Zuora gives: no record can be made of it.
         updated: Its stamp, "" where it has none.
         request_id: Zuora's id of the request that listed it.
+        expand: What it was asked for with.
     """
 
     raw: msgspec.Raw
     id: str
     updated: str
     request_id: str
+    expand: str = ""
 
 
 def seen(raw: msgspec.Raw, decoder: "msgspec.json.Decoder[Seen]", what: str) -> "Seen":

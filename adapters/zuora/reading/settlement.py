@@ -1,19 +1,24 @@
 """Whether a tenant has Invoice Settlement: that decides which of its objects exist, and what says what was paid.
 
 Credit memos exist only with it, invoice payments only without it. "Off" is believed only where Zuora refuses the one
-and answers for the other: a missing permission looks like the first half of that.
+and answers for the other: a missing permission looks like the first half of that. A tenant whose credit memos were
+read before has it, whatever Zuora refuses now: it is never switched off again.
 """
 
 import asyncio
-from typing import Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Protocol
 
 import msgspec
 import structlog
 
 from adapters.zuora.asking.answers import category_of
 from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.reading.kinds import ENDED
 from adapters.zuora.reading.zoql import INVOICE_PAYMENTS, rows_of
 from schemas.errors import ConnectorError, Transient
+from schemas.records import RecordKind
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +33,27 @@ _NOBODYS_ID = "0"
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What Zuora shows: whether it is on, None where that cannot be told, and why."""
+    """What Zuora shows: whether it is on, None where that cannot be told, and why.
+
+    Attributes:
+        lost: It is on, since credit memos were read before, and Zuora refuses them now.
+    """
 
     on: bool | None
     why: str = ""
+    lost: bool = False
+
+
+class Before(Protocol):
+    """What was read of a tenant before, by whichever process."""
+
+    async def read_to(self, kind: str) -> datetime | None:
+        """Return the cursor of a kind.
+
+        Raises:
+            Transient: It cannot be told now.
+        """
+        ...
 
 
 class Settlement:
@@ -52,6 +74,20 @@ class Settlement:
         self._asking = asyncio.Lock()
         self._known: bool | None = None
         self._asked_at_s = float("-inf")
+        self._before: Before | None = None
+
+    def remember(self, before: Before) -> None:
+        """Hold what Zuora shows against what was read before."""
+        self._before = before
+
+    async def ended(self) -> Mapping[str, datetime]:
+        """Return up to when what a tenant has without it was read, where it was switched on since."""
+        found: dict[str, datetime] = {}
+        for kind in ENDED if self._before is not None else ():
+            read_to = await self._before.read_to(kind) if self._before is not None else None
+            if read_to is not None:
+                found[kind] = read_to
+        return found
 
     async def is_on(self) -> bool:
         """Return whether it is on; what the configuration says counts, and that it is wrong is said once.
@@ -74,6 +110,8 @@ class Settlement:
         elif found.on is not None:
             if found.on and self._known is False:
                 self._log.warning("Invoice Settlement was switched on: memos and applications are read from now on")
+            if found.lost:
+                self._log.error("Invoice Settlement is never switched off, and taken for on", reason=found.why)
             self._known = found.on
         elif self._known is None:
             raise Transient(
@@ -97,4 +135,7 @@ class Settlement:
             await rows_of(self._client, INVOICE_PAYMENTS, "Id", _NOBODYS_ID)
         except ConnectorError as error:
             return Found(None, f"neither credit memos nor invoice payments can be read: {refused}; {error}")
+        if self._before is not None and await self._before.read_to(RecordKind.CREDIT_MEMO) is not None:
+            why = "credit memos were read before, and are refused now: give the user back the right to read them"
+            return Found(True, f"{why} ({refused})", lost=True)
         return Found(False, "credit memos cannot be read, invoice payments can")

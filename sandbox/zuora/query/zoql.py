@@ -100,7 +100,8 @@ def read_query(text: str, tenant: Tenant) -> Query:
     if not names or not rest or names[1::2] != [","] * (len(names) // 2) or len(names) % 2 == 0:
         raise _malformed()
     kind = OBJECTS.get(rest[0])
-    if kind is None or tenant.settings.invoice_settlement:
+    settings = tenant.settings
+    if kind is None or (settings.invoice_settlement and not settings.zoql_with_settlement):
         raise fault("INVALID_TYPE", f"invalid type for query: {rest[0]}")
     fields = tuple(_field(kind, name) for name in names[0::2])
     if len(rest) == 1:
