@@ -108,14 +108,14 @@ class _Demo:
 
     async def _set_up(self, story: Story) -> None:
         self._screen.title("Setting up")
-        await story.tell("opening")
-        self._screen.say("September is billed in Zuora; what is open of it was loaded into QAD by others")
         await self._type("topics", "create")
         pinged = await self._product.ask("ping")
         for finding in pinged:
             if not finding["ok"]:
                 self._screen.say(f"{finding['subject']}, {finding['what']}: {finding['found']}")
         self._screen.say(f"ml-connector ping: {sum(found['ok'] for found in pinged)} of {len(pinged)} ok")
+        await story.tell("opening")
+        self._screen.say("September is billed in Zuora; what is open of it was loaded into QAD by others")
         self._product.start()
         self._screen.say(f"ml-connector run; page {self._house.page}")
         for site in story.scenes:
@@ -126,7 +126,7 @@ class _Demo:
         await story.tell("october_run")
         await self._rest(story, "October is billed")
         for site in story.scenes:
-            await self._publish(site, 2, "consulting has an account of its own now")
+            await self._publish(site, 2, "subscriptions have an account of their own now")
         await story.tell("october_payments")
         await self._rest(story, "October is paid, the mapping has changed in between")
         told = asyncio.create_task(story.tell("november_run"))
