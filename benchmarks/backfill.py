@@ -72,13 +72,14 @@ class Kept:
         self.grown_mb: list[float] = []
         self._positions: dict[str, Backfill] = {}
 
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        """Count them."""
+    async def records(self, records: Sequence[ZuoraRecord]) -> Sequence[ZuoraRecord]:
+        """Count them; none is too large."""
         before = self.invoices // 1000
         self.invoices += sum(record.kind == RecordKind.INVOICE for record in records)
         self.lines += sum(len(record.children.get("items", ())) for record in records)
         if self.invoices // 1000 > before:
             self.grown_mb.append(psutil.Process().memory_info().rss / 1_000_000)
+        return ()
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
         """End the run: the tenant has none."""

@@ -29,7 +29,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         by: The way.
-        at: When it was read, by our clock; no decision uses it.
+        at: When it was read, by our clock; no decision uses it but how many deletions a day are believed.
         evidence: Notification id, bill run, or the window of the poll.
         request_id: `Zuora-Request-Id` of the answer that held the parent.
     """

@@ -76,21 +76,25 @@ class TenantFeed:
                     reference = read_zuora_reference(record.value)
                     self._known[_known_as(connection, reference)] = reference
 
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        """Write records to every connection of the tenant; one that is too large for a topic is a dead letter.
+    async def records(self, records: Sequence[ZuoraRecord]) -> Sequence[ZuoraRecord]:
+        """Write records to every connection of the tenant; return those too large for a topic: they are dead letters.
 
         The first one, whose log says what was read, has a record only when all others have it.
         """
-        others = {name: partition for name, partition in self._partitions.items() if name != self._first}
-        for partitions in (others, {self._first: self._partitions[self._first]}):
-            if partitions:
-                await self._publisher.publish(
-                    [
-                        _record(msgspec.structs.replace(record, connection=connection), partition)
-                        for record in records
-                        for connection, partition in partitions.items()
-                    ]
-                )
+        first = [self._publication(record, self._first) for record in records]
+        others = [
+            self._publication(record, connection)
+            for record in records
+            for connection in self._partitions
+            if connection != self._first
+        ]
+        for publications in (others, first):
+            if publications:
+                await self._publisher.publish(publications)
+        return [record for record, one in zip(records, first, strict=True) if one.topic == Topic.DEAD_LETTERS]
+
+    def _publication(self, record: ZuoraRecord, connection: str) -> Publication:
+        return _record(msgspec.structs.replace(record, connection=connection), self._partitions[connection])
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
         """Write a row that no record can be made of to the dead letters of the tenant's first connection."""

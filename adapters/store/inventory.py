@@ -1,12 +1,14 @@
 """What the log holds of a tenant: of each object the newest stamp, the content of its parent in short, and its status.
 
 A file beside the process that polls, folded from `zuora.records` alone: delete it freely, it is read from the log
-again. It says what was read, never what is true.
+again. It says what was read, never what is true. What became a dead letter instead of a record is noted beside it, so
+that it is said once; without the file it is said once more.
 """
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,18 @@ from schemas.records import ZuoraRecord
 from streams.identity import digest_of_parent, moment_of
 
 # To be raised when what stands in the file changes: a file of another version is made anew.
-VERSION = 1
+VERSION = 2
 _SCHEMA = """
 create table if not exists held (
   kind text, id text, stamp_s integer, digest blob, status text, primary key (kind, id)
 ) without rowid;
 create index if not exists held_by_stamp on held (kind, stamp_s);
+create table if not exists gone (kind text, id text, at_s integer, status text, primary key (kind, id)) without rowid;
 create table if not exists position (one integer primary key check (one = 1), next_offset integer, mark blob);
 """
 _IDS_AT_ONCE = 500
+# Of what tells no stamp: it lies in no slice.
+_NO_STAMP_S = -1
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -94,7 +99,9 @@ class Inventory:
         # What a power cut takes, or breaks, is read from the log again.
         self._database.execute("pragma synchronous=off")
         if self._database.execute("pragma user_version").fetchone()[0] not in (0, VERSION):
-            self._database.executescript("drop table if exists held; drop table if exists position;")
+            self._database.executescript(
+                "drop table if exists held; drop table if exists gone; drop table if exists position;"
+            )
         self._database.executescript(_SCHEMA)
         self._database.execute(f"pragma user_version={VERSION}")
 
@@ -156,29 +163,37 @@ class Inventory:
         """Forget everything: the log is another one."""
         with self._transaction():
             self._database.execute("delete from held")
+            self._database.execute("delete from gone")
             self._database.execute("delete from position")
 
     def _take_one(self, record: ZuoraRecord) -> None:
         if record.deleted:
+            self._database.execute(
+                "insert or replace into gone select kind, id, ?, status from held where kind=? and id=?",
+                (int(record.found.at.timestamp()), record.kind, record.id),
+            )
             self._database.execute("delete from held where kind=? and id=?", (record.kind, record.id))
             return
-        try:
-            parent = _parent.decode(record.parent)
-        except (msgspec.DecodeError, ValueError):
-            return
-        moment = moment_of(parent.updated_date)
-        if moment is None:
-            return
+        stamp_s, status = _looked_at(record.parent)
+        if stamp_s != _NO_STAMP_S:
+            self._hold(record.kind, record.id, stamp_s, record.parent, status)
+
+    def set_aside(self, kind: str, rows: Sequence[tuple[str, msgspec.Raw]]) -> None:
+        """Note objects, by id, that became dead letters as they are: held, though the log has no record of them.
+
+        Raises:
+            Transient: It cannot be noted now.
+        """
+        with self._transaction():
+            for name, raw in rows:
+                stamp_s, status = _looked_at(raw)
+                self._hold(kind, name, stamp_s, raw, status)
+
+    def _hold(self, kind: str, name: str, stamp_s: int, parent: msgspec.Raw, status: str) -> None:
         self._database.execute(
             "insert into held values (?,?,?,?,?) on conflict do update set stamp_s=excluded.stamp_s, "
             "digest=excluded.digest, status=excluded.status where excluded.stamp_s >= stamp_s",
-            (
-                record.kind,
-                record.id,
-                int(moment.timestamp()),
-                digest_of_parent(record.parent),
-                parent.status or "",
-            ),
+            (kind, name, stamp_s, digest_of_parent(parent), status),
         )
 
     @contextmanager
@@ -221,6 +236,12 @@ class Inventory:
         rows = self._rows(before, kind, since_s, *statuses, most) + self._rows(after, kind, until_s, *statuses, most)
         return [name for (name,) in rows]
 
+    def deleted_since(self, moment: datetime, statuses: Collection[str]) -> int:
+        """Return how many objects that had one of these statuses were taken for deleted since, of any kind."""
+        marks = ",".join("?" * len(statuses))
+        query = f"select count(*) from gone where at_s>=? and status in ({marks})"  # noqa: S608 - marks
+        return int(self._rows(query, int(moment.timestamp()), *statuses)[0][0])
+
     def count(self, kind: str, since_s: int, until_s: int) -> int:
         """Return how many objects are held with a newest stamp in [since_s, until_s)."""
         query = "select count(*) from held where kind=? and stamp_s>=? and stamp_s<?"
@@ -231,6 +252,16 @@ class Inventory:
         query = "select stamp_s from held where kind=? and stamp_s>=? and stamp_s<? order by stamp_s limit 1 offset ?"
         rows = self._rows(query, kind, since_s, until_s, place)
         return int(rows[0][0]) if rows else None
+
+
+def _looked_at(parent: msgspec.Raw) -> tuple[int, str]:
+    """Return the stamp and the status of a parent."""
+    try:
+        seen = _parent.decode(parent)
+    except (msgspec.DecodeError, ValueError):
+        return _NO_STAMP_S, ""
+    moment = moment_of(seen.updated_date)
+    return int(moment.timestamp()) if moment else _NO_STAMP_S, seen.status or ""
 
 
 def _unusable(error: Exception) -> Transient:

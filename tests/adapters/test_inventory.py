@@ -1,7 +1,7 @@
 """The inventory says what the log holds: the newest of each object, whatever came twice, late or garbled."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -200,3 +200,29 @@ def test_a_file_that_breaks_and_cannot_be_made_anew_is_said(tmp_path):
     with pytest.raises(Transient, match="was broken"):
         inventory.held("invoice", ["a"])
     assert inventory.last == (-1, b"")
+
+
+def test_what_was_deleted_is_counted_with_the_status_that_it_had(inventory):
+    def gone(name, at):
+        return record_of_deletion("t", "invoice", name, Found(by="reread", at=at))
+
+    day = timedelta(days=1)
+    inventory.take(seen(record("a", NOON), record("b", NOON, "Draft"), record("c", NOON)))
+    inventory.take(seen(gone("a", AT), gone("b", AT), gone("c", AT - day), gone("never seen", AT), first=3))
+    assert inventory.deleted_since(AT, {"Posted"}) == 1
+    assert inventory.deleted_since(AT - day, {"Posted", "Draft"}) == 3
+    inventory.take(seen(record("a", LATER), first=7))
+    assert inventory.deleted_since(AT, {"Posted"}) == 1, "that it is there again takes nothing back"
+    inventory.forget()
+    assert inventory.deleted_since(AT - day, {"Posted"}) == 0
+
+
+def test_what_is_set_aside_is_held_until_the_log_has_it_newer(inventory):
+    aside, bare = record("a", NOON, x=1), msgspec.Raw(b'{"id": "b"}')
+    inventory.set_aside("invoice", [("a", aside.parent), ("b", bare)])
+    held = inventory.held("invoice", ["a", "b"])
+    assert held["a"].stamp_s == at(NOON)
+    assert set(held) == {"a", "b"}
+    assert set(inventory.between("invoice", 0, at(LATER))) == {"a"}
+    inventory.take(seen(record("a", LATER)))
+    assert inventory.held("invoice", ["a"])["a"].stamp_s == at(LATER)

@@ -54,7 +54,7 @@ class Watching(Kept):
         self.bytes: list[int] = []
         self._next, self._every = begin, every
 
-    async def records(self, records) -> None:
+    async def records(self, records):
         await super().records(records)
         if self.invoices >= self._next:
             self._next += self._every

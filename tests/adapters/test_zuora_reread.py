@@ -8,6 +8,7 @@ from adapters.zuora.finding.backfill import BackfillRun
 from adapters.zuora.finding.poller import DOCUMENT_KINDS
 from sandbox.zuora.acts import Application, apply_payment, cancel_invoice, delete_invoice, unpost_invoice
 from schemas.records import Found, RecordKind
+from schemas.topics import RECORD_BYTES_MAX
 from tests.adapters.ground import given
 from tests.adapters.zuora_tenant import START, MemoryLog, poller, rereading
 
@@ -262,6 +263,47 @@ async def test_where_people_say_so_many_are_deleted(zuora, log):
     await reader.until(lambda: len(deletions(log)) == 15)
 
 
+def delete(zuora, *invoices):
+    for invoice in invoices:
+        unpost_invoice(zuora.tenant, invoice=invoice.id)
+        delete_invoice(zuora.tenant, invoice=invoice.id)
+
+
+async def test_so_many_a_day_are_taken_for_deleted_however_they_are_spread_and_whoever_begins_anew(
+    zuora, log, heard, monkeypatch
+):
+    """Each slice holds few of them: what a day brought is counted from the log, so no restart begins a new one."""
+    old, newer = zuora.every_second(3), []
+    zuora.later(hours=20)
+    # Nothing of either lies beside a slice of the other.
+    newer = zuora.every_second(9)[-3:]
+    zuora.later(hours=20)
+
+    async def begun():
+        return Reader(zuora, log, await zuora.client(), deletions_max=4, reread_rows=3)
+
+    reader = await begun()
+    await reader.round(minutes=30)
+    delete(zuora, *old)
+    await reader.until(lambda: len(deletions(log)) == 3, rounds=120)
+    delete(zuora, *newer)
+    turns = log.rereads[INVOICE].turns
+    await reader.until(lambda: "3 others were taken for deleted within a day" in heard(), rounds=120)
+    reader = await begun()
+    for _ in range(60):
+        await reader.round()
+    assert len(deletions(log)) == 3
+    assert log.rereads[INVOICE].turns == 0, f"what is not told is not proved: before, it was {turns}"
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=1, minutes=1)
+
+    monkeypatch.setattr("adapters.zuora.finding.reread.datetime", Tomorrow)
+    await reader.until(lambda: len(deletions(log)) == 6, rounds=120)
+
+
 # -- what goes wrong -------------------------------------------------------------------------------------------------
 
 
@@ -390,3 +432,29 @@ async def test_what_was_read_by_its_id_is_what_a_list_shows(zuora, log, reader):
     await reader.until(lambda: bool(log.rereads) and reader.turns() >= 1)
     assert {record.kind for record in log.kept} >= {ACCOUNT, INVOICE, PAYMENT, RecordKind.CREDIT_MEMO}
     assert found_by(log, "reread") == []
+
+
+# -- what no topic takes ---------------------------------------------------------------------------------------------
+
+
+async def test_what_is_too_large_is_a_dead_letter_once_until_it_changes(zuora, log, reader):
+    await reader.round(minutes=20)
+    zuora.arm("late_commit", POSTING, seconds=3600)
+    large = zuora.invoice(items=40)
+    small = zuora.invoice()
+    zuora.sandbox.faults.disarm()
+    log.bytes_max = 20_000
+    await reader.only_polls(hours=2)
+    given(log.dead == [], "polls cannot see it")
+    await reader.until(lambda: small.id in log.ids(INVOICE) and log.dead)
+    asked = len(zuora.requests("^/object-query/invoice-items$"))
+    turns = log.rereads[INVOICE].turns
+    await reader.until(lambda: log.rereads[INVOICE].turns > turns + 2)
+    assert [kind for kind, _, _ in log.dead] == [INVOICE]
+    assert large.id not in log.ids(INVOICE)
+    assert len(zuora.requests("^/object-query/invoice-items$")) == asked
+    assert log.rereads[INVOICE].late == 2
+    log.bytes_max = RECORD_BYTES_MAX
+    zuora.touch(zuora.tenant.invoices.latest[large.id])
+    await reader.round()
+    assert log.ids(INVOICE).count(large.id) == 1

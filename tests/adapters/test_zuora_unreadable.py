@@ -460,7 +460,7 @@ async def test_a_record_above_what_topics_take_is_a_letter_and_the_next_is_writt
             ("i2", b'{"id": "i2"}'),
         )
     )
-    await feed.records([large, small])
+    assert await feed.records([large, small]) == [large]
     dead, record = publisher.sent
     letter = read_dead_letter(encode(dead.event))
     assert (dead.topic, record.topic, record.event.id) == (Topic.DEAD_LETTERS, Topic.RECORDS, "i2")

@@ -50,9 +50,11 @@ from sandbox.zuora.acts import (
 )
 from sandbox.zuora.objects import Account, CreditMemo, DebitMemo, Invoice, Payment
 from sandbox.zuora.wire.journal import Entry
+from schemas.codec import encode
 from schemas.cursors import Backfill, Reread
 from schemas.records import Found, ZuoraRecord
 from schemas.references import ZuoraReference
+from schemas.topics import RECORD_BYTES_MAX
 from tests.adapters.strange import StrangeServer, Told
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -296,16 +298,21 @@ class MemoryLog:
         self.moves: list[tuple[str, datetime]] = []
         self.backfills: dict[str, Backfill] = {}
         self.rereads: dict[str, Reread] = {}
+        self.bytes_max = RECORD_BYTES_MAX
         self.fails: Callable[[Sequence[ZuoraRecord]], BaseException | None] = lambda _records: None
 
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
+    async def records(self, records: Sequence[ZuoraRecord]) -> Sequence[ZuoraRecord]:
         error = self.fails(records)
         if error is not None:
             raise error
         # An acknowledgement takes its time: whoever does not wait for it is seen.
         await asyncio.sleep(0)
-        self.kept.extend(records)
-        self.deeds += [(record.kind, record.id) for record in records]
+        too_large = [record for record in records if len(encode(record)) > self.bytes_max]
+        self.dead += [(record.kind, bytes(record.parent), "too large") for record in too_large]
+        taken = [record for record in records if record not in too_large]
+        self.kept.extend(taken)
+        self.deeds += [(record.kind, record.id) for record in taken]
+        return too_large
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
         self.dead.append((kind, row, reason))

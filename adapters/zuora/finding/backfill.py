@@ -35,8 +35,8 @@ _SLICE_MIN = timedelta(hours=1)
 class BackfillLog(Protocol):
     """Where a backfill writes; each call comes back when the broker has all of it."""
 
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        """Write records to every connection of the tenant."""
+    async def records(self, records: Sequence[ZuoraRecord]) -> Sequence[ZuoraRecord]:
+        """Write records to every connection of the tenant; return those too large for it: they are dead letters."""
         ...
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
@@ -209,11 +209,12 @@ class _Position:
         self._write = write
         self._page_done = page_done
 
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        await self._write.records(records)
+    async def records(self, records: Sequence[ZuoraRecord]) -> Sequence[ZuoraRecord]:
+        too_large = await self._write.records(records)
         self.written += len(records)
         self.event = msgspec.structs.replace(self.event, records=self.event.records + len(records))
         self._page_done()
+        return too_large
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
         await self._write.unreadable(kind, row, reason)

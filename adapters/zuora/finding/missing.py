@@ -1,13 +1,14 @@
 """What the log holds and Zuora no longer lists where it was: changed since, or gone.
 
 Each is asked for by its id, and only where Zuora says that there is none is it taken for deleted, never because a list
-is short. More of these at once than business deletes are taken for a view that was lost (entity, organization,
+is short. More of these within a day than business deletes are taken for a view that was lost (entity, organization,
 permission): nothing is deleted then, and it is said. A slice may hold very few: what lies beside it is asked for as
-well before anything booked is taken for deleted.
+well before anything booked is taken for deleted. The day is counted from the log, so a restart begins no new one.
 """
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 # Statuses of what was booked: Zuora lets none of these be deleted before it was taken back.
 _BOOKED = frozenset({"Posted", "Processed"})
+_DAY = timedelta(days=1)
 # So many ids are named in a line of the log.
 _NAMED = 5
 
@@ -51,7 +53,7 @@ class Missing:
         Args:
             objects: Reads the tenant.
             held: What the log holds.
-            deletions_max: So many booked objects may be gone at once.
+            deletions_max: So many booked objects may be taken for deleted within a day.
         """
         self._objects = objects
         self._held = held
@@ -107,16 +109,18 @@ class Missing:
         """See to it that what was booked and is gone may be taken for deleted.
 
         Raises:
-            ConnectorError: It is more than business deletes at once, or that cannot be told now.
+            ConnectorError: It is more than business deletes within a day, or that cannot be told now.
         """
         if not booked:
             return
         booked = [*booked, *await self._gone_beside(kind, one, found)]
-        if len(booked) > self._deletions_max:
+        before = self._held.inventory.deleted_since(found.at - _DAY, _BOOKED)
+        if before + len(booked) > self._deletions_max:
+            others = f", and {before} others were taken for deleted within a day" if before else ""
             raise Transient(
                 f"Zuora says that it has {len(booked)} booked objects in and beside {found.evidence} no more "
-                f"({named(booked)}): nothing is taken for deleted. Are the user's permissions and the entity what "
-                "they were? If people deleted them, raise deletions_max"
+                f"({named(booked)}){others}: nothing is taken for deleted. Are the user's permissions and the entity "
+                "what they were? If people deleted them, raise deletions_max"
             )
 
     async def _gone_beside(self, kind: str, one: Slice, found: Found) -> list[str]:

@@ -28,7 +28,6 @@ from adapters.zuora.reading.settlement import Settlement
 from schemas.cursors import Backfill, Reread
 from schemas.errors import ConnectorError, Unreadable
 from schemas.records import Found, ZuoraRecord
-from streams.identity import digest_of_parent
 
 log = structlog.get_logger(__name__)
 
@@ -105,8 +104,6 @@ class TenantReread:
         self._moved = moved
         self._log = log.bind(tenant=tenant)
         self._sweeps = {kind: Sweep(rows_max=settings.reread_rows, random=random) for kind in kinds}
-        # Dead letters of this process: what cannot be read is not written again each turn.
-        self._unreadable: set[tuple[str, bytes]] = set()
         self.failed = False
 
     async def round(self) -> int:
@@ -172,7 +169,10 @@ class TenantReread:
         changed = await self._read(kind, differs.changed, evidence, unread)
         found = Found(by=REREAD, at=datetime.now(UTC), evidence=evidence)
         moved, deleted = await self._missing.asked_for(kind, differs.absent, one, bound_s, found, unread)
-        await self._write.records([*late, *changed, *moved, *deleted])
+        too_large = await self._write.records([*late, *changed, *moved, *deleted])
+        if too_large:
+            # A dead letter is said once: the next turn finds it held as it is.
+            self._held.inventory.set_aside(kind, [(record.id, record.parent) for record in too_large])
         return _Found(
             rows=len(listed) + len(differs.absent),
             late=[record.id for record in late],
@@ -218,13 +218,9 @@ class TenantReread:
             return await self._objects.read(kind, header.id, Found(by=REREAD, at=datetime.now(UTC), evidence=evidence))
 
     async def _dead_letter(self, kind: str, header: Header, reason: str) -> None:
-        name = (kind, digest_of_parent(header.raw))
-        if name not in self._unreadable:
-            self._unreadable.add(name)
-            self._log.error(
-                "no record can be made of this; it is a dead letter", kind=kind, id=header.id, reason=reason
-            )
-            await self._write.unreadable(kind, bytes(header.raw), reason)
+        self._log.error("no record can be made of this; it is a dead letter", kind=kind, id=header.id, reason=reason)
+        await self._write.unreadable(kind, bytes(header.raw), reason)
+        self._held.inventory.set_aside(kind, [(header.id, header.raw)])
 
     async def _say(self, kind: str, one: Slice, found: _Found, sweep: Sweep, floor_s: int) -> None:
         before = self._write.reread_of(kind)

@@ -43,7 +43,8 @@ class PollSettings(Schedule, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         overlap_s: How far each window reaches back behind the cursor.
         lag_s: How far each window stays behind Zuora's time.
         reread_rows: About how many rows of each kind a slice of the past holds that a re-read compares; none where 0.
-        deletions_max: More booked objects in and beside a slice than these are not taken for deleted at once.
+        deletions_max: So many booked objects of the tenant are taken for deleted within a day, what is gone beside them
+            counted as well; where there are more, none is.
         start: First moment to read from when there is no cursor yet, with its zone.
     """
 

@@ -27,8 +27,8 @@ _UNREAD_MAX = 99
 class WindowLog(Protocol):
     """Where a window writes; each call comes back when the broker has all of it."""
 
-    async def records(self, records: Sequence[ZuoraRecord]) -> None:
-        """Write records to every connection of the tenant."""
+    async def records(self, records: Sequence[ZuoraRecord]) -> Sequence[ZuoraRecord]:
+        """Write records to every connection of the tenant; return those too large for it: they are dead letters."""
         ...
 
     async def unreadable(self, kind: str, row: bytes, reason: str) -> None:
