@@ -1,6 +1,7 @@
 """Within a tenant's limits, against a server that counts: no answer of 429, one token for all, no token storm."""
 
 import asyncio
+from itertools import pairwise
 
 import aiohttp
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from adapters.zuora.asking.commons import Commons
 from adapters.zuora.asking.pacing import Priority
 from sandbox.zuora.settings import Limits
-from schemas.errors import ConnectorError, Transient
+from schemas.errors import ConnectorError, Refused, Transient
 from tests.adapters.strange import Told
-from tests.adapters.zuora_tenant import budget, speaking_to
+from tests.adapters.zuora_tenant import TOKEN as GRANTED
+from tests.adapters.zuora_tenant import budget, client_of, speaking_to
 
 CODES, TOKEN = "/v1/accounting-codes", "/oauth/token"
 # What one process asks an address for at most, in a minute.
@@ -126,6 +128,47 @@ async def test_a_storm_of_refused_tokens_is_never_one_of_token_calls(zuora, quic
         for one in storms:
             one.cancel()
         await asyncio.wait(storms)
+
+
+@pytest.mark.parametrize("wrong", ["token", "secret"])
+async def test_a_tenant_that_is_always_refused_leaves_the_tokens_of_its_address_to_others(strange, monkeypatch, wrong):
+    """Else it has all of them in a minute, and whoever comes after waits for most of the next."""
+    monkeypatch.setattr("adapters.zuora.asking.token._PAUSE_BETWEEN_S", 0.05)
+    commons = Commons()
+    strange.tell(TOKEN, Told(status=401) if wrong == "secret" else GRANTED)
+    strange.tell(CODES, Told(status=401))
+
+    async def storm() -> None:
+        while True:
+            with pytest.raises(Refused):
+                await bad.get(CODES)
+
+    async with client_of(strange.url, client_id="bad", commons=commons) as bad:
+        storms = [asyncio.create_task(storm()) for _ in range(10)]
+        try:
+            await asyncio.wait(storms, timeout=1.5)
+            # 0.05, 0.1, 0.2, 0.4, 0.4 ... s apart.
+            assert 3 < strange.times(TOKEN) < TOKENS_MAX / 2
+            strange.tell(TOKEN, GRANTED)
+            strange.tell("/v1/good", Told(b"{}"))
+            async with client_of(strange.url, client_id="good", commons=commons) as good, asyncio.timeout(5):
+                await good.get("/v1/good")
+        finally:
+            for one in storms:
+                one.cancel()
+            await asyncio.wait(storms)
+
+
+async def test_a_token_that_is_accepted_ends_the_row_of_refusals(zuora, monkeypatch):
+    monkeypatch.setattr("adapters.zuora.asking.token._PAUSE_BETWEEN_S", 0.5)
+    sent_s: list[float] = []
+    monkeypatch.setattr("adapters.zuora.asking.pacing.TokenPace.sent", lambda _, now_s: sent_s.append(now_s))
+    client = await zuora.client()
+    for _ in range(4):
+        await client.get(CODES)
+        zuora.sandbox.tokens.revoke()
+    # Each is refused once, and the next one accepted: the distance stays what it is.
+    assert [later - earlier < 1.0 for earlier, later in pairwise(sent_s)] == [True, True, True]
 
 
 async def test_the_last_tokens_of_an_address_are_left_to_others(zuora, quick):

@@ -258,14 +258,16 @@ def budget(*, concurrency: int = 8, per_minute: int | None = None) -> Budget:
     return Budget(Allowance(per_minute=per_minute, concurrency=concurrency, object_query=concurrency))
 
 
-def client_of(url: str, *, client_id: str = "i", client_secret: str = "s") -> ZuoraClient:
+def client_of(
+    url: str, *, client_id: str = "i", client_secret: str = "s", commons: Commons | None = None
+) -> ZuoraClient:
     """Return a client of whatever answers there."""
     return ZuoraClient(
         url,
         client_id=Secret(client_id),
         client_secret=Secret(client_secret),
         version="2025-08-12",
-        commons=Commons(),
+        commons=commons or Commons(),
         budget=budget(concurrency=4),
     )
 

@@ -24,8 +24,8 @@ intent before it, or said in a log without an explanation. A fault that never fi
 replication. Some figures depend on the machine; the zeros must not.
 
 One does not: after F19 the drain takes what is left of a minute, anything from 3 s to 50 s. A process asks one address
-for 20 tokens in any minute and no more (Zuora closes it for all at 100). Here six tenants share an address and a token
-is refused time and again, so that the next one has to wait until the first of these 20 is a minute old.
+for 20 tokens in any minute and no more (Zuora closes it for all at 100), and for one that is refused in a row every
+24 s. Here six tenants share an address: the next token may have to wait until the first of 20 is a minute old.
 """
 _LIMITS = """## What is not shown here
 

@@ -106,7 +106,9 @@ class Asking:
                     # Its turn may come after the token has ended.
                     token = await self.token.get()
                     self._same_tenant()
-                    return await self._once(url, what, token, post, kind=kind, turn=turn)
+                    answer = await self._once(url, what, token, post, kind=kind, turn=turn)
+                    self.token.accepted()
+                    return answer
             except SignedOut:
                 if signed_out:
                     raise Refused(f"Zuora does not accept a new token either ({what})") from None

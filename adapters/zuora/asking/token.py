@@ -1,7 +1,8 @@
 """Zuora's bearer token: one per process and credential, shared by all callers, renewed shortly before its hour ends.
 
 The token call is limited to 100 a minute and address: a 401 storm must never become a token storm, so callers that
-come together share one call, and what it was told; and all tokens of an address keep to one pace.
+come together share one call, and what it was told; a credential that is refused in a row asks ever more rarely, and all
+tokens of an address keep to one pace: what one tenant wants in vain another may need.
 """
 
 import asyncio
@@ -22,8 +23,9 @@ from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 
 # Zuora advises to renew five minutes before the end.
 _RENEW_BEFORE_S = 300.0
-# Between two calls for the same token at least.
+# Between two calls for the same token at least; doubled so often while it is refused in a row.
 _PAUSE_BETWEEN_S = 3.0
+_DOUBLINGS_MAX = 3
 # As for any other call: Zuora's gateway gives up after 120 s.
 _REQUEST_TIMEOUT_S = 125.0
 # What may stand in a header.
@@ -62,6 +64,8 @@ class Token:
         self._renew_at = 0.0
         self._asked_at = -_PAUSE_BETWEEN_S
         self._failure: ConnectorError | None = None
+        # How often in a row Zuora said no: to the credentials, or to the token that they were good for.
+        self._refusals = 0
         self.scope = ""
         self.fetched = 0
         # Whether a token call waits for its turn.
@@ -100,8 +104,13 @@ class Token:
     async def refused(self, text: str) -> None:
         """Take up that Zuora did not accept a token: the next caller fetches another, once for all of them."""
         async with self._lock:
-            if text == self._text:
+            if text == self._text and self._renew_at:
                 self._renew_at = 0.0
+                self._refusals += 1
+
+    def accepted(self) -> None:
+        """Take up that Zuora answered to a token: it is good."""
+        self._refusals = 0
 
     async def _renew(self) -> None:
         self._failure = None
@@ -119,6 +128,7 @@ class Token:
             granted, lifetime_s = _granted(await self._fetch())
         except ConnectorError as error:
             self._failure = error
+            self._refusals += isinstance(error, Refused)
             raise
         finally:
             # Whoever came before this moment is told what this call was told.
@@ -127,7 +137,9 @@ class Token:
         self._renew_at = self._asked_at + max(lifetime_s - _RENEW_BEFORE_S, lifetime_s / 2)
 
     def _wait_s(self, now_s: float) -> float:
-        return max(self._asked_at + _PAUSE_BETWEEN_S - now_s, self._pace.wait_s(now_s))
+        # The first refusal is no sign of another: a token may be revoked.
+        doublings = min(max(self._refusals - 1, 0), _DOUBLINGS_MAX)
+        return max(self._asked_at + _PAUSE_BETWEEN_S * 2.0**doublings - now_s, self._pace.wait_s(now_s))
 
     async def _fetch(self) -> bytes:
         form = {
