@@ -15,7 +15,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, RebalanceInPro
 
 from adapters.kafka.cluster import Cluster, started
 from adapters.kafka.mark_lane import MarkLane
-from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
+from adapters.kafka.membership import SLOT_TAKEN, Membership, member
 from adapters.kafka.reader import LogRecord
 from adapters.kafka.watchdog import end_process
 from streams.mark.spec import SPEC, STAGE
@@ -51,14 +51,7 @@ class MarkWorker:
 
     async def run(self) -> None:
         """Mark until cancelled."""
-        consumer = self._cluster.consumer(
-            group_id=self._cluster.group(STAGE),
-            group_instance_id=f"{self._cluster.namespace}{STAGE}.{self._slot}",
-            session_timeout_ms=SESSION_TIMEOUT_S * 1000,
-            heartbeat_interval_ms=HEARTBEAT_INTERVAL_S * 1000,
-            rebalance_timeout_ms=SESSION_TIMEOUT_S * 1000,
-            max_poll_interval_ms=_POLL_INTERVAL_MAX_MS,
-        )
+        consumer = member(self._cluster, stage=STAGE, slot=self._slot, max_poll_interval_ms=_POLL_INTERVAL_MAX_MS)
         async with started(consumer, self._cluster):
             consumer.subscribe(list(self._topics), listener=_Listener(self, consumer))
             try:

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from adapters.kafka.cluster import Cluster, started
-from adapters.kafka.membership import HEARTBEAT_INTERVAL_S, SESSION_TIMEOUT_S, SLOT_TAKEN, Membership
+from adapters.kafka.membership import SLOT_TAKEN, Membership, member
 from adapters.kafka.watchdog import end_process
 from schemas.topics import Topic
 
@@ -38,13 +38,7 @@ class Ownership:
 
     async def run(self) -> None:
         """Share out until cancelled; a task that fails ends all, with its error."""
-        consumer = self._cluster.consumer(
-            group_id=self._cluster.group(STAGE),
-            group_instance_id=f"{self._cluster.namespace}{STAGE}.{self._slot}",
-            session_timeout_ms=SESSION_TIMEOUT_S * 1000,
-            heartbeat_interval_ms=HEARTBEAT_INTERVAL_S * 1000,
-            rebalance_timeout_ms=SESSION_TIMEOUT_S * 1000,
-        )
+        consumer = member(self._cluster, stage=STAGE, slot=self._slot)
         async with started(consumer, self._cluster):
             consumer.subscribe([self._cluster.name(Topic.CURSORS)], listener=_Listener(self, consumer))
             try:

@@ -10,9 +10,10 @@ from console.context import Context, command_options
 from console.output import EXIT_FINDINGS, Output
 from console.reconciliation.comparing import compare
 from console.reconciliation.facts import LogSide, Standing
-from console.reconciliation.reading import read_log, read_qad, read_zuora
+from console.reconciliation.reading import read_log, read_qad
 from console.reports import FAULTS, Report, keep_report
 from console.wiring import Wiring
+from console.zuora_side import read_zuora
 from schemas.errors import Misconfigured
 from schemas.ids import PostingId
 from schemas.money import shown
@@ -82,7 +83,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
     if sys.stderr.isatty():
         click.echo("", err=True)
     others = _others(log.documents)
-    mine = [document for document in documents if document.document not in others]
+    mine = {name: document for name, document in documents.items() if name not in others}
     result = compare(mine, shown, log, from_date=from_date, as_of=as_of)
     report = Report(
         connection=connection,

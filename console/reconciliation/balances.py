@@ -13,8 +13,9 @@ from functools import partial
 
 import msgspec
 
-from console.reconciliation.facts import QadOpenItem, ZuoraDocument
+from console.reconciliation.facts import QadOpenItem
 from console.reconciliation.ground import ZERO, Findings, Ground, Key, Place, key_of, place_of, written
+from console.zuora_side import ZuoraDocument
 from schemas.outcomes import Document
 from schemas.postings import Act, AllocationContent, InvoiceContent, JournalContent, Posting, RefundContent
 
@@ -111,7 +112,7 @@ class _OpenItems:
                 return None
             return self._items.get(key_of(standing.qad), _closed(posting, standing.qad, standing.customer))
         cut_over = self._ground.log.cut_over
-        return self._opening_of(document) if cut_over is not None and document.day < cut_over else None
+        return self._opening_of(document) if cut_over is not None and document.day < str(cut_over) else None
 
     def _newest(self, name: str) -> Posting | None:
         """Return the newest posting that brings a document into QAD, or will: one that was undone before is none."""

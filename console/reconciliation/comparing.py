@@ -5,16 +5,17 @@ must be 0. What people keyed in our daybooks is `foreign`, a line of its own out
 (a) to (d).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
 
 from console.reconciliation.balances import compare_balances
-from console.reconciliation.facts import LogSide, QadSide, ZuoraDocument
+from console.reconciliation.facts import LogSide, QadSide
 from console.reconciliation.ground import Findings, Ground
 from console.reconciliation.presence import LastLine, compare_presence
 from console.reports import Difference, SumLine
+from console.zuora_side import ZuoraDocument
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
 
 
-def compare(zuora: Sequence[ZuoraDocument], qad: QadSide, log: LogSide, *, from_date: date, as_of: date) -> Result:
+def compare(zuora: Mapping[str, ZuoraDocument], qad: QadSide, log: LogSide, *, from_date: date, as_of: date) -> Result:
     """Compare the three sides for documents dated in [from_date, as_of]; what is open, whatever its date."""
     ground, findings = Ground(zuora, qad, log), Findings()
     compare_presence(ground, findings)

@@ -1,4 +1,4 @@
-"""What each of the three sides says: Zuora, QAD, and the log between them."""
+"""What QAD says, and the log; what Zuora says stands in zuora_side.py."""
 
 from datetime import date
 from decimal import Decimal
@@ -9,30 +9,6 @@ from schemas.ids import PostingId
 from schemas.outcomes import Document
 from schemas.postings import Posting
 from schemas.reasons import Reason
-
-
-class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A document of Zuora.
-
-    Attributes:
-        document: `kind:id`.
-        total: As Zuora signs it.
-        open: What is not applied or paid of it.
-        updated: Its stamp, to tell whether it has been read.
-        pool: One name for documents that stand in for one another: Zuora tells what is open of all of them only.
-        counts: Whether it counts today; a draft, or one that was unposted or cancelled, does not.
-    """
-
-    document: str
-    kind: str
-    number: str
-    currency: str
-    total: Decimal
-    open: Decimal
-    day: date
-    updated: str
-    counts: bool = True
-    pool: str = ""
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,13 +4,14 @@ Nothing is compared here, and nothing is read: what the sides say is all there i
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from console.reconciliation.facts import LogSide, QadSide, Standing, ZuoraDocument
+from console.reconciliation.facts import LogSide, QadSide, Standing
 from console.reports import Difference
+from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.outcomes import Document
 from schemas.postings import (
@@ -69,10 +70,10 @@ class Ground:
         moves: Applications, by each of the two documents that they move; refunds, by what they close.
     """
 
-    def __init__(self, zuora: Sequence[ZuoraDocument], qad: QadSide, log: LogSide) -> None:
+    def __init__(self, zuora: Mapping[str, ZuoraDocument], qad: QadSide, log: LogSide) -> None:
         """Sort the sides in."""
-        self.zuora = {document.document: document for document in zuora if document.counts}
-        self._not_counting = {document.document: document for document in zuora if not document.counts}
+        self.zuora = {name: document for name, document in zuora.items() if document.counts}
+        self._not_counting = {name: document for name, document in zuora.items() if not document.counts}
         self.qad = qad
         self.log = log
         self.in_qad = {key_of(document.key): document for document in qad.documents}
@@ -161,9 +162,9 @@ class Ground:
         if document is None:
             return False
         read_to = self.log.read_to.get(document.kind, "")
-        if not read_to or not document.updated:
+        if not read_to or not document.stamp:
             return not read_to
-        return datetime.fromisoformat(document.updated).astimezone(UTC) >= datetime.fromisoformat(read_to)
+        return datetime.fromisoformat(document.stamp).astimezone(UTC) >= datetime.fromisoformat(read_to)
 
 
 def place_of(standing: Standing) -> Place:

@@ -9,9 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from console.reconciliation.facts import Standing, ZuoraDocument
+from console.reconciliation.facts import Standing
 from console.reconciliation.ground import ZERO, Findings, Ground, key_of, place_of, written
 from console.reports import SumLine
+from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.outcomes import Document
 from schemas.postings import Act, Posting
@@ -136,6 +137,6 @@ class LastLine:
 
     def _counts_here(self, document: ZuoraDocument | None, effects: Iterable[Posting]) -> bool:
         if document is not None:
-            return self._first <= document.day <= self._last
+            return str(self._first) <= document.day <= str(self._last)
         days = [getattr(posting.content, "document_date", None) for posting in effects]
         return any(day is not None and self._first <= day <= self._last for day in days)

@@ -1,8 +1,8 @@
-"""Reads the three sides: the log whole, Zuora's documents anew, QAD's documents, open items and balances anew."""
+"""Reads two of the three sides: the log whole, and anew QAD's documents, open items and balances."""
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +13,9 @@ from adapters.qad.browse import browse, column
 from adapters.qad.client import QadClient
 from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
 from adapters.qad.values import amount, day, whole
-from adapters.zuora.asking.client import ZuoraClient
-from adapters.zuora.reading.objects import ZuoraObjects
-from adapters.zuora.reading.settlement import Settlement
-from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
-from console.unsettled import Known, Unsettled, read_unsettled
+from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
 from console.wiring import Wiring
+from console.zuora_side import Progress
 from schemas.cursors import Cursor
 from schemas.decisions import MappingPublished
 from schemas.errors import Misconfigured
@@ -26,44 +23,9 @@ from schemas.events import read_cursor, read_decision, read_matched, read_outcom
 from schemas.ids import PostingId, document_key
 from schemas.matching import Matched
 from schemas.outcomes import AnyOutcome, Document, Intended, Posted, Released, Standstill
-from schemas.records import RecordKind
 from schemas.topics import Topic
 
-Progress = Callable[[str], None]
-
 _TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
-
-
-class _Header(msgspec.Struct, rename="camel"):
-    """What invoices, memos, payments and refunds say of themselves, each in its own words."""
-
-    id: str
-    status: str = ""
-    currency: str = ""
-    updated_date: str = ""
-    invoice_number: str = ""
-    memo_number: str = ""
-    payment_number: str = ""
-    refund_number: str = ""
-    amount: Decimal = Decimal(0)
-    total_amount: Decimal = Decimal(0)
-    balance: Decimal = Decimal(0)
-    unapplied_amount: Decimal = Decimal(0)
-    invoice_date: date | None = None
-    memo_date: date | None = None
-    effective_date: date | None = None
-    refund_date: date | None = None
-
-
-_header = msgspec.json.Decoder(_Header)
-_BEGINNING, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_COUNTS = {
-    RecordKind.INVOICE: "Posted",
-    RecordKind.DEBIT_MEMO: "Posted",
-    RecordKind.CREDIT_MEMO: "Posted",
-    RecordKind.PAYMENT: "Processed",
-    RecordKind.REFUND: "Processed",
-}
 
 
 async def read_log(wiring: Wiring, connection: str) -> LogSide:
@@ -79,46 +41,6 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
         if isinstance(cursor, Cursor):
             side.read_to[cursor.kind] = cursor.read_to.astimezone(UTC).isoformat()
     return side
-
-
-async def read_zuora(
-    client: ZuoraClient, tenant: str, *, progress: Progress, settlement: Settlement | None = None
-) -> list[ZuoraDocument]:
-    """Return every document of Zuora, with those that do not count today: their stamps tell since when."""
-    objects, documents = ZuoraObjects(client, tenant, settlement), dict[str, ZuoraDocument]()
-    await client.token.get()
-    kinds = await objects.kinds()
-    for kind in (kind for kind in _COUNTS if kind in kinds):
-        async for headers in objects.changed(kind, since=_BEGINNING, until=_END):
-            for header in headers:
-                found = _header.decode(header.raw)
-                documents[document_key(kind, found.id)] = _document(kind, found)
-            progress(f"Zuora: {len(documents)} documents")
-    if RecordKind.CREDIT_BALANCE in kinds:
-        _beside_the_balances(documents, await read_unsettled(objects, since=_BEGINNING, until=_END))
-    return list(documents.values())
-
-
-def _beside_the_balances(documents: dict[str, ZuoraDocument], unsettled: Unsettled) -> None:
-    """Add what a tenant without Invoice Settlement keeps beside its documents, and mend what is open of these."""
-    known = {name: Known(one.currency, one.total, one.open) for name, one in documents.items() if one.counts}
-    pools = unsettled.pools(known)
-    for name, rest in unsettled.open_of(known).items():
-        documents[name] = msgspec.structs.replace(documents[name], open=rest, pool=pools.get(name, ""))
-    for one in unsettled.documents(known):
-        name = document_key(one.kind, one.id)
-        documents[name] = ZuoraDocument(
-            document=name,
-            kind=one.kind,
-            number=one.number,
-            currency=one.currency,
-            total=one.total,
-            open=one.open,
-            day=date.fromisoformat(one.day),
-            updated=one.stamp,
-            counts=one.counts,
-            pool=pools.get(document_key(one.kind, one.id), ""),
-        )
 
 
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
@@ -213,27 +135,6 @@ def _key(find: Find, row: Any) -> Document:
         customer=str(of(find.customer) or ""),
         currency=str(of(find.currency) or ""),
         total=amount(of(find.total)) if find.total else None,
-    )
-
-
-def _document(kind: RecordKind, header: _Header) -> ZuoraDocument:
-    number, total, unsettled, moment = {
-        RecordKind.INVOICE: (header.invoice_number, header.amount, header.balance, header.invoice_date),
-        RecordKind.DEBIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
-        RecordKind.CREDIT_MEMO: (header.memo_number, header.total_amount, header.balance, header.memo_date),
-        RecordKind.PAYMENT: (header.payment_number, header.amount, header.unapplied_amount, header.effective_date),
-        RecordKind.REFUND: (header.refund_number, header.amount, Decimal(0), header.refund_date),
-    }[kind]
-    return ZuoraDocument(
-        document=document_key(kind, header.id),
-        kind=kind,
-        number=number,
-        currency=header.currency,
-        total=total,
-        open=unsettled,
-        day=moment or date.min,
-        updated=header.updated_date,
-        counts=header.status == _COUNTS[kind],
     )
 
 

@@ -13,8 +13,9 @@ from functools import partial
 from console.verification.facts import DocumentFacts, Log, PostingFacts, written
 from console.verification.report import Findings, SumLine
 from console.verification.standing import Place, is_unread, place_of
-from console.verification.systems import Qad, ZuoraDocument
+from console.verification.systems import Qad
 from console.verification.views import QadKey
+from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.money import ZERO
 

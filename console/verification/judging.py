@@ -14,8 +14,9 @@ from console.verification.following import TOPICS, Following
 from console.verification.presence import compare_presence
 from console.verification.reading import LogReader, reading
 from console.verification.report import Findings, Verdict
-from console.verification.systems import Progress, Qad, ZuoraDocument, read_qad, read_zuora
+from console.verification.systems import Qad, read_qad
 from console.wiring import Wiring
+from console.zuora_side import Progress, ZuoraDocument, read_zuora
 from schemas.topics import Topic
 
 _STAGES = ("match", "ledger", "sink")
@@ -39,7 +40,6 @@ async def verify(
         asked = [name for name in sharing if name in connections]
         logs = await _begin(wiring.site.cluster, {name: partitions[name] for name in asked})
         async with wiring.zuora(tenant) as client:
-            await client.token.get()
             settlement = wiring.settlement(client, tenant)
             zuora = await read_zuora(client, tenant, progress=progress, settlement=settlement)
         others: list[set[str]] = []

@@ -7,7 +7,7 @@ were read. What is behind a stage's committed offset and came to nothing is lost
 from typing import NamedTuple
 
 from console.verification.facts import RESTING, DocumentFacts, Log, PostingFacts, later
-from console.verification.systems import ZuoraDocument
+from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.topics import Topic
 

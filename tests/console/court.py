@@ -14,8 +14,9 @@ from console.verification.following import TOPICS, Following
 from console.verification.judging import judge
 from console.verification.reading import Entry
 from console.verification.report import Findings, Verdict
-from console.verification.systems import Qad, QadDocument, ZuoraDocument
+from console.verification.systems import Qad, QadDocument
 from console.verification.views import QadKey
+from console.zuora_side import ZuoraDocument
 from schemas.codec import Event, encode
 from schemas.cursors import Cursor
 from schemas.deadletters import DeadLetter

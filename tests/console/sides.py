@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from console.reconciliation.comparing import Result, compare
-from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing, ZuoraDocument
+from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
 from console.reports import Difference, Report, SumLine
+from console.zuora_side import ZuoraDocument
 from schemas.ids import document_key, machine_reference, posting_id
 from schemas.outcomes import Document
 from schemas.postings import (
@@ -59,14 +60,13 @@ class Sides:
         """Put a document into Zuora alone; return its name."""
         name = document_key(kind, f"8a{len(self.zuora):04}")
         self.zuora[name] = ZuoraDocument(
-            document=name,
             kind=kind,
             number=number or f"N-{len(self.zuora)}",
             currency=currency,
             total=Decimal(total),
             open=Decimal(total if open_amount is None else open_amount),
-            day=day,
-            updated=updated,
+            day=str(day),
+            stamp=updated,
         )
         return name
 
@@ -223,20 +223,19 @@ class Sides:
 
     def compared(self, *, from_date: date = FIRST, as_of: date = LAST) -> "Compared":
         """Compare the three sides."""
-        return Compared(compare(list(self.zuora.values()), self.qad, self.log, from_date=from_date, as_of=as_of))
+        return Compared(compare(self.zuora, self.qad, self.log, from_date=from_date, as_of=as_of))
 
     @staticmethod
     def _content(document: ZuoraDocument) -> Content:
         total, known = abs(document.total), {"customer": "C1", "currency": document.currency, "description": ""}
-        dates = {"document_date": document.day, "posting_date": document.day}
+        day = date.fromisoformat(document.day)
+        dates = {"document_date": day, "posting_date": day}
         if document.kind == "payment":
             return ReceiptContent(**known, **dates, total=total, daybook="ZPAY", bank_account="1010")
         credit = document.kind == "credit_memo" or document.total < 0
         kind, side = (CreditNoteContent, "debit") if credit else (InvoiceContent, "credit")
         line = GlLine(account="4000", **{side: total})
-        return kind(
-            **known, **dates, due_date=document.day, total=total, daybook="ZCRN" if credit else "ZINV", lines=(line,)
-        )
+        return kind(**known, **dates, due_date=day, total=total, daybook="ZCRN" if credit else "ZINV", lines=(line,))
 
 
 class Compared:

@@ -355,7 +355,7 @@ def test_a_report_is_clean_where_the_sides_agree(settled):
 def taken_back(sides, name, *, updated):
     """Say that a document is a draft again in Zuora."""
     sides.zuora[name] = msgspec.structs.replace(
-        sides.zuora[name], counts=False, total=D(100), open=D(100), updated=updated
+        sides.zuora[name], counts=False, total=D(100), open=D(100), stamp=updated
     )
 
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from console.verification.systems import read_qad, read_zuora
+from console.verification.systems import read_qad
 from console.verification.views import QadKey
+from console.zuora_side import read_zuora
 from sandbox.qad.books.documents import Invoice, PostingLine
 from schemas.errors import Misconfigured
 from schemas.ids import document_key

@@ -12,6 +12,7 @@ from console.verification.following import TOPICS, Following
 from console.verification.judging import judge
 from console.verification.reading import Entry
 from console.verification.report import Findings
+from console.zuora_side import read_zuora
 from schemas.codec import encode
 from schemas.records import RecordKind
 from schemas.topics import Topic
@@ -25,7 +26,7 @@ _EVER = (date(2020, 1, 1), date(2100, 1, 1))
 
 async def broken(house: House) -> list[str]:
     """Return what breaks a promise, by `verify`."""
-    zuora = await systems.read_zuora(house.client, "acme", progress=_quiet, settlement=house.settlement)
+    zuora = await read_zuora(house.client, "acme", progress=_quiet, settlement=house.settlement)
     qad = await systems.read_qad(await house.qad.client(), house.qad.profile(), progress=_quiet)
     log, findings = Log(builders.CONNECTION, 0), Findings(builders.CONNECTION)
     following = Following(log, findings)
@@ -46,7 +47,7 @@ async def unexplained(house: House) -> list[str]:
     for topic in (Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES):
         for value in _values(house, topic):
             reconciling.TAKE[topic](side, value)
-    zuora = await reconciling.read_zuora(house.client, "acme", progress=_quiet, settlement=house.settlement)
+    zuora = await read_zuora(house.client, "acme", progress=_quiet, settlement=house.settlement)
     qad = await reconciling.read_qad(await house.qad.client(), house.qad.profile(), side, progress=_quiet)
     result = compare(zuora, qad, side, from_date=_EVER[0], as_of=_EVER[1])
     return [f"{one.part} {one.number}: {one.what}" for one in result.differences if one.part != "ignored"]

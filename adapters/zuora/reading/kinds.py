@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from adapters.zuora.asking.client import ZuoraClient
+from adapters.zuora.reading.children.applied import of_payment, of_refund
 from adapters.zuora.reading.children.invoices import of_invoice
 from adapters.zuora.reading.children.memos import of_credit_memo, of_debit_memo
-from adapters.zuora.reading.children.payments import of_payment
-from adapters.zuora.reading.children.refunds import of_refund
 from adapters.zuora.reading.children.unsettled import (
     of_adjustment,
     of_applied_payment,
