@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+import structlog
 
 from console.commands import deadletters, match, operating, running, setup, trying
 from console.commands.backfill import backfill
@@ -55,6 +56,8 @@ def main(ctx: click.Context, config: Path) -> None:
     """Posts what Zuora Billing finalizes into QAD Adaptive ERP: once, in order, to the cent."""
     # Commands say in a sentence of their own what libraries would say before it; processes set up their own logs.
     logging.getLogger().addHandler(logging.NullHandler())
+    # What we log ourselves is no part of what a command prints: --json is one object.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     ctx.obj = Context(Path(config))
 
 

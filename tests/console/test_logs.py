@@ -5,6 +5,11 @@ import logging
 import subprocess
 import sys
 
+import structlog
+from click.testing import CliRunner
+
+from console.cli import main
+
 SPEAKS = """
 import logging
 import structlog
@@ -33,3 +38,11 @@ def test_lines_are_json_and_each_says_something():
     assert "a bug" in lines[-1]["exception"]
     assert {line["process"] for line in lines if line["logger"] == "ours"} == {"test"}
     assert logging.getLevelName(lines[-1]["level"].upper()) == logging.ERROR
+
+
+def test_what_a_command_logs_is_no_part_of_what_it_prints(tmp_path, capsys):
+    CliRunner().invoke(main, ["topics", "describe", str(tmp_path)], catch_exceptions=False)
+    structlog.get_logger("adapters.zuora").info("a call of Zuora failed")
+    printed, logged = capsys.readouterr()
+    assert "a call of Zuora failed" in logged
+    assert printed == ""
