@@ -206,3 +206,32 @@ async def test_what_is_stamped_while_zuoras_clock_is_behind_is_found_by_polls(zu
         await polling.round()
         await again.round()
     assert {record.found.by for record in log.kept if record.id == behind.id} == {"poll"}
+
+
+async def test_an_hour_of_maintenance_ends_by_itself(zuora, log, quick):
+    """Pages for people in place of every answer, the token's too: the same poller goes on after it."""
+    before = zuora.every_second(3)
+    zuora.later(minutes=5)
+    client = await zuora.client()
+    polling = poller(client, log)
+    await polling.round()
+    cursors, asked = dict(log.cursors), len(zuora.requests())
+    away = [zuora.arm("http_503", path) for path in ("", "^/oauth/token$")]
+    zuora.sandbox.tokens.revoke()
+    during = []
+    for _ in range(6):
+        zuora.later(minutes=10)
+        during.append(zuora.invoice())
+        assert await polling.round() == 0
+        assert polling.failed
+    assert away[0].fired
+    assert log.cursors == cursors
+    rounds_cost = (len(zuora.requests()) - asked) / 6
+    assert rounds_cost < 100, "what is away is not stormed"
+    zuora.sandbox.faults.disarm()
+    zuora.later(minutes=5)
+    # The first round hears the time, the next one reads up to it.
+    for _ in range(2):
+        await polling.round()
+    assert not polling.failed
+    assert Counter(log.ids(INVOICE)) == dict.fromkeys((one.id for one in (*before, *during)), 1)
