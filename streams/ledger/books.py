@@ -22,7 +22,7 @@ from schemas.references import (
     QadReference,
     ZuoraReference,
 )
-from streams.ledger import reasons
+from streams.ledger import lacking, reasons
 
 Shown = TypeVar("Shown")
 
@@ -85,7 +85,7 @@ class Books:
         for decision in reversed(self.versions):
             if decision.mapping.first_document_date <= asked:
                 return decision
-        raise CannotGoOn(reasons.no_mapping(number, day))
+        raise CannotGoOn(lacking.no_mapping(number, day))
 
     def cut_over(self) -> date | None:
         """Return the agreed cut-over date, or None before the first mapping is published."""
@@ -100,7 +100,7 @@ class Books:
         if not code_id:
             return ""
         if code_id not in self.codes:
-            raise CannotGoOn(reasons.unknown_code_id(number, code_id))
+            raise CannotGoOn(lacking.unknown_code_id(number, code_id))
         return self.codes[code_id]
 
     def check_currency(self, number: str, currency: str) -> None:
@@ -114,13 +114,13 @@ class Books:
         except MoneyError as error:
             raise CannotGoOn(reasons.bad_amount(number, str(error))) from None
         if not self.currencies:
-            raise CannotGoOn(reasons.reference_not_read(number, "currency"))
+            raise CannotGoOn(lacking.reference_not_read(number, "currency"))
         known = self.currencies.get(currency)
         if known is None or not known.active:
-            raise CannotGoOn(reasons.currency_refused(number, currency, "is not set up in QAD"))
+            raise CannotGoOn(lacking.currency_refused(number, currency, "is not set up in QAD"))
         if known.decimals != scale:
             why = f"has {known.decimals} decimals in QAD and {scale} in ISO 4217"
-            raise CannotGoOn(reasons.currency_refused(number, currency, why))
+            raise CannotGoOn(lacking.currency_refused(number, currency, why))
 
     def check_account(self, number: str, place: Analysis) -> None:
         """Hold that QAD takes a posting to this account with this analysis.
@@ -129,19 +129,19 @@ class Books:
             CannotGoOn: It does not exist, is not active, or asks for more analysis than the mapping gives.
         """
         if not self.accounts:
-            raise CannotGoOn(reasons.reference_not_read(number, "gl_account"))
+            raise CannotGoOn(lacking.reference_not_read(number, "gl_account"))
         account = self.accounts.get(place.account)
         if account is None:
-            raise CannotGoOn(reasons.account_unfit(number, place.account, "does not exist in QAD"))
+            raise CannotGoOn(lacking.account_unfit(number, place.account, "does not exist in QAD"))
         if not account.active:
-            raise CannotGoOn(reasons.account_unfit(number, place.account, "is not active in QAD"))
+            raise CannotGoOn(lacking.account_unfit(number, place.account, "is not active in QAD"))
         for asked, given, what in (
             (account.sub_account_required, place.sub_account, "sub-account"),
             (account.cost_centre_required, place.cost_centre, "cost centre"),
             (account.project_required, place.project, "project"),
         ):
             if asked and not given:
-                raise CannotGoOn(reasons.account_unfit(number, place.account, f"asks for a {what}"))
+                raise CannotGoOn(lacking.account_unfit(number, place.account, f"asks for a {what}"))
 
     def check_daybook(self, number: str, code: str) -> None:
         """Hold that a daybook exists and is active.
@@ -150,11 +150,11 @@ class Books:
             CannotGoOn: It is not.
         """
         if not self.daybooks:
-            raise CannotGoOn(reasons.reference_not_read(number, "daybook"))
+            raise CannotGoOn(lacking.reference_not_read(number, "daybook"))
         daybook = self.daybooks.get(code)
         if daybook is None or not daybook.active:
             raise CannotGoOn(
-                reasons.daybook_unfit(number, code, "is not active in QAD" if daybook else "does not exist")
+                lacking.daybook_unfit(number, code, "is not active in QAD" if daybook else "does not exist")
             )
 
     def named_daybook(self, number: str, mapping: Mapping, name: str) -> str:
@@ -167,7 +167,7 @@ class Books:
         if not code and name == "bounce":
             code = mapping.daybooks.receipt
         if not code:
-            raise CannotGoOn(reasons.no_daybook(number, name))
+            raise CannotGoOn(lacking.no_daybook(number, name))
         self.check_daybook(number, code)
         return code
 
@@ -178,12 +178,12 @@ class Books:
             CannotGoOn: QAD has none, or more than one.
         """
         if not self.periods:
-            raise CannotGoOn(reasons.reference_not_read(number, "period"))
+            raise CannotGoOn(lacking.reference_not_read(number, "period"))
         found = [period for period in self.periods.values() if period.first_day <= day <= period.last_day]
         if not found:
-            raise CannotGoOn(reasons.period_not_defined(number, day))
+            raise CannotGoOn(lacking.period_not_defined(number, day))
         if len(found) > 1:
-            raise CannotGoOn(reasons.periods_overlap(number, day, [period.code for period in found]))
+            raise CannotGoOn(lacking.periods_overlap(number, day, [period.code for period in found]))
         return found[0]
 
     def posting_date(self, number: str, day: date, mapping: Mapping) -> tuple[date, date | None]:
@@ -201,7 +201,7 @@ class Books:
             later = sorted(other.first_day for other in self.periods.values() if other.open and other.first_day > day)
             if later:
                 return later[0], day
-        raise CannotGoOn(reasons.period_closed(number, day, period))
+        raise CannotGoOn(lacking.period_closed(number, day, period))
 
 
 def _keep(table: dict[str, Shown], code: str, value: Shown, *, gone: bool) -> None:

@@ -14,7 +14,7 @@ from schemas.mapping import PROCESSING_TYPES, Analysis, LineRow, Mapping
 from schemas.money import ZERO, MoneyError, sum_of, total_of
 from schemas.postings import GlLine
 from schemas.zuora import TaxationItem
-from streams.ledger import reasons
+from streams.ledger import lacking, reasons
 from streams.ledger.books import Books
 from streams.ledger.rows import line_row, tax_row
 
@@ -169,7 +169,7 @@ def _line_place(item: Item, *, number: str, currency: str, period_ends: date, ma
     if mapping.policy.suspense is not None:
         return mapping.policy.suspense, "suspense"
     what = f"accounting code {code!r} as {processing}" + (" excluded from revenue accounting" if item.excluded else "")
-    raise CannotGoOn(reasons.unmapped(number, what=what, value=code, row=f'a [[lines]] row code = "{code}"'))
+    raise CannotGoOn(lacking.unmapped(number, what=what, value=code, row=f'a [[lines]] row code = "{code}"'))
 
 
 def _code(
@@ -191,13 +191,13 @@ def _code(
             return item.deferred_code, "deferred"
         if row is not None and past_period and item.ends is not None:
             raise CannotGoOn(
-                reasons.no_deferral_rule(number, line=item.text or item.id, code=item.code, ends=item.ends)
+                lacking.no_deferral_rule(number, line=item.text or item.id, code=item.code, ends=item.ends)
             )
         return item.code, processing.lower()
     if rule == "recognized" or (rule == "by_service_period" and not past_period):
         return item.code, processing.lower()
     if not item.deferred_code:
-        raise CannotGoOn(reasons.no_deferred_code(number, line=item.text or item.id, code=item.code))
+        raise CannotGoOn(lacking.no_deferred_code(number, line=item.text or item.id, code=item.code))
     return item.deferred_code, "deferred"
 
 
@@ -218,7 +218,7 @@ def _tax_place(row: TaxationItem, *, number: str, mapping: Mapping) -> Analysis:
     found = tax_row(mapping, code=code, jurisdiction=jurisdiction, rate_type=rate_type)
     if found is None:
         raise CannotGoOn(
-            reasons.unmapped(
+            lacking.unmapped(
                 number, what=f"tax code {code!r} of {jurisdiction!r}", value=code, row=f'a [[tax]] row code = "{code}"'
             )
         )

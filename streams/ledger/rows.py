@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from schemas.errors import CannotGoOn
 from schemas.mapping import BankRow, LineRow, Mapping, TaxRow
-from streams.ledger import reasons
+from streams.ledger import lacking
 from streams.ledger.words import check_payment_type
 
 Row = TypeVar("Row", LineRow, TaxRow, BankRow)
@@ -62,7 +62,7 @@ def bank_of(mapping: Mapping, *, number: str, payment_type: str, gateway: str, c
     if bank is None:
         what = f"{payment_type or 'the'} payment in {currency} by gateway {gateway!r}"
         row = f'a [[banks]] row currency = "{currency}"'
-        raise CannotGoOn(reasons.unmapped(number, what=what, value=gateway, row=row))
+        raise CannotGoOn(lacking.unmapped(number, what=what, value=gateway, row=row))
     return bank
 
 

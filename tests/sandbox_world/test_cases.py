@@ -15,7 +15,14 @@ from sandbox.world import CUT_OVER
 from sandbox.world.chart import forgotten_yen_rate
 
 STREAMS = Path(__file__).resolve().parents[2] / "streams"
-SOURCES_OF_RULES = ("match/reasons.py", "match/rules.py", "ledger/reasons.py", "sink/answers.py", "sink/steps.py")
+SOURCES_OF_RULES = (
+    "match/reasons.py",
+    "match/rules.py",
+    "ledger/reasons.py",
+    "ledger/lacking.py",
+    "sink/answers.py",
+    "sink/steps.py",
+)
 FACTS: dict[str, Callable] = {}
 
 
