@@ -204,9 +204,13 @@ async def test_no_id_ends_the_quotes_it_stands_in(off, hostile):
 # -- windows ---------------------------------------------------------------------------------------------------------
 
 
-async def changed(reading, until=NEXT_YEAR):
-    pages = reading.changed(ADJUSTMENT, since=START, until=until)
+async def changed(reading, since=START, until=NEXT_YEAR):
+    pages = reading.changed(ADJUSTMENT, since=since, until=until)
     return [header.id async for page in pages for header in page]
+
+
+# What no cut divides.
+ONE_SECOND = {"since": NOON, "until": NOON + timedelta(seconds=1)}
 
 
 async def test_a_window_is_sorted_here_since_zoql_has_no_order(off):
@@ -236,7 +240,7 @@ async def test_a_row_that_leaves_while_batches_are_read_hides_no_other(off):
     # It leaves the window, which ended before: all behind it move up by one, past the end of the first batch.
     off.after_answer(QUERY, lambda: cancel_invoice_adjustment(off.tenant, adjustment=rows[0]))
     asked = len(off.requests(QUERY))
-    assert await changed(reading, until=NOON + timedelta(hours=1)) == rows[1:]
+    assert await changed(reading, **ONE_SECOND) == rows[1:]
     assert len(off.requests(QUERY)) - asked == 3
 
 
@@ -246,7 +250,7 @@ async def test_a_locator_that_ends_begins_the_window_anew(off):
     off.use(zoql_batch_max=2)
     reading = await objects(off)
     off.after_answer(QUERY, lambda: off.later(seconds=901))
-    assert set(await changed(reading)) == made
+    assert set(await changed(reading, **ONE_SECOND)) == made
     assert off.requests(MORE)[0].status == 400
 
 
@@ -258,6 +262,58 @@ async def test_a_list_that_never_stands_still_is_not_told_as_whole(off, monkeypa
     off.use(zoql_batch_max=2, zoql_locator_life_s=-1.0)
     with pytest.raises(Transient, match="never come twice the same"):
         await changed(await objects(off))
+
+
+def credits_every(off, count, **apart):
+    """Return so many adjustments, oldest first, each so much later than the one before."""
+    invoice, made = off.invoice(), []
+    for _ in range(count):
+        made.append(credit(off, invoice, "0.01").id)
+        off.later(**apart)
+    return made
+
+
+async def test_a_window_of_many_batches_is_cut_by_time_and_no_locator_is_followed(off):
+    made = credits_every(off, 60, seconds=7)
+    off.use(zoql_batch_max=5)
+    reading, found, queries = await objects(off), [], []
+    async for page in reading.changed(ADJUSTMENT, since=START, until=NEXT_YEAR):
+        assert len(page) <= 5
+        found += [header.id for header in page]
+        queries.append(len(off.requests(QUERY)))
+    assert found == made
+    assert off.requests(MORE) == []
+    assert queries[0] < queries[-1] / 2, "what is old is shown before what is new is asked for"
+    assert queries[-1] < 60, "about two queries for each slice"
+
+
+async def test_seconds_that_hold_more_than_a_batch_are_read_by_themselves(off):
+    invoice, made = off.invoice(), []
+    for _ in range(3):
+        made.append({credit(off, invoice, "0.01").id for _ in range(9)})
+        off.later(days=1)
+    off.use(zoql_batch_max=4)
+    found = await changed(await objects(off))
+    assert [set(found[place : place + 9]) for place in (0, 9, 18)] == made
+    assert len(found) == 27
+    assert len(off.requests(QUERY)) < 24
+
+
+async def test_a_change_while_a_long_window_is_read_costs_one_slice(off):
+    made = credits_every(off, 40, seconds=3)
+    off.use(zoql_batch_max=5, zoql_results="live")
+    off.later(days=1)
+    reading, until, found = await objects(off), NOON + timedelta(hours=1), []
+    async for page in reading.changed(ADJUSTMENT, since=START, until=until):
+        if not found:
+            # They leave the window: one that was shown, and one that was not.
+            for name in (made[0], made[-1]):
+                cancel_invoice_adjustment(off.tenant, adjustment=name)
+        found += [header.id for header in page]
+    assert found == made[:-1]
+    with_change = len(off.requests(QUERY))
+    assert await changed(reading, until=until) == made[1:-1]
+    assert abs(len(off.requests(QUERY)) - 2 * with_change) <= 3
 
 
 # -- polling ---------------------------------------------------------------------------------------------------------

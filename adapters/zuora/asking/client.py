@@ -4,7 +4,7 @@ Every answer is checked before anyone sees it: a list is whole, or it is an erro
 that was read before, is refused. How a call is made is in `call.py`; it makes no other.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeVar
@@ -249,7 +249,7 @@ class ZuoraClient:
             url = self._same_origin(following, path)
         raise Transient(f"Zuora's next page of {path} is one that was read: the list does not end")
 
-    async def zoql(self, query: str) -> AsyncIterator[Page]:
+    async def zoql(self, query: str) -> AsyncGenerator[Page, None]:
         """Yield the pages of a ZOQL query, each row verbatim, in no order that Zuora promises.
 
         Args:

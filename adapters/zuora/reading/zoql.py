@@ -1,11 +1,14 @@
 """Reads by ZOQL what a tenant without Invoice Settlement keeps where Object Query does not reach.
 
-Rows come in no order, and a locator may end or bring what has moved meanwhile: a result of several batches counts only
-when two readings show the same. Every value stands in quotes that it cannot end.
+Rows come in no order, and a locator may end or bring what has moved meanwhile. So a window that holds more than one
+batch is cut by time until each slice is one answer: no more is held than that, and what changes meanwhile costs one
+slice. Where a second alone, or what belongs to one object, comes in several batches, it counts only when two readings
+show the same. Every value stands in quotes that it cannot end.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -18,6 +21,8 @@ from streams.identity import moment_of
 
 # So many readings of which no two agree, or whose locators end, are no business, but a list that cannot be told.
 _READINGS_MAX = 10
+# Stamps are asked for by whole seconds: no slice is shorter.
+_SECOND = timedelta(seconds=1)
 
 
 class Zoql(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +47,8 @@ class _Row(msgspec.Struct, rename="pascal"):
 class _Rows(msgspec.Struct, frozen=True):
     by_id: dict[str, msgspec.Raw]
     request_id: str
-    batches: int
+    # Whether one answer held them all.
+    at_once: bool
 
 
 _row = msgspec.json.Decoder(_Row)
@@ -109,29 +115,65 @@ async def rows_of(client: ZuoraClient, of: Zoql, field: str, zuora_id: str) -> t
 async def changes_by_zoql(
     client: ZuoraClient, of: Zoql, *, since: datetime, until: datetime
 ) -> AsyncIterator[Sequence[Header]]:
-    """Yield, page by page, whatever rows of [since, until) are a change of, oldest first; each once.
+    """Yield, page by page, whatever rows of [since, until) are a change of, oldest first; each once in a slice of it.
 
-    ZOQL has no order: all of the window is read before the first is shown.
+    What changes meanwhile leaves for a later window: slices are read oldest first, and none of them is changed into.
     """
-    window = [
-        f"UpdatedDate >= {posts.literal(_zulu(since))}",
-        f"UpdatedDate < {posts.literal(_zulu(until))}",
-    ]
-    found = await _read(client, of, window)
-    headers = sorted(_headers(of, found), key=lambda header: (_age(header.updated), header.id))
-    for first in range(0, len(headers), PAGE_SIZE_MAX):
-        yield headers[first : first + PAGE_SIZE_MAX]
+    slices = [(since.replace(microsecond=0), until)]
+    while slices:
+        begun, end = slices.pop()
+        if begun >= end:
+            continue
+        window = [
+            f"UpdatedDate >= {posts.literal(_zulu(begun))}",
+            f"UpdatedDate < {posts.literal(_zulu(end))}",
+        ]
+        if end - begun > _SECOND:
+            found = await _first_batch(client, of, window)
+            if not found.at_once:
+                middle = _middle(found, begun, end)
+                slices += [(middle, end), (begun, middle)]
+                continue
+        else:
+            found = await _read(client, of, window)
+        headers = sorted(_headers(of, found), key=lambda header: (_age(header.updated), header.id))
+        for first in range(0, len(headers), PAGE_SIZE_MAX):
+            yield headers[first : first + PAGE_SIZE_MAX]
+
+
+def _middle(found: _Rows, begun: datetime, end: datetime) -> datetime:
+    """Return where to cut a slice of more than a second: where its rows lie, as far as a batch of them shows."""
+    stamps = sorted(stamp for raw in found.by_id.values() if (stamp := _stamp(raw)) and begun <= stamp < end)
+    middle = stamps[len(stamps) // 2] if stamps else begun + (end - begun) / 2
+    return max(middle.replace(microsecond=0), begun + _SECOND)
+
+
+def _stamp(raw: msgspec.Raw) -> datetime | None:
+    try:
+        return moment_of(_row.decode(raw).updated_date)
+    except (msgspec.DecodeError, ValueError):
+        return None
+
+
+async def _first_batch(client: ZuoraClient, of: Zoql, conditions: Sequence[str]) -> _Rows:
+    async with aclosing(client.zoql(_query(of, conditions))) as pages:
+        page = await anext(pages)
+    return _Rows({_id_of(raw, of): raw for raw in page.rows}, page.request_id, at_once=page.last)
+
+
+def _query(of: Zoql, conditions: Sequence[str]) -> str:
+    # Names are the tables' above, values come from `literal`.
+    return f"select {', '.join(of.fields)} from {of.name} where {' and '.join(conditions)}"  # noqa: S608
 
 
 async def _read(client: ZuoraClient, of: Zoql, conditions: Sequence[str]) -> _Rows:
-    # Names are the tables' above, values come from `literal`.
-    query = f"select {', '.join(of.fields)} from {of.name} where {' and '.join(conditions)}"  # noqa: S608
+    query = _query(of, conditions)
     before: set[str] | None = None
     for _ in range(_READINGS_MAX):
         found = await _reading(client, of, query)
         if found is None:
             continue
-        if found.batches == 1 or found.by_id.keys() == before:
+        if found.at_once or found.by_id.keys() == before:
             return found
         before = set(found.by_id)
     raise Transient(f"Zuora's rows of {of.name} never come twice the same")
@@ -150,7 +192,7 @@ async def _reading(client: ZuoraClient, of: Zoql, query: str) -> _Rows | None:
         if not batches:
             raise
         return None
-    return _Rows(by_id, request_id, batches)
+    return _Rows(by_id, request_id, at_once=batches == 1)
 
 
 def _id_of(raw: msgspec.Raw, of: Zoql) -> str:
