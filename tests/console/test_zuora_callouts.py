@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from adapters.credentials.keys import make_key_file
 from adapters.credentials.store import CredentialStore
+from adapters.zuora.asking.regions import _HOSTS
 from adapters.zuora.notifications.wanted import Target, template_of
 from adapters.zuora.receiving.doors import HmacRule
 from console.cli import main
@@ -40,6 +41,7 @@ def table_after(heading):
 def test_the_documentation_says_the_same():
     assert table_after("standard event") == standard_rows(WANTED)
     assert table_after("custom event") == custom_rows(WANTED)
+    assert table_after("host") == [(host, *named) for host, named in _HOSTS.items()]
 
 
 @pytest.fixture
