@@ -332,6 +332,26 @@ async def test_a_hint_that_comes_while_its_object_is_read_is_another_read(held, 
     assert worker.runs[0] == runs[0]
 
 
+async def test_hints_that_come_while_an_object_is_tried_again_join_in_and_are_acknowledged(held, log, monkeypatch):
+    monkeypatch.setattr("adapters.kafka.read_lane._PAUSE_MAX_S", 0.02)
+    held.fails = True
+    runs = [SimpleNamespace(value=[hint(number, "p1")]) for number in range(4)]
+    async with lane_of(held, log) as (lane, worker):
+        for number, run in enumerate(runs):
+            held.begun.clear()
+            lane.put(run, worker.acknowledge)
+            # The next comes between two tries.
+            while held.reads[-1:] != [("p1", f"n-{number}")]:
+                await held.begun.wait()
+                held.begun.clear()
+        assert worker.runs == []
+        held.free.set()
+        await acknowledged(worker, 4)
+    assert sorted(worker.runs, key=runs.index) == runs
+    assert log.ids(PAYMENT) == ["p1"], "one read is for all of them"
+    assert held.reads[-1] == ("p1", "n-3")
+
+
 async def test_a_run_is_acknowledged_when_all_its_objects_are_read(held, log, eventually):
     both = SimpleNamespace(value=[hint(0, "p1"), hint(1, "p2")])
     nothing = SimpleNamespace(value=[SimpleNamespace(offset=2, timestamp=0, key=b"k", value=b"no callout")])
