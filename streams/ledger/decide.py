@@ -230,6 +230,11 @@ class LedgerCore:
                 at_hand.number, at_hand.document, payment.applications, cut_over=books.cut_over(), state=state
             )
         plan = plan_payment(at_hand, msgspec.structs.replace(payment, applications=rows), state=state, books=books)
+        if rows.stops and plan.postings and not state.of(at_hand.document).live:
+            version = books.version_for(at_hand.number, payment.day)
+            if version.mapping.policy.cash_waits:
+                # A receipt that waits for what it pays waits for what that is divided over, too.
+                return Plan(stops=plan.stops)
         return msgspec.structs.replace(plan, given_back=given_back(record, facts, rows.rows))
 
     def _plan_unsettled(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:

@@ -301,6 +301,22 @@ def test_a_receipt_does_not_wait_for_the_invoice_that_its_applications_wait_for(
 
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["one process", "a new one each time"])
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_cash_that_waits_waits_for_the_invoice_and_its_charge(order, restarts):
+    records = [
+        zuora.simple_invoice("100.00"),
+        adjusted("50.00", kind="Charge"),
+        paid("150.00", ("r1", "inv1", "150.00")),
+    ]
+    site = in_order([records[place] for place in order[:2]], policy={"cash_waits": True}, restarts=restarts)
+    assert site.contents("receipt") == []
+    site.put(records[order[2]])
+    [receipt] = [posting for posting in site.postings if posting.document == "payment:pay1" and posting.act == "post"]
+    assert sorted(offer.amount for offer in receipt.content.offers) == [50, 100]
+    assert set(receipt.after) == {offer.item for offer in receipt.content.offers}
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["one process", "a new one each time"])
 @pytest.mark.parametrize("first", ["credit", "invoice"])
 def test_a_credit_is_applied_whichever_comes_first(first, restarts):
     records = [adjusted("30.00"), zuora.simple_invoice("100.00")]

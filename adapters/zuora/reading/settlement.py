@@ -82,12 +82,11 @@ class Settlement:
 
     async def ended(self) -> Mapping[str, datetime]:
         """Return up to when what a tenant has without it was read, where it was switched on since."""
-        found: dict[str, datetime] = {}
-        for kind in ENDED if self._before is not None else ():
-            read_to = await self._before.read_to(kind) if self._before is not None else None
-            if read_to is not None:
-                found[kind] = read_to
-        return found
+        before = self._before
+        if before is None:
+            return {}
+        found = {kind: await before.read_to(kind) for kind in ENDED}
+        return {kind: read_to for kind, read_to in found.items() if read_to is not None}
 
     async def is_on(self) -> bool:
         """Return whether it is on; what the configuration says counts, and that it is wrong is said once.
