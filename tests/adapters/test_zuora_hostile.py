@@ -220,6 +220,9 @@ def test_whatever_stands_in_a_path_or_a_filter_is_quoted():
         # A name is as good as what it was made of.
         made = [node for node in nodes_of(path) if isinstance(node, ast.Assign)]
         names = {ast.unparse(one.targets[0]) for one in made if re.search(_MADE_BY_QUOTING, ast.unparse(one.value))}
+        # What is one of some words by its type is our own.
+        typed = [node for node in nodes_of(path) if isinstance(node, ast.arg) and node.annotation]
+        names |= {one.arg for one in typed if one.annotation and ast.unparse(one.annotation).startswith("Literal[")}
         for node in nodes_of(path):
             if not isinstance(node, ast.JoinedStr):
                 continue
