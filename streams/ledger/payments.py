@@ -13,12 +13,14 @@ import msgspec
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
+from schemas.ids import PostingId
+from schemas.mapping import Mapping
 from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
 from streams import waits
 from streams.ledger import reasons
-from streams.ledger.allocations import Paying, allocate_rows, check_same_rows, parted
+from streams.ledger.allocations import Allocations, Paying, allocate_rows, check_same_rows, parted
 from streams.ledger.applications import Applications
 from streams.ledger.books import Books
 from streams.ledger.bounces import take_back
@@ -90,7 +92,11 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     if rows.postings and not at_hand.customer:
         raise CannotGoOn(reasons.not_supported(number, "it belongs to nobody, and something is applied of it"))
-    earlier, later = parted(rows.postings, by=paying.post)
+    used_before = _used_before(payment, cut_over=cut_over) if loaded else ZERO
+    if move.transferred:
+        rows = _given_on(
+            at_hand, payment, rows, used_before=used_before, mapping=version.mapping, state=state, books=books
+        )
     first: tuple[Posting, ...] = ()
     if loaded is not None:
         unseen = not made.is_placed and changed_since and _was_open(payment, cut_over=cut_over)
@@ -98,7 +104,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
             at_hand,
             rows.postings,
             state=state,
-            transferred=move.transferred,
+            transferred=move.transferred and _has(rows, paying.post),
             customer=at_hand.customer if unseen else "",
         )
     elif not made.live or at_hand.again or _goes_elsewhere(at_hand, made, stops=stops, transferred=move.transferred):
@@ -106,22 +112,9 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
             at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
         )
         first = (receipt, *(() if made.live else refunds_elsewhere(at_hand, receipt, state=state)))
-    if move.transferred:
-        earlier += transfer(
-            at_hand,
-            holder=open_item(at_hand.connection, at_hand.document, state),
-            total=payment.total,
-            changed=payment.changed,
-            used_before=_used_before(payment, cut_over=cut_over) if loaded else ZERO,
-            refunded=payment.refunded,
-            unapplied=earlier,
-            mapping=version.mapping,
-            state=state,
-            books=books,
-        )
     openings = openings_of(at_hand, rows.postings, state=state)
     return Plan(
-        postings=(*first, *openings, *earlier, *later),
+        postings=(*first, *openings, *rows.postings),
         stops=(*([loaded] if loaded else []), *stops, *rows.stops),
         mapping_version=version.version,
         whose=move.whose,
@@ -168,6 +161,46 @@ def _paying(at_hand: AtHand, *, transferred: bool, state: LedgerState) -> Paying
     return Paying(post=holder, account=at_hand.account if made.holds else "", anew=bool(made.n) and not made.live)
 
 
+def _given_on(
+    at_hand: AtHand,
+    payment: PaymentDocument,
+    rows: Allocations,
+    *,
+    used_before: Decimal,
+    mapping: Mapping,
+    state: LedgerState,
+    books: Books,
+) -> Allocations:
+    """Return the rows of a payment that was transferred with its transfer among them, and why some could not go on.
+
+    A transfer that cannot go holds what comes after it, and nothing before it.
+    """
+    moved = next_transfer(at_hand.connection, at_hand.document, state)
+    earlier, later = parted(rows.postings, by=moved)
+    try:
+        transferred = transfer(
+            at_hand,
+            holder=open_item(at_hand.connection, at_hand.document, state),
+            total=payment.total,
+            changed=payment.changed,
+            used_before=used_before,
+            refunded=payment.refunded,
+            unapplied=earlier,
+            mapping=mapping,
+            state=state,
+            books=books,
+        )
+    except CannotGoOn as stop:
+        # Where a row from before has to wait, a part of it is applied until then, and for no other reason.
+        stops = rows.stops if reasons.holds(rows.stops) else (stop, *rows.stops)
+        return Allocations(postings=tuple(earlier), stops=stops)
+    return Allocations(postings=(*earlier, *transferred, *later), stops=rows.stops)
+
+
+def _has(rows: Allocations, name: PostingId) -> bool:
+    return any(posting.id == name for posting in rows.postings)
+
+
 def _goes_elsewhere(at_hand: AtHand, made: Made, *, stops: Sequence[CannotGoOn], transferred: bool) -> bool:
     """Return whether the receipt itself goes to another customer: the link of its account was changed."""
     return at_hand.customer != made.customer and not (stops or transferred or made.holds)
@@ -191,23 +224,13 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
     transferred = bool(at_hand.customer) and not loaded and move.transferred
     paying = _paying(at_hand, transferred=transferred, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
-    earlier, later = parted(rows.postings, by=paying.post)
     if transferred:
-        earlier += transfer(
-            at_hand,
-            holder=open_item(at_hand.connection, at_hand.document, state),
-            total=payment.total,
-            changed=payment.changed,
-            used_before=ZERO,
-            refunded=payment.refunded,
-            unapplied=earlier,
-            mapping=version.mapping,
-            state=state,
-            books=books,
-        )
+        rows = _given_on(at_hand, payment, rows, used_before=ZERO, mapping=version.mapping, state=state, books=books)
     first = own_opening(at_hand, rows.postings, state=state) if loaded else ()
     openings = openings_of(at_hand, rows.postings, state=state)
-    plan = Plan(postings=(*first, *openings, *earlier, *later), stops=rows.stops, mapping_version=version.version)
+    plan = Plan(postings=(*first, *openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
+    if transferred and not _has(rows, paying.post):
+        return plan
     if refunded:
         # What refunds gave back is not taken back as well: a chargeback comes from its refund row alone.
         standing = reasons.before_cut_over(number, payment.day, version.mapping.cut_over)

@@ -47,6 +47,11 @@ def verdict_of(stops: Sequence[CannotGoOn]) -> tuple[type[Waiting] | type[Parked
     return how, msgspec.structs.replace(reason, message=message, waits_for=tuple(waits_for))
 
 
+def holds(stops: Sequence[CannotGoOn]) -> bool:
+    """Return whether any of these waits, or is for a person."""
+    return any(HOW.get(stop.reason.rule) is not Ignored for stop in stops)
+
+
 def _gravity(found: tuple[type[Waiting] | type[Parked] | type[Ignored], Reason]) -> int:
     return _GRAVEST.index(found[0])
 

@@ -392,3 +392,17 @@ def test_a_journal_of_a_document_is_turned_when_it_is_unposted_and_posted_again_
 def test_lines_that_are_all_nothing_make_nothing_either_way():
     found = world(zero_total="journal").put(zuora.simple_invoice("0.00"))
     assert found.standing(INVOICE) == ("ignored", "zero")
+
+
+@pytest.mark.parametrize("status", ["Processed", "Canceled"])
+def test_a_transfer_that_comes_while_an_unapplication_waits_goes_on_with_it(status):
+    """What is applied of it until then is no reason for a person: Zuora unapplied it before."""
+    rows = zuora.row("100.00", "r1"), zuora.row("-100.00", "r2", created=LATER)
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", rows[0]), zuora.period(3, is_open=False))
+    found.put(moved(*rows, updated=LATEST, status=status))
+    assert found.standing(PAYMENT) == ("waiting", "period_closed")
+    found.put(zuora.period(3))
+    sink = Sink(found).run()
+    stands = status == "Processed"
+    assert (sink.stuck, sink.open_of(INVOICE), sink.books.ledger["EUR", "1010"]) == ([], 100, 100 if stands else 0)
+    assert found.contents("transfer")[0].customer == "C2"
