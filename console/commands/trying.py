@@ -17,8 +17,14 @@ def sandbox() -> None:
     """Try it out: a local Kafka, a stand-in Zuora and QAD, and the demo."""
 
 
-@sandbox.command()
-@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), default=".demo", show_default=True)
+@sandbox.command(short_help="Play two months of two companies on this machine.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".demo",
+    show_default=True,
+    help="Where all of it stands.",
+)
 @click.option("--keep", is_flag=True, help="Stay up at the end, for looking around.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides all data.")
 @click.option("--size", type=click.FloatRange(min=0.1), default=1.0, show_default=True, help="1.0 is a full trial.")
@@ -31,9 +37,14 @@ def demo(context: Context, directory: Path, keep: bool, seed: int, size: float) 
     sys.exit(context.run(play(directory.resolve(), keep=keep, seed=seed, size=size)))
 
 
-@sandbox.command()
+@sandbox.command(short_help="Run a real Apache Kafka, one node.")
 @click.option("--port", type=click.IntRange(1, 65535), default=None, help="Port to listen on; without it, a free one.")
-@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), default=None, help="Where data stands.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Where data stands, and stays; without it, a place that is removed at the end.",
+)
 def kafka(port: int | None, directory: Path | None) -> None:
     """Run a real Apache Kafka, one node, on loopback, until interrupted."""
     from sandbox.kafka.foreground import serve  # noqa: PLC0415 - as above
@@ -55,7 +66,9 @@ def qad(arguments: tuple[str, ...]) -> None:
     _become("sandbox.qad", arguments)
 
 
-@sandbox.command(context_settings=_HANDED_ON, add_help_option=False)
+@sandbox.command(
+    short_help="Write two companies for the stand-ins.", context_settings=_HANDED_ON, add_help_option=False
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def world(arguments: tuple[str, ...]) -> None:
     """Write two companies for the stand-ins, and the configuration that joins them."""

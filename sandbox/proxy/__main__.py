@@ -12,8 +12,8 @@ from sandbox.proxy.proxy import FaultProxy
 
 async def run(arguments: argparse.Namespace) -> None:
     """Serve until cancelled; the first line on standard output says where."""
-    host, _, port = arguments.to.rpartition(":")
-    async with FaultProxy(host, int(port), listen_port=arguments.port, seed=arguments.seed) as proxy:
+    host, port = arguments.to
+    async with FaultProxy(host, port, listen_port=arguments.port, seed=arguments.seed) as proxy:
         control = await serve_control(proxy, port=arguments.control_port)
         async with control:
             where = {"port": proxy.port, "control_port": control.sockets[0].getsockname()[1]}
@@ -22,15 +22,25 @@ async def run(arguments: argparse.Namespace) -> None:
             await asyncio.Event().wait()
 
 
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not host:port, such as 127.0.0.1:9092")
+    return host, int(port)
+
+
 def main() -> None:
     """Read the command line and run."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.proxy", description=__doc__)
-    parser.add_argument("--to", required=True, help="host:port of the server behind it")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--control-port", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=0)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(parser.parse_args()))
+    parser = argparse.ArgumentParser(prog="python -m sandbox.proxy", description="Runs a proxy that makes faults.")
+    parser.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="the server behind it")
+    parser.add_argument("--port", type=int, default=0, help="port for clients; a free one unless given")
+    parser.add_argument("--control-port", type=int, default=0, help="port of the control; likewise")
+    parser.add_argument("--seed", type=int, default=0, help="decides what is left to chance")
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(run(parser.parse_args()))
+    except (OSError, OverflowError) as error:
+        sys.exit(f"The proxy cannot start: {error}")
 
 
 main()

@@ -1,6 +1,7 @@
 """The control over HTTP: JSON under `/control`, the same acts as on the object, with unknown keys refused.
 
-200 is done; 400 a body or parameter that does not fit; 409 what the ERP's own rules refuse, with the errors.
+200 is done; 400 a body or parameter that does not fit; 404 what is not there; 409 what the ERP's own rules refuse,
+with the errors.
 """
 
 from collections.abc import Awaitable, Callable
@@ -182,10 +183,20 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 def add_control_routes(app: web.Application, server: Listening) -> None:
     """Add every route under /control."""
     router, control = app.router, server.control
-    for path, show in _shown(control).items():
+    shown, acts = _shown(control), _acts(server)
+    for path, show in shown.items():
         router.add_get(f"/control/{path}", _showing(show))
-    for path, handler in _acts(server).items():
+    for path, handler in acts.items():
         router.add_post(f"/control/{path}", handler)
+    endpoints = [*(f"GET /control/{path}" for path in shown), *(f"POST /control/{path}" for path in acts)]
+    for path in ("/control", "/control/"):
+        router.add_get(path, _showing(lambda _get: {"endpoints": endpoints}))
+    router.add_route("*", "/control/{tail:.*}", _find_nothing)
+
+
+async def _find_nothing(request: web.Request) -> web.Response:
+    error = f"There is no {request.method} {request.path}: GET /control lists what there is"
+    return _answer(404, {"error": error})
 
 
 def _shown(control: Control) -> dict[str, Callable[[Callable[[str, str], str]], Any]]:
@@ -305,7 +316,9 @@ def _handled(act: Callable[[bytes], Awaitable[Any]]) -> Handler:
             return _answer(200, await act(await request.read()))
         except Refused as refused:
             return _answer(409, {"errors": refused.errors})
-        except (msgspec.MsgspecError, UnknownFault, WorldError, ValueError) as error:
+        except msgspec.MsgspecError as error:
+            return _answer(400, {"error": f"The body does not fit: {error}"})
+        except (UnknownFault, WorldError, ValueError) as error:
             return _answer(400, {"error": str(error)})
 
     return handle

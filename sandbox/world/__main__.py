@@ -1,4 +1,4 @@
-"""Writes a world: `python -m sandbox.world --directory D [--seed S] [--size X] [addresses]`.
+"""Write a world: `python -m sandbox.world --directory D [--seed S] [--size X] [addresses]`.
 
 Prints one JSON document: where each file stands, and the secrets for the credential store by owner and field. They
 are in no file of the product's; pipe them into `ml-connector credentials set OWNER FIELD`.
@@ -15,15 +15,42 @@ from sandbox.world.configuration import Address, Addresses, Pace
 from sandbox.world.files import write_files
 from sandbox.world.sites import SITES
 
+_SMALLEST = 0.1
+# What `ml-connector sandbox demo` does by itself.
+_BY_HAND = """\
+To try it by hand, each of the first three in a terminal of its own:
+
+  ml-connector sandbox kafka --port 9092
+  ml-connector sandbox zuora --port 8081 --world D/zuora-emea.json    (amer: 8082)
+  ml-connector sandbox qad --port 8091 --world D/qad-emea.json        (amer: 8092)
+
+  ml-connector init KEY && cp KEY/credentials.key D   for a key; D is the --directory
+  cd D                                                its ml-connector.toml is found there
+  ml-connector credentials set zuora/emea client_id   and so on, each of the secrets that were printed
+  ml-connector topics create && ml-connector ping
+"""
+
+
+def _size(text: str) -> float:
+    size = float(text)
+    if not size >= _SMALLEST:
+        raise argparse.ArgumentTypeError(f"{text} is less than {_SMALLEST}")
+    return size
+
 
 def _arguments() -> argparse.Namespace:
     usual = Addresses.usual()
     parser = argparse.ArgumentParser(
-        prog="sandbox.world", description="Two sites with data a controller would believe."
+        prog="python -m sandbox.world",
+        description="Writes two companies with data a controller would believe: a world for each stand-in, and the "
+        "configuration, profiles and mappings that join them.\nPrints one JSON document: the files, and the secrets "
+        "for the credential store.",
+        epilog=_BY_HAND,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--directory", type=Path, required=True, help="where the files go; it is made if need be")
     parser.add_argument("--seed", type=int, default=1, help="decides names, amounts and keys")
-    parser.add_argument("--size", type=float, default=1.0, help="1.0 is a full trial, 0.1 a small one")
+    parser.add_argument("--size", type=_size, default=1.0, help="1.0 is a full trial, 0.1 a small one")
     parser.add_argument("--kafka", default=usual.kafka, help="host:port of the broker")
     for site in SITES:
         name = site.name
@@ -56,7 +83,10 @@ def main() -> None:
         reference_interval_s=arguments.reference_interval_s,
         partitions=arguments.partitions,
     )
-    files = write_files(world, arguments.directory, addresses=addresses, pace=pace)
+    try:
+        files = write_files(world, arguments.directory, addresses=addresses, pace=pace)
+    except OSError as error:
+        sys.exit(f"The world cannot be written: {error}")
     told = {"files": msgspec.to_builtins(files, enc_hook=str), "secrets": world.secrets()}
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(told)).decode() + "\n")
 

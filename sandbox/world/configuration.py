@@ -42,7 +42,7 @@ class Addresses(Fact, frozen=True, kw_only=True):
 
     @classmethod
     def usual(cls) -> "Addresses":
-        """Return the addresses of a trial by hand, as the README names them."""
+        """Return the addresses of a trial by hand, as `--help` of the command names them."""
         return cls(
             kafka="127.0.0.1:9092",
             zuora={site.name: f"http://127.0.0.1:{8081 + place}" for place, site in enumerate(SITES)},

@@ -103,6 +103,8 @@ def write_page(tenant: Tenant, renderer: Renderer, path: str, *, after: int, lim
     Raises:
         KeyError: There is no book of this name.
     """
+    if path not in BOOKS:
+        raise KeyError(f"book {path}; there are {', '.join(BOOKS)}")
     book = BOOKS[path]
     rows = _posted(tenant, book)
     chosen = list(islice(rows, after, after + limit))

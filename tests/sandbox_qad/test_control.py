@@ -300,3 +300,11 @@ async def test_a_currency_is_set_up(tenant, invoice_record):
     await tenant.act("currencies", {"currency": {"currency_code": "CHF", "decimals": 2}})
     await tenant.act("rates", {"shared_set_code": "CORP", "rate": rate})
     assert "CURRENCY_UNKNOWN" not in str((await tenant.post("invoice", record)).json)
+
+
+async def test_the_index_names_all_and_what_is_not_there_is_told(tenant):
+    index = (await tenant.act("")).json["endpoints"]
+    assert {"GET /control/state", "POST /control/hand/post"} <= set(index)
+    missing = await tenant.act("nothing")
+    told = "There is no GET /control/nothing: GET /control lists what there is"
+    assert (missing.status, missing.json) == (404, {"error": told})

@@ -145,7 +145,16 @@ async def test_the_command_says_in_one_sentence_why_it_cannot_start(tmp_path, se
     world = tmp_path / "world.json"
     world.write_bytes(b'{"format": "ml-connector/sandbox/qad/1"}')
     port = server.origin.rpartition(":")[2]
-    for arguments in (("--world", str(world)), ("--port", port), ("--world", str(tmp_path / "none.json"))):
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(b"{")
+    for arguments in (
+        ("--world", str(world)),
+        ("--world", str(broken)),
+        ("--dialect", str(broken)),
+        ("--world", str(tmp_path / "none.json")),
+        ("--port", port),
+        ("--port", "65536"),
+    ):
         process = await run(*arguments)
         _, error = await asyncio.wait_for(process.communicate(), timeout=20)
         assert process.returncode == 1

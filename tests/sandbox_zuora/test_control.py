@@ -175,6 +175,44 @@ async def test_the_index_lets_a_newcomer_in(zuora):
     assert "POST /control/acts/{act}" in index["endpoints"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/nothing", "There is no GET /control/nothing: GET /control lists what there is"),
+        ("DELETE", "/books", "There is no DELETE /control/books: GET /control lists what there is"),
+        ("POST", "/acts/nothing", "There is no act nothing: GET /control/acts lists them"),
+        ("GET", "/books/nothing", "There is no book nothing; there are invoices, "),
+    ],
+)
+async def test_what_is_not_there_is_told_with_where_to_look(zuora, method, path, told):
+    reply = await zuora.call(method, f"/control{path}")
+    assert (reply.status, reply.json["error"][: len(told)]) == (404, told)
+
+
+@pytest.mark.parametrize(
+    ("world", "told"),
+    [
+        ("{", "holds no world: Input data was truncated"),
+        ('{"tenant": 1}', "holds no world: Object contains unknown field `tenant`"),
+        ('{"accounts": [{"name": "x", "parent": "A-9"}]}', "Cannot find entity by key: 'A-9'."),
+        (None, "No such file or directory"),
+    ],
+)
+async def test_the_command_line_says_in_one_sentence_why_it_cannot_start(tmp_path, world, told):
+    file = tmp_path / "world.json"
+    if world is not None:
+        file.write_text(world)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sandbox.zuora", "--world", str(file), stderr=asyncio.subprocess.PIPE
+    )
+    _, error = await process.communicate()
+    assert process.returncode == 1
+    assert error.decode().startswith("The Zuora stand-in cannot start: ")
+    assert told in error.decode()
+    assert str(file) in error.decode()
+    assert "Traceback" not in error.decode()
+
+
 async def test_the_command_line_serves_a_world_until_it_is_ended(tmp_path):
     world = tmp_path / "world.json"
     world.write_text(json.dumps({"accounts": [{"name": "Only"}], "tenant_id": "77"}))

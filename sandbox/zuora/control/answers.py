@@ -46,8 +46,10 @@ def answering(handler: ControlHandler) -> Callable[[web.Request], Awaitable[web.
             reason = {"code": refused.code, "message": refused.message}
             return _response(json.dumps({"success": False, "reasons": [reason]}).encode(), status=422)
         except KeyError as unknown:
-            return _response(json.dumps({"error": f"There is no {unknown}"}).encode(), status=404)
-        except (msgspec.MsgspecError, ValueError) as wrong:
+            return _response(json.dumps({"error": f"There is no {unknown.args[0]}"}).encode(), status=404)
+        except msgspec.MsgspecError as wrong:
+            return _response(json.dumps({"error": f"The body does not fit: {wrong}"}).encode(), status=400)
+        except ValueError as wrong:
             return _response(json.dumps({"error": str(wrong)}).encode(), status=400)
 
     return handle

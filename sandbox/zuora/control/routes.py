@@ -81,6 +81,7 @@ class Control:
         self._index = [f"{method} /control{path}" for method, path, _ in routes]
         for method, path, handler in routes:
             app.router.add_route(method, f"/control{path}", answering(handler))
+        app.router.add_route("*", "/control/{tail:.*}", answering(self.find_nothing))
 
     def _json(self, value: Any) -> bytes:
         return self._sandbox.renderer.encode(value)
@@ -96,6 +97,10 @@ class Control:
                 "endpoints": self._index,
             }
         )
+
+    async def find_nothing(self, request: web.Request) -> bytes:
+        """Say of what is not there where to look: a path under /control is no business of Zuora's gateway."""
+        raise KeyError(f"{request.method} {request.path}: GET /control lists what there is")
 
     # Settings, world, reset.
 
@@ -135,8 +140,10 @@ class Control:
 
     async def do_act(self, request: web.Request) -> bytes:
         """Do an act."""
-        act = ACTS[request.match_info["act"]]
-        result = act.run(self._sandbox.tenant, await request.read())
+        name = request.match_info["act"]
+        if name not in ACTS:
+            raise KeyError(f"act {name}: GET /control/acts lists them")
+        result = ACTS[name].run(self._sandbox.tenant, await request.read())
         return write_result(self._sandbox.renderer, result)
 
     async def get_summary(self, _request: web.Request) -> bytes:
