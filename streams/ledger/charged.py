@@ -1,8 +1,9 @@
 """What is applied to an invoice that was charged more later: first its own item, then its charges, the oldest first.
 
 Zuora raises the invoice; in QAD each charge is a debit note of its own, and no item takes more than it holds. A row
-whose posting stands is divided as it was; one that comes before its invoice waits. Of an invoice that others loaded QAD
-alone knows what is open: its charges come first, and the rest is its own. Source: ACCOUNTING 1, 2 and 6.
+whose posting stands is divided as it was; one that comes before its invoice waits; what takes one back takes the newest
+charge first. Of an invoice that others loaded QAD alone knows what is open: its charges come first, and the rest is
+its own. Source: ACCOUNTING 1, 2 and 6.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from schemas.outcomes import Ignored
 from schemas.records import RecordKind
 from streams import waits
 from streams.ledger import reasons
-from streams.ledger.applications import Applications, SignedRow
+from streams.ledger.applications import Applications, SignedRow, age_of
 from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
 from streams.ledger.state import LedgerState, Row
 
@@ -26,7 +27,13 @@ _CHARGE = ":charge:"
 
 
 def spread(
-    number: str, payer: str, applications: Applications, *, cut_over: date | None, state: LedgerState
+    number: str,
+    payer: str,
+    applications: Applications,
+    *,
+    cut_over: date | None,
+    state: LedgerState,
+    settled: bool = False,
 ) -> Applications:
     """Return applications with each row divided over the items of its invoice.
 
@@ -36,18 +43,27 @@ def spread(
         applications: Its rows; those from before the cut-over are in the opening balances, and stay as they are.
         cut_over: That day.
         state: What was made before.
+        settled: The tenant has Invoice Settlement: only what was charged before that was switched on is divided over.
     """
-    before = [row for row in applications.rows if cut_over is not None and row.day < cut_over]
     rows: list[SignedRow] = []
+    whole: list[SignedRow] = []
     stops: list[CannotGoOn] = []
+    held: set[str] = set()
     for row in applications.rows:
-        if row in before:
-            continue
-        try:
-            rows += divided(number, payer, row, also=rows, state=state)
-        except CannotGoOn as stop:
-            stops.append(stop)
-    return Applications(rows=(*before, *rows), stops=(*applications.stops, *stops))
+        invoice = row.item_document
+        if (cut_over is not None and row.day < cut_over) or (settled and not state.of(invoice).charges):
+            whole.append(row)
+        elif invoice not in held:
+            try:
+                rows += divided(number, payer, row, also=rows, state=state)
+            except CannotGoOn as stop:
+                # What takes it back comes after it.
+                held.add(invoice)
+                stops.append(stop)
+    return Applications(
+        rows=tuple(sorted((*whole, *rows), key=lambda row: age_of(row.created, row.amount, row.id))),
+        stops=(*applications.stops, *stops),
+    )
 
 
 def divided(
@@ -59,7 +75,7 @@ def divided(
         number: Number of the document that pays, for reasons.
         payer: `kind:id` of it.
         row: The application.
-        also: Rows that the same decision makes, and that stand nowhere yet.
+        also: Rows of the same decision that come before, divided; some of them stand nowhere yet.
         state: What was made before.
 
     Raises:
@@ -70,6 +86,8 @@ def divided(
     standing = [part for part in parts if part.id in known]
     if standing:
         return [msgspec.structs.replace(part, amount=known[part.id].amount) for part in standing]
+    if row.amount < 0:
+        return _taken_back(row, parts, also=also)
     invoice = row.item_document
     loaded = loaded_by_others(invoice, state)
     if not (loaded or state.of(invoice).live or state.makes_no_posting(invoice)):
@@ -84,6 +102,19 @@ def divided(
             rest -= taken
     if rest:
         raise CannotGoOn(reasons.more_than_charged(number, invoice, rest))
+    return found
+
+
+def _taken_back(row: SignedRow, parts: Sequence[SignedRow], *, also: Sequence[SignedRow]) -> list[SignedRow]:
+    """Return the rows that take an application back: what was applied last comes off first."""
+    rest, found = -row.amount, list[SignedRow]()
+    for part in reversed(parts):
+        stands = sum((one.amount for one in also if one.item_document == part.item_document), ZERO)
+        # What nothing is known to stand of is said of the invoice itself: why that cannot be is said there.
+        taken = rest if part is parts[0] else min(max(stands, ZERO), rest)
+        if taken:
+            found.append(msgspec.structs.replace(part, amount=-taken))
+            rest -= taken
     return found
 
 

@@ -41,7 +41,7 @@ from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger import reasons
 from streams.ledger.adjustments import plan_adjustment
-from streams.ledger.applications import NO_APPLICATIONS
+from streams.ledger.applications import NO_APPLICATIONS, Applications
 from streams.ledger.applied_refunds import plan_applied_refund
 from streams.ledger.billing import plan_billing
 from streams.ledger.books import Books
@@ -214,12 +214,21 @@ class LedgerCore:
             payment = payment_document(record, facts)
             if is_unsettled(record):
                 return self._plan_applied(at_hand, payment, record, facts)
+            rows = self._spread(at_hand, payment.applications)
+            payment = msgspec.structs.replace(payment, applications=rows)
             return plan_payment(at_hand, payment, state=state, books=books)
         if record.kind == RecordKind.REFUND:
             return plan_refund(at_hand, refund_document(record, facts), state=state, books=books)
         if record.kind in UNSETTLED:
             return self._plan_unsettled(at_hand, record, facts)
-        return plan_billing(at_hand, billing_document(record, facts, books), state=state, books=books)
+        document = billing_document(record, facts, books)
+        document = msgspec.structs.replace(document, applications=self._spread(at_hand, document.applications))
+        return plan_billing(at_hand, document, state=state, books=books)
+
+    def _spread(self, at_hand: AtHand, applications: Applications) -> Applications:
+        """Return applications of a tenant with Invoice Settlement, divided where charges came before that."""
+        state, cut_over = self._state, self._books.cut_over()
+        return spread(at_hand.number, at_hand.document, applications, cut_over=cut_over, state=state, settled=True)
 
     def _plan_applied(self, at_hand: AtHand, payment: PaymentDocument, record: ZuoraRecord, facts: Facts) -> Plan:
         """Plan a payment that was applied when it was made; one that is taken back frees what stands."""
