@@ -11,7 +11,7 @@ from schemas.postings import Act
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
 from tests.unit.test_ledger_refunds import world
-from tests.unit.world import World
+from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World
 
 INVOICE, PAYMENT, REFUND = "invoice:inv1", "payment:pay1", "refund:ref1"
 LATER, LATEST = "2026-03-12T10:00:00Z", "2026-03-13T10:00:00Z"
@@ -209,3 +209,90 @@ def test_a_refund_that_zuora_deleted_is_taken_back():
     sink = Sink(found).run()
     assert (sink.stuck, sink.open_of(PAYMENT), sink.books.ledger["EUR", "1010"]) == ([], 100, 100)
     assert [posting.step for posting in found.postings] == ["document", "document", "inverse"]
+
+
+STARTS = (None, AS_WRITTEN, PRODUCT_FIRST, OUTCOMES_FIRST)
+DELETED = zuora.deleted("payment", "pay1")
+UNREFUNDED = zuora.refund("30.00", status="Canceled", updated=LATEST)
+
+
+def restarted(found: World, order: str | None) -> World:
+    if order is not None:
+        found.restart(order)
+    return found
+
+
+@pytest.mark.parametrize("order", STARTS)
+@pytest.mark.parametrize("end", [UNREFUNDED, zuora.deleted("refund", "ref1")])
+def test_a_deletion_waits_for_that_of_its_refund_and_takes_back_what_is_left(end, order):
+    found = world().put(zuora.payment(), zuora.refund("30.00"))
+    sink = Sink(found).run()
+    restarted(found.put(DELETED), order)
+    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "refunds_stand"), 2)
+    restarted(found.put(end), order)
+    assert (found.standing(PAYMENT)[0], sink.run().stuck) == ("released", [])
+    assert (sink.open_of(PAYMENT), sink.books.ledger["EUR", "1010"], sink.parked) == (0, 0, [])
+
+
+@pytest.mark.parametrize("order", STARTS)
+def test_a_deletion_that_came_too_early_undoes_nothing_of_what_is_refunded(order):
+    found = world().put(zuora.payment(), zuora.refund("30.00"), DELETED)
+    restarted(found, order).put(zuora.payment())
+    assert (found.standing(PAYMENT), len(found.postings)) == (("released", ""), 2)
+
+
+@pytest.mark.parametrize("order", STARTS)
+def test_what_gives_back_a_payment_that_shows_again_counts_again(order):
+    found = world().put(zuora.payment(), DELETED, zuora.refund("30.00"), zuora.refund("20.00", name="ref2"))
+    assert [found.standing(name) for name in (REFUND, "refund:ref2")] == [("ignored", "payment_taken_back")] * 2
+    restarted(found, order).put(zuora.payment())
+    sink = Sink(found).run()
+    assert (sink.stuck, sink.open_of(PAYMENT, n=2), sink.books.ledger["EUR", "1010"]) == ([], 50, 50)
+
+
+@pytest.mark.parametrize("order", STARTS)
+def test_a_payment_that_shows_again_is_applied_again_and_can_be_deleted_again(order):
+    row = zuora.row("40.00", "r1")
+    found = world().put(zuora.simple_invoice(), zuora.payment("100.00", row), DELETED, zuora.payment("100.00", row))
+    sink = Sink(restarted(found, order)).run()
+    assert (sink.stuck, sink.open_of(INVOICE), sink.open_of(PAYMENT, n=2)) == ([], 60, 60)
+    found.put(DELETED)
+    assert (sink.run().stuck, sink.open_of(INVOICE), sink.books.ledger["EUR", "1010"]) == ([], 100, 0)
+
+
+@pytest.mark.parametrize("order", STARTS)
+@pytest.mark.parametrize("first", ["refund", "payment"])
+def test_a_refund_of_what_failed_counts_no_more_when_it_is_cancelled(first, order):
+    """Whichever is read first: then the status of the payment alone takes it back."""
+    found = world().put(zuora.payment(), zuora.refund("100.00", updated=LATER), gone(status="Error", refundAmount=100))
+    sink = Sink(restarted(found, order)).run()
+    assert (found.standing(PAYMENT), sink.books.ledger["EUR", "1010"]) == (("ignored", "refunded_whole"), 0)
+    versions = [
+        zuora.payment(status="Error", updated=LATEST),
+        zuora.refund("100.00", status="Canceled", updated=LATEST),
+    ]
+    for version in versions if first == "payment" else reversed(versions):
+        restarted(found.put(version), order)
+        sink.run()
+    assert (found.standing(PAYMENT)[0], sink.stuck) == ("released", [])
+    assert (sink.open_of(PAYMENT), sink.books.ledger["EUR", "1010"]) == (0, 0)
+
+
+def test_what_was_over_before_it_was_first_read_parks_where_a_part_of_it_was_refunded():
+    """The rest may have gone back with it or not: nobody here can tell."""
+    found = world().put(zuora.refund("30.00", updated=LATER), gone(status="Error", refundAmount=Decimal(30)))
+    assert found.standing(PAYMENT) == ("parked", "not_supported")
+    assert Sink(found).run().sent == []
+    found.put(zuora.payment(status="Error", refundAmount=Decimal(100), updated=LATEST))
+    assert (found.standing(PAYMENT), found.standing(REFUND)) == (
+        ("ignored", "not_posted"),
+        ("ignored", "payment_taken_back"),
+    )
+    assert Sink(found).run().stuck == []
+
+
+def test_several_refunds_that_come_to_all_of_it_count_as_one():
+    found = world().put(zuora.payment(), zuora.refund("30.00"), zuora.refund("70.00", name="ref2", updated=LATER))
+    sink = Sink(found.put(gone(status="Error"))).run()
+    assert (found.standing(PAYMENT), sink.stuck) == (("ignored", "refunded_whole"), [])
+    assert sink.books.ledger["EUR", "1010"] == 0

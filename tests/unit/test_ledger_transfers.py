@@ -406,3 +406,48 @@ def test_a_transfer_that_comes_while_an_unapplication_waits_goes_on_with_it(stat
     stands = status == "Processed"
     assert (sink.stuck, sink.open_of(INVOICE), sink.books.ledger["EUR", "1010"]) == ([], 100, 100 if stands else 0)
     assert found.contents("transfer")[0].customer == "C2"
+
+
+@pytest.mark.parametrize("order", [None, AS_WRITTEN, PRODUCT_FIRST, OUTCOMES_FIRST])
+@pytest.mark.parametrize("first", ["refund", "payment"])
+def test_a_refund_of_cash_of_nobody_goes_against_the_prepayment_whichever_is_read_first(first, order):
+    found = world(**CASH)
+    sink = Sink(found)
+    versions = [zuora.payment(accountId=None), zuora.refund("30.00", updated=LATER)]
+    for version in [*(versions if first == "payment" else reversed(versions)), zuora.payment(updated=LATER)]:
+        found.put(version)
+        sink.run()
+        if order:
+            found.restart(order)
+    _, transfer = (one for one in found.postings if one.document == PAYMENT)
+    assert found.contents("refund")[-1].closes == transfer.id
+    assert (sink.stuck, sink.parked, sink.sent[-1].customer) == ([], [], "C1")
+    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == (70, 0)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_refund_read_before_all_that_its_payment_went_through_is_never_sent_against_what_it_left(cancelled):
+    """Of nobody, of C1, of C2: refunded there. The sink looks at the refund whenever it can."""
+    found = world(**CASH).put(zuora.refund("30.00", updated=LATEST, accountId="acc2"))
+    if cancelled:
+        found.put(zuora.refund("30.00", updated=LAST, accountId="acc2", status="Canceled"))
+    sink = Sink(found).run() if not cancelled else Sink(found)
+    for version in (zuora.payment(accountId=None), zuora.payment(updated=LATER), moved(updated=LATEST)):
+        found.put(version)
+        sink.take_up()
+        refund = next(job for name, job in sink.jobs.items() if job.posting.document == "refund:ref1")
+        for job in [*sink.jobs.values(), refund]:
+            sink._step(job)
+    sink.run()
+    assert (sink.stuck, sink.parked) == ([], [])
+    assert [command.customer for command in sink.sent] == ["", "C1", "C2"] + ([] if cancelled else ["C2"])
+
+
+def test_a_refund_that_is_in_qad_stays_what_it_was_and_its_payment_waits_until_it_is_cancelled():
+    found = world().put(zuora.payment(), zuora.refund("30.00"))
+    sink = Sink(found).run()
+    found.put(moved(), zuora.replayed("refund:ref1"))
+    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 2)
+    found.put(zuora.refund("30.00", status="Canceled", updated=LATEST))
+    assert (sink.run().stuck, sink.parked) == ([], [])
+    assert [command.customer for command in sink.sent] == ["C1", "C1", "C1", "C2"]
