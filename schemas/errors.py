@@ -6,6 +6,7 @@
     ├── OutcomeUnknown       a write may or may not have happened: look it up, never repeat it blindly
     ├── Rejected             the other side said no for a business reason: park
     ├── Refused              credentials or permission: stop this lane, say so, probe again by itself
+    │   └── NotAllowed       ... of this one call; the credentials are good
     ├── Conflict             the same reference stands there with other content: park, never overwrite
     ├── Misconfigured        a setting is wrong: say which and where, do not start
     ├── Unreadable           bytes that are no event of ours: dead letter
@@ -69,6 +70,10 @@ class Rejected(ConnectorError):
 
 class Refused(ConnectorError):
     """Credentials are wrong or a permission is missing: no document of this connection can go."""
+
+
+class NotAllowed(Refused):
+    """This call is not the user's to make; others may go."""
 
 
 class Conflict(ConnectorError):

@@ -1,8 +1,9 @@
 """The read stage's lane: each hint is read back from Zuora, whole, and written for every connection of the tenant.
 
 A hint is never believed. Hints of one object that wait together are one read, begun after the last of them came. An
-object that cannot be read is tried again by itself and holds no other; with Zuora away the lane waits with what it has,
-holding its own partition back. Nothing is acknowledged before its records are on the broker.
+object that cannot be read is tried again by itself and holds no other; what the user may not read is left to the poll.
+With Zuora away the lane waits with what it has, holding its own partition back. Nothing is acknowledged before its
+records are on the broker.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.owned import Acknowledge, InMemory, Partition
 from adapters.pauses import jittered
+from adapters.sparing import SparingLog
 from schemas.callouts import Callout
 from schemas.codec import encode
-from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
+from schemas.errors import ConnectorError, Misconfigured, NotAllowed, Refused, Transient, Unreadable
 from schemas.events import read_callout
 from schemas.ids import document_key
 from schemas.outcomes import Ignored
@@ -85,6 +87,7 @@ class ReadLane:
         self._feed = feed
         self._worker = worker
         self._log = log.bind(stage=STAGE, connection=connection)
+        self._said = SparingLog(self._log)
         self._runs: asyncio.Queue[tuple[Any, Acknowledge]] = asyncio.Queue()
         self._in_memory = InMemory(worker)
         # By object: what waits for its next read; those that are being read are in `_reading`.
@@ -219,11 +222,13 @@ class ReadLane:
         found = Found(by="callout", at=datetime.now(UTC), evidence=work.callout.notification_id)
         try:
             return await self._zuora.read(work.hint.kind, work.hint.id, found)
-        except (Misconfigured, Unreadable) as error:
+        except (Misconfigured, Unreadable, NotAllowed) as error:
             return error
 
     async def _write(self, work: _Work, answer: ZuoraRecord | ConnectorError | None) -> None:
-        if isinstance(answer, ConnectorError):
+        if isinstance(answer, NotAllowed):
+            await self._not_allowed(work, answer)
+        elif isinstance(answer, ConnectorError):
             # What it hints at comes with the poll.
             await self._dead_letter(work.item, str(answer))
         elif answer is None:
@@ -234,6 +239,16 @@ class ReadLane:
             await self._feed.records([answer])
 
     async def _not_found(self, work: _Work) -> None:
+        told = f"Zuora has no {work.hint.kind} {work.hint.id}: it was deleted since"
+        await self._ignore(work, Reason(rule="not_found", message=told))
+
+    async def _not_allowed(self, work: _Work, error: NotAllowed) -> None:
+        """Leave it to the poll: its cursor waits for the right, and hints that wait would hold back all others."""
+        self._said.warning("callouts tell of what the user may not read", about=work.hint.kind, reason=str(error))
+        told = f"the user may not read {work.hint.kind} {work.hint.id}: the poll does once the right is given. {error}"
+        await self._ignore(work, Reason(rule="not_allowed", message=told))
+
+    async def _ignore(self, work: _Work, reason: Reason) -> None:
         document = document_key(work.hint.kind, work.hint.id)
         outcome = Ignored(
             connection=self._connection,
@@ -241,9 +256,7 @@ class ReadLane:
             subject=document,
             document=document,
             origin=work.item.offset,
-            reason=Reason(
-                rule="not_found", message=f"Zuora has no {work.hint.kind} {work.hint.id}: it was deleted since"
-            ),
+            reason=reason,
         )
         await self._send(Topic.OUTCOMES, outcome_key(outcome), encode(outcome))
 

@@ -10,7 +10,7 @@ from adapters.credentials.secret import Secret
 from adapters.zuora.asking.answers import Answered, NotFound, TooMany
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.asking.commons import Commons
-from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
+from schemas.errors import ConnectorError, Misconfigured, NotAllowed, Refused, Transient
 from tests.adapters.strange import Told, strange_server
 from tests.adapters.zuora_tenant import TOKEN, budget, rows_of, speaking_to
 
@@ -55,7 +55,7 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (200, NO % b"53100030", Misconfigured, 1),
         (200, NO % b'"58730222"', Misconfigured, 1),
         (200, NO % b"50000040", NotFound, 1),
-        (200, NO % b"50000010", Refused, 1),
+        (200, NO % b"50000010", NotAllowed, 1),
         (200, NO % b"50000050", Answered, 5),
         (200, NO % b'"50000061"', Answered, 5),
         (200, NO % b"50000099", Answered, 5),
@@ -71,7 +71,7 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (400, b'{"reasons": [{"code": "\xc2\xb250"}]}', Misconfigured, 1),
         # Object Query
         (400, REASONS % b"50000027", Misconfigured, 1),
-        (403, REASONS % b"50000010", Refused, 1),
+        (403, REASONS % b"50000010", NotAllowed, 1),
         (404, REASONS % b"50000040", NotFound, 1),
         # of the same category, and about the path
         (404, REASONS.replace(b'"m"', b'"The endpoint /v1/x does not exist."') % b"50000040", Refused, 1),
@@ -90,7 +90,7 @@ NO = b'{"success": false, "processId": "p", "reasons": [{"code": %s, "message": 
         (200, NO.replace(b'"m"', b'"Operation failed due to a lock competition"') % b"53100020", Answered, 5),
         # OAuth, Data Query and others
         (400, b'{"code": 1, "message": "m"}', Misconfigured, 1),
-        (403, b'{"code": 1, "message": "m"}', Refused, 1),
+        (403, b'{"code": 1, "message": "m"}', NotAllowed, 1),
         # limits
         (429, REASONS % b"70", TooMany, 5),
         (429, b"", TooMany, 5),

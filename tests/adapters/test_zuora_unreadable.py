@@ -332,6 +332,29 @@ async def test_a_hint_that_comes_while_its_object_is_read_is_another_read(held, 
     assert worker.runs[0] == runs[0]
 
 
+async def test_what_the_user_may_not_read_waits_for_the_poll_and_holds_no_hint_back(zuora, log, quick):
+    """So many that their partition would be held back if each were tried for ever."""
+    payments = [zuora.payment() for _ in range(30)]
+    zuora.later(minutes=5)
+    forbidden = [
+        zuora.arm("success_false", path, code=50000010) for path in ("^/object-query/payments/", "^/v1/payments/")
+    ]
+    client = await zuora.client()
+    worker = await read_hints(client, log, *(one.id for one in payments))
+    told = [msgspec.json.decode(value)["reason"] for topic, value in worker.sent if topic is Topic.OUTCOMES]
+    assert [one["rule"] for one in told] == ["not_allowed"] * 30
+    assert "right" in told[0]["message"]
+    assert forbidden[0].fired == 30, "each is asked for once"
+    assert not [one for one in worker.sent if one[0] is Topic.DEAD_LETTERS]
+    # The poll's cursor waits for the right, and brings them once it is given.
+    polling = poller(client, log)
+    await polling.round()
+    assert log.ids(PAYMENT) == []
+    zuora.sandbox.faults.disarm()
+    await polling.round()
+    assert sorted(log.ids(PAYMENT)) == sorted(one.id for one in payments)
+
+
 async def test_hints_that_come_while_an_object_is_tried_again_join_in_and_are_acknowledged(held, log, monkeypatch):
     monkeypatch.setattr("adapters.kafka.read_lane._PAUSE_MAX_S", 0.02)
     held.fails = True

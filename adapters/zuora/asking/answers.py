@@ -15,7 +15,7 @@ import msgspec
 
 from adapters.zuora.asking.headers import seconds_of
 from adapters.zuora.asking.regions import named
-from schemas.errors import ConnectorError, Misconfigured, Refused, Transient, Unreadable
+from schemas.errors import ConnectorError, Misconfigured, NotAllowed, Refused, Transient, Unreadable
 
 Decoded = TypeVar("Decoded")
 
@@ -101,7 +101,7 @@ async def read_answer(answer: aiohttp.ClientResponse, *, what: str, secrets: Seq
     Raises:
         SignedOut: The token is not accepted.
         NotFound: There is no such object.
-        Refused: The user may not, or a feature is off.
+        Refused: A feature is off; NotAllowed where the user may not.
         Transient: Another try may succeed; Answered where Zuora itself said no.
         Misconfigured: We asked wrongly, or somebody else answered.
     """
@@ -198,7 +198,7 @@ def _refusal(
     if categories == {_NOT_FOUND}:
         return Refused(told) if _NO_ENDPOINT.search(said) else NotFound(told)
     if status == 403 or _PERMISSION in categories:
-        return Refused(told)
+        return NotAllowed(told)
     if status >= 500 or all(_passes(code, message) for code, message in _reasons(envelope)):
         # A gateway may speak JSON too, without a code.
         family = Answered if any(codes) else Transient

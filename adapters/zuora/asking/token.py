@@ -19,7 +19,7 @@ from adapters.zuora.asking.clock import ZuoraClock
 from adapters.zuora.asking.headers import whole_of
 from adapters.zuora.asking.pacing import TokenPace
 from adapters.zuora.asking.regions import elsewhere
-from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
+from schemas.errors import ConnectorError, Misconfigured, NotAllowed, Refused, Transient
 
 # Zuora advises to renew five minutes before the end.
 _RENEW_BEFORE_S = 300.0
@@ -163,6 +163,11 @@ class Token:
                 "Zuora does not accept the client id and secret: they are wrong, "
                 "or belong to another data centre than the base URL" + (f": {centres}" if centres else "")
             ) from None
+        except NotAllowed as error:
+            # Without a token no call goes, whatever it is.
+            refused = Refused(str(error))
+            refused.codes = error.codes
+            raise refused from None
         except NotFound as error:
             # No object was asked for: nothing is gone but the way to it.
             raise Misconfigured(f"{error}: is base_url right? It was asked at {self._url}") from None
