@@ -171,9 +171,10 @@ class Scene:
         """Apply what is unapplied of a payment."""
         await self.zuora.act("apply_payment", payment=payment, invoices=_applications(to), effective_date=day)
 
-    async def unapply_payment(self, payment: str, day: date) -> None:
-        """Take a payment back from everything it is applied to."""
-        await self.zuora.act("unapply_payment", payment=payment, effective_date=day)
+    async def unapply_payment(self, payment: str, day: date, *, of: Mapping[str, Decimal] | None = None) -> None:
+        """Take a payment back from these invoices, by so much of each, or from everything it is applied to."""
+        invoices = _applications(of) if of else None
+        await self.zuora.act("unapply_payment", payment=payment, invoices=invoices, effective_date=day)
 
     async def transfer_payment(self, payment: str, account: Account) -> None:
         """Give a payment of which nothing is applied to another account."""

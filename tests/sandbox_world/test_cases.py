@@ -340,7 +340,7 @@ def undone_rows(site, case):
     books = {"invoice": site.invoices, "debit_memo": site.debits, "payment": site.payments, "refund": site.refunds}
     [number] = case.documents
     assert number not in books[case.kind]
-    first, *_, last = [deed for deed in site.chronicle if deed["number"] == number and deed["verb"] not in APPLIED]
+    first, *_, last = [one for one in site.chronicle if one["number"] == number and one["verb"] not in APPLIED]
     assert first["at"] < last["at"]
     assert first["amount"] == case.amount
     return first["verb"], last["verb"]
@@ -349,11 +349,22 @@ def undone_rows(site, case):
 APPLIED = ("applied", "unapplied")
 
 
-@fact("bounced", "cancelled", "transferred_and_cancelled", "of_nobody_cancelled")
+@fact("cancelled", "transferred_and_cancelled", "of_nobody_cancelled")
 def _(told, site, case):
-    assert undone_rows(site, case) == ("processed", "failed" if case.name == "bounced" else "canceled")
+    assert undone_rows(site, case) == ("processed", "canceled")
     held = {deed.get("account_id") for deed in deeds(site, case.documents[0], "processed", "transferred")} - {None}
     assert len(held) == {"transferred_and_cancelled": 2, "of_nobody_cancelled": 0}.get(case.name, 1)
+
+
+@fact("bounced")
+def _(told, site, case):
+    assert undone_rows(site, case) == ("processed", "failed")
+    applied = deeds(site, case.documents[0], "applied")
+    back = deeds(site, case.documents[0], "unapplied")
+    assert sum(deed["amount"] for deed in applied) == case.amount == sum(deed["amount"] for deed in back)
+    by_invoice = [sorted(deed["invoice_number"] for deed in one) for one in (applied, back)]
+    assert len(set(by_invoice[0])) == 2
+    assert len(by_invoice[1]) == 3, "a part of one before, all of the rest when it failed"
 
 
 @fact("refund_cancelled", "memo_refund_cancelled", "refund_failed")
@@ -381,11 +392,32 @@ def _(told, site, case):
     assert unapplied == (2 * refund["amount"] if case.name == "part_refunded" else 0)
 
 
-@fact("memo_refunded")
+@fact("memo_refunded", "memo_refunded_next_month")
 def _(told, site, case):
     [refund], memo = posted_rows(site, case), site.memos[case.partners[0]]
     assert source_of(refund) == memo["id"]
     assert memo["balance"] == memo["totalAmount"] - refund["amount"] > 0
+    assert (day(memo, "memoDate").month, day(refund, "refundDate").month) == (
+        11 if case.name == "memo_refunded" else 10,
+        11,
+    )
+
+
+@fact("refunded_next_month")
+def _(told, site, case):
+    [refund], payment = posted_rows(site, case), site.payments[case.partners[0]]
+    assert source_of(refund) == payment["id"]
+    assert (day(payment, "effectiveDate").month, day(refund, "refundDate").month) == (10, 11)
+    assert refund["currency"] == ("GBP" if site.name == "emea" else "USD")
+
+
+@fact("transferred_and_refunded")
+def _(told, site, case):
+    [refund], payment = posted_rows(site, case), site.payments[case.partners[0]]
+    [first] = deeds(site, case.partners[0], "processed")
+    assert source_of(refund) == payment["id"]
+    assert refund["accountId"] == payment["accountId"] != first["account_id"]
+    assert payment["unappliedAmount"] == payment["amount"] - refund["amount"] > 0
 
 
 @fact("charged_back")

@@ -20,6 +20,6 @@ async def money_back(scene: Scene) -> None:
 async def second_thoughts(scene: Scene) -> None:
     """Undo some of it."""
     await scene.zuora.next_second()
-    await giving_back.refunds_are_undone(scene, UNDONE)
+    await giving_back.money_is_taken_back(scene, UNDONE)
     await moving.moved_money_is_withdrawn(scene, UNDONE)
     await settling.documents_are_withdrawn(scene, UNDONE)

@@ -22,6 +22,7 @@ async def money_comes_in(scene: Scene, invoices: dict[str, list[Row]]) -> None:
     scene.remembered |= {
         "wrong invoice": await scene.pay(mistaken, max(owed, due), _PAID, to={number: owed}, by="wire"),
         "wrong account": await scene.pay(mistaken, priced(45, mistaken), _PAID, by="wire"),
+        "wrong account, refunded": await scene.pay(mistaken, priced(40, mistaken), _PAID, by="wire"),
         "wrong sister": await scene.pay(sister, priced(30, sister), _PAID, by="wire"),
     }
     if scene.site.takes_cash_of_nobody:
@@ -53,6 +54,18 @@ async def money_moves(scene: Scene, chapter: str) -> None:
         fate="posted",
     )
     await scene.transfer_payment(scene.remembered["wrong account"], rightful)
+    payment = scene.remembered["wrong account, refunded"]
+    await scene.transfer_payment(payment, rightful)
+    refund = await scene.refund(payment, priced(15, rightful), _APPLIED)
+    scene.declare(
+        chapter,
+        "transferred_and_refunded",
+        about="A payment is given to another account, and a part of it is given back from there.",
+        kind="refund",
+        documents=(refund,),
+        partners=(payment,),
+        fate="posted",
+    )
     payment = scene.remembered["wrong sister"]
     await scene.transfer_payment(payment, scene.cast["sister_two"])
     scene.declare(
