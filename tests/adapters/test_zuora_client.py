@@ -214,3 +214,23 @@ async def test_time_goes_on_between_answers_whatever_is_done_to_our_clock(zuora,
 
     monkeypatch.setattr("adapters.zuora.asking.clock.datetime", Tomorrow)
     assert timedelta(0) <= client.now() - before < timedelta(seconds=10)
+
+
+async def test_those_that_were_turned_away_together_do_not_come_again_together(strange, monkeypatch):
+    monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 0.3)
+    away = Told(b"<html>away</html>", status=503, content_type="text/html")
+    paths = [f"/v1/x{number}" for number in range(20)]
+    for path in paths:
+        strange.tell(path, away, Told(b'{"success": true}'))
+
+    async def paused_s(path: str) -> float:
+        began_s = time.monotonic()
+        await client.get(path)
+        return time.monotonic() - began_s
+
+    async with speaking_to(strange) as client:
+        await client.token.get()
+        pauses_s = await asyncio.gather(*(paused_s(path) for path in paths))
+    # Drawn from the whole of it: that all lie in the last third, or within a third, is a matter of thousands of years.
+    assert min(pauses_s) < 0.2
+    assert max(pauses_s) - min(pauses_s) > 0.1

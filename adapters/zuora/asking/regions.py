@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from yarl import URL
 
 _PRODUCTION, _SANDBOX, _TEST = "production", "API sandbox", "developer or central sandbox"
-# Host, data centre, kind of tenant.
+# Host, data centre, kind of tenant; the two that are mistaken for each other most come first.
 _HOSTS: Mapping[str, tuple[str, str]] = {
     "rest.na.zuora.com": ("US Cloud 1", _PRODUCTION),
     "rest.sandbox.na.zuora.com": ("US Cloud 1", _SANDBOX),
@@ -33,7 +33,6 @@ def elsewhere(base_url: str) -> str:
         return ""
     centre, kind = _HOSTS[host]
     others = [other for other, (_, of_kind) in _HOSTS.items() if of_kind == kind and other != host]
-    others.sort(key=lambda other: _HOSTS[other][0][:2] != centre[:2])
     named = ", ".join(f"{other} ({_HOSTS[other][0]})" for other in others)
     other_kinds = " or ".join(sorted({of_kind for _, of_kind in _HOSTS.values()} - {kind}))
     return (
