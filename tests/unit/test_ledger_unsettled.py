@@ -521,6 +521,16 @@ def test_a_refund_that_is_cancelled_takes_its_room_back():
     assert site.standing("payment:pay2") == ("waiting", "more_than_charged")
 
 
+def test_a_row_that_is_written_again_keeps_what_was_given_back_of_it():
+    site = world().put(zuora.simple_invoice("100.00"), paid("100.00", ("r1", "inv1", "100.00")), refunded("100.00"))
+    daybooks = msgspec.structs.replace(zuora.mapping().daybooks, adjustment="ZAD2")
+    site.put(Daybook(code="ZAD2", active=True), zuora.published(2, daybooks=daybooks), zuora.replayed("payment:pay1"))
+    assert len(site.contents("allocation")) == 2
+    site.restart()
+    site.put(paid("100.00", ("r2", "inv1", "100.00"), name="pay2", updated=LAST))
+    assert site.standing("payment:pay2") == ("", "")
+
+
 def test_a_payment_that_is_read_with_its_refund_is_posted_and_gives_room():
     site = world().put(zuora.simple_invoice("100.00"), refunded("100.00"))
     site.put(paid("100.00", ("r2", "inv1", "100.00"), name="pay2", updated=LAST))
