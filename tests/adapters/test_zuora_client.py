@@ -231,6 +231,6 @@ async def test_those_that_were_turned_away_together_do_not_come_again_together(s
     async with speaking_to(strange) as client:
         await client.token.get()
         pauses_s = await asyncio.gather(*(paused_s(path) for path in paths))
-    # Drawn from the whole of it: that all lie in the last third, or within a third, is a matter of thousands of years.
+    # Drawn from the whole of it: that all lie in its last third, or within one, happens less than once in a million.
     assert min(pauses_s) < 0.2
     assert max(pauses_s) - min(pauses_s) > 0.1
