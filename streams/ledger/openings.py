@@ -46,14 +46,13 @@ def own_opening(
         rows: What this decision makes of its application rows.
         state: What was made before.
         transferred: Its money is given to another customer.
-        customer: Under whom it must be found although nothing moves on it; "" where that is not asked.
+        customer: Under whom it must be found, also where nothing moves on it; "" where that is not asked.
     """
     made = state.of(at_hand.document)
-    if made.opening:
+    moved = rows or made.payers or transferred or customer
+    if made.opening or not moved:
         return ()
-    if rows or made.payers or transferred:
-        return (_opening(at_hand, at_hand.document, at_hand.number),)
-    return (_opening(at_hand, at_hand.document, at_hand.number, customer=customer),) if customer else ()
+    return (_opening(at_hand, at_hand.document, at_hand.number, customer=customer),)
 
 
 def _moved(posting: Posting) -> tuple[str, ...]:

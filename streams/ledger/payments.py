@@ -99,7 +99,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         )
     first: tuple[Posting, ...] = ()
     if loaded is not None:
-        unseen = not made.is_placed and changed_since and _was_open(payment, cut_over=cut_over)
+        unseen = not made.is_placed and changed_since and _is_open(payment)
         first = own_opening(
             at_hand,
             rows.postings,
@@ -146,9 +146,9 @@ def _used_before(payment: PaymentDocument, *, cut_over: date) -> Decimal:
     return sum((row.amount for row in payment.applications.rows if row.day < cut_over), ZERO)
 
 
-def _was_open(payment: PaymentDocument, *, cut_over: date) -> bool:
-    """Return whether a payment must have been loaded with something open, of which all may have been transferred."""
-    return not payment.refunded and _used_before(payment, cut_over=cut_over) < payment.total
+def _is_open(payment: PaymentDocument) -> bool:
+    """Return whether something is open of a payment: it stands under the customer that it may have come to."""
+    return sum((row.amount for row in payment.applications.rows), payment.refunded) < payment.total
 
 
 def _paying(at_hand: AtHand, *, transferred: bool, state: LedgerState) -> Paying:

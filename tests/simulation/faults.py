@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.simulation.cash import CASH_ACTS
 from tests.simulation.disk import LOST_MARKS, SPOILT_CHECKPOINTS
 from tests.simulation.house import STAGES
 from tests.simulation.process import ERRORS, POINTS
@@ -26,6 +27,8 @@ FAULTS = (
     *(f"the checkpoint of {stage} {how}" for stage in STAGES for how in SPOILT_CHECKPOINTS),
     *(f"a checkpoint is {what}: {stage}" for what in ("taken up", "not used") for stage in STAGES),
     *ACTS,
+    *CASH_ACTS,
+    *(f"QAD makes: {kind}" for kind in ("journal", "transfer", "refund", "refund_reversal", "bounce")),
     "a period is closed",
     "a version is read again",
     "kinds are read in another order",

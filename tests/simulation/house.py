@@ -19,6 +19,7 @@ from adapters.kafka.reader import LogShorterError
 from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from schemas.codec import Event, encode
+from schemas.mapping import Analysis
 from schemas.references import Daybook, GlAccount, QadCurrency
 from schemas.topics import Topic
 from streams.ledger.decide import LedgerCore
@@ -28,6 +29,7 @@ from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
 from streams.sink.spec import SPEC as SINK
 from streams.stage import StageSpec
+from tests.simulation.cash import BANK, LESS, REVENUE, UNASSIGNED, Cash
 from tests.simulation.clock import VirtualLoop, virtual_time
 from tests.simulation.counting import Tally
 from tests.simulation.disk import NEVER, Disk, MemoryBookmark, MemoryCheckpoint
@@ -35,7 +37,7 @@ from tests.simulation.judge import Judge
 from tests.simulation.kafka import Entry, Log, MemoryCluster
 from tests.simulation.process import Broker, Group, Lane, Process
 from tests.simulation.qad import ErrorOfOursError, Line, Qad
-from tests.simulation.zuora import ACCOUNTS, DAYS, Zuora
+from tests.simulation.zuora import ACCOUNTS, CUSTOMERS, DAYS
 from tests.unit import builders as zuora
 
 CLAIMS = (Claim(connection=zuora.CONNECTION),)
@@ -46,11 +48,16 @@ MONTHS = {3: DAYS[0], 4: DAYS[1]}
 # As few as go: each start of a stage reads them all.
 REFERENCES = (
     *(zuora.customer(code, zuora_account=number) for code, number in (("C1", "A-1"), ("C2", ""))),
-    *(GlAccount(code=code, active=True) for code in ("1010", "4000", "4100")),
-    *(Daybook(code=code, active=True) for code in zuora.DAYBOOKS),
+    *(GlAccount(code=code, active=True) for code in (*BANK, *UNASSIGNED, *REVENUE, *LESS)),
+    *(Daybook(code=code, active=True) for code in (*zuora.DAYBOOKS, "ZBNK", "ZJRN")),
     *(zuora.period(month) for month in (*MONTHS, 5)),
     QadCurrency(code="EUR", decimals=2),
 )
+# The site takes cash of nobody, and has daybooks for all that money does.
+SITE: dict[str, Any] = {
+    "policy": {"unassigned_cash": Analysis(account=UNASSIGNED[0]), "zero_total": "journal"},
+    "daybooks": zuora.ALL_DAYBOOKS,
+}
 
 _RESTART_S = 1.0
 # What a worker that was stopped does before it learns that its partitions are another's.
@@ -78,7 +85,7 @@ class House:
         self.tally = Tally()
         self.loop = VirtualLoop()
         self.random = Random(seed)
-        self.zuora = Zuora()
+        self.zuora = Cash()
         self.log = Log(now=self.loop.time)
         self.qad = Qad(self.tally, self.random)
         self.judge = Judge(self.log, self.qad, self.zuora)
@@ -95,12 +102,13 @@ class House:
         self.loop.set_exception_handler(lambda _, context: self.unexpected.append(repr(context)))
         self.qad.books.opening("IOLD", "100", owed=True)
         self.qad.books.opening("CMOLD", "60", owed=False)
+        self.qad.books.opening("POLD", "80", owed=False)
         for event in REFERENCES:
             self.tell(Topic.QAD_REFERENCE, event)
-        self.tell(Topic.DECISIONS, zuora.published())
+        self.tell(Topic.DECISIONS, zuora.published(**SITE))
         for account, number in ACCOUNTS.items():
             self.tell(Topic.RECORDS, zuora.account(account, number=number))
-            self.tell(Topic.DECISIONS, zuora.linked("C1", account))
+            self.link(account, CUSTOMERS[account])
 
     # What comes in from outside.
 
@@ -117,7 +125,12 @@ class House:
     def publish(self, **changes: Any) -> None:
         """Publish another mapping."""
         self.version += 1
-        self.tell(Topic.DECISIONS, zuora.published(self.version, **changes))
+        self.tell(Topic.DECISIONS, zuora.published(self.version, **{**SITE, **changes}))
+
+    def link(self, account: str, customer: str) -> None:
+        """Link an account to a customer."""
+        self.judge.customers[account].add(customer)
+        self.tell(Topic.DECISIONS, zuora.linked(customer, account))
 
     def close_period(self, month: int, *, shown: bool) -> None:
         """Close a period in QAD; the poller may show it."""
@@ -240,6 +253,8 @@ class House:
 
     def release(self) -> bool:
         """Have people release what is parked; return whether anything was."""
+        for content in self.judge.elsewhere():
+            self.qad.move_opening(content.number, content.customer)
         parked = self.judge.parked()
         for document in parked:
             self.tell(Topic.DECISIONS, zuora.released(document))

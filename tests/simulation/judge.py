@@ -3,31 +3,35 @@
 It sees the log as everybody does, and both systems' own books. It keeps what it found, for a test to raise.
 """
 
+from collections import defaultdict
 from decimal import Decimal
 
 from schemas.codec import canonical
 from schemas.events import read_dead_letter, read_outcome, read_postings
 from schemas.ids import PostingId, hash_of
 from schemas.outcomes import AnyOutcome, Intended, Parked, Posted, Superseded, Waiting
-from schemas.postings import CreditNoteContent, InvoiceContent, Posting, PostingSet
+from schemas.postings import CreditNoteContent, InvoiceContent, OpeningContent, Posting, PostingSet
 from schemas.topics import Topic
 from streams.ports import Command
+from tests.simulation.cash import Cash
 from tests.simulation.kafka import Entry, Log
 from tests.simulation.qad import Qad
-from tests.simulation.zuora import Zuora
+from tests.unit.erp import Item
 
 ZERO = Decimal(0)
-STANDS_FOR_A_DOCUMENT = frozenset({"document", "inverse"})
+STANDS_FOR_A_DOCUMENT = frozenset({"document", "inverse", "transfer"})
 
 
 class Judge:
     """The invariants of one connection."""
 
-    def __init__(self, log: Log, qad: Qad, zuora: Zuora) -> None:
+    def __init__(self, log: Log, qad: Qad, zuora: Cash) -> None:
         self.violations: list[str] = []
         self.postings: dict[PostingId, Posting] = {}
         self.outcomes: dict[str, AnyOutcome] = {}
         self.standings: dict[tuple[str, str], AnyOutcome] = {}
+        # To which customers each account was ever linked.
+        self.customers: defaultdict[str, set[str]] = defaultdict(set)
         self._sets: dict[int, PostingSet] = {}
         self._intents: dict[str, Intended] = {}
         self._log, self._qad, self._zuora = log, qad, zuora
@@ -70,18 +74,40 @@ class Judge:
         for name in self._zuora.payers:
             kind = "credit_memo" if name.startswith("cm") else "payment"
             found.extend(self._compare(f"{kind}:{name}", -self._zuora.owed_to(name)))
+        for name in self._zuora.payments():
+            account = self._zuora.about[name].account
+            holders = {item.customer for item in self._items(f"payment:{name}") if item.open}
+            strangers = sorted(holders - self.customers[account])
+            if account and strangers:
+                found.append(f"payment:{name}: {account} was never {strangers}'s, which have its money in QAD")
+        ledger = self._qad.books.ledger
+        for accounts, truth in self._zuora.ledger().items():
+            booked = sum((ledger["EUR", account] for account in accounts), ZERO)
+            if booked != truth:
+                found.append(f"GL {' and '.join(accounts)}: {truth} by Zuora, {booked} in QAD")
         return found
+
+    def elsewhere(self) -> list[OpeningContent]:
+        """Return the openings that are parked because QAD has them under another customer."""
+        parked = (one for one in self.outcomes.values() if isinstance(one, Parked))
+        contents = (self.postings[PostingId(one.subject)].content for one in parked)
+        return [one for one in contents if isinstance(one, OpeningContent) and one.customer]
 
     def owed(self, document: str) -> Decimal:
         """Return what is open in QAD of all that a document ever became: owed above zero."""
+        return sum((item.open if item.owed else -item.open for item in self._items(document)), ZERO)
+
+    def _items(self, document: str) -> list[Item]:
+        """Return the open items in QAD of all that a document ever became."""
         books = self._qad.books
         opening = books.openings.get(document.partition(":")[2].upper())
         items = [opening] if opening else []
         for posting in self.postings.values():
             if posting.document == document and posting.step in STANDS_FOR_A_DOCUMENT:
                 made = self._qad.documents.get(posting.reference, ())
-                items.extend(books.items[found.document.voucher] for found in made)
-        return sum((item.open if item.owed else -item.open for item in items), ZERO)
+                vouchers = (found.document.voucher for found in made)
+                items.extend(books.items[voucher] for voucher in vouchers if voucher in books.items)
+        return items
 
     def _compare(self, document: str, truth: Decimal) -> list[str]:
         owed = self.owed(document)

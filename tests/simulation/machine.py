@@ -12,6 +12,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from schemas.mapping import LineRow
 from schemas.topics import Topic
+from tests.simulation.cash import (
+    ASSIGNED,
+    BOUNCED,
+    BOUNCED_APPLIED,
+    CHARGED_BACK,
+    CHARGED_BACK_AS_ERROR,
+    MEMO_REFUNDED,
+    OF_NOBODY,
+    OPENING,
+    OPENING_TRANSFERRED,
+    REFUND_CANCELLED,
+    REFUNDED,
+    TRANSFERRED,
+    Cash,
+)
 from tests.simulation.counting import Tally
 from tests.simulation.disk import LOST_MARKS, NEVER, SPOILT_CHECKPOINTS
 from tests.simulation.house import MONTHS, STAGES, House
@@ -20,16 +35,16 @@ from tests.simulation.qad import FATES
 from tests.simulation.zuora import (
     ACCOUNTS,
     APPLIED,
+    CUSTOMERS,
     DRAFT_DELETED,
     MEMO_CANCELLED,
     MEMO_POSTED_AGAIN,
     MEMO_UNDONE,
+    OVER_NOTHING,
     POSTED_AGAIN,
     UNAPPLIED,
     UNDONE,
-    Zuora,
 )
-from tests.unit import builders as zuora
 
 One = TypeVar("One")
 
@@ -112,9 +127,21 @@ class Simulation(RuleBasedStateMachine):
         self._zuora.bill(f"i{len(self._zuora.invoices)}", amount, account=one_of(list(ACCOUNTS), account))
         self._read(moment)
 
+    @rule(account=which, moment=read)
+    def an_invoice_over_nothing_is_posted(self, account: int, moment: float | None) -> None:
+        self._zuora.bill(f"i{len(self._zuora.invoices)}", 0, account=one_of(list(ACCOUNTS), account))
+        self._did(OVER_NOTHING, True)
+        self._read(moment)
+
     @rule(account=which, amount=amounts, moment=read)
     def a_payment_comes(self, account: int, amount: int, moment: float | None) -> None:
         self._zuora.receive(f"p{len(self._zuora.payers)}", amount, account=one_of(list(ACCOUNTS), account))
+        self._read(moment)
+
+    @rule(amount=amounts, moment=read)
+    def a_payment_of_nobody_comes(self, amount: int, moment: float | None) -> None:
+        self._zuora.receive(f"p{len(self._zuora.payers)}", amount, account="")
+        self._did(OF_NOBODY, True)
         self._read(moment)
 
     @rule(account=which, amount=amounts, invoice=which, refers=st.booleans(), moment=read)
@@ -145,7 +172,7 @@ class Simulation(RuleBasedStateMachine):
         self._did(UNDONE, self._zuora.undo(one_of(posted, invoice)))
         self._read(moment)
 
-    @rule(invoice=which, amount=amounts, moment=read)
+    @rule(invoice=which, amount=st.sampled_from([100, 60, 40, 25, 0]), moment=read)
     def an_invoice_is_posted_again(self, invoice: int, amount: int, moment: float | None) -> None:
         drafts = self._zuora.drafts()
         if drafts:
@@ -172,6 +199,52 @@ class Simulation(RuleBasedStateMachine):
                 self._did(MEMO_CANCELLED, self._zuora.cancel_memo(name))
             else:
                 self._did(MEMO_POSTED_AGAIN, self._zuora.repost_memo(name, amount))
+        self._read(moment)
+
+    @rule(payer=which, amount=amounts, moment=read)
+    def money_is_given_back(self, payer: int, amount: int, moment: float | None) -> None:
+        name = one_of(list(reversed(self._zuora.payers)), payer)
+        self._did(MEMO_REFUNDED if name.startswith("cm") else REFUNDED, self._zuora.refund(name, amount))
+        self._read(moment)
+
+    @rule(payment=which, as_error=st.booleans(), moment=read)
+    def a_payment_is_charged_back(self, payment: int, as_error: bool, moment: float | None) -> None:
+        payments = self._zuora.payments()
+        if payments:
+            done = self._zuora.charge_back(one_of(payments, payment), as_error=as_error)
+            self._did(CHARGED_BACK_AS_ERROR if as_error else CHARGED_BACK, done)
+        self._read(moment)
+
+    @rule(refund=which, status=st.sampled_from(["Canceled", "Error"]), moment=read)
+    def a_refund_is_cancelled(self, refund: int, status: str, moment: float | None) -> None:
+        refunds = list(self._zuora.refunds)
+        if refunds:
+            self._did(REFUND_CANCELLED, self._zuora.cancel_refund(one_of(refunds, refund), status=status))
+        self._read(moment)
+
+    @rule(payment=which, status=st.sampled_from(["Canceled", "Error"]), unapplies=st.booleans(), moment=read)
+    def a_payment_bounces(self, payment: int, status: str, unapplies: bool, moment: float | None) -> None:
+        payments = self._zuora.payments()
+        if payments:
+            name = one_of(payments, payment)
+            done = self._zuora.bounce(name, status=status, unapplies=unapplies)
+            self._did(BOUNCED if unapplies else BOUNCED_APPLIED, done)
+        self._read(moment)
+
+    @rule(payment=which, account=which, moment=read)
+    def a_payment_is_transferred(self, payment: int, account: int, moment: float | None) -> None:
+        payments = [name for name in self._zuora.payments() if self._zuora.about[name].account]
+        if payments:
+            name = one_of(payments, payment)
+            done = self._zuora.transfer(name, one_of(list(ACCOUNTS), account))
+            self._did(OPENING_TRANSFERRED if name == OPENING else TRANSFERRED, done)
+        self._read(moment)
+
+    @precondition(lambda self: hasattr(self, "house") and self.house.zuora.of_nobody())
+    @rule(payment=which, account=which, moment=read)
+    def a_payment_is_assigned(self, payment: int, account: int, moment: float | None) -> None:
+        name = one_of(self._zuora.of_nobody(), payment)
+        self._did(ASSIGNED, self._zuora.transfer(name, one_of(list(ACCOUNTS), account)))
         self._read(moment)
 
     @rule(day=st.sampled_from(sorted(MONTHS)))
@@ -209,14 +282,15 @@ class Simulation(RuleBasedStateMachine):
 
     @rule(account=which, customer=st.sampled_from(["C1", "C2"]))
     def an_account_is_linked(self, account: int, customer: str) -> None:
-        # All begin with C1. What was sent under one customer and is decided again under another, with no trace of it in
-        # the log, stands in QAD as a conflict: a person's, and nobody here is one.
-        if customer != "C1":
+        # What was sent under one customer and is decided again under another, with no trace of it in the log, stands in
+        # QAD as a conflict: a person's, and nobody here is one.
+        name = one_of(list(ACCOUNTS), account)
+        if customer != CUSTOMERS[name]:
             if self._outcomes_lost:
                 return
             self._linked_elsewhere = True
         self.house.tally.fired("an account is linked")
-        self.house.tell(Topic.DECISIONS, zuora.linked(customer, one_of(list(ACCOUNTS), account)))
+        self.house.link(name, customer)
 
     @rule(rows=st.sampled_from(["none", "other"]), lasts=whiles, moment=moments)
     def a_mapping_is_published(self, rows: str, lasts: float, moment: float) -> None:
@@ -340,7 +414,7 @@ class Simulation(RuleBasedStateMachine):
         self.house.run_for(60.0)
 
     @property
-    def _zuora(self) -> Zuora:
+    def _zuora(self) -> Cash:
         return self.house.zuora
 
     def _did(self, act: str, is_done: bool) -> None:

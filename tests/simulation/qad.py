@@ -93,7 +93,8 @@ class Qad:
             reference=command.reference, document=document, day=payload.posting_date, allocated=allocated
         )
         self.documents[command.reference].append(found)
-        self.kinds[command.reference] = str(payload.__struct_config__.tag)
+        kind = self.kinds[command.reference] = str(payload.__struct_config__.tag)
+        self.tally.fired(f"QAD makes: {kind}")
         self.committed(command)
         return Accepted(document=document)
 
@@ -117,6 +118,13 @@ class Qad:
         """Return what there is of a kind, page by page."""
         pages = [found for reference, found in self.documents.items() if self.kinds[reference] == kind]
         return [[self._as_it_stands(one) for one in page] for page in pages]
+
+    def move_opening(self, number: str, customer: str) -> None:
+        """Have a person move an item that others loaded to another customer."""
+        self.tally.fired("an opening is moved by hand")
+        item = self.books.openings[number]
+        item.customer = customer
+        item.document = msgspec.structs.replace(item.document, customer=customer)
 
     def _as_it_stands(self, found: FoundInQad) -> FoundInQad:
         if found.reference not in self.changed:

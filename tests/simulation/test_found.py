@@ -87,7 +87,7 @@ def test_what_is_lost_is_seen(house):
     house.zuora.bill("i1", 100, account="acc1")
     house.zuora.read("invoice:i1")
     house.rest()
-    assert house.wrong() == ["invoice:i1: 100 in Zuora, 0 in QAD"]
+    assert house.wrong() == ["invoice:i1: 100 in Zuora, 0 in QAD", "GL 4000 and 4100: -100 by Zuora, 0 in QAD"]
 
 
 def test_a_posting_whose_outcome_was_lost_is_found_again(house):

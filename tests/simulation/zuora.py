@@ -12,8 +12,9 @@ from schemas.records import ZuoraRecord
 from tests.unit import builders as zuora
 from tests.unit.tenant import ZERO, Tenant
 
-# Two accounts share a customer, the third may be linked elsewhere.
 ACCOUNTS = {"acc1": "A-1", "acc2": "A-2", "acc3": "A-3"}
+# Two accounts share a customer.
+CUSTOMERS = {"acc1": "C1", "acc2": "C1", "acc3": "C2"}
 DAYS = ("2026-03-10", "2026-04-10")
 BEFORE_CUT_OVER = "2025-12-01"
 # What is done to documents that are there: all of it must happen in a simulation.
@@ -24,13 +25,32 @@ APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN = (
     "invoice posted again",
 )
 MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN = "memo unposted", "memo cancelled", "memo posted again"
-DRAFT_DELETED = "invoice deleted"
-ACTS = (APPLIED, UNAPPLIED, UNDONE, POSTED_AGAIN, DRAFT_DELETED, MEMO_UNDONE, MEMO_CANCELLED, MEMO_POSTED_AGAIN)
+DRAFT_DELETED, OVER_NOTHING = "invoice deleted", "invoice over nothing posted"
+ACTS = (
+    APPLIED,
+    UNAPPLIED,
+    UNDONE,
+    POSTED_AGAIN,
+    DRAFT_DELETED,
+    OVER_NOTHING,
+    MEMO_UNDONE,
+    MEMO_CANCELLED,
+    MEMO_POSTED_AGAIN,
+)
+# What the two lines of an invoice over nothing come to, the one and the other way.
+OVER_NOTHING_S = Decimal(100)
 
 
 @dataclass
 class About:
-    """What a document is beside its amounts."""
+    """What a document is beside its amounts.
+
+    Attributes:
+        account: "" of a payment of nobody yet.
+        status: Of a payment.
+        refunded: How much of a payment or memo was given back.
+        touched: When it was last changed, where that is not now.
+    """
 
     account: str
     day: str
@@ -39,6 +59,9 @@ class About:
     refers_to: str = ""
     cancelled: bool = False
     deleted: bool = False
+    status: str = "Processed"
+    refunded: Decimal = ZERO
+    touched: str = ""
 
 
 @dataclass
@@ -123,9 +146,19 @@ class Zuora(Tenant):
         self._payer(name)
         return True
 
+    def applied(self, payer: str, invoice: str) -> Decimal:
+        """Return what stands applied; nothing of a payment that is lost."""
+        return super().applied(payer, invoice) if self.about[payer].status == "Processed" else ZERO
+
+    def unapplied(self, payer: str) -> Decimal:
+        """Return what is neither applied nor given back."""
+        about = self.about[payer]
+        return super().unapplied(payer) - about.refunded if about.status == "Processed" else ZERO
+
     def owed_to(self, name: str) -> Decimal:
-        """Return what is not applied of a payment or memo; nothing while that is in Draft."""
-        return self.unapplied(name) if self.about[name].posted else ZERO
+        """Return what is not applied of a payment or memo; nothing while that is in Draft, or of nobody."""
+        about = self.about[name]
+        return self.unapplied(name) if about.posted and about.account else ZERO
 
     # What can be done.
 
@@ -176,7 +209,10 @@ class Zuora(Tenant):
         if not amount or not self.invoices[invoice].posted or not self.about[payer].posted:
             return False
         name = f"{payer}-{len(self.payers[payer].rows) + 1}"
-        row = zuora.row(str(amount), name, to=invoice, created=self._now(), effectiveDate=self.today)
+        about = self.about[payer]
+        row = zuora.row(
+            str(amount), name, to=invoice, created=self._now(), effectiveDate=self.today, accountId=about.account
+        )
         self.payers[payer].rows.append(row)
         self._payer(payer)
         return True
@@ -184,21 +220,29 @@ class Zuora(Tenant):
     def _invoice(self, name: str) -> None:
         invoice, about, now = self.invoices[name], self.about[name], self._now()
         fields: dict[str, Any] = {"accountId": about.account, "invoiceDate": about.day, "updated": now}
-        if invoice.posted:
+        if invoice.posted and not invoice.total:
+            lines = (
+                zuora.item(str(OVER_NOTHING_S), f"{name}-1"),
+                zuora.item(str(-OVER_NOTHING_S), f"{name}-2", accountingCode="Bad Debt"),
+            )
+            record = zuora.invoice(*lines, name=name, postedDate=invoice.posted, **fields)
+        elif invoice.posted:
             record = zuora.simple_invoice(str(invoice.total), name, postedDate=invoice.posted, **fields)
         else:
             record = zuora.draft(name, **fields)
         self.versions[f"invoice:{name}"].append(record)
 
     def _payer(self, name: str) -> None:
-        payer, about, now = self.payers[name], self.about[name], self._now()
+        payer, about = self.payers[name], self.about[name]
+        now, refunded = about.touched or self._now(), {"refundAmount": about.refunded or None}
         if not name.startswith("cm"):
-            fields = {"accountId": about.account, "effectiveDate": about.day, "createdDate": about.posted}
+            fields = {"accountId": about.account or None, "effectiveDate": about.day, "createdDate": about.posted}
+            fields |= {"status": about.status, **refunded}
             record = zuora.payment(str(payer.total), *payer.rows, name=name, updated=now, **fields)
             self.versions[f"payment:{name}"].append(record)
             return
         item = zuora.memo_item(str(payer.total))
-        fields = {"accountId": about.account, "memoDate": about.day, "invoiceId": about.refers_to or None}
+        fields = {"accountId": about.account, "memoDate": about.day, "invoiceId": about.refers_to or None, **refunded}
         if about.posted:
             fields["postedOn"] = about.posted
         else:

@@ -177,8 +177,9 @@ def test_a_refund_of_what_is_in_qad_another_way_is_ignored_by_that_rule():
 
 
 def test_a_refund_from_before_the_cut_over_is_not_ours():
+    old = "2025-12-10T10:00:00Z"
     found = world().put(
-        zuora.payment(effectiveDate="2025-12-10", createdDate="2025-12-10T10:00:00Z", refundAmount=Decimal(30)),
+        zuora.payment(effectiveDate="2025-12-10", createdDate=old, updated=old),
         zuora.refund("30.00", refundDate="2025-12-11", createdDate="2025-12-11T10:00:00Z"),
     )
     assert (found.postings, found.standing(REFUND)) == ([], ("ignored", "before_cut_over"))

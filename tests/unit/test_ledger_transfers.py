@@ -165,6 +165,24 @@ def test_what_others_loaded_pays_and_moves_on_from_where_it_was_transferred_to()
     assert sink.sent[-1].customer == "C1"
 
 
+SINCE = {
+    "applied": moved(zuora.row("30.00", "r1", created=LATEST, accountId="acc2"), updated=LATEST, **OLD),
+    "refunded": moved(updated=LATEST, refundAmount=Decimal(30), **OLD),
+}
+REST_REFUNDED = zuora.refund("30.00", updated=LATEST, accountId="acc2")
+
+
+@pytest.mark.parametrize("refund_first", [False, True])
+@pytest.mark.parametrize("used", SINCE)
+def test_the_rest_of_what_was_transferred_and_used_before_it_was_first_seen_is_compared_with_qad(used, refund_first):
+    refunds = [REST_REFUNDED] if used == "refunded" else []
+    found = world().put(zuora.simple_invoice(), *(refunds if refund_first else ()), SINCE[used], *refunds)
+    sink = loaded(found).run()
+    assert "opening_elsewhere" in {one.reason.rule for one in sink.outcomes if isinstance(one, Parked)}
+    sink = loaded(found, "C2").run()
+    assert (sink.stuck, sum(item.open for item in sink.books.items.values() if not item.owed)) == ([], 70)
+
+
 @pytest.mark.parametrize("holder", ["C1", "C2"])
 def test_what_others_loaded_and_is_first_seen_after_it_was_changed_is_compared_with_qad(holder):
     """Read in another order, or first read by a backfill, nobody here knows whose it was: QAD does."""
