@@ -90,6 +90,43 @@ def test_what_is_lost_is_seen(house):
     assert house.wrong() == ["invoice:i1: 100 in Zuora, 0 in QAD", "GL 4000 and 4100: -100 by Zuora, 0 in QAD"]
 
 
+def test_money_that_was_given_back_and_stays_in_the_bank_is_seen(house):
+    house.zuora.receive("p1", 100, account="acc1")
+    assert house.zuora.refund("p1", 40)
+    house.zuora.read("refund:r0")
+    house.read_all()
+    house.rest()
+    assert house.wrong() == ["payment:p1: -60 in Zuora, -100.00 in QAD", "GL 1010: 60 by Zuora, 100.00 in QAD"]
+
+
+def test_money_that_stays_with_whom_it_was_taken_from_is_seen(house):
+    house.zuora.receive("p1", 100, account="acc1")
+    house.read_all()
+    assert house.zuora.transfer("p1", "acc3")
+    house.zuora.read("payment:p1")
+    house.rest()
+    assert house.wrong() == ["payment:p1: acc3 was never ['C1']'s, which have its money in QAD"]
+
+
+def test_cash_of_nobody_that_stays_so_is_seen(house):
+    house.zuora.receive("p1", 100, account="")
+    house.read_all()
+    house.rest()
+    assert house.wrong() == []
+    assert house.zuora.transfer("p1", "acc1")
+    house.zuora.read("payment:p1")
+    assert house.wrong() == ["payment:p1: -100 in Zuora, 0 in QAD", "GL 1999: 0 by Zuora, -100.00 in QAD"]
+
+
+def test_a_person_moves_what_others_loaded_under_another_customer():
+    """Its first version was never read: nobody here saw whose it was."""
+    with House(1).open() as house:
+        house.start_all()
+        assert house.zuora.transfer("pold", "acc3")
+        house.heal()
+        assert (house.tally["an opening is moved by hand"], house.wrong()) == (1, [])
+
+
 def test_a_posting_whose_outcome_was_lost_is_found_again(house):
     house.zuora.bill("i1", 100, account="acc1")
     house.qad.refused.add("4000")
