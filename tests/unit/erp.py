@@ -123,10 +123,16 @@ class Books:
 
     def _change(self, line: object) -> Decimal:
         up_for_owed = line.debit - line.credit  # type: ignore[attr-defined]
-        return up_for_owed if self.items[line.document.voucher].owed else -up_for_owed  # type: ignore[attr-defined]
+        return up_for_owed if self._open_item(line.document).owed else -up_for_owed  # type: ignore[attr-defined]
+
+    def _open_item(self, document: Document) -> Item:
+        """Return an open item; a journal makes none."""
+        if document.voucher not in self.items:
+            raise Rejected("open_item", (f"voucher {document.voucher} is no open item",))
+        return self.items[document.voucher]
 
     def _move(self, moves: list[tuple[Document, Decimal]]) -> None:
-        after = {document.voucher: self.items[document.voucher].open + change for document, change in moves}
+        after = {document.voucher: self._open_item(document).open + change for document, change in moves}
         for voucher, amount in after.items():
             if not ZERO <= amount <= self.items[voucher].total:
                 raise Rejected("open_item", (f"voucher {voucher} would be open by {amount}",))
