@@ -55,11 +55,11 @@ class GivenBack(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rows: How much of each application row.
-        invoices: `kind:id` of the invoices to which they were applied.
+        items: `kind:id` of the invoices and charges to which they were applied.
     """
 
     rows: Mapping[str, Decimal] = {}
-    invoices: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

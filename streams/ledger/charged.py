@@ -101,7 +101,8 @@ def divided(
             found.append(msgspec.structs.replace(part, amount=taken))
             rest -= taken
     if rest:
-        raise CannotGoOn(reasons.more_than_charged(number, invoice, rest))
+        charges = [part.item_document for part in parts[1:]]
+        raise CannotGoOn(reasons.more_than_charged(number, invoice, rest, charges=charges))
     return found
 
 

@@ -300,7 +300,7 @@ class LedgerCore:
                 waits.document(document) for posting in changed for document in self._money_moved(posting)
             ]
             self._changed += [name for posting in changed for name in _changed_by(posting)]
-            self._changed += [waits.room(invoice) for invoice in plan.given_back.invoices if back]
+            self._changed += [waits.room(item) for item in plan.given_back.items if back]
         if outcome is not None:
             outputs.append(Output(Topic.OUTCOMES, outcome_key(outcome), outcome))
             self._state.standings.stand(outcome)

@@ -36,7 +36,7 @@ def given_back(record: ZuoraRecord, facts: Facts, rows: Sequence[SignedRow]) -> 
         for row in (row for row in rows if is_part(row.id, name)):
             found[row.id] = min(rest, row.amount)
             rest -= found[row.id]
-    return GivenBack(rows=found, invoices=tuple(dict.fromkeys(row.item_document for row in rows)))
+    return GivenBack(rows=found, items=tuple(dict.fromkeys(row.item_document for row in rows)))
 
 
 def _by_row(applied: Sequence[InvoicePayment], refunded: Decimal) -> dict[str, Decimal]:

@@ -293,7 +293,7 @@ def invoice_not_decided(number: str, invoice: str) -> Reason:
     )
 
 
-def more_than_charged(number: str, item: str, more: Decimal) -> Reason:
+def more_than_charged(number: str, item: str, more: Decimal, *, charges: Sequence[str]) -> Reason:
     """Say that more is applied to an invoice than it and the charges that are known come to."""
     return Reason(
         rule="more_than_charged",
@@ -301,7 +301,8 @@ def more_than_charged(number: str, item: str, more: Decimal) -> Reason:
         next_step="Nothing: it goes on when the charge is read, or what takes room comes off. If it stays, look at the "
         "adjustments and payments of that invoice.",
         value=str(more),
-        waits_for=(waits.room(item),),
+        # A charge that is yet to come is news of the invoice; what comes off one that is known, of that.
+        waits_for=(waits.room(item), *(waits.room(charge) for charge in charges)),
     )
 
 

@@ -96,6 +96,24 @@ def test_what_waits_for_room_goes_on_when_the_invoice_is_posted_anew_with_more()
     assert open_of(site).get("PAY1") is None, (site.standing("payment:pay1"), open_of(site))
 
 
+@pytest.mark.parametrize("gone", ["voided", "refunded", "credit"])
+def test_what_waits_for_room_goes_on_when_something_comes_off_a_charge(gone):
+    site = world().put(zuora.simple_invoice("100.00"), adjusted("50.00", kind="Charge"))
+    row = ("r2", "inv1", "50.00")
+    first = adjusted("50.00", "adj2") if gone == "credit" else paid("50.00", row, name="pay2")
+    site.put(paid("100.00", ("r1", "inv1", "100.00")), first)
+    site.put(paid("50.00", ("r3", "inv1", "50.00"), name="pay3"))
+    assert site.standing("payment:pay3") == ("waiting", "more_than_charged")
+    site.put(
+        {
+            "voided": paid("50.00", row, name="pay2", status="Canceled", updated=LATER, cancelledOn=LATER),
+            "refunded": paid("50.00", row, name="pay2", updated=LATER, refundAmount=Decimal("50.00")),
+            "credit": adjusted("50.00", "adj2", Status="Canceled", updated=LATER),
+        }[gone]
+    )
+    assert site.standing("payment:pay3")[0] == "released"
+
+
 def test_what_pays_an_invoice_of_nothing_goes_to_its_charges():
     site = world().put(zuora.simple_invoice("0.00"), adjusted("50.00", kind="Charge", total="0"))
     site.put(paid("50.00", ("r1", "inv1", "50.00")))
