@@ -107,6 +107,7 @@ def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
             transferred=move.transferred and _has(rows, paying.post),
             customer=at_hand.customer if unseen else "",
         )
+        first += tuple(one for opening in first for one in refunds_elsewhere(at_hand, opening, state=state))
     elif not made.live or at_hand.again or _goes_elsewhere(at_hand, made, stops=stops, transferred=move.transferred):
         receipt = _received(
             at_hand, payment, rows.postings, source_hash=source_hash, version=version, state=state, books=books
@@ -209,7 +210,7 @@ def _goes_elsewhere(at_hand: AtHand, made: Made, *, stops: Sequence[CannotGoOn],
 def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
     """Take back what stands; what was taken back before, or never posted, makes nothing."""
     number, made = at_hand.number, state.of(at_hand.document)
-    loaded = loaded_by_others(at_hand.document, state)
+    loaded = loaded_by_others(at_hand.document, state) or _loaded_unseen(number, payment, made=made, books=books)
     # The refunds that stand count too: Zuora's word may be older than they are.
     refunded = max(payment.refunded, sum((refund.total for refund in state.refunds_of(at_hand.document)), ZERO))
     if loaded and refunded < payment.total:
@@ -220,20 +221,25 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         return Plan()
     version = books.version_for(number, payment.day)
     # Taken from its account before, it is taken back from where it stands.
-    move = move_of(at_hand, made, loaded=False, changed_since=True)
-    transferred = bool(at_hand.customer) and not loaded and move.transferred
+    cut_over = version.mapping.cut_over
+    move = move_of(at_hand, made, loaded=loaded, changed_since=payment.changed >= cut_over)
+    transferred = bool(at_hand.customer) and move.transferred
     paying = _paying(at_hand, transferred=transferred, state=state)
     rows = allocate_rows(at_hand, payment.applications, paying=paying, state=state, books=books)
     if transferred:
-        rows = _given_on(at_hand, payment, rows, used_before=ZERO, mapping=version.mapping, state=state, books=books)
-    first = own_opening(at_hand, rows.postings, state=state) if loaded else ()
+        used_before = _used_before(payment, cut_over=cut_over) if loaded else ZERO
+        rows = _given_on(
+            at_hand, payment, rows, used_before=used_before, mapping=version.mapping, state=state, books=books
+        )
+    gone_on = transferred and _has(rows, paying.post)
+    first = own_opening(at_hand, rows.postings, state=state, transferred=gone_on) if loaded else ()
     openings = openings_of(at_hand, rows.postings, state=state)
     plan = Plan(postings=(*first, *openings, *rows.postings), stops=rows.stops, mapping_version=version.version)
-    if transferred and not _has(rows, paying.post):
+    if transferred and not gone_on:
         return plan
     if refunded:
         # What refunds gave back is not taken back as well: a chargeback comes from its refund row alone.
-        standing = reasons.before_cut_over(number, payment.day, version.mapping.cut_over)
+        standing = reasons.before_cut_over(number, payment.day, cut_over)
         why = standing if loaded else _refunded(at_hand, payment, refunded)
         return msgspec.structs.replace(plan, stops=(CannotGoOn(why), *rows.stops))
     undone = take_back(
@@ -247,6 +253,18 @@ def _plan_undone(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerStat
         books=books,
     )
     return msgspec.structs.replace(plan, postings=(*plan.postings, *undone))
+
+
+def _loaded_unseen(number: str, payment: PaymentDocument, *, made: Made, books: Books) -> bool:
+    """Return whether others loaded a payment that refunds gave back before it was first read."""
+    if made.n or not payment.refunded:
+        return False
+    cut_over = books.version_for(number, payment.day).mapping.cut_over
+    try:
+        return before_cut_over(number, day=payment.day, entered=payment.created, cut_over=cut_over) is not None
+    except CannotGoOn:
+        # Nobody did: it was entered after the cut-over.
+        return False
 
 
 def _never_posted(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState) -> Reason:

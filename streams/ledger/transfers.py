@@ -18,7 +18,7 @@ from schemas.ids import PostingId, document_parts, posting_id
 from schemas.mapping import Analysis, BankRow, Mapping
 from schemas.money import ZERO
 from schemas.outcomes import Whose
-from schemas.postings import Act, AllocationContent, GlLine, JournalContent, Posting, TransferContent
+from schemas.postings import Act, AllocationContent, GlLine, JournalContent, OpeningContent, Posting, TransferContent
 from streams import waits
 from streams.ledger import reasons
 from streams.ledger.allocations import row_posting_id
@@ -26,7 +26,6 @@ from streams.ledger.books import Books
 from streams.ledger.building import DOCUMENT, AtHand, inverse_id, make_posting, open_item, source_hash_of
 from streams.ledger.dated import dates_of
 from streams.ledger.lines import plain_text
-from streams.ledger.openings import loaded_by_others
 from streams.ledger.rebuilding import closing
 from streams.ledger.reversals import what_is_left
 from streams.ledger.state import LedgerState, Made, is_refund, row_of
@@ -81,7 +80,8 @@ def holder_of(at_hand: AtHand, document: str, state: LedgerState) -> PostingId:
     been read yet.
     """
     made = state.of(document)
-    stands = made.is_placed and (made.live or loaded_by_others(document, state))
+    # Without a posting it has its place where others loaded it.
+    stands = made.is_placed and (made.live or not made.n)
     if stands and at_hand.account != made.account and at_hand.customer != made.customer:
         return next_transfer(at_hand.connection, document, state)
     return open_item(at_hand.connection, document, state)
@@ -90,9 +90,10 @@ def holder_of(at_hand: AtHand, document: str, state: LedgerState) -> PostingId:
 def refunds_elsewhere(at_hand: AtHand, holder: Posting, *, state: LedgerState) -> list[Posting]:
     """Return the refunds that were read before what holds their payment now, and give it back from where it goes next.
 
-    They are written with that receipt or transfer: else they would be sent against it as soon as it is in QAD.
+    They are written with that receipt, opening or transfer: else they would be sent against it as soon as it is in QAD.
     """
-    customer = getattr(holder.content, "customer", "")
+    is_opening = isinstance(holder.content, OpeningContent)
+    customer = at_hand.customer if is_opening else getattr(holder.content, "customer", "")
     item = next_transfer(at_hand.connection, at_hand.document, state, after=holder.act is Act.TRANSFER)
     refunds = (state.of(name) for name in sorted(state.of(at_hand.document).payers) if is_refund(name))
     return [

@@ -296,3 +296,17 @@ def test_several_refunds_that_come_to_all_of_it_count_as_one():
     sink = Sink(found.put(gone(status="Error"))).run()
     assert (found.standing(PAYMENT), sink.stuck) == (("ignored", "refunded_whole"), [])
     assert sink.books.ledger["EUR", "1010"] == 0
+
+
+@pytest.mark.parametrize("first", ["refund", "payment"])
+def test_a_chargeback_of_what_others_loaded_goes_against_the_opening_although_it_was_over_when_it_was_read(first):
+    old = {"effectiveDate": "2025-12-10", "createdDate": "2025-12-10T10:00:00Z"}
+    found = world()
+    sink = Sink(found)
+    sink.books.opening("PAY1", "100.00", owed=False)
+    versions = [gone(status="Error", refundAmount=Decimal(100), **old), zuora.refund("100.00", updated=LATER)]
+    for version in versions if first == "payment" else reversed(versions):
+        found.put(version)
+        sink.run()
+    assert (found.standing(PAYMENT), sink.stuck) == (("ignored", "before_cut_over"), [])
+    assert (sink.open_of(PAYMENT), sink.books.ledger["EUR", "1010"]) == (0, -100)
