@@ -165,6 +165,17 @@ def test_what_others_loaded_pays_and_moves_on_from_where_it_was_transferred_to()
     assert sink.sent[-1].customer == "C1"
 
 
+@pytest.mark.parametrize("seen", [False, True], ids=["refund first", "refund last"])
+def test_what_others_loaded_is_refunded_from_where_it_was_transferred_to(seen):
+    refund, after = zuora.refund("30.00", updated=LATEST, accountId="acc2"), [moved(**OLD)] if seen else []
+    found = world().put(zuora.payment(updated=OLD_STAMP, **OLD), *after, refund)
+    found.restart()
+    found.put(moved(updated=LATEST, refundAmount=Decimal(30), **OLD))
+    sink = loaded(found).run()
+    assert (sink.stuck, sink.parked, open_by_customer(sink)) == ([], [], {"C2": 70})
+    assert sink.books.ledger["EUR", "1010"] == -30
+
+
 SINCE = {
     "applied": moved(zuora.row("30.00", "r1", created=LATEST, accountId="acc2"), updated=LATEST, **OLD),
     "refunded": moved(updated=LATEST, refundAmount=Decimal(30), **OLD),
