@@ -134,3 +134,21 @@ def test_a_turn_tells_how_much_of_it_is_proved():
     sweep.due(0, 4000, Known())
     sweep.proved(Slice(1000, 2000), found=False)
     assert sweep.standing(0) == (1000, 4000)
+
+
+def test_a_cursor_that_stood_ahead_for_once_keeps_no_past_from_being_proved():
+    """A turn began by a Date that was a year ahead: what is proved there is not, once the cursor is set back."""
+    sweep, known = Sweep(rows_max=10, random=Random(1)), Known([1000 * number for number in range(1, 400)])
+    for _ in range(100):
+        for one in sweep.due(0, 400_000 + 31_536_000, known):
+            sweep.proved(one, found=False)
+    turns, proved = sweep.turns, set()
+    for bound in range(400_000, 500_000, 300):
+        for one in sweep.due(0, bound, known):
+            assert 0 <= one.since_s < one.until_s <= bound
+            sweep.proved(one, found=False)
+            proved.add(one.trail_s)
+        done_s, turn_s = sweep.standing(0)
+        assert 0 <= done_s <= turn_s <= bound
+    assert sweep.turns > turns + 1
+    assert proved == {0, *TRAILS_S}

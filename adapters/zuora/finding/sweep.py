@@ -71,6 +71,7 @@ class Sweep:
             bound_s: Up to where: what lies behind the cursor and its overlap.
             rows: What is known.
         """
+        self._step_back(bound_s)
         neighbour = [self._again.popleft()] if self._again else []
         slices = [*neighbour, *self._trails(floor_s, bound_s, rows), *self._one_of_turn(floor_s, bound_s, rows)]
         clipped = [Slice(max(one.since_s, floor_s), min(one.until_s, bound_s), one.trail_s) for one in slices]
@@ -90,6 +91,18 @@ class Sweep:
         until_s = self._turn_until_s or floor_s
         left_s = sum(until - since for since, until in self._gaps(floor_s, until_s))
         return until_s - floor_s - left_s, until_s - floor_s
+
+    def _step_back(self, bound_s: int) -> None:
+        """Take back what was proved, and what a turn has yet to prove, from the bound on: a cursor was set back.
+
+        Nothing may have lain there yet. A trail that stands there begins again where a first one would.
+        """
+        if self._turn_until_s is not None:
+            self._turn_until_s = min(self._turn_until_s, bound_s)
+        self._proved = [(since_s, min(until_s, bound_s)) for since_s, until_s in self._proved if since_s < bound_s]
+        self._reached = {
+            trail_s: reached_s for trail_s, reached_s in self._reached.items() if reached_s <= bound_s - trail_s
+        }
 
     def _trails(self, floor_s: int, bound_s: int, rows: Rows) -> list[Slice]:
         slices = []
