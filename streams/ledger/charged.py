@@ -19,7 +19,7 @@ from schemas.outcomes import Ignored
 from schemas.records import RecordKind
 from streams import waits
 from streams.ledger import reasons
-from streams.ledger.applications import Applications, SignedRow, age_of
+from streams.ledger.applications import Applications, SignedRow
 from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
 from streams.ledger.state import LedgerState, Row
 
@@ -46,24 +46,24 @@ def spread(
         settled: The tenant has Invoice Settlement: only what was charged before that was switched on is divided over.
     """
     rows: list[SignedRow] = []
-    whole: list[SignedRow] = []
+    made: list[SignedRow] = []
     stops: list[CannotGoOn] = []
     held: set[str] = set()
     for row in applications.rows:
         invoice = row.item_document
         if (cut_over is not None and row.day < cut_over) or (settled and not state.of(invoice).charges):
-            whole.append(row)
+            rows.append(row)
         elif invoice not in held:
             try:
-                rows += divided(number, payer, row, also=rows, state=state)
+                parts = divided(number, payer, row, also=made, state=state)
             except CannotGoOn as stop:
                 # What takes it back comes after it.
                 held.add(invoice)
                 stops.append(stop)
-    return Applications(
-        rows=tuple(sorted((*whole, *rows), key=lambda row: age_of(row.created, row.amount, row.id))),
-        stops=(*applications.stops, *stops),
-    )
+            else:
+                rows += parts
+                made += parts
+    return Applications(rows=tuple(rows), stops=(*applications.stops, *stops))
 
 
 def divided(
@@ -103,7 +103,7 @@ def divided(
     if rest:
         charges = [part.item_document for part in parts[1:]]
         raise CannotGoOn(reasons.more_than_charged(number, invoice, rest, charges=charges))
-    return found
+    return _in_order(found, parts)
 
 
 def _taken_back(row: SignedRow, parts: Sequence[SignedRow], *, also: Sequence[SignedRow]) -> list[SignedRow]:
@@ -116,7 +116,12 @@ def _taken_back(row: SignedRow, parts: Sequence[SignedRow], *, also: Sequence[Si
         if taken:
             found.append(msgspec.structs.replace(part, amount=-taken))
             rest -= taken
-    return found
+    return _in_order(found, parts)
+
+
+def _in_order(found: Sequence[SignedRow], parts: Sequence[SignedRow]) -> list[SignedRow]:
+    """Return rows in one order, whichever took first: decided again, they come after the same postings."""
+    return [row for part in parts for row in found if row.id == part.id]
 
 
 def is_given_back(item: str, state: LedgerState) -> bool:
