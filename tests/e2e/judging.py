@@ -86,8 +86,9 @@ def _brought(document: dict[str, Any], kind: str) -> Decimal:
         case "banking":
             undoes, amount = (content["direction"] == "OUT") != (kind == "refund"), Decimal(content["amount"])
         case "journal" if kind == "payment":
-            # Of nobody known: what it brings to the bank.
-            return sum((_debit(line) for line in content["lines"] if line["gl_account_code"] < "11"), Decimal(0))
+            # Of nobody known: what it brings to a bank.
+            on_banks = [line for line in content["lines"] if line["gl_account_code"] != UNASSIGNED_CASH]
+            return sum(map(_debit, on_banks), Decimal(0))
         case _:
             # Of an invoice over nothing.
             return Decimal(0)
