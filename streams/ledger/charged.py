@@ -6,9 +6,10 @@ charge first. Of an invoice that others loaded QAD alone knows what is open: its
 its own. Source: ACCOUNTING 1, 2 and 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
@@ -34,6 +35,7 @@ def spread(
     cut_over: date | None,
     state: LedgerState,
     settled: bool = False,
+    given_back: Mapping[str, Decimal] = MappingProxyType({}),
 ) -> Applications:
     """Return applications with each row divided over the items of its invoice.
 
@@ -44,6 +46,7 @@ def spread(
         cut_over: That day.
         state: What was made before.
         settled: The tenant has Invoice Settlement: only what was charged before that was switched on is divided over.
+        given_back: How much of each row refunds gave back, that a person books.
     """
     rows: list[SignedRow] = []
     made: list[SignedRow] = []
@@ -55,7 +58,8 @@ def spread(
             rows.append(row)
         elif invoice not in held:
             try:
-                parts = divided(number, payer, row, also=made, state=state)
+                back = given_back.get(row.id, ZERO)
+                parts = divided(number, payer, row, also=made, state=state, given_back=back)
             except CannotGoOn as stop:
                 # What takes it back comes after it.
                 held.add(invoice)
@@ -67,7 +71,13 @@ def spread(
 
 
 def divided(
-    number: str, payer: str, row: SignedRow, *, also: Sequence[SignedRow], state: LedgerState
+    number: str,
+    payer: str,
+    row: SignedRow,
+    *,
+    also: Sequence[SignedRow],
+    state: LedgerState,
+    given_back: Decimal = ZERO,
 ) -> list[SignedRow]:
     """Return the rows that one application becomes: one, or one for each item that it reaches.
 
@@ -77,6 +87,7 @@ def divided(
         row: The application.
         also: Rows of the same decision that come before, divided; some of them stand nowhere yet.
         state: What was made before.
+        given_back: How much of it refunds gave back: so much needs no room, for what pays anew may come first.
 
     Raises:
         CannotGoOn: The invoice has not been decided yet; or it is more than all items hold: a charge has not been seen.
@@ -92,18 +103,24 @@ def divided(
     loaded = loaded_by_others(invoice, state)
     if not (loaded or state.of(invoice).live or state.makes_no_posting(invoice)):
         raise CannotGoOn(reasons.invoice_not_decided(number, invoice))
-    rest, found = row.amount, list[SignedRow]()
-    for part in [*parts[1:], parts[0]] if loaded else parts:
-        left = _left_as_loaded(invoice, state) if loaded and part is parts[0] else _left(part.item_document, state)
-        pending = (one for one in also if one.id not in known and one.item_document == part.item_document)
-        taken = min(max(left - sum((one.amount for one in pending), ZERO), ZERO), rest)
-        if taken:
-            found.append(msgspec.structs.replace(part, amount=taken))
-            rest -= taken
+    rest, taken = row.amount, dict.fromkeys((part.item_document for part in parts), ZERO)
+    totals = {item: _total(item, loaded=loaded and item == invoice, state=state) for item in taken}
+    for item in [*list(taken)[1:], invoice] if loaded else taken:
+        pending = (one.amount for one in also if one.id not in known and one.item_document == item)
+        left = totals[item] - _applied(item, state) - sum(pending, ZERO)
+        taken[item] = min(max(left, ZERO), rest)
+        rest -= taken[item]
+    for item, total in totals.items():
+        more = max(min(given_back, total - taken[item], rest), ZERO)
+        taken[item] += more
+        rest -= more
+        given_back -= min(given_back, taken[item])
     if rest:
         charges = [part.item_document for part in parts[1:]]
         raise CannotGoOn(reasons.more_than_charged(number, invoice, rest, charges=charges))
-    return _in_order(found, parts)
+    return [
+        msgspec.structs.replace(part, amount=taken[part.item_document]) for part in parts if taken[part.item_document]
+    ]
 
 
 def _taken_back(row: SignedRow, parts: Sequence[SignedRow], *, also: Sequence[SignedRow]) -> list[SignedRow]:
@@ -143,19 +160,14 @@ def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:
     ]
 
 
-def _left(document: str, state: LedgerState) -> Decimal:
-    """Return what is open of an item by all that was made to be applied to it."""
+def _total(document: str, *, loaded: bool, state: LedgerState) -> Decimal:
+    """Return what an item holds; of an invoice that others loaded at most, with what it had been charged by then."""
+    if loaded:
+        standing = state.standing_of(document)
+        total = standing.value if standing is not None and standing.value is not None else ZERO
+        return total + sum(_charged_before(document, state), ZERO)
     made = state.of(document)
-    if not made.live or made.is_journal:
-        return ZERO
-    return made.total - _applied(document, state)
-
-
-def _left_as_loaded(invoice: str, state: LedgerState) -> Decimal:
-    """Return what may be open at most of an invoice that others loaded, with what it had been charged by then."""
-    standing = state.standing_of(invoice)
-    total = standing.value if standing is not None and standing.value is not None else ZERO
-    return total + sum(_charged_before(invoice, state), ZERO) - _applied(invoice, state)
+    return made.total if made.live and not made.is_journal else ZERO
 
 
 def _charged_before(invoice: str, state: LedgerState) -> list[Decimal]:

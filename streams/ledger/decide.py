@@ -49,7 +49,7 @@ from streams.ledger.building import AtHand, Plan
 from streams.ledger.charged import spread
 from streams.ledger.credit_balance import plan_credit_balance
 from streams.ledger.deletions import DELETED, facts_of_deleted, plan_deleted
-from streams.ledger.given_back import given_back
+from streams.ledger.given_back import given_back, returned
 from streams.ledger.known import read_known_postings
 from streams.ledger.payments import PaymentDocument, plan_payment
 from streams.ledger.reading import billing_document, payment_document, refund_document
@@ -233,18 +233,25 @@ class LedgerCore:
     def _plan_applied(self, at_hand: AtHand, payment: PaymentDocument, record: ZuoraRecord, facts: Facts) -> Plan:
         """Plan a payment that was applied when it was made; one that is taken back frees what stands."""
         state, books = self._state, self._books
-        rows = NO_APPLICATIONS
+        rows, back = NO_APPLICATIONS, returned(record, facts)
         if payment.posted:
             rows = spread(
-                at_hand.number, at_hand.document, payment.applications, cut_over=books.cut_over(), state=state
+                at_hand.number,
+                at_hand.document,
+                payment.applications,
+                cut_over=books.cut_over(),
+                state=state,
+                given_back=back,
             )
-        plan = plan_payment(at_hand, msgspec.structs.replace(payment, applications=rows), state=state, books=books)
+        gone = given_back(back, rows.rows)
+        payment = msgspec.structs.replace(payment, applications=rows, given_back=gone)
+        plan = plan_payment(at_hand, payment, state=state, books=books)
         if rows.stops and plan.postings and not state.of(at_hand.document).live:
             version = books.version_for(at_hand.number, payment.day)
             if version.mapping.policy.cash_waits:
                 # A receipt that waits for what it pays waits for what that is divided over, too.
                 return Plan(stops=plan.stops)
-        return msgspec.structs.replace(plan, given_back=given_back(record, facts, rows.rows))
+        return msgspec.structs.replace(plan, given_back=gone)
 
     def _plan_unsettled(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
         """Plan what only tenants without Invoice Settlement have."""

@@ -4,7 +4,7 @@ A person books such a refund, and opens the invoice again by that. Until then QA
 invoice anew: that goes by itself, so that no receipt waits for it. Source: ACCOUNTING 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from schemas.money import ZERO
@@ -17,21 +17,30 @@ from streams.ledger.building import GivenBack
 from streams.ledger.charged import is_part
 
 
-def given_back(record: ZuoraRecord, facts: Facts, rows: Sequence[SignedRow]) -> GivenBack:
-    """Return what was given back of a payment's rows, which are divided as they are posted.
+def returned(record: ZuoraRecord, facts: Facts) -> dict[str, Decimal]:
+    """Return how much of each invoice payment was given back: as it says, else where the payment's own sum tells.
 
     Args:
         record: The payment.
         facts: What every document has.
-        rows: Its rows: of one that was divided, what the invoice itself took is given back first.
 
     Raises:
         Unreadable: A row is not what Zuora documents.
     """
     payment: Payment = facts.parent
     applied: list[InvoicePayment] = children_of(record, INVOICE_PAYMENTS)
+    return _by_row(applied, payment.refund_amount or ZERO)
+
+
+def given_back(of: Mapping[str, Decimal], rows: Sequence[SignedRow]) -> GivenBack:
+    """Return what was given back of a payment's rows, which are divided as they are posted.
+
+    Args:
+        of: How much of each invoice payment.
+        rows: Its rows: of one that was divided, what the invoice itself took is given back first.
+    """
     found: dict[str, Decimal] = {}
-    for name, amount in _by_row(applied, payment.refund_amount or ZERO).items():
+    for name, amount in of.items():
         rest = amount
         for row in (row for row in rows if is_part(row.id, name)):
             found[row.id] = min(rest, row.amount)

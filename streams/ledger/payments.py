@@ -27,6 +27,7 @@ from streams.ledger.bounces import take_back
 from streams.ledger.building import (
     DOCUMENT,
     AtHand,
+    GivenBack,
     Plan,
     inverse_id,
     make_posting,
@@ -56,6 +57,7 @@ class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
         changed: Day of its last change: where it is cancelled, when that was.
         refunded: How much of it refunds gave back.
         applications: Its application rows, held against its parts.
+        given_back: What refunds gave back of them, that a person books.
     """
 
     posted: bool
@@ -68,6 +70,7 @@ class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):
     changed: date
     refunded: Decimal
     applications: Applications
+    given_back: GivenBack = GivenBack()
 
 
 def plan_payment(at_hand: AtHand, payment: PaymentDocument, *, state: LedgerState, books: Books) -> Plan:
@@ -360,7 +363,7 @@ def _offers(
         and content.posting_date == content.document_date
         and per_item[content.item_document] == 1
         and not content.reopens
-        and not is_given_back(content.item_document, state)
+        and not (payment.given_back.rows.get(content.row) or is_given_back(content.item_document, state))
     )
     # More than it holds can only be a fault of what was read: each allocation then speaks for itself.
     return offers if sum((offer.amount for offer in offers), ZERO) <= payment.total else ()

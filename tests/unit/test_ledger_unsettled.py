@@ -488,6 +488,30 @@ def refunded(amount, *, total="100.00", rows=(("r1", "inv1", "100.00"),), by_row
     return msgspec.structs.replace(record, children={"invoice_payments": [zuora.raw(row) for row in told]})
 
 
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["receipts"])
+@pytest.mark.parametrize("charged", [False, True], ids=["invoice", "charged"])
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_what_is_first_read_after_it_was_refunded_and_what_pays_anew_find_room_both(order, charged, policy):
+    records = [
+        zuora.simple_invoice("100.00"),
+        refunded("40.00", rows=(("r1", "inv1", "100.00"),)),
+        paid("40.00", ("r2", "inv1", "40.00"), name="pay2", updated=LAST),
+    ]
+    if charged:
+        records[0] = zuora.simple_invoice("70.00")
+        records.append(adjusted("30.00", kind="Charge", total="70.00"))
+        order = (3, *order)
+    site = in_order([records[place] for place in order], policy=policy)
+    assert sum(moved_to(site).values()) == 140
+    assert {site.standing(f"payment:{name}")[0] for name in ("pay1", "pay2")} <= {"", "released"}
+    # QAD has room for all of it only once a person booked the refund: the receipt does not wait for that.
+    [first] = (one for one in site.contents("receipt") if one.total == 100)
+    assert {offer.amount for offer in first.offers} <= {30}
+    made = len(site.log[Topic.POSTINGS])
+    site.put(zuora.replayed("payment:pay1"), zuora.replayed("payment:pay2")).restart()
+    assert len(site.log[Topic.POSTINGS]) == made
+
+
 @pytest.mark.parametrize("restarts", [False, True], ids=["one process", "a new one each time"])
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["receipts"])
 @pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
