@@ -2,8 +2,8 @@
 
 Zuora raises the invoice; in QAD each charge is a debit note of its own, and no item takes more than it holds. A row
 whose posting stands is divided as it was; one that comes before its invoice waits; what takes one back takes the newest
-charge first. Of an invoice that others loaded QAD alone knows what is open: its charges come first, and the rest is
-its own. Source: ACCOUNTING 1, 2 and 6.
+charge first. What lay on a charge that is taken back goes to what is left of its invoice. Of an invoice that others
+loaded QAD alone knows what is open: its charges come first, and the rest is its own. Source: ACCOUNTING 1, 2 and 6.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
 from streams.ledger.state import LedgerState, Row
 
 _CHARGE = ":charge:"
+_INSTEAD = ":instead-of:"
 
 
 def spread(
@@ -60,6 +61,8 @@ def spread(
             try:
                 back = given_back.get(row.id, ZERO)
                 parts = divided(number, payer, row, also=made, state=state, given_back=back)
+                if not settled:
+                    parts = _moved_on(number, payer, row, parts, also=made, state=state, given_back=back)
             except CannotGoOn as stop:
                 # What takes it back comes after it.
                 held.add(invoice)
@@ -94,9 +97,9 @@ def divided(
     """
     known = state.of(payer).rows
     parts = _parts(row, state=state)
-    standing = [part for part in parts if part.id in known]
+    standing = [msgspec.structs.replace(part, amount=known[part.id].amount) for part in parts if part.id in known]
     if standing:
-        return [msgspec.structs.replace(part, amount=known[part.id].amount) for part in standing]
+        return standing
     if row.amount < 0:
         return _taken_back(row, parts, also=also)
     invoice = row.item_document
@@ -136,6 +139,38 @@ def _taken_back(row: SignedRow, parts: Sequence[SignedRow], *, also: Sequence[Si
     return _in_order(found, parts)
 
 
+def _moved_on(
+    number: str,
+    payer: str,
+    row: SignedRow,
+    parts: Sequence[SignedRow],
+    *,
+    also: Sequence[SignedRow],
+    state: LedgerState,
+    given_back: Decimal,
+) -> list[SignedRow]:
+    """Return the rows of an application with what lay on a charge that is taken back on what is left of its invoice.
+
+    Zuora knows the application of the invoice alone: it stands as it was.
+
+    Raises:
+        CannotGoOn: There is no room for it yet.
+    """
+    known = state.of(payer).rows
+    rows: list[SignedRow] = []
+    for part in parts:
+        freed = part.id in known and known[part.id].detached and state.of(payer).live
+        if not (freed and part.item_document != row.item_document and state.is_taken_back(part.item_document)):
+            rows.append(part)
+            continue
+        instead = msgspec.structs.replace(row, id=f"{row.id}{_INSTEAD}{part.item_document}", amount=part.amount)
+        back = max(given_back - sum((one.amount for one in rows), ZERO), ZERO)
+        seen = [*also, *rows]
+        anew = divided(number, payer, instead, also=seen, state=state, given_back=back)
+        rows += _moved_on(number, payer, instead, anew, also=seen, state=state, given_back=back)
+    return rows
+
+
 def _in_order(found: Sequence[SignedRow], parts: Sequence[SignedRow]) -> list[SignedRow]:
     """Return rows in one order, whichever took first: decided again, they come after the same postings."""
     return [row for part in parts for row in found if row.id == part.id]
@@ -147,8 +182,8 @@ def is_given_back(item: str, state: LedgerState) -> bool:
 
 
 def is_part(name: str, row_id: str) -> bool:
-    """Return whether a row is an application, or what a charge took of it."""
-    return name == row_id or name.startswith(f"{row_id}{_CHARGE}")
+    """Return whether a row is an application, or what a charge took of it, or what came instead."""
+    return name == row_id or name.startswith((f"{row_id}{_CHARGE}", f"{row_id}{_INSTEAD}"))
 
 
 def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:

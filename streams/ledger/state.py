@@ -37,6 +37,8 @@ from streams import waits
 from streams.shelf import Shelf, Snapshot, packed, shape_of
 from streams.standings import Entry, Standing, Standings, pass_number
 
+_ADJUSTMENTS = frozenset({RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT})
+
 
 class Row(msgspec.Struct, array_like=True):
     """One application row that has its posting, seen from the document that pays.
@@ -319,9 +321,12 @@ class LedgerState:
         row.given_back = known.given_back if known else ZERO
         rows[content.row] = row
         of(content.item_document).payers.add(content.payer_document)
+        owner = document_key(event.kind, event.id)
+        if content.item_document != owner and document_parts(content.item_document)[0] in _ADJUSTMENTS:
+            # Where a charge is taken back, what lay on it goes to what is left of its invoice.
+            self.referring[waits.taken_back(content.item_document)].add(owner)
         if event.kind == RecordKind.CREDIT_BALANCE:
             # Where what paid is taken back, the rest of the balance stands in for it.
-            owner = document_key(event.kind, event.id)
             self.referring[waits.taken_back(content.payer_document)].add(owner)
 
     def _take_document(

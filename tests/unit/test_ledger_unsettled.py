@@ -11,8 +11,10 @@ from schemas.records import RecordKind
 from schemas.references import Daybook
 from schemas.topics import Topic
 from tests.unit import builders as zuora
+from tests.unit.erp import Sink
 from tests.unit.world import Crash, world
 
+POLICIES = ({"receipts": "allocated"}, {"receipts": "prepayment"})
 LATER, LAST = "2026-03-11T10:00:00Z", "2026-03-12T10:00:00Z"
 
 
@@ -112,6 +114,36 @@ def test_what_waits_for_room_goes_on_when_something_comes_off_a_charge(gone):
         }[gone]
     )
     assert site.standing("payment:pay3")[0] == "released"
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["one process", "a new one each time"])
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["receipts"])
+@pytest.mark.parametrize("charge_first", [True, False], ids=["charge first", "room first"])
+@pytest.mark.parametrize("gone", ["payment", "credit"])
+def test_what_lies_on_a_charge_that_is_cancelled_goes_to_what_is_left_of_its_invoice(
+    gone, charge_first, policy, restarts
+):
+    row = ("r1", "inv1", "60.00")
+    first = adjusted("60.00", "adj2") if gone == "credit" else paid("60.00", row)
+    end = (
+        adjusted("60.00", "adj2", Status="Canceled", updated=LATER)
+        if gone == "credit"
+        else paid("60.00", row, status="Canceled", updated=LATER, cancelledOn=LATER)
+    )
+    records = [zuora.simple_invoice("100.00"), adjusted("50.00", kind="Charge"), first]
+    records.append(paid("90.00", ("r2", "inv1", "90.00"), name="pay2"))
+    ends = [adjusted("50.00", kind="Charge", Status="Canceled", updated=LAST), end]
+    site = in_order([*records, *(ends if charge_first else ends[::-1])], policy=policy, restarts=restarts)
+    sink = Sink(site).run()
+    assert sink.stuck == []
+    assert (sink.owed("invoice:inv1"), sink.open_of("payment:pay2")) == (10, 0)
+    assert site.standing("payment:pay2")[0] in ("", "released")
+    made = len(site.postings)
+    site.put(zuora.replayed("payment:pay2")).restart()
+    assert len(site.postings) == made
+    site.put(paid("90.00", ("r2", "inv1", "90.00"), name="pay2", status="Canceled", updated=LAST, cancelledOn=LAST))
+    assert sink.run().stuck == []
+    assert sink.owed("invoice:inv1") == 100
 
 
 def test_what_pays_an_invoice_of_nothing_goes_to_its_charges():
@@ -245,7 +277,6 @@ def test_a_credit_on_a_negative_invoice_is_open_beside_it():
 # -- whatever comes first ----------------------------------------------------------------------------------------------
 
 
-POLICIES = ({"receipts": "allocated"}, {"receipts": "prepayment"})
 OLD = {"invoiceDate": "2025-12-15", "dueDate": "2026-01-15", "postedDate": "2025-12-15T10:00:00Z"}
 
 
