@@ -94,6 +94,9 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
     undo = made.live and source_hash != made.source_hash
     if undo and (made.opening or document.posted_stamp == made.posted_stamp):
         raise CannotGoOn(reasons.conflict(at_hand.number))
+    if undo and state.refunds_of(at_hand.document):
+        # What the refund closed may be in QAD: without it, what is reversed is no longer whole, and would stand half.
+        raise CannotGoOn(reasons.reposted_refunded(at_hand.number, at_hand.document))
     n = made.n if made.live and not undo else made.n + 1
     post = document_posting(at_hand.connection, at_hand.document, n=n)
     rows = allocate_rows(

@@ -234,6 +234,12 @@ def refunds_stand(number: str, document: str) -> Reason:
     )
 
 
+def reposted_refunded(number: str, document: str) -> Reason:
+    """Say that a credit memo was posted again with other content, and a refund closes what was posted before."""
+    what = "it was posted again with other content, and a refund of it closes what was posted before"
+    return not_supported(number, what, waits_for=(waits.document(document),))
+
+
 def refunded_whole(number: str, status: str, document: str) -> Reason:
     """Say that refunds have given a payment back: it is not taken back as well."""
     return Reason(

@@ -62,6 +62,24 @@ def test_reading_a_refund_again_makes_nothing_and_a_changed_one_is_a_conflict():
     assert (len(found.postings), found.standing(REFUND)) == (2, ("parked", "conflict"))
 
 
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_memo_that_is_posted_again_while_a_refund_closes_what_was_posted_before_parks_whole(sent, restarts):
+    found = world().put(zuora.memo(zuora.memo_item("100.00")), zuora.refund("30.00", closes=MEMO))
+    sink = Sink(found)
+    if sent:
+        sink.run()
+    found.put(zuora.memo(zuora.memo_item("120.00"), updated=LATER, postedOn=LATER))
+    assert found.standing(MEMO) == ("parked", "not_supported")
+    # Half of a reversal would say that the customer owes what Zuora owes them.
+    assert (sink.run().stuck, sink.owed(MEMO)) == ([], -70)
+    if restarts:
+        found.restart()
+    found.put(cancelled(closes=MEMO))
+    assert (sink.run().stuck, sink.owed(MEMO)) == ([], -120)
+    assert found.standing(MEMO)[0] == "released"
+
+
 def test_a_cancelled_refund_is_taken_back_on_the_day_it_was_cancelled_and_once():
     found = world().put(zuora.payment(), zuora.refund("30.00"), cancelled())
     assert steps(found) == ["payment post#1 document", "refund post#1 document", "refund reverse#1 inverse"]
