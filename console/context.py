@@ -98,6 +98,6 @@ def connection_option(function: Function) -> Function:
 
 
 def ask(question: str, *, yes: bool) -> None:
-    """Ask before something is changed; end where the answer is no."""
-    if not yes and not click.confirm(question):
+    """Ask before something is changed, on standard error, since --json is on the other; end where the answer is no."""
+    if not yes and not click.confirm(question, err=True):
         raise click.Abort

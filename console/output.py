@@ -18,8 +18,11 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_FINDINGS = 0, 1, 2, 3
 
 _FIGURE = re.compile(r"-?[0-9][0-9.]*( [A-Z]{3})?")
 
-# Where nobody sits, a table is as wide as it needs to be for a log.
-_people = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 180)
+# Where nobody sits, a table is as wide as it needs to be for a log. What stands in brackets or between colons is told
+# as it is: names of tables in the configuration, and whatever people wrote in Zuora.
+_people = Console(
+    highlight=False, markup=False, emoji=False, soft_wrap=False, width=None if sys.stdout.isatty() else 180
+)
 
 
 class Output:
@@ -37,7 +40,7 @@ class Output:
     def say(self, sentence: str) -> None:
         """Write a sentence for people."""
         if not self.as_json:
-            _people.print(sentence, markup=False)
+            _people.print(sentence)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "") -> None:
         """Write a table for people."""
@@ -57,7 +60,7 @@ class Output:
             return
         width = max(map(len, pairs), default=0)
         for name, value in pairs.items():
-            _people.print(f"{name:<{width}}  {value}", markup=False)
+            _people.print(f"{name:<{width}}  {value}")
 
 
 def is_figure(text: str) -> bool:

@@ -19,7 +19,7 @@ from adapters.zuora.reading.settlement import Said, Settlement
 from console.readable import step_of, try_callout_history, try_reading
 from console.wiring import Wiring
 from console.write_back import try_write_back
-from schemas.errors import ConnectorError
+from schemas.errors import ConnectorError, Refused
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.zuora import field_of
 from streams.match.claims import Claim, claimed_by
@@ -86,7 +86,9 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
                 what="Zuora token",
                 ok=same,
                 found=f"tenant {told or 'not told'}",
-                next_step=f"The credentials belong to tenant {told}, the configuration says {settings.tenant_id}.",
+                next_step=f"The credentials belong to tenant {told or 'that is not told'}, the configuration says "
+                f"{settings.tenant_id}: seal those of that tenant (ml-connector credentials set zuora/{tenant} "
+                f"client_id, then client_secret), or mend tenant_id in [tenants.{tenant}].",
             )
             if not same:
                 return
@@ -113,7 +115,9 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
             for trial in trials:
                 yield Finding(subject=tenant, **msgspec.structs.asdict(trial))
     except ConnectorError as error:
-        yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=str(error))
+        seal = f". ml-connector credentials set zuora/{tenant} client_id, then client_secret, seals the right ones"
+        step = f"{error}{seal if isinstance(error, Refused) else ''}"
+        yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=step)
 
 
 async def _tried(tenant: str, what: str, trial: Awaitable[Finding]) -> Finding:

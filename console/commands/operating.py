@@ -90,7 +90,7 @@ def list_parked(context: Context, waiting: bool, connection: str) -> None:
     )
     for letter in letters:
         where = f"{letter.connection} {letter.topic}@{letter.offset}"
-        context.output.say(f"dead letter {where} ({letter.stage}): {letter.reason} {letter.next_step}")
+        context.output.say(f"dead letter {where} ({letter.stage}): {letter.reason.rstrip('.')}. {letter.next_step}")
     context.output.say(
         f"standing still: {len(standings)}; dead letters: {len(letters)}; next steps: parked show NUMBER"
     )

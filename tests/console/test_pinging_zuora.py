@@ -96,3 +96,11 @@ async def test_without_a_token_nothing_else_is_tried(zuora):
     told = await found(zuora)
     assert [(one.what, one.ok) for one in told.values()] == [("Zuora", False)]
     assert zuora.requests("^/(object-query|v1)/") == []
+
+
+async def test_of_another_tenant_it_says_what_to_do(zuora):
+    told = await found(zuora, tenant_id="999")
+    assert list(told) == ["Zuora token"]
+    assert not told["Zuora token"].ok
+    assert "credentials set zuora/acme client_id" in told["Zuora token"].next_step
+    assert "tenant_id in [tenants.acme]" in told["Zuora token"].next_step
