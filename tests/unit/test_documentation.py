@@ -1,0 +1,84 @@
+"""Every path of this repository that a document names exists: a module that moves takes its mentions with it.
+
+A path counts from the root, from the folder of the document, or, in ARCHITECTURE.md's table, from the room of its row.
+A file that is named by its name alone counts where any file has that name, so words that are no files are not held.
+"""
+
+import re
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a site or a run makes; no part of the repository.
+MADE = {"data", "credentials.json", "credentials.key", "ml-connector.toml", ".venv"}
+QUOTED = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+ENDINGS = ("py", "md", "toml", "lock", "json", "yml")
+FILE = re.compile(rf"[\w./*-]*\w\.(?:{'|'.join(ENDINGS)})")
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+FILES = tracked()
+FOLDERS = {str(folder) for file in FILES for folder in Path(file).parents} - {"."}
+ROOMS = {folder.split("/")[0] for folder in FOLDERS}
+DOCUMENTS = [file for file in FILES if file.endswith(".md")]
+
+
+def exists(path: str) -> bool:
+    if "*" in path:
+        return any(fnmatch(file, path) for file in FILES)
+    return path in FOLDERS or path in FILES
+
+
+def lost(document: str, text: str) -> list[str]:
+    """Return what a text of this document names and is not there."""
+    beside, found = Path(document).parent, list[str]()
+    names = {Path(file).name for file in FILES}
+    for line in text.splitlines():
+        # The row of ARCHITECTURE.md's table begins with its room.
+        rooms = [word.rstrip("/") for word in QUOTED.findall(line.split("|")[1])] if line.startswith("| `") else []
+        for word in " ".join(QUOTED.findall(line)).split():
+            path = word.rstrip(",;:").rstrip("/")
+            top = path.split("/")[0]
+            ours = (top in ROOMS and "/" in word) or FILE.fullmatch(path) is not None
+            if not ours or path.startswith("/") or top in MADE:
+                continue
+            places = [path, str(beside / path), *(f"{room}/{path}" for room in rooms)]
+            places += [f"{Path(room).parent}/{path}" for room in rooms]
+            if not any(map(exists, places)) and not ("/" not in path and path in names):
+                found.append(path)
+        found += [
+            target for target in LINK.findall(line) if "://" not in target and not (ROOT / beside / target).exists()
+        ]
+    return found
+
+
+def test_there_are_documents():
+    assert {"README.md", "ARCHITECTURE.md", "docs/runbook.md", "docs/zuora.md"} <= set(DOCUMENTS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_names_exists(document):
+    assert lost(document, (ROOT / document).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see `adapters/zuora/posts.py`",
+        "| `streams/sink/` | x | `no_such_module.py` |",
+        "`no_such.md`",
+        "[there](docs/no_such.md)",
+        "`streams/nowhere/`",
+        "`streams/*/no_such.py`",
+    ],
+)
+def test_what_has_gone_is_named(text):
+    assert len(lost("README.md", text)) == 1
