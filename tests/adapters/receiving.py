@@ -26,12 +26,13 @@ class Broker:
     """The receiver's side of the broker: keeps bytes, as the real one does; fails when it is told to."""
 
     def __init__(self):
-        self.kept, self.fails, self.waits = [], None, None
+        self.kept, self.fails, self.waits, self.came = [], None, None, 0
 
     async def store(self, callout):
         if self.fails is not None:
             raise self.fails
         value = encode(callout)
+        self.came += 1
         if self.waits is not None:
             await self.waits.wait()
         self.kept.append(read_callout(value))

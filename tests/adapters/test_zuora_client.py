@@ -81,8 +81,8 @@ async def test_a_call_that_hangs_ends(zuora, quick, monkeypatch):
     monkeypatch.setattr("adapters.zuora.asking.call._REQUEST_TIMEOUT_S", 0.1)
     client = await zuora.client()
     await client.token.get()
-    armed = zuora.arm("hang", CODES, seconds=5)
-    async with asyncio.timeout(3):
+    armed = zuora.arm("hang", CODES, seconds=60)
+    async with asyncio.timeout(30):
         with pytest.raises(Transient, match="TimeoutError"):
             await client.get(CODES)
     assert armed.fired == 5
@@ -114,7 +114,7 @@ async def test_what_zuora_asks_to_wait_is_waited(zuora, monkeypatch):
 async def test_an_hour_that_zuora_asks_for_hangs_nobody(zuora, quick):
     armed = zuora.arm("too_many_requests", CODES, retry_after_s=3600)
     client = await zuora.client()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         with pytest.raises(Transient) as limited:
             await client.get(CODES)
     assert limited.value.retry_after_s == 3600
@@ -217,7 +217,8 @@ async def test_time_goes_on_between_answers_whatever_is_done_to_our_clock(zuora,
 
 
 async def test_those_that_were_turned_away_together_do_not_come_again_together(strange, monkeypatch):
-    monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 0.3)
+    # Long beside what a busy machine adds to each of them.
+    monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 2.0)
     away = Told(b"<html>away</html>", status=503, content_type="text/html")
     paths = [f"/v1/x{number}" for number in range(20)]
     for path in paths:
@@ -232,5 +233,5 @@ async def test_those_that_were_turned_away_together_do_not_come_again_together(s
         await client.token.get()
         pauses_s = await asyncio.gather(*(paused_s(path) for path in paths))
     # Drawn from the whole of it: that all lie in its last third, or within one, happens less than once in a million.
-    assert min(pauses_s) < 0.2
-    assert max(pauses_s) - min(pauses_s) > 0.1
+    assert min(pauses_s) < 4 / 3
+    assert max(pauses_s) - min(pauses_s) > 2 / 3

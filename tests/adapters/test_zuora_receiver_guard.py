@@ -48,6 +48,15 @@ async def ended(reader):
             return b""
 
 
+def came(broker, count):
+    """Return a check that so many requests have their place, and wait there."""
+
+    async def check():
+        assert broker.came == count
+
+    return check
+
+
 async def dripping(writer, data, every_s=0.05):
     try:
         for byte in data:
@@ -138,11 +147,11 @@ async def test_a_flood_from_many_addresses_is_one_line_in_the_log(broker, heard)
     assert heard().count("too many connections") == 1
 
 
-async def test_a_client_has_only_so_many_requests_at_once(broker, heard):
+async def test_a_client_has_only_so_many_requests_at_once(broker, heard, eventually):
     broker.waits = asyncio.Event()
     async with receiving({PATH: door()}, broker, limits=Limits(requests_per_caller=2)) as url:
         waiting = [asyncio.create_task(post(url, **basic())) for _ in range(2)]
-        await asyncio.wait(waiting, timeout=0.3)
+        await eventually(came(broker, len(waiting)), every_s=0.01)
         status, headers, _ = await post(url, **basic())
         assert (status, headers["Retry-After"]) == (503, "60")
         broker.waits.set()
@@ -151,20 +160,20 @@ async def test_a_client_has_only_so_many_requests_at_once(broker, heard):
     assert "too many requests" in heard()
 
 
-async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker):
+async def test_behind_a_listed_proxy_each_client_has_its_own_room(broker, eventually):
     limits = Limits(proxies=[ip_network("127.0.0.1")], requests_per_caller=1, connections_per_caller=2)
     broker.waits = asyncio.Event()
     async with receiving({PATH: door()}, broker, limits=limits) as url:
         waiting = [
             asyncio.create_task(post(url, **basic(), **{"X-Forwarded-For": f"10.0.0.{number}"})) for number in range(5)
         ]
-        await asyncio.wait(waiting, timeout=0.3)
+        await eventually(came(broker, len(waiting)), every_s=0.01)
         assert (await post(url, **basic(), **{"X-Forwarded-For": "10.0.0.1"}))[0] == 503
         broker.waits.set()
         assert [status for status, _, _ in await asyncio.gather(*waiting)] == [200] * 5
 
 
-async def test_who_has_a_network_of_version_6_has_no_more_room_than_who_has_an_address(broker):
+async def test_who_has_a_network_of_version_6_has_no_more_room_than_who_has_an_address(broker, eventually):
     """One caller takes each of the 2^64 addresses that he has; an address of version 4 is a caller of its own."""
     limits = Limits(proxies=[ip_network("127.0.0.1")], requests_per_caller=1)
     broker.waits = asyncio.Event()
@@ -179,7 +188,7 @@ async def test_who_has_a_network_of_version_6_has_no_more_room_than_who_has_an_a
     async with receiving({PATH: door()}, broker, limits=limits) as url:
         first = ["2001:db8:0:1::1", "[2001:db8:0:2::1]:50123", "192.0.2.1:5000", "::ffff:192.0.2.2"]
         waiting = [asyncio.create_task(status(hop)) for hop in first]
-        await asyncio.wait(waiting, timeout=0.3)
+        await eventually(came(broker, len(waiting)), every_s=0.01)
         # What stands before the last hop anybody may have written, in a header of his own as well.
         for others in (["2001:DB8:0:1:ffff::7"], ["[2001:db8:0:2::2]"], ["198.51.100.9", "192.0.2.1:61000"]):
             assert await status(*others) == 503
