@@ -139,6 +139,9 @@ def _plan_unposted(at_hand: AtHand, document: BillingDocument, *, state: LedgerS
         raise CannotGoOn(reasons.not_posted(at_hand.number, document.status))
     if not made.live:
         return Plan()
+    if state.refunds_of(at_hand.document):
+        # Zuora unposts nothing that is refunded: the refund is cancelled by now, or is of what was posted since.
+        raise CannotGoOn(reasons.refunds_stand(at_hand.number, document.status, at_hand.document))
     version = books.version_for(at_hand.number, document.day)
     paying = Paying(post=open_item(at_hand.connection, at_hand.document, state))
     rows = allocate_rows(at_hand, document.applications, paying=paying, state=state, books=books)

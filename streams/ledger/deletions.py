@@ -49,7 +49,7 @@ def plan_deleted(at_hand: AtHand, *, state: LedgerState, books: Books) -> Plan:
         return Plan()
     if state.refunds_of(at_hand.document):
         # Zuora deletes nothing that is refunded: until the refund is gone too, the answer may have come too early.
-        raise CannotGoOn(reasons.refunds_stand(at_hand.number, at_hand.document))
+        raise CannotGoOn(reasons.refunds_stand(at_hand.number, DELETED, at_hand.document))
     version = books.version_for(at_hand.number, made.original_date or made.posting_date)
     undone = _undone(at_hand, made, mapping=version.mapping, state=state, books=books)
     return Plan(postings=tuple(undone), posted_stamp=made.posted_stamp, mapping_version=version.version)

@@ -223,12 +223,12 @@ def no_account(number: str) -> Reason:
     )
 
 
-def refunds_stand(number: str, document: str) -> Reason:
-    """Say that a document is gone from Zuora, and a refund of it is not."""
+def refunds_stand(number: str, status: str, document: str) -> Reason:
+    """Say that a document is gone from Zuora, or counts no more, and a refund of it does."""
     return Reason(
         rule="refunds_stand",
-        message=f"{number} was deleted in Zuora, and a refund that gives it back was not",
-        next_step="Nothing: it goes on when the refund is read as deleted or cancelled, or the document shows again. "
+        message=f"{number} is {status} in Zuora, and a refund that gives it back stands",
+        next_step="Nothing: it goes on when the refund is read as deleted or cancelled, or the document counts again. "
         "If it stays, look at both in Zuora.",
         waits_for=(waits.document(document),),
     )

@@ -80,6 +80,28 @@ def test_a_memo_that_is_posted_again_while_a_refund_closes_what_was_posted_befor
     assert found.standing(MEMO)[0] == "released"
 
 
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("then", ["posted again", "refund cancelled"])
+def test_a_memo_that_is_unposted_while_its_refund_stands_waits_for_what_comes_next(then, restarts, sent):
+    draft = zuora.memo(zuora.memo_item("100.00"), status="Draft", updated=LATER)
+    found = world().put(zuora.memo(zuora.memo_item("100.00")), zuora.refund("30.00", closes=MEMO))
+    sink = Sink(found)
+    if sent:
+        sink.run()
+    found.put(draft)
+    assert found.standing(MEMO) == ("parked", "refunds_stand")
+    assert (sink.run().stuck, sink.owed(MEMO)) == ([], -70)
+    if restarts:
+        found.restart()
+    if then == "posted again":
+        found.put(zuora.memo(zuora.memo_item("100.00"), updated="2026-03-13T10:00:00Z", postedOn=LATER))
+    else:
+        found.put(cancelled(closes=MEMO))
+    assert (sink.run().stuck, sink.owed(MEMO)) == ([], -70 if then == "posted again" else 0)
+    assert found.standing(MEMO)[0] == "released"
+
+
 def test_a_cancelled_refund_is_taken_back_on_the_day_it_was_cancelled_and_once():
     found = world().put(zuora.payment(), zuora.refund("30.00"), cancelled())
     assert steps(found) == ["payment post#1 document", "refund post#1 document", "refund reverse#1 inverse"]
