@@ -1,7 +1,7 @@
 """Every path of this repository that a document names exists: a module that moves takes its mentions with it.
 
 A path counts from the root, from the folder of the document, or, in ARCHITECTURE.md's table, from the room of its row.
-A file that is named by its name alone counts where any file has that name, so words that are no files are not held.
+A bare name counts where any file has it; in a row of a room, where a file of that room has.
 """
 
 import re
@@ -52,7 +52,9 @@ def lost(document: str, text: str) -> list[str]:
                 continue
             places = [path, str(beside / path), *(f"{room}/{path}" for room in rooms)]
             places += [f"{Path(room).parent}/{path}" for room in rooms]
-            if not any(map(exists, places)) and not ("/" not in path and path in names):
+            # In a row of a room a bare name is one of that room; elsewhere, of any.
+            named = not any(map(exists, rooms)) and "/" not in path and path in names
+            if not any(map(exists, places)) and not named:
                 found.append(path)
         found += [
             target for target in LINK.findall(line) if "://" not in target and not (ROOT / beside / target).exists()
@@ -74,6 +76,7 @@ def test_what_a_document_names_exists(document):
     [
         "see `adapters/zuora/posts.py`",
         "| `streams/sink/` | x | `no_such_module.py` |",
+        "| `adapters/zuora/asking/` | x | what is polled: `poller.py` |",
         "`no_such.md`",
         "[there](docs/no_such.md)",
         "`streams/nowhere/`",
