@@ -11,6 +11,7 @@ from schemas.records import RecordKind
 from schemas.references import Daybook
 from schemas.topics import Topic
 from tests.unit import builders as zuora
+from tests.unit.defects import defect
 from tests.unit.erp import Sink
 from tests.unit.world import Crash, world
 
@@ -144,6 +145,18 @@ def test_what_lies_on_a_charge_that_is_cancelled_goes_to_what_is_left_of_its_inv
     site.put(paid("90.00", ("r2", "inv1", "90.00"), name="pay2", status="Canceled", updated=LAST, cancelledOn=LAST))
     assert sink.run().stuck == []
     assert sink.owed("invoice:inv1") == 100
+
+
+@defect("what came down from a credit balance onto a charge that is cancelled lies on account, its invoice is open")
+def test_what_came_down_onto_a_charge_that_is_cancelled_goes_to_what_is_left_of_its_invoice():
+    site = world().put(zuora.simple_invoice("100.00"), zuora.simple_invoice("-90.00", "minus"))
+    site.put(adjusted("50.00", kind="Charge"), adjusted("60.00", "adj2"))
+    up = moved("Increase", "90", "m1", document="minus", created="2026-03-10T10:00:01Z")
+    down = moved("Decrease", "90", "m2", document="inv1", created="2026-03-10T10:00:02Z")
+    site.put(balance(up, down), adjusted("60.00", "adj2", Status="Canceled", updated=LATER))
+    site.put(adjusted("50.00", kind="Charge", Status="Canceled", updated=LAST))
+    sink = Sink(site).run()
+    assert (sink.owed("invoice:inv1"), sink.owed("invoice:minus")) == (10, 0)
 
 
 def test_what_pays_an_invoice_of_nothing_goes_to_its_charges():
