@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from console.commands.backfill import how_on
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -53,3 +55,9 @@ def test_a_question_stands_beside_the_json_not_before_it(tmp_path):
     assert "What is not in QAD yet will be posted" in ended.stderr
     # The library that asks leaves a blank there, which JSON may begin with.
     assert not ended.stdout.strip()
+
+
+def test_what_was_to_be_read_again_and_was_stopped_is_not_said_to_go_on():
+    assert how_on(again=False) == "The same command goes on from there."
+    assert "it begins anew" in how_on(again=True)
+    assert "goes on" not in how_on(again=True)

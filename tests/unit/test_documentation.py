@@ -85,3 +85,19 @@ def test_what_a_document_names_exists(document):
 )
 def test_what_has_gone_is_named(text):
     assert len(lost("README.md", text)) == 1
+
+
+def test_what_the_runbook_says_a_log_shows_is_what_the_code_writes():
+    code = "".join(
+        (ROOT / file).read_text() for file in FILES if re.match(r"(adapters|console|schemas|streams)/.*py$", file)
+    )
+    rows = (ROOT / "docs/runbook.md").read_text().split("| you see |")[1].split("\n## ")[0].splitlines()[2:]
+    shown = [
+        part
+        for row in rows
+        if row.startswith("| ")
+        for word in QUOTED.findall(row.split("|")[1])
+        for part in word.split(" ... ")
+    ]
+    assert len(shown) > 40
+    assert [part for part in shown if part not in code] == []
