@@ -15,6 +15,7 @@ from schemas.errors import Transient
 from schemas.records import RecordKind
 from tests.adapters.ground import given
 from tests.adapters.zuora_tenant import NOON, MemoryLog, ZuoraTenant, poller
+from tests.unit.defects import defect
 
 ACCOUNT, INVOICE, CREDIT_MEMO, PAYMENT = (
     RecordKind.ACCOUNT,
@@ -170,6 +171,24 @@ async def test_again_reads_it_once_more(zuora, log):
     await run(zuora, log)
     assert (await run(zuora, log, again=True)).records_now == len(everything(zuora))
     assert kept(log) == dict.fromkeys(everything(zuora), 2)
+
+
+@defect("positions of kinds that the stopped run had not come to are those of the one before: they count as read")
+async def test_again_goes_on_from_wherever_it_was_stopped(zuora, log):
+    business(zuora, days=10)
+    await run(zuora, log)
+    writes = []
+
+    def fails(records):
+        writes.append(records)
+        return Stopped() if len(writes) == 1 else None
+
+    log.fails = fails
+    with pytest.raises(Stopped):
+        await run(zuora, log, again=True)
+    log.fails = lambda _records: None
+    await run(zuora, log)
+    assert min(kept(log).values()) == 2
 
 
 async def test_an_earlier_day_is_another_backfill(zuora, log):
