@@ -60,7 +60,9 @@ def backfill(context: Context, tenant: str, first_day: datetime, kinds: str, aga
         why = str(error) or "somebody interrupted it"
         context.output.result(Told(tenant=name, first_day=day, kinds=chosen, progress=teller.last, stopped=why))
         done = f"{teller.last.records} records so far" if teller.last else "nothing read"
-        raise _Stopped(f"backfill of {name} stopped, {done}: {why}. {how_on(again=again)}") from None
+        raise _Stopped(
+            f"backfill of {name} stopped, {done}: {why}. {how_on(again=again, begun=teller.last is not None)}"
+        ) from None
     finally:
         teller.end()
     context.output.result(Told(tenant=name, first_day=day, kinds=chosen, progress=last))
@@ -70,10 +72,10 @@ def backfill(context: Context, tenant: str, first_day: datetime, kinds: str, aga
         context.output.say(f"nothing left to read of {name} from {day} on: {last.records} records were read before")
 
 
-def how_on(*, again: bool) -> str:
-    """Say what to do about one that was stopped: kinds that it had not come to keep the positions of the one before."""
-    if again:
-        return "Run it with --again once more: it begins anew. Without --again, what it had not come to counts as read."
+def how_on(*, again: bool, begun: bool) -> str:
+    """Say what to do about one that was stopped: --again begins anew, and what it has begun goes on without it."""
+    if again and begun:
+        return "Run it without --again: it goes on from there."
     return "The same command goes on from there."
 
 

@@ -15,7 +15,6 @@ from schemas.errors import Transient
 from schemas.records import RecordKind
 from tests.adapters.ground import given
 from tests.adapters.zuora_tenant import NOON, MemoryLog, ZuoraTenant, poller
-from tests.unit.defects import defect
 
 ACCOUNT, INVOICE, CREDIT_MEMO, PAYMENT = (
     RecordKind.ACCOUNT,
@@ -173,7 +172,6 @@ async def test_again_reads_it_once_more(zuora, log):
     assert kept(log) == dict.fromkeys(everything(zuora), 2)
 
 
-@defect("positions of kinds that the stopped run had not come to are those of the one before: they count as read")
 async def test_again_goes_on_from_wherever_it_was_stopped(zuora, log):
     business(zuora, days=10)
     await run(zuora, log)

@@ -57,7 +57,6 @@ def test_a_question_stands_beside_the_json_not_before_it(tmp_path):
     assert not ended.stdout.strip()
 
 
-def test_what_was_to_be_read_again_and_was_stopped_is_not_said_to_go_on():
-    assert how_on(again=False) == "The same command goes on from there."
-    assert "it begins anew" in how_on(again=True)
-    assert "goes on" not in how_on(again=True)
+def test_what_was_to_be_read_again_and_was_stopped_goes_on_without_again_once_it_was_begun():
+    assert how_on(again=True, begun=True) == "Run it without --again: it goes on from there."
+    assert how_on(again=True, begun=False) == how_on(again=False, begun=True) == "The same command goes on from there."

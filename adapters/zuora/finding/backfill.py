@@ -125,7 +125,9 @@ class BackfillRun:
         there = await self._objects.kinds()
         self._kinds = [kind for kind in self._kinds if kind in there]
         for kind in self._kinds:
-            self._positions[kind] = _Position(kind, self._write, self._first_position(kind, until), self._page_done)
+            self._positions[kind] = _Position(
+                kind, self._write, await self._first_position(kind, until), self._page_done
+            )
         self._began_s = time.monotonic()
         for kind, position in self._positions.items():
             # All accounts: whatever business there is moves their stamps, and no document goes on without its own.
@@ -164,11 +166,15 @@ class BackfillRun:
         await move_forward(position, kind, until)
         self._page_done()
 
-    def _first_position(self, kind: str, until: datetime) -> Backfill:
+    async def _first_position(self, kind: str, until: datetime) -> Backfill:
         before = self._write.backfill_of(kind)
         if before is not None and before.first_day == self._first_day and not self._again:
             return before
-        return Backfill(connection="", kind=kind, first_day=self._first_day, until=until, read_to=BEGINNING, records=0)
+        first = Backfill(connection="", kind=kind, first_day=self._first_day, until=until, read_to=BEGINNING, records=0)
+        if before is not None:
+            # Else a run that goes on after this one was stopped would find the kind read, by the backfill before.
+            await self._write.backfilled(first)
+        return first
 
     def _share(self) -> float:
         """Return which part of the time since the first day is read, of all kinds together."""
