@@ -44,7 +44,8 @@ def test_the_size_is_a_number_of_accounts():
         return sum(len(site.population.accounts) for site in build_world(seed=1, size=size).sites.values())
 
     assert accounts(1.0) == 400
-    assert 40 <= accounts(0.1) <= 55
+    # The cast, whom the story tells of, is there at every size.
+    assert 40 <= accounts(0.1) <= 60
     assert accounts(2.0) == 800
 
 
