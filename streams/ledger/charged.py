@@ -25,7 +25,7 @@ from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
 from streams.ledger.state import LedgerState, Row
 
 _CHARGE = ":charge:"
-_INSTEAD = ":instead-of:"
+INSTEAD = ":instead-of:"
 
 
 def spread(
@@ -163,7 +163,7 @@ def _moved_on(
         if not (freed and part.item_document != row.item_document and state.is_taken_back(part.item_document)):
             rows.append(part)
             continue
-        instead = msgspec.structs.replace(row, id=f"{row.id}{_INSTEAD}{part.item_document}", amount=part.amount)
+        instead = msgspec.structs.replace(row, id=f"{row.id}{INSTEAD}{part.item_document}", amount=part.amount)
         back = max(given_back - sum((one.amount for one in rows), ZERO), ZERO)
         seen = [*also, *rows]
         anew = divided(number, payer, instead, also=seen, state=state, given_back=back)
@@ -183,7 +183,7 @@ def is_given_back(item: str, state: LedgerState) -> bool:
 
 def is_part(name: str, row_id: str) -> bool:
     """Return whether a row is an application, or what a charge took of it, or what came instead."""
-    return name == row_id or name.startswith((f"{row_id}{_CHARGE}", f"{row_id}{_INSTEAD}"))
+    return name == row_id or name.startswith((f"{row_id}{_CHARGE}", f"{row_id}{INSTEAD}"))
 
 
 def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:

@@ -11,7 +11,6 @@ from schemas.records import RecordKind
 from schemas.references import Daybook
 from schemas.topics import Topic
 from tests.unit import builders as zuora
-from tests.unit.defects import defect
 from tests.unit.erp import Sink
 from tests.unit.world import Crash, world
 
@@ -147,7 +146,6 @@ def test_what_lies_on_a_charge_that_is_cancelled_goes_to_what_is_left_of_its_inv
     assert sink.owed("invoice:inv1") == 100
 
 
-@defect("what came down from a credit balance onto a charge that is cancelled lies on account, its invoice is open")
 def test_what_came_down_onto_a_charge_that_is_cancelled_goes_to_what_is_left_of_its_invoice():
     site = world().put(zuora.simple_invoice("100.00"), zuora.simple_invoice("-90.00", "minus"))
     site.put(adjusted("50.00", kind="Charge"), adjusted("60.00", "adj2"))
@@ -157,6 +155,28 @@ def test_what_came_down_onto_a_charge_that_is_cancelled_goes_to_what_is_left_of_
     site.put(adjusted("50.00", kind="Charge", Status="Canceled", updated=LAST))
     sink = Sink(site).run()
     assert (sink.owed("invoice:inv1"), sink.owed("invoice:minus")) == (10, 0)
+    made = len(site.postings)
+    site.put(zuora.replayed("credit_balance:acc1"), zuora.replayed("invoice:inv1")).restart()
+    assert len(site.postings) == made
+    site.put(balance(up, {**down, "Status": "Canceled", "UpdatedDate": LAST}, updated=LAST))
+    sink.run()
+    assert (sink.owed("invoice:inv1"), abs(sink.owed("invoice:minus"))) == (100, 90)
+
+
+def test_what_came_down_onto_two_charges_that_are_cancelled_one_after_the_other_follows_each():
+    site = world().put(zuora.simple_invoice("100.00"), zuora.simple_invoice("-90.00", "minus"))
+    site.put(
+        adjusted("30.00", "adj1", kind="Charge"), adjusted("20.00", "adj10", kind="Charge"), adjusted("60.00", "cr")
+    )
+    up = moved("Increase", "90", "m1", document="minus", created="2026-03-10T10:00:01Z")
+    down = moved("Decrease", "90", "m2", document="inv1", created="2026-03-10T10:00:02Z")
+    site.put(balance(up, down), adjusted("60.00", "cr", Status="Canceled", updated=LATER))
+    sink = Sink(site).run()
+    assert (sink.owed("invoice:inv1"), sink.owed("invoice_adjustment:adj10")) == (60, 0)
+    site.put(adjusted("30.00", "adj1", kind="Charge", Status="Canceled", updated=LATER)).restart()
+    site.put(adjusted("20.00", "adj10", kind="Charge", Status="Canceled", updated=LAST))
+    sink.run()
+    assert (sink.owed("invoice:inv1"), sink.owed("invoice:minus"), sink.stuck) == (10, 0, [])
 
 
 def test_what_pays_an_invoice_of_nothing_goes_to_its_charges():
