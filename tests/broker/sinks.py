@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.kafka.administration import create_topics, partition_counts
+from adapters.kafka.administration import create_topics
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import read_whole
@@ -18,6 +18,7 @@ from schemas.topics import Topic, key
 from streams.sink.spec import STAGE
 from tests.broker.erps import CONNECTION, Qad
 from tests.broker.lanes import OwnedPartition, Runs, read_records
+from tests.topics import delete_topic
 
 # Settling is quick here: the calls time out after one second.
 LIMITS = Limits(concurrency=4, age_s=0.3, settle_s=1.8)
@@ -92,19 +93,11 @@ async def commit(cluster: Cluster, offset: int) -> None:
     await consumer.stop()
 
 
-async def cut_outcomes(cluster: Cluster, eventually: Any, *, keep: int, then: Sequence[Event] = ()) -> int:
+async def cut_outcomes(cluster: Cluster, *, keep: int, then: Sequence[Event] = ()) -> int:
     """Cut the end off the log of outcomes; others may write to it again meanwhile. Return how many records went."""
     records = await read_whole(cluster, 0, [Topic.OUTCOMES])
-    async with cluster.admin() as admin:
-        await admin.delete_topics([cluster.name(Topic.OUTCOMES)])
-
-    async def made_anew() -> None:
-        """Hold that it was made: not before the broker shows no more the one that was deleted."""
-        counts = await partition_counts(cluster)
-        assert Topic.OUTCOMES not in counts
-        assert await create_topics(cluster, partitions=max(counts.values()), replicas=1) == [Topic.OUTCOMES]
-
-    await eventually(made_anew)
+    count = await delete_topic(cluster, Topic.OUTCOMES)
+    assert await create_topics(cluster, partitions=count, replicas=1) == [Topic.OUTCOMES]
     async with OwnedPartition(cluster) as worker:
         for record in records[:keep]:
             await (await worker.send(Topic.OUTCOMES, key=record.key, value=record.value, stage=STAGE))

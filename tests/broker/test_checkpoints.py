@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.kafka import checkpoint as checkpoints
-from adapters.kafka.administration import create_topics, partition_counts
+from adapters.kafka.administration import create_topics
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.lane import StageLane
@@ -25,6 +25,7 @@ from streams.match.claims import Claim
 from streams.match.decide import MatchCore
 from streams.match.spec import SPEC
 from tests.broker.lanes import OwnedPartition, Runs, read_records
+from tests.topics import delete_topic
 from tests.unit import builders as zuora
 from tests.unit.world import _topic_of
 
@@ -256,15 +257,8 @@ async def test_where_no_file_can_be_written_the_lane_goes_on_and_says_so(cluster
 
 async def remade(bench: Bench, topic: Topic, *values: bytes) -> None:
     """Delete a topic and make it anew, with these records of match in it."""
-    async with bench.cluster.admin() as admin:
-        await admin.delete_topics([bench.cluster.name(topic)])
-
-    async def made_anew() -> None:
-        """Hold that it was made: not before the broker shows no more the one that was deleted."""
-        assert topic not in await partition_counts(bench.cluster)
-        assert await create_topics(bench.cluster, partitions=3, replicas=1) == [topic]
-
-    await bench.eventually(made_anew)
+    count = await delete_topic(bench.cluster, topic)
+    assert await create_topics(bench.cluster, partitions=count, replicas=1) == [topic]
     async with OwnedPartition(bench.cluster) as worker:
         for value in values:
             await (await worker.send(topic, key=b"k", value=value, stage=SPEC.name))

@@ -11,6 +11,7 @@ from adapters.store.inventory_log import InventoryLog
 from schemas.records import Found, ZuoraRecord
 from schemas.topics import Topic, key
 from tests.conftest import PARTITIONS
+from tests.topics import delete_topic
 
 AT = datetime(2026, 3, 15, tzinfo=UTC)
 
@@ -58,8 +59,7 @@ async def test_a_log_that_was_made_anew_is_read_from_its_beginning(cluster, tmp_
         await write(cluster, *first)
         await following.refresh()
         assert held(following) >= set(first)
-        async with cluster.admin() as admin:
-            await admin.delete_topics([cluster.name(Topic.RECORDS)])
+        await delete_topic(cluster, Topic.RECORDS)
         await create_topics(cluster, partitions=PARTITIONS, replicas=1)
         await write(cluster, *after)
         await following.refresh()

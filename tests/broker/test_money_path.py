@@ -18,7 +18,7 @@ async def test_a_log_that_loses_its_end_under_a_running_lane_doubles_nothing(clu
         async with running_sink(cluster, qad) as sink:
             await sink.give(posting_set(SECOND))
             await eventually(sink.acknowledged)
-            await cut_outcomes(cluster, eventually, keep=0)
+            await cut_outcomes(cluster, keep=0)
             await sink.give(posting_set(LAST))
 
             async def is_posted() -> None:

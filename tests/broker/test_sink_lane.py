@@ -28,6 +28,7 @@ from tests.broker.erps import (
 )
 from tests.broker.lanes import OwnedPartition, read_records
 from tests.broker.sinks import LIMITS, Sink, kinds, outcomes, put, running_sink
+from tests.topics import delete_topic
 
 
 async def test_intended_is_written_before_the_call_and_posted_after_it(cluster: Cluster, qad: Qad, eventually):
@@ -156,14 +157,8 @@ async def test_an_outcomes_log_that_was_made_anew_doubles_nothing(kafka: str, cl
     async with running_sink(cluster, qad) as sink:
         await sink.give(*sets)
         await eventually(sink.acknowledged)
-    async with cluster.admin() as admin:
-        await admin.delete_topics([cluster.name(Topic.OUTCOMES)])
-
-    async def made_anew() -> None:
-
-        assert await create_topics(cluster, partitions=3, replicas=1) == [Topic.OUTCOMES]
-
-    await eventually(made_anew)
+    count = await delete_topic(cluster, Topic.OUTCOMES)
+    assert await create_topics(cluster, partitions=count, replicas=1) == [Topic.OUTCOMES]
     async with running_sink(cluster, qad) as sink:
         await sink.give(*sets)
         await eventually(sink.acknowledged, within_s=40)

@@ -60,7 +60,7 @@ async def test_a_cut_tail_of_outcomes_doubles_nothing(cluster: Cluster, qad: Qad
     """Of all outcomes so many are left; the others went with the intents of what stands in QAD."""
     await posted_all(cluster, qad, eventually)
     # An intent and its end for each; more where a call was slow.
-    assert await cut_outcomes(cluster, eventually, keep=keep) >= 2 * len(INVOICES) - keep
+    assert await cut_outcomes(cluster, keep=keep) >= 2 * len(INVOICES) - keep
     before = writes(qad)
     with capture_logs() as logs:
         async with running_sink(cluster, qad) as sink:
@@ -81,7 +81,7 @@ async def test_a_cut_tail_that_others_have_written_over_is_noticed(cluster: Clus
         origin=0,
         reason=Reason(rule="r", message="m"),
     )
-    await cut_outcomes(cluster, eventually, keep=4, then=[other] * 40)
+    await cut_outcomes(cluster, keep=4, then=[other] * 40)
     with capture_logs() as logs:
         async with running_sink(cluster, qad) as sink:
             sink.take(await read_records(cluster, Topic.POSTINGS))
@@ -95,7 +95,7 @@ async def test_what_was_lost_behind_the_commit_is_found_again(cluster: Cluster, 
     """Nobody hands the postings over again: the group has committed past them."""
     await posted_all(cluster, qad, eventually)
     await commit(cluster, len(SETS))
-    await cut_outcomes(cluster, eventually, keep=0)
+    await cut_outcomes(cluster, keep=0)
     with capture_logs() as logs:
         async with running_sink(cluster, qad):
             await eventually(lambda: all_are_posted(cluster))
@@ -108,7 +108,7 @@ async def test_what_was_lost_behind_the_commit_is_found_again(cluster: Cluster, 
 async def test_it_is_found_by_pages_not_one_by_one(cluster: Cluster, qad: Qad, eventually):
     await posted_all(cluster, qad, eventually)
     await commit(cluster, len(SETS))
-    await cut_outcomes(cluster, eventually, keep=0)
+    await cut_outcomes(cluster, keep=0)
     before = browsed(qad)
     async with running_sink(cluster, qad):
         await eventually(lambda: all_are_posted(cluster))
@@ -156,7 +156,7 @@ async def test_a_call_of_the_owner_before_that_commits_late_is_found(cluster: Cl
     async with running_sink(cluster, qad) as sink:
         await sink.give(SETS[1])
         await eventually(sink.acknowledged)
-    await cut_outcomes(cluster, eventually, keep=1)
+    await cut_outcomes(cluster, keep=1)
     await put(cluster, Topic.POSTINGS, SETS[0])
     with capture_logs() as logs:
         async with running_sink(cluster, qad) as sink:
@@ -237,7 +237,7 @@ async def test_a_tail_that_is_cut_while_the_lane_lives_is_noticed_when_it_opens_
         await sink.give(*SETS)
         await eventually(sink.acknowledged)
         await sink.lane.close()
-        await cut_outcomes(cluster, eventually, keep=5)
+        await cut_outcomes(cluster, keep=5)
         with capture_logs() as logs:
             sink.lane.start()
             sink.take(await read_records(cluster, Topic.POSTINGS))
@@ -252,7 +252,7 @@ async def test_what_comes_again_after_a_reset_and_has_lost_its_outcome_is_looked
 ):
     """The bookmark says that all was accounted for; what comes again knows nothing of it."""
     await posted_all(cluster, qad, eventually)
-    await cut_outcomes(cluster, eventually, keep=0)
+    await cut_outcomes(cluster, keep=0)
     Bookmark(qad.bookmark).set(Mark(accounted=len(SETS)))
     async with running_sink(cluster, qad) as sink:
         sink.take(await read_records(cluster, Topic.POSTINGS))
@@ -265,7 +265,7 @@ async def test_what_comes_again_after_a_reset_and_has_lost_its_outcome_is_looked
 async def test_without_a_look_up_a_person_decides_about_what_may_have_been_sent(cluster: Cluster, qad: Qad, eventually):
     await posted_all(cluster, qad, eventually)
     await commit(cluster, len(SETS))
-    await cut_outcomes(cluster, eventually, keep=2)
+    await cut_outcomes(cluster, keep=2)
     profile = qad.erp._profile
     documents = {name: msgspec.structs.replace(one, find=None) for name, one in profile.documents.items()}
     blind = RestQad(qad.erp._client, msgspec.structs.replace(profile, documents=documents))
@@ -313,7 +313,7 @@ async def test_a_receipt_that_is_found_carries_what_does_not_stand_by_itself(clu
             assert kinds(await outcomes(cluster, alone))[-1] == "Posted"
 
         await eventually(both)
-    await cut_outcomes(cluster, eventually, keep=0)
+    await cut_outcomes(cluster, keep=0)
     before = writes(qad)
     async with running_sink(cluster, qad, limits=LIMITS) as sink:
         records = await read_records(cluster, Topic.POSTINGS)

@@ -77,6 +77,15 @@ def copy(house, tmp_path):
     return Copy(house, tmp_path)
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def unread(kafka, tmp_path):
+    """An installation whose world nobody has polled yet: the tests of this file run in any order."""
+    async with standing_house(tmp_path / "house", seed=7, size=0.1, kafka=kafka) as found:
+        await found.product.command("topics", "create")
+        (tmp_path / "copy").mkdir()
+        yield Copy(found, tmp_path / "copy")
+
+
 def sentence_of(err: str) -> str:
     """Return the one sentence of a command that failed; log lines of a process are JSON, and are not for people."""
     assert "Traceback" not in err
@@ -232,15 +241,15 @@ async def test_processes_go_on_with_what_is_wrong_outside_and_say_what_it_is(cop
     assert WRONG not in text
 
 
-async def test_what_one_connection_lacks_keeps_no_other_and_no_zuora_from_being_polled(copy):
+async def test_what_one_connection_lacks_keeps_no_other_and_no_zuora_from_being_polled(unread):
     """A profile that cannot be read and a secret that was never set: both are mended while the process goes on."""
-    profile = copy.directory / "profile-amer.toml"
+    profile = unread.directory / "profile-amer.toml"
     whole = profile.read_text(encoding="utf-8")
     profile.write_text("[", encoding="utf-8")
-    store = CredentialStore(copy.directory / STORE, copy.directory / KEY)
+    store = CredentialStore(unread.directory / STORE, unread.directory / KEY)
     secret = store.get("zuora/amer", "client_secret").reveal()
     unset(store, "zuora/amer", "client_secret")
-    process = await copy.start("poll")
+    process = await unread.start("poll")
     lines: list[dict[str, object]] = []
 
     async def said(*wanted: dict[str, object]) -> None:
@@ -266,7 +275,9 @@ async def test_what_one_connection_lacks_keeps_no_other_and_no_zuora_from_being_
             {**read, "connection": SITE},
         )
         profile.write_text(whole, encoding="utf-8")
-        assert (await copy.run("credentials", "set", "zuora/amer", "client_secret", stdin=secret + "\n"))[0] == EXIT_OK
+        assert (await unread.run("credentials", "set", "zuora/amer", "client_secret", stdin=secret + "\n"))[
+            0
+        ] == EXIT_OK
         await said(
             {**read, "connection": "amer"},
             {"event": "no cursor: everything is read from the start", "tenant": "amer", "kind": "invoice"},

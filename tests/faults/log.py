@@ -9,6 +9,7 @@ from pathlib import Path
 from sandbox.proxy.weather import Weather
 from schemas.topics import Topic
 from tests.faults.scenario import Scenario, Trial, until
+from tests.topics import delete_topic
 
 # What the clients and lanes say while the broker is away, or is another one than a moment before.
 BROKER_AWAY = (
@@ -85,9 +86,7 @@ async def outcomes_made_anew(trial: Trial) -> None:
     await installation.crew.stop()
     await trial.intents.read()
     cluster = installation.cluster
-    async with cluster.admin() as admin:
-        await admin.delete_topics([cluster.name(Topic.OUTCOMES)])
-    await asyncio.sleep(3)
+    await delete_topic(cluster, Topic.OUTCOMES)
     await installation.product.command("topics", "create")
     said = _said_by_sinks(trial)
     installation.crew.start()
