@@ -19,8 +19,8 @@ from adapters.kafka.owned import Partition
 from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import StageWorker
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.rest.port import RestQad
 from benchmarks.profiling import profiled
 from console.logs import set_up_logs
 from streams.sink.agent import host

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from adapters.kafka.assignments import read_assignments
-from adapters.qad.answers import read_object
-from adapters.qad.client import QadClient
-from adapters.qad.profile import BROWSES, OPTIONAL_KINDS, OpenItems, Profile
-from adapters.qad.reference import QadReferences
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.answers import read_object
+from adapters.qad.asking.client import QadClient
+from adapters.qad.profiles.profile import BROWSES, OPTIONAL_KINDS, OpenItems, Profile
+from adapters.qad.reading.reference import QadReferences
+from adapters.qad.rest.port import RestQad
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.publishing import STOP_TIMEOUT_S, Publication, Publisher
-from adapters.qad.rest import RestQad
+from adapters.qad.rest.port import RestQad
 from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel

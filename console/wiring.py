@@ -26,10 +26,10 @@ from adapters.kafka.read_lane import ReadLane
 from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import HostAgent, Lane, StageWorker
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile
-from adapters.qad.profile_checks import load_profile
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.rest.port import RestQad
 from adapters.store.inventory_log import InventoryLog
 from adapters.zuora.asking.allowances import Process
 from adapters.zuora.asking.client import ZuoraClient

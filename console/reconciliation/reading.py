@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from adapters.kafka.reader import read_whole
-from adapters.qad.browse import browse, column
-from adapters.qad.client import QadClient
-from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
+from adapters.qad.asking.client import QadClient
+from adapters.qad.profiles.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
+from adapters.qad.reading.browse import browse, column
 from adapters.qad.values import amount, day, whole
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
 from console.wiring import Wiring

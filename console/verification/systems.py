@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.qad.browse import browse, column
-from adapters.qad.client import QadClient
-from adapters.qad.profile import Profile
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import QadClient
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.reading.browse import browse, column
+from adapters.qad.rest.port import RestQad
 from adapters.qad.values import amount, whole
 from console.verification.views import QadKey
 from console.zuora_side import Progress

@@ -1,7 +1,7 @@
 """What QAD's refusals mean, in the accountant's words: who mends what, and what releases the document.
 
-The classes are the profile's (adapters/qad/profile.py sorts a tenant's codes into them). A class that is not here is
-unclassified: parked, and an alarm for us.
+The classes are the profile's, which sorts a tenant's codes into them (adapters/qad/profiles/profile.py). A class that
+is not here is unclassified: parked, and an alarm for us.
 """
 
 import msgspec

@@ -36,7 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits of both clients: they are waited out all the same, in milliseconds."""
     monkeypatch.setattr("adapters.zuora.asking.pacing.PAUSE_MAX_S", 0.02)
     monkeypatch.setattr("adapters.zuora.asking.token._PAUSE_BETWEEN_S", 0.02)
-    monkeypatch.setattr("adapters.qad.token._PAUSE_BETWEEN_LOGINS_S", 0.02)
+    monkeypatch.setattr("adapters.qad.asking.token._PAUSE_BETWEEN_LOGINS_S", 0.02)
 
 
 @pytest.fixture

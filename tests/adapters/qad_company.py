@@ -11,11 +11,11 @@ import msgspec
 
 from adapters.clock import boot_time_s
 from adapters.credentials.secret import Secret
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile
-from adapters.qad.profile_checks import load_profile
-from adapters.qad.reference import QadReferences
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.reading.reference import QadReferences
+from adapters.qad.rest.port import RestQad
 from sandbox.qad.calls import Call
 from sandbox.qad.faults import Armed, Fault
 from sandbox.qad.server import QadServer

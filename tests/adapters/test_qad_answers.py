@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import ErrorClass
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.profile import ErrorClass
+from adapters.qad.rest.port import RestQad
 from schemas.errors import ConnectorError, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from tests.adapters.qad_company import post, qad_company

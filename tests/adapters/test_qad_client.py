@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Auth, CallLimits, Profile
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.profile import Auth, CallLimits, Profile
+from adapters.qad.rest.port import RestQad
 from schemas.errors import ConnectorError, Refused, Transient
 from tests.adapters.ground import given
 from tests.adapters.qad_company import post, qad_company
@@ -185,7 +185,7 @@ async def test_a_pause_that_the_token_service_asks_for_is_kept(strange, speaker,
 
 
 async def test_logins_keep_their_distance(qad, monkeypatch):
-    monkeypatch.setattr("adapters.qad.token._PAUSE_BETWEEN_LOGINS_S", 0.2)
+    monkeypatch.setattr("adapters.qad.asking.token._PAUSE_BETWEEN_LOGINS_S", 0.2)
     client, loop = await qad.client(password="wrong"), asyncio.get_running_loop()
     began_s = loop.time()
     for _ in range(3):

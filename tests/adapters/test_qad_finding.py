@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.qad.browse import browse
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
+from adapters.qad.reading.browse import browse
+from adapters.qad.rest.port import RestQad
 from sandbox.qad.books.documents import Invoice, Payment, PostingLine
 from schemas.errors import Conflict, ConnectorError, Misconfigured, OutcomeUnknown, Refused, Transient
 from schemas.outcomes import Document

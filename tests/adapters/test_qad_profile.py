@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
-from adapters.qad.profile_checks import load_profile
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.profiles.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
 from schemas.errors import Misconfigured
 from streams.sink.answers import MEANINGS
 from tests.adapters.qad_company import profile_text

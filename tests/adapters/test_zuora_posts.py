@@ -59,7 +59,11 @@ def test_nothing_else_of_the_product_asks_anybody_over_http():
         called = {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in made}
         sessions |= {name} if called & {"ClientSession", "TCPConnector", "request", "urlopen"} else set()
     assert others == set()
-    assert sessions == {"adapters/qad/client.py", "adapters/zuora/asking/call.py", "adapters/zuora/asking/token.py"}
+    assert sessions == {
+        "adapters/qad/asking/client.py",
+        "adapters/zuora/asking/call.py",
+        "adapters/zuora/asking/token.py",
+    }
 
 
 async def test_whatever_the_client_is_asked_it_reads_or_sends_one_of_the_posts(speaker, strange):

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from adapters.credentials.secret import Secret
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import Profile
-from adapters.qad.profile_checks import load_profile
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.rest.port import RestQad
 from sandbox.qad.books.documents import Invoice as ErpInvoice
 from sandbox.qad.books.documents import PostingLine
 from sandbox.qad.sample import sample_world

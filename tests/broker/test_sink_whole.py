@@ -15,7 +15,7 @@ from adapters.clock import boot_time_s
 from adapters.kafka.bookmark import Bookmark, Mark
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.sink_holdings import KINDS
-from adapters.qad.rest import RestQad
+from adapters.qad.rest.port import RestQad
 from schemas.decisions import DocumentReleased
 from schemas.outcomes import Parked, Posted, Waiting
 from schemas.reasons import Reason

@@ -17,7 +17,7 @@ import msgspec
 
 from adapters.clock import boot_time_s
 from adapters.credentials.secret import Secret
-from adapters.qad.rest import RestQad
+from adapters.qad.rest.port import RestQad
 from adapters.zuora.asking.allowances import Allowance
 from adapters.zuora.asking.budget import Budget
 from adapters.zuora.asking.client import ZuoraClient

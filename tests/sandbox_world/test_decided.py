@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile_checks import load_profile
-from adapters.qad.reference import QadReferences
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.reading.reference import QadReferences
 from adapters.settings import load_settings
 from adapters.zuora.asking.allowances import Allowance
 from adapters.zuora.asking.budget import Budget

@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from adapters.credentials.secret import Secret
-from adapters.qad.client import Credentials, QadClient
-from adapters.qad.profile import BROWSES
-from adapters.qad.profile_checks import load_profile
-from adapters.qad.reference import QadReferences
-from adapters.qad.rest import RestQad
+from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.profiles.profile import BROWSES
+from adapters.qad.reading.reference import QadReferences
+from adapters.qad.rest.port import RestQad
 from adapters.settings import load_settings
 from adapters.zuora.receiving.doors import Door, Login
 from console.config import load_site

@@ -31,17 +31,30 @@ IMPURE = {"asyncio", "os", "random", "secrets", "socket", "subprocess", "sys", "
 JUDGE_SHARES = {"streams.ports"}
 READ_CALLS = {
     *(f"adapters.kafka.{name}" for name in ("administration", "cluster")),
-    *(f"adapters.qad.{name}" for name in ("browse", "client", "profile", "rest", "values")),
+    *(
+        f"adapters.qad.{name}"
+        for name in ("asking.client", "profiles.profile", "reading.browse", "rest.port", "values")
+    ),
     *(f"adapters.zuora.{name}" for name in ("asking.client", "reading.objects", "reading.settlement")),
 }
-# What a room of adapters/zuora/ may import of the others. Marks are one module; the receiver never asks.
-ZUORA_MAY_IMPORT = {
-    "asking": (),
-    "reading": ("asking",),
-    "finding": ("asking", "reading"),
-    "receiving": ("asking.headers",),
-    "notifications": ("asking", "receiving"),
-    "marks": ("asking",),
+# What a room of an adapter may import of its others. Zuora's marks are one module, its receiver never asks; how QAD
+# writes values is one module.
+ROOMS_MAY_IMPORT = {
+    "adapters/zuora": {
+        "asking": (),
+        "reading": ("asking",),
+        "finding": ("asking", "reading"),
+        "receiving": ("asking.headers",),
+        "notifications": ("asking", "receiving"),
+        "marks": ("asking",),
+    },
+    "adapters/qad": {
+        "values": (),
+        "profiles": ("values",),
+        "asking": ("profiles", "values"),
+        "reading": ("asking", "profiles", "values"),
+        "rest": ("asking", "profiles", "reading", "values"),
+    },
 }
 # They read the configuration and build the clients for every command, so they import all there is.
 COMPOSITION = {"console.context", "console.wiring"}
@@ -86,15 +99,17 @@ def test_no_import_circle():
         pytest.fail(" imports ".join(str(path.relative_to(ROOT)) for path in reversed(error.args[1])))
 
 
-def test_the_arrow_between_the_rooms_of_zuora():
-    for path in files_of("adapters/zuora"):
-        room, *_ = path.relative_to(ROOT / "adapters/zuora").with_suffix("").parts
+@pytest.mark.parametrize("house", ROOMS_MAY_IMPORT)
+def test_the_arrow_between_the_rooms_of_an_adapter(house: str):
+    rooms, package = ROOMS_MAY_IMPORT[house], house.replace("/", ".")
+    for path in files_of(house):
+        room, *_ = path.relative_to(ROOT / house).with_suffix("").parts
         if room == "__init__":
             continue
-        assert room in ZUORA_MAY_IMPORT, f"{path.relative_to(ROOT)} stands in no room"
-        allowed = (room, *ZUORA_MAY_IMPORT[room])
+        assert room in rooms, f"{path.relative_to(ROOT)} stands in no room"
+        allowed = (room, *rooms[room])
         for module in modules_of(path):
-            inside = module.removeprefix("adapters.zuora.")
+            inside = module.removeprefix(f"{package}.")
             assert inside == module or f"{inside}.".startswith(tuple(f"{one}." for one in allowed)), (
                 f"{path.relative_to(ROOT)} imports {module}"
             )

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import client_reqrep, http_writer
 
 from adapters.crashpoints import LOG_VARIABLE
-from adapters.qad import client
+from adapters.qad.asking import client
 
 # File for how long the window was open, in seconds, a line a call; and at which call the process is stopped in it.
 TIMES = "ML_CONNECTOR_TEST_WINDOW_TIMES"

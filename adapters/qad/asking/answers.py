@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.qad.profile import TRANSIENT, ErrorClass, Profile
-from adapters.qad.profile import Document as DocumentProfile
+from adapters.qad.profiles.profile import TRANSIENT, ErrorClass, Profile
+from adapters.qad.profiles.profile import Document as DocumentProfile
 from adapters.qad.values import whole
 from schemas.errors import Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Document

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.qad.answers import judge_post
-from adapters.qad.browse import Row, browse, column, equals, first_row
-from adapters.qad.client import QadClient
-from adapters.qad.profile import Find, Lines, OpenItems, Profile
+from adapters.qad.asking.answers import judge_post
+from adapters.qad.asking.client import QadClient
+from adapters.qad.profiles.profile import Find, Lines, OpenItems, Profile
+from adapters.qad.reading.browse import Row, browse, column, equals, first_row
 from adapters.qad.values import amount, day, whole
 from schemas.errors import Conflict, Misconfigured, Refused, Rejected, Transient
 from schemas.outcomes import Document

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from adapters.qad.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, TRANSIENT, Document, Profile
+from adapters.qad.profiles.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, TRANSIENT, Document, Profile
 from adapters.qad.values import can_write_days
 from adapters.settings import address_problem, load_settings
 from schemas.errors import Misconfigured

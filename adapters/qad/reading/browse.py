@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import msgspec
 
-from adapters.qad.answers import read_object
-from adapters.qad.client import QadClient
+from adapters.qad.asking.answers import read_object
+from adapters.qad.asking.client import QadClient
 from schemas.errors import Misconfigured, Refused, Transient
 
 PATH = "/api/qracore/browses"

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from adapters.qad.browse import Row, browse, column
-from adapters.qad.client import QadClient
-from adapters.qad.profile import Browse, Profile
+from adapters.qad.asking.client import QadClient
+from adapters.qad.profiles.profile import Browse, Profile
+from adapters.qad.reading.browse import Row, browse, column
 from adapters.qad.values import day, whole
 from schemas.errors import Misconfigured
 from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency, QadReference

@@ -13,8 +13,8 @@ import msgspec
 from yarl import URL
 
 from adapters.clock import boot_time_s
-from adapters.qad.profile import Profile
-from adapters.qad.token import Credentials, QadToken, retry_after_s
+from adapters.qad.asking.token import Credentials, QadToken, retry_after_s
+from adapters.qad.profiles.profile import Profile
 from schemas.errors import NotSent, OutcomeUnknown, Refused, Transient
 
 __all__ = ["Credentials", "QadClient", "Reply"]

@@ -12,8 +12,8 @@ import aiohttp
 import msgspec
 
 from adapters.credentials.secret import Secret
-from adapters.qad.answers import read_object
-from adapters.qad.profile import Profile
+from adapters.qad.asking.answers import read_object
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.values import whole
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 

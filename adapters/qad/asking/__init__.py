@@ -1,0 +1,1 @@
+"""How one call is made: client, token; what its answer means."""

@@ -1,0 +1,1 @@
+"""The sink's port over QAD's REST interface."""
