@@ -7,6 +7,7 @@ them. It never posts and never writes; what follows from an answer is decided in
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -95,7 +96,7 @@ class Holdings:
         """
         await asyncio.sleep(max(sure_from - boot_time_s(), 0.0))
         for kind in self._erp.lists_of(KINDS):
-            await self._answered(lambda kind=kind: self._read_all(kind))  # type: ignore[misc]
+            await self._answered(partial(self._read_all, kind))
         self._has_read = True
         self._looked.set()
 

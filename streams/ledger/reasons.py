@@ -104,8 +104,10 @@ def zero_total(number: str) -> Reason:
     return Reason(
         rule="zero_total",
         message=f"{number} has lines that are not zero and a total of zero",
-        next_step="Correct it in Zuora (unpost it, post it otherwise), or agree how it is booked in QAD by hand.",
+        next_step='To book its lines by a journal, set [policy] zero_total = "journal" and publish the mapping; or '
+        "correct it in Zuora (unpost it, post it otherwise).",
         field="amount",
+        waits_for=(waits.MAPPING,),
     )
 
 

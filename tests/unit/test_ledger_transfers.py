@@ -409,6 +409,14 @@ def test_a_document_over_nothing_parks_unless_the_mapping_sends_its_lines_to_a_j
     assert (journal.total, journal.daybook, len(journal.lines)) == (100, "ZJRN", 2)
 
 
+def test_a_document_over_nothing_that_parks_goes_on_with_the_mapping_that_its_next_step_names():
+    found = world().put(over_nothing())
+    assert '[policy] zero_total = "journal"' in found.outcomes[-1].reason.next_step
+    found.put(zuora.published(2, policy={"zero_total": "journal"}, daybooks=zuora.ALL_DAYBOOKS))
+    [journal] = found.contents("journal")
+    assert (journal.total, found.standing(INVOICE)) == (100, ("released", ""))
+
+
 def test_a_journal_of_a_document_is_turned_when_it_is_unposted_and_posted_again_comes_after():
     found = world(zero_total="journal").put(over_nothing(), zuora.draft(updated=LATER))
     found.put(zuora.simple_invoice("70.00", updated=LATEST, postedDate=LATEST))
