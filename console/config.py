@@ -104,6 +104,11 @@ class Callouts(_Strict, frozen=True, kw_only=True):
     path: str
     hmac: HmacRule | None = None
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The fields of the tenant's credentials without which the receiver does not start."""
+        return ("callout_user", "callout_password", *(("hmac_secret",) if self.hmac else ()))
+
 
 class Tenant(_Strict, frozen=True, kw_only=True):
     """A tenant of Zuora.

@@ -16,6 +16,7 @@ from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods
 from adapters.zuora.reading.settlement import Said, Settlement
+from console.config import Callouts
 from console.readable import step_of, try_callout_history, try_reading
 from console.wiring import Wiring
 from console.write_back import try_write_back
@@ -76,6 +77,8 @@ async def _kafka(wiring: Wiring) -> Finding:
 
 async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
     settings = wiring.site.config.tenants[tenant]
+    if settings.callouts is not None:
+        yield _callout_secrets(wiring, tenant, settings.callouts)
     try:
         async with wiring.zuora(tenant) as client:
             await client.token.get()
@@ -118,6 +121,23 @@ async def _tenant(wiring: Wiring, tenant: str) -> AsyncIterator[Finding]:
         seal = f". ml-connector credentials set zuora/{tenant} client_id, then client_secret, seals the right ones"
         step = f"{error}{seal if isinstance(error, Refused) else ''}"
         yield Finding(subject=tenant, what="Zuora", ok=False, found="does not work", next_step=step)
+
+
+def _callout_secrets(wiring: Wiring, tenant: str, callouts: Callouts) -> Finding:
+    """Open what the receiver needs of a tenant: it starts for none while one of these is missing."""
+    problems = []
+    for field in callouts.secrets:
+        try:
+            wiring.credentials.get(f"zuora/{tenant}", field)
+        except ConnectorError as error:
+            problems.append(str(error))
+    return Finding(
+        subject=tenant,
+        what="secrets of callouts",
+        ok=not problems,
+        found="not all can be opened" if problems else f"{', '.join(callouts.secrets)} can be opened",
+        next_step="; ".join(dict.fromkeys(problems)) + ". Until then the receiver takes no callouts in.",
+    )
 
 
 async def _tried(tenant: str, what: str, trial: Awaitable[Finding]) -> Finding:

@@ -266,8 +266,7 @@ def _needed(context: Context) -> list[tuple[str, str]]:
     needed = [(f"zuora/{name}", field) for name in config.tenants for field in ("client_id", "client_secret")]
     for name, tenant in config.tenants.items():
         if tenant.callouts:
-            needed += [(f"zuora/{name}", "callout_user"), (f"zuora/{name}", "callout_password")]
-            needed += [(f"zuora/{name}", "hmac_secret")] if tenant.callouts.hmac else []
+            needed += [(f"zuora/{name}", field) for field in tenant.callouts.secrets]
     for name in config.connections:
         grant = _grant(context, name)
         fields = ("client_id", "username", "password") if grant == "password" else ("client_id", "client_secret")

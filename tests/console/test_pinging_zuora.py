@@ -5,8 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from adapters.credentials.keys import make_key_file
+from adapters.credentials.store import CredentialStore
 from adapters.zuora.reading.kinds import kinds_of
 from adapters.zuora.reading.settlement import Settlement
+from adapters.zuora.receiving.doors import HmacRule
 from console.config import Callouts, Tenant
 from console.pinging import _tenant
 from streams.match.claims import Claim
@@ -14,6 +17,7 @@ from tests.adapters.zuora_tenant import START, zuora_tenant
 
 POLL = {"interval_s": 300, "start": START}
 PERMISSION = 50000010
+PATH = "/callouts/0123456789abcdef0123456789"
 
 
 @pytest.fixture
@@ -30,7 +34,8 @@ async def zuora():
 class Wired:
     """One tenant, as the composition root gives it."""
 
-    def __init__(self, zuora, **settings):
+    def __init__(self, zuora, credentials=None, **settings):
+        self.credentials = credentials
         self._zuora = zuora
         self._settings = Tenant(base_url=zuora.url, **{"poll": POLL, **settings})
         claims = (Claim(connection="acme-main"),)
@@ -46,8 +51,14 @@ class Wired:
         return Settlement(client, tenant, self._settings.invoice_settlement)
 
 
-async def found(zuora, **settings):
-    return {one.what: one async for one in _tenant(Wired(zuora, **settings), "acme")}
+@pytest.fixture
+def credentials(tmp_path):
+    make_key_file(tmp_path / "credentials.key")
+    return CredentialStore(tmp_path / "credentials.json", tmp_path / "credentials.key")
+
+
+async def found(zuora, credentials=None, **settings):
+    return {one.what: one async for one in _tenant(Wired(zuora, credentials, **settings), "acme")}
 
 
 @pytest.mark.parametrize("settled", [True, False])
@@ -81,14 +92,36 @@ async def test_what_there_is_none_of_is_said_so(zuora):
     assert (await found(zuora))["reading refund"].found == "there is none to look at"
 
 
-@pytest.mark.parametrize("callouts", [None, Callouts(path="/callouts/0123456789abcdef0123456789")])
-async def test_where_callouts_come_in_those_that_failed_are_asked_for(zuora, callouts):
+@pytest.mark.parametrize("callouts", [None, Callouts(path=PATH)])
+async def test_where_callouts_come_in_those_that_failed_are_asked_for(zuora, credentials, callouts):
     zuora.arm("success_false", "^/v1/notification-history/callout$", code=PERMISSION)
-    told = await found(zuora, callouts=callouts)
+    told = await found(zuora, credentials, callouts=callouts)
     assert ("callouts that failed" in told) is (callouts is not None)
     if callouts is not None:
         assert not told["callouts that failed"].ok
         assert "role" in told["callouts that failed"].next_step
+
+
+@pytest.mark.parametrize("rule", [None, HmacRule()])
+async def test_secrets_of_callouts_that_are_not_set_are_each_named_with_the_command_that_sets_them(
+    zuora, credentials, rule
+):
+    callouts = Callouts(path=PATH, hmac=rule)
+    needed = ["callout_user", "callout_password", *(["hmac_secret"] if rule else [])]
+    for count, field in enumerate(needed):
+        told = (await found(zuora, credentials, callouts=callouts))["secrets of callouts"]
+        assert not told.ok
+        asked = [f"ml-connector credentials set zuora/acme {name}" in told.next_step for name in needed]
+        assert asked == [place >= count for place in range(len(needed))]
+        credentials.set("zuora/acme", field, "canary-word-31")
+    told = (await found(zuora, credentials, callouts=callouts))["secrets of callouts"]
+    assert (told.ok, told.found) == (True, f"{', '.join(needed)} can be opened")
+
+
+async def test_secrets_of_callouts_are_looked_at_where_zuora_does_not_answer(zuora, credentials):
+    zuora.arm("success_false", "^/oauth/token$", code=PERMISSION)
+    told = await found(zuora, credentials, callouts=Callouts(path=PATH))
+    assert [(one.what, one.ok) for one in told.values()] == [("secrets of callouts", False), ("Zuora", False)]
 
 
 async def test_without_a_token_nothing_else_is_tried(zuora):
