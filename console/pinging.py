@@ -9,7 +9,9 @@ import msgspec
 from adapters.kafka.assignments import read_assignments
 from adapters.qad.asking.answers import read_object
 from adapters.qad.asking.client import QadClient
-from adapters.qad.profiles.profile import BROWSES, OPTIONAL_KINDS, OpenItems, Profile
+from adapters.qad.profiles.documents import OPTIONAL_KINDS
+from adapters.qad.profiles.lists import BROWSES, OpenItems
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.rest.port import RestQad
 from adapters.zuora.asking.client import ZuoraClient

@@ -14,7 +14,7 @@ from adapters.kafka.feed import ReferenceFeed, TenantFeed
 from adapters.kafka.ownership import Ownership
 from adapters.kafka.publishing import Publisher
 from adapters.pauses import jittered
-from adapters.qad.profiles.profile import BROWSES
+from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.reading.reference import QadReferences
 from adapters.zuora.finding.callout_history import CALLOUT_HISTORY, CalloutHistory
 from adapters.zuora.finding.poller import DOCUMENT_KINDS, TenantPoller

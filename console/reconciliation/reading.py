@@ -10,7 +10,8 @@ import msgspec
 
 from adapters.kafka.reader import read_whole
 from adapters.qad.asking.client import QadClient
-from adapters.qad.profiles.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Find, Profile
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Find
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
 from adapters.qad.values import amount, day, whole
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing

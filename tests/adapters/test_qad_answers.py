@@ -5,7 +5,7 @@ import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
-from adapters.qad.profiles.profile import ErrorClass
+from adapters.qad.profiles.refusals import ErrorClass
 from adapters.qad.rest.port import RestQad
 from schemas.errors import ConnectorError, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Document

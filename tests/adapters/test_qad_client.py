@@ -6,7 +6,9 @@ import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
-from adapters.qad.profiles.profile import Auth, CallLimits, Profile
+from adapters.qad.profiles.auth import Auth
+from adapters.qad.profiles.calls import CallLimits
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.rest.port import RestQad
 from schemas.errors import ConnectorError, Refused, Transient
 from tests.adapters.ground import given

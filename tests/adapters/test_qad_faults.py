@@ -7,7 +7,7 @@ import time
 import pytest
 
 from adapters.clock import boot_time_s
-from adapters.qad.profiles.profile import DOCUMENT_KINDS, OPTIONAL_KINDS
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.rest.port import RestQad
 from schemas.errors import ConnectorError, NotSent, OutcomeUnknown, Refused, Transient
 from streams.ports import Bounce, Refund, RefundReversal

@@ -7,7 +7,8 @@ import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
-from adapters.qad.profiles.profile import DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse
 from adapters.qad.rest.port import RestQad
 from sandbox.qad.books.documents import Invoice, Payment, PostingLine

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from adapters.qad.profiles.profile import DOCUMENT_KINDS, OPTIONAL_KINDS
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.rest.port import kind_of
 from schemas.errors import Refused, Rejected
 from schemas.outcomes import Document

@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from adapters.qad.profiles.checks import load_profile
-from adapters.qad.profiles.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, Profile
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
+from adapters.qad.profiles.lists import BROWSES
+from adapters.qad.profiles.profile import Profile
 from schemas.errors import Misconfigured
 from streams.sink.answers import MEANINGS
 from tests.adapters.qad_company import profile_text

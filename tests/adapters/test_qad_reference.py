@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from adapters.qad.profiles.profile import BROWSES
+from adapters.qad.profiles.lists import BROWSES
 from sandbox.qad.books.master import PeriodStatus
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from adapters.qad.profiles.profile import OPTIONAL_KINDS
+from adapters.qad.profiles.documents import OPTIONAL_KINDS
 from console.pinging import _connection, _look_up, _openings
 from tests.adapters.qad_company import ENTITY, post, qad_company
 from tests.adapters.test_qad_finding import by_hand

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from adapters.credentials.keys import read_ring
 from adapters.qad.profiles.checks import load_profile
-from adapters.qad.profiles.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
+from adapters.qad.profiles.lists import BROWSES
 from adapters.settings import load_settings
 from console.cli import main
 from console.config import load_site

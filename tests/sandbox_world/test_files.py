@@ -15,7 +15,7 @@ import pytest
 from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.profiles.checks import load_profile
-from adapters.qad.profiles.profile import BROWSES
+from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.rest.port import RestQad
 from adapters.settings import load_settings

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.qad.profiles.profile import TRANSIENT, ErrorClass, Profile
-from adapters.qad.profiles.profile import Document as DocumentProfile
+from adapters.qad.profiles.documents import Document as DocumentProfile
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.refusals import TRANSIENT, ErrorClass
 from adapters.qad.values import whole
 from schemas.errors import Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
 from schemas.outcomes import Document

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from adapters.qad.profiles.profile import BROWSES, DOCUMENT_KINDS, OPTIONAL_KINDS, TRANSIENT, Document, Profile
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Document
+from adapters.qad.profiles.lists import BROWSES
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.refusals import TRANSIENT
 from adapters.qad.values import can_write_days
 from adapters.settings import address_problem, load_settings
 from schemas.errors import Misconfigured

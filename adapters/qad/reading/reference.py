@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 from adapters.qad.asking.client import QadClient
-from adapters.qad.profiles.profile import Browse, Profile
+from adapters.qad.profiles.lists import Browse
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import Row, browse, column
 from adapters.qad.values import day, whole
 from schemas.errors import Misconfigured

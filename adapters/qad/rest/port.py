@@ -12,7 +12,9 @@ import msgspec
 
 from adapters.qad.asking.answers import judge_post
 from adapters.qad.asking.client import QadClient
-from adapters.qad.profiles.profile import Find, Lines, OpenItems, Profile
+from adapters.qad.profiles.documents import Find, Lines
+from adapters.qad.profiles.lists import OpenItems
+from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import Row, browse, column, equals, first_row
 from adapters.qad.values import amount, day, whole
 from schemas.errors import Conflict, Misconfigured, Refused, Rejected, Transient

@@ -1,0 +1,50 @@
+"""What a tenant shows in lists: open items, balances, reference data."""
+
+from adapters.qad.profiles.documents import Find
+from adapters.qad.profiles.part import Part, Value
+
+BROWSES = ("customers", "gl_accounts", "daybooks", "periods", "currencies")
+
+
+class OpenItems(Part, frozen=True, kw_only=True):
+    """Where QAD shows its open items: opening items are found there by their Zuora number, balances compared.
+
+    Attributes:
+        find: The browse and its columns.
+        open_amount: Column of what is open.
+        account: Column of the control account.
+        type_column: Column that tells invoice, credit note and prepayment apart.
+        types: Value of that column by Zuora's kind; a debit memo is called as an invoice is unless it is named.
+        confirmed: The site has confirmed this part.
+    """
+
+    find: Find
+    open_amount: str
+    account: str
+    type_column: str
+    types: dict[str, str]
+    confirmed: bool = True
+
+    def type_of(self, kind: str) -> str | None:
+        """Return what QAD calls an open item of a kind, or None where the profile does not say."""
+        return self.types.get(kind) or (self.types.get("invoice") if kind == "debit_memo" else None)
+
+
+class Browse(Part, frozen=True, kw_only=True):
+    """A list that QAD shows.
+
+    Attributes:
+        browse_id: The browse.
+        prefix: Before each column.
+        columns: Column by our word.
+        true_values: Values of a yes-or-no column that mean yes.
+        filter: Fixed filter, e.g. `entityCode,eq,10US,literal`.
+        confirmed: The site has confirmed this part.
+    """
+
+    browse_id: str
+    prefix: str
+    columns: dict[str, str]
+    true_values: tuple[Value, ...] = (True, "true", "yes")
+    filter: tuple[str, ...] = ()
+    confirmed: bool = True
