@@ -77,6 +77,7 @@ for command in (
     running.observe,
     backfill,
     operating.lag,
+    operating.drift,
     operating.parked,
     deadletters.deadletters,
     operating.trace,

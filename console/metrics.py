@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from adapters.store.readmodel import ReadModel
 from console.budgets import BudgetUse
+from console.drift import Drift
 from console.lagging import Lag
 
 
@@ -85,6 +86,12 @@ class Metrics:
             ("connection", "kind"),
             registry=self._registry,
         )
+        self._drifted = Gauge(
+            "ml_connector_drifted",
+            "Accounts, daybooks, customers, periods of QAD that changed so that documents are going to fail",
+            ("connection", "kind"),
+            registry=self._registry,
+        )
         self._age = Gauge(
             "ml_connector_read_model_age_seconds", "Since the log was last looked at", registry=self._registry
         )
@@ -141,6 +148,12 @@ class Metrics:
                 self._in_flight.labels(*labels, kind).set(count)
             for priority, count in (("live", usage.waiting), ("backfill", usage.waiting_backfill)):
                 self._in_line.labels(*labels, priority).set(count)
+
+    def update_drifts(self, drifts: Sequence[Drift]) -> None:
+        """Take up what has changed in QAD; what is mended is gone."""
+        self._drifted.clear()
+        for (connection, kind), count in Counted((drift.connection, drift.what.split()[0]) for drift in drifts).items():
+            self._drifted.labels(connection, kind).set(count)
 
     def text(self) -> bytes:
         """Return them as Prometheus reads them."""

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from adapters.store.readmodel import ReadModel, Standing
 from console.budgets import budget_uses
+from console.drift import DRIFT_COLUMNS, Drift, DriftWatch, drift_row, drifts
 from console.lagging import Lag, lags
 from console.metrics import Metrics
 from console.output import duration, is_figure, moment, worth
@@ -49,6 +50,8 @@ class Page:
         self._model = model
         self._metrics = Metrics()
         self._lags: list[Lag] = []
+        self._drifts: list[Drift] = []
+        self._watch = DriftWatch()
         self._trouble = ""
 
     async def keep(self) -> None:
@@ -58,6 +61,9 @@ class Page:
                 self._lags = await lags(self._wiring, self._model)
                 self._metrics.update(self._lags, self._model)
                 self._metrics.update_budgets(budget_uses(self._wiring.data))
+                self._drifts = drifts(self._model, await self._wiring.partitions())
+                self._watch.take(self._drifts)
+                self._metrics.update_drifts(self._drifts)
                 self._trouble = ""
             except ConnectorError as error:
                 self._trouble = str(error)
@@ -87,6 +93,8 @@ class Page:
             f"<p class=old>{html.escape(self._trouble)}</p>" if self._trouble else "",
             "<h2>How far behind</h2>",
             _table(("connection", "stage", "records", "oldest", "value"), [_lag_row(lag) for lag in self._lags]),
+            "<h2>What has changed in QAD and is going to fail</h2>",
+            _table(DRIFT_COLUMNS, [drift_row(drift) for drift in self._drifts]),
             "<h2>What stands still, by reason</h2>",
             _table(("connection", "status", "rule", "documents", "value", "next step"), _by_rule(standings)),
             "<h2>Documents</h2>",

@@ -13,13 +13,13 @@ from schemas.callouts import Callout
 from schemas.codec import Event
 from schemas.cursors import Position, Reread
 from schemas.deadletters import DeadLetter
-from schemas.decisions import AnyDecision, DeadLetterPutBack
+from schemas.decisions import AnyDecision, DeadLetterPutBack, MappingPublished
 from schemas.errors import Unreadable
 from schemas.events import EVENTS
 from schemas.ids import document_key
 from schemas.matching import AccountSeen, MatchedEvent
 from schemas.outcomes import AnyOutcome, Ignored, Intended, Parked, Posted, Standstill, Superseded, Waiting
-from schemas.postings import PostingSet
+from schemas.postings import AllocationContent, OpeningContent, Posting, PostingSet
 from schemas.records import RecordKind, ZuoraRecord
 from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
 from schemas.topics import Topic
@@ -77,6 +77,22 @@ class DeadLetterRow(msgspec.Struct, frozen=True, kw_only=True):
     next_step: str
 
 
+class PostingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a posting uses of QAD.
+
+    Attributes:
+        day: Its posting date.
+        uses: `kind:code` of each reference that it names.
+    """
+
+    posting: str
+    document: str
+    currency: str
+    total: Decimal
+    day: str
+    uses: tuple[str, ...]
+
+
 class Projected(msgspec.Struct, frozen=True, kw_only=True):
     """The rows of one event."""
 
@@ -86,6 +102,9 @@ class Projected(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter: DeadLetterRow | None = None
     put_back: DeadLetterPutBack | None = None
     reread: Reread | None = None
+    postings: tuple[PostingRow, ...] = ()
+    shown: QadReference | None = None
+    published: MappingPublished | None = None
 
 
 def project(topic: Topic, value: bytes) -> Projected:
@@ -147,7 +166,26 @@ def _postings(event: PostingSet) -> Projected:
     row = EventRow(
         type=f"{len(event.postings)} postings", connection=event.connection, document=document, number=event.number
     )
-    return Projected(event=row)
+    return Projected(event=row, postings=tuple(found for one in event.postings if (found := _use(one)) is not None))
+
+
+def _use(posting: Posting) -> PostingRow | None:
+    """Return what a posting uses, None where nothing is posted: an opening item is looked up."""
+    content = posting.content
+    if isinstance(content, OpeningContent):
+        return None
+    uses = [f"daybook:{content.daybook}", f"currency:{content.currency}"]
+    uses += [f"customer:{customer}" for customer in (getattr(content, "customer", ""),) if customer]
+    uses += [f"gl_account:{account}" for account in (getattr(content, "bank_account", ""),) if account]
+    uses += [f"gl_account:{line.account}" for line in getattr(content, "lines", ())]
+    return PostingRow(
+        posting=posting.id,
+        document=posting.document,
+        currency=content.currency,
+        total=content.amount if isinstance(content, AllocationContent) else content.total,
+        day=str(content.posting_date),
+        uses=tuple(dict.fromkeys(uses)),
+    )
 
 
 def _outcome(event: AnyOutcome) -> Projected:
@@ -199,11 +237,19 @@ def _decision(event: AnyDecision) -> Projected:
         number=str(getattr(event, "number", "")),
         subject=event.by,
     )
-    return Projected(event=row, put_back=event if isinstance(event, DeadLetterPutBack) else None)
+    return Projected(
+        event=row,
+        put_back=event if isinstance(event, DeadLetterPutBack) else None,
+        published=event if isinstance(event, MappingPublished) else None,
+    )
 
 
-def _reference(event: QadReference | ZuoraReference) -> Projected:
+def _zuora_reference(event: ZuoraReference) -> Projected:
     return Projected(event=EventRow(type=reference_kind(event), subject=reference_code(event)))
+
+
+def _qad_reference(event: QadReference) -> Projected:
+    return Projected(event=EventRow(type=reference_kind(event), subject=reference_code(event)), shown=event)
 
 
 def _cursor(event: Position) -> Projected:
@@ -227,8 +273,8 @@ def _dead_letter(event: DeadLetter) -> Projected:
 _ROWS: Mapping[Topic, Callable[[Any], Projected]] = {
     Topic.CALLOUTS: _callout,
     Topic.RECORDS: _record,
-    Topic.ZUORA_REFERENCE: _reference,
-    Topic.QAD_REFERENCE: _reference,
+    Topic.ZUORA_REFERENCE: _zuora_reference,
+    Topic.QAD_REFERENCE: _qad_reference,
     Topic.DECISIONS: _decision,
     Topic.MATCHED: _matched,
     Topic.POSTINGS: _postings,

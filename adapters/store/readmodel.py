@@ -2,8 +2,10 @@
 
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -12,16 +14,18 @@ from types import TracebackType
 import msgspec
 
 from adapters.kafka.reader import LogRecord
-from adapters.store.projection import Projected, StandingRow, project
-from schemas.codec import encode
+from adapters.store.projection import StandingRow, project
+from adapters.store.rows import write_rows
 from schemas.cursors import Reread
+from schemas.decisions import MappingPublished
 from schemas.errors import Misconfigured, Transient
-from schemas.events import read_cursor
+from schemas.events import read_cursor, read_decision, read_qad_reference
+from schemas.references import QadReference
 from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 5
+VERSION = 6
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +59,13 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     next_step: str
     at_ms: int
+
+
+class Hits(msgspec.Struct, frozen=True, kw_only=True):
+    """How many documents, and the amounts of their postings by currency."""
+
+    documents: int
+    value: dict[str, Decimal]
 
 
 class ReadModel:
@@ -111,84 +122,12 @@ class ReadModel:
         """
         with self._writing(), self._transaction():
             for partition, record in records:
-                self._take_one(partition, record, project(record.topic, record.value))
+                write_rows(self._database, partition, record, project(record.topic, record.value))
 
     def looked(self) -> None:
         """Take up that everything up to now has been read."""
         with self._writing():
             self._database.execute("insert or replace into looked values (1, ?)", (int(time.time() * 1000),))
-
-    def _take_one(self, partition: int, record: LogRecord, projected: Projected) -> None:
-        event = projected.event
-        execute = self._database.execute
-        execute(
-            "insert or replace into events values (?,?,?,?,?,?,?,?,?)",
-            (
-                record.topic.value,
-                partition,
-                record.offset,
-                record.timestamp_ms,
-                event.type,
-                event.connection,
-                event.document,
-                event.number,
-                event.subject,
-            ),
-        )
-        execute(
-            "insert into positions values (?,?,?,?) on conflict do update set next_offset=excluded.next_offset, "
-            "at_ms=max(at_ms, excluded.at_ms)",
-            (record.topic.value, partition, record.offset + 1, record.timestamp_ms),
-        )
-        document, standing, letter = projected.document, projected.standing, projected.dead_letter
-        if projected.put_back is not None:
-            put_back = projected.put_back
-            execute(
-                "insert or replace into put_back values (?,?,?)", (put_back.connection, put_back.topic, put_back.offset)
-            )
-        if document is not None:
-            execute(
-                "insert or replace into documents values (?,?,?,?,?)",
-                (document.connection, document.document, document.number, document.currency, str(document.value)),
-            )
-        if standing is not None:
-            execute(
-                "insert or replace into standings values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    standing.connection,
-                    standing.stage,
-                    standing.subject,
-                    standing.document,
-                    standing.number,
-                    standing.status,
-                    standing.rule,
-                    standing.message,
-                    standing.next_step,
-                    standing.blocked_by,
-                    standing.currency,
-                    "" if standing.value is None else str(standing.value),
-                    msgspec.json.encode(standing.said).decode(),
-                    record.timestamp_ms,
-                    standing.origin,
-                ),
-            )
-        if projected.reread is not None:
-            told = projected.reread
-            execute("insert or replace into rereads values (?,?,?)", (told.connection, told.kind, encode(told)))
-        if letter is not None:
-            execute(
-                "insert or replace into dead_letters values (?,?,?,?,?,?,?,?)",
-                (
-                    letter.connection,
-                    letter.topic,
-                    letter.offset,
-                    letter.stage,
-                    letter.reason,
-                    letter.next_step,
-                    record.timestamp_ms,
-                    record.offset if letter.offset < 0 else 0,
-                ),
-            )
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -272,6 +211,47 @@ class ReadModel:
         for _, currency, value in rows:
             worth[currency] = worth.get(currency, Decimal(0)) + abs(Decimal(value))
         return (first[0] if first else None), worth
+
+    def shown(self, partition: int) -> list[QadReference]:
+        """Return QAD's reference data of a connection as last shown, also what is gone."""
+        rows = self._database.execute("select event from shown where partition=? order by kind, code", (partition,))
+        return [read_qad_reference(event) for (event,) in rows]
+
+    def published(self, connection: str) -> MappingPublished | None:
+        """Return the newest mapping of a connection."""
+        row = self._database.execute("select event from published where connection=?", (connection,)).fetchone()
+        event = read_decision(row[0]) if row else None
+        return event if isinstance(event, MappingPublished) else None
+
+    def newest_day(self, connection: str) -> date | None:
+        """Return the newest posting date of a connection."""
+        row = self._database.execute("select max(day) from postings where connection=?", (connection,)).fetchone()
+        return date.fromisoformat(row[0]) if row and row[0] else None
+
+    def hits(
+        self, connection: str, *, use: str = "", pending: bool, first: date = date.min, last: date = date.max
+    ) -> Hits:
+        """Return the documents, and their worth, whose postings use a reference (`kind:code`) or any.
+
+        Args:
+            connection: The connection.
+            use: The reference, "" for any.
+            pending: Only what is still to be posted.
+            first: Least posting date.
+            last: Greatest posting date.
+        """
+        rows = self._database.execute(
+            "select document, currency, total from postings where connection=:connection and day between :first "
+            "and :last and (pending or not :pending) and (:use='' or posting in "
+            "(select posting from uses where connection=:connection and use=:use))",
+            {"connection": connection, "use": use, "pending": pending, "first": str(first), "last": str(last)},
+        )
+        documents: set[str] = set()
+        value: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for document, currency, total in rows:
+            documents.add(document)
+            value[currency] += Decimal(total)
+        return Hits(documents=len(documents), value=dict(value))
 
     # -- the file ----------------------------------------------------------------------------------------------------
 

@@ -90,3 +90,41 @@ create table if not exists rereads (
     event blob not null,
     primary key (connection, kind)
 ) without rowid;
+
+-- What each posting uses of QAD's reference data, and whether it is still to be posted, newest content.
+create table if not exists postings (
+    connection text not null,
+    posting text not null,
+    document text not null,
+    currency text not null,
+    total text not null,
+    day text not null, -- its posting date
+    pending integer not null,
+    primary key (connection, posting)
+) without rowid;
+create index if not exists postings_by_day on postings (connection, day);
+create index if not exists postings_pending on postings (connection, day) where pending;
+
+create table if not exists uses (
+    connection text not null,
+    posting text not null,
+    use text not null, -- kind:code of a reference
+    primary key (connection, posting, use)
+) without rowid;
+create index if not exists uses_by_use on uses (connection, use);
+
+-- QAD's reference data as last shown, by the partition of its connection.
+create table if not exists shown (
+    partition integer not null,
+    kind text not null,
+    code text not null,
+    event blob not null,
+    primary key (partition, kind, code)
+) without rowid;
+
+-- The newest mapping of each connection.
+create table if not exists published (
+    connection text not null,
+    event blob not null,
+    primary key (connection)
+) without rowid;

@@ -8,6 +8,7 @@ from adapters.store.readmodel import ReadModel, Standing
 from console.budgets import BudgetUse, budget_uses
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decide, now
+from console.drift import DRIFT_COLUMNS, drift_row, drifts
 from console.lagging import lags, reread_row
 from console.output import EXIT_FINDINGS, duration, moment, worth
 from console.replaying import plan_replay, replay_document, replay_stage
@@ -55,6 +56,26 @@ def _use(use: BudgetUse) -> tuple[str | int, ...]:
     process = use.process if use.slot == "0" else f"{use.process} {use.slot}"
     of = "-" if usage.per_minute is None else usage.per_minute
     return use.tenant, process, usage.used, of, left, flying, waiting, usage.refused, use.tokens
+
+
+@click.command()
+@connection_option
+@command_options
+def drift(context: Context, connection: str) -> None:
+    """Show what has changed in QAD so that documents are going to fail, before the first one does.
+
+    An account, daybook or currency that is no longer active, a customer that is blocked, a period that is closed: with
+    the documents on their way to it, and those that used it in the last month.
+    """
+    wanted = context.connection(connection) if connection else ""
+    with context.read_model() as model:
+        partitions = context.run(context.wiring.partitions())
+        found = [one for one in drifts(model, partitions) if wanted in ("", one.connection)]
+    context.output.result(found)
+    context.output.table(DRIFT_COLUMNS, [drift_row(one) for one in found])
+    if found:
+        sys.exit(EXIT_FINDINGS)
+    context.output.say("QAD takes all that is mapped, on its way, or was used in the last month")
 
 
 @click.group()
