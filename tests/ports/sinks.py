@@ -1,0 +1,22 @@
+"""The sinks under contract. All tests of this folder run against each of them.
+
+To add one: write its `Driver` (books.py says what it must show, without the product), and name it in SINKS. What
+speaks to the stand-in QAD in another way needs no driver of its own:
+
+    SINKS["qxtend"] = lambda directory: stand_in(directory, speak=over_qxtend)
+
+where `over_qxtend(qad)` returns the port to the stand-in `qad` (tests/adapters/qad_company.py has its address and its
+profiles). What a sink does that the contract does not speak of is tested beside its adapter.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from tests.adapters.qad_company import QadCompany
+from tests.ports.books import Driver
+from tests.ports.stand_in import stand_in
+
+SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
+    "rest": lambda directory: stand_in(directory, speak=QadCompany.erp),
+}
