@@ -366,6 +366,7 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
             has not: it posts, and is named.
         deleted: Zuora has the document no more; what stood of it is undone.
         given_back: By application row, how much of it refunds gave back that a person books; nothing is posted of it.
+        divides: Its application rows are divided over an invoice and its charges: without Invoice Settlement.
     """
 
     connection: str
@@ -390,3 +391,4 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
     closed_in_zuora: dict[PostingId, str] | msgspec.UnsetType = msgspec.UNSET
     deleted: bool | msgspec.UnsetType = msgspec.UNSET
     given_back: dict[str, Decimal] | msgspec.UnsetType = msgspec.UNSET
+    divides: bool | msgspec.UnsetType = msgspec.UNSET

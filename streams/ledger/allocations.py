@@ -18,6 +18,7 @@ from streams.ledger import reasons
 from streams.ledger.applications import Applications, SignedRow, is_since
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, make_posting, open_item, source_hash_of
+from streams.ledger.charged import application_of
 from streams.ledger.state import LedgerState, Row
 
 # A row of a payment or invoice whose id begins so is of a credit balance, and no application of its own.
@@ -88,8 +89,8 @@ def check_same_rows(at_hand: AtHand, applications: Applications, *, state: Ledge
     Raises:
         CannotGoOn: None of them is: they were made anew under other ids, and would all be posted again.
     """
-    known = {name for name in state.of(at_hand.document).rows if not name.startswith(ON_ACCOUNT)}
-    shown = {row.id for row in applications.rows}
+    known = {application_of(name) for name in state.of(at_hand.document).rows if not name.startswith(ON_ACCOUNT)}
+    shown = {application_of(row.id) for row in applications.rows}
     if known and shown and not known & shown:
         raise CannotGoOn(reasons.applied_otherwise(at_hand.number))
 

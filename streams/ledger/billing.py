@@ -120,7 +120,7 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
         posting, dropped = _post(
             at_hand, document, n=n, source_hash=source_hash, version=version, state=state, books=books
         )
-        renewed = renew_rows(at_hand, renewed=post, posted_stamp=document.posted_stamp, state=state, books=books)
+        renewed = renew_rows(at_hand, renewed=posting, posted_stamp=document.posted_stamp, state=state, books=books)
     except CannotGoOn as stop:
         if not undo:
             raise

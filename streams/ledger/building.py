@@ -72,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         dropped_zero: Lines of zero that were dropped.
         given_back: What refunds gave back of it, that a person books.
         whose: Under whom the money of a payment stands, where no posting says so; there are stops as well then.
+        divides: Its application rows are divided over an invoice and its charges.
     """
 
     postings: tuple[Posting, ...] = ()
@@ -81,6 +82,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dropped_zero: int = 0
     given_back: GivenBack = GivenBack()
     whose: Whose | None = None
+    divides: bool = False
 
 
 def make_posting(

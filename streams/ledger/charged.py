@@ -2,8 +2,9 @@
 
 Zuora raises the invoice; in QAD each charge is a debit note of its own, and no item takes more than it holds. A row
 whose posting stands is divided as it was; one that comes before its invoice waits; what takes one back takes the newest
-charge first. What lay on a charge that is taken back goes to what is left of its invoice. Of an invoice that others
-loaded QAD alone knows what is open: its charges come first, and the rest is its own. Source: ACCOUNTING 1, 2 and 6.
+charge first. What lay on a charge that is taken back goes to what is left of its invoice; what lay on an invoice that
+was posted anew over less, to that and its charges. Of an invoice that others loaded QAD alone knows what is open: its
+charges come first, and the rest is its own. Source: ACCOUNTING 1, 2 and 6.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from schemas.outcomes import Ignored
 from schemas.records import RecordKind
 from streams import waits
 from streams.ledger import reasons
-from streams.ledger.applications import Applications, SignedRow
+from streams.ledger.applications import Applications, SignedRow, is_since
 from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
 from streams.ledger.state import LedgerState, Row
 
@@ -110,7 +111,7 @@ def divided(
     totals = {item: _total(item, loaded=loaded and item == invoice, state=state) for item in taken}
     for item in [*list(taken)[1:], invoice] if loaded else taken:
         pending = (one.amount for one in also if one.id not in known and one.item_document == item)
-        left = totals[item] - _applied(item, state) - sum(pending, ZERO)
+        left = totals[item] - applied_to(item, state) - sum(pending, ZERO)
         taken[item] = min(max(left, ZERO), rest)
         rest -= taken[item]
     for item, total in totals.items():
@@ -149,8 +150,9 @@ def _moved_on(
     state: LedgerState,
     given_back: Decimal,
 ) -> list[SignedRow]:
-    """Return the rows of an application with what lay on a charge that is taken back on what is left of its invoice.
+    """Return the rows of an application with what an item holds no more on what is left of its invoice and charges.
 
+    That is what lay on a charge that is taken back, or on an invoice that was posted anew and did not take it along.
     Zuora knows the application of the invoice alone: it stands as it was.
 
     Raises:
@@ -159,8 +161,7 @@ def _moved_on(
     known = state.of(payer).rows
     rows: list[SignedRow] = []
     for part in parts:
-        freed = part.id in known and known[part.id].detached and state.of(payer).live
-        if not (freed and part.item_document != row.item_document and state.is_taken_back(part.item_document)):
+        if not (part.id in known and is_off_its_item(part.id, row.item_document, payer=payer, state=state)):
             rows.append(part)
             continue
         instead = msgspec.structs.replace(row, id=f"{row.id}{INSTEAD}{part.item_document}", amount=part.amount)
@@ -169,6 +170,36 @@ def _moved_on(
         anew = divided(number, payer, instead, also=seen, state=state, given_back=back)
         rows += _moved_on(number, payer, instead, anew, also=seen, state=state, given_back=back)
     return rows
+
+
+def is_off_its_item(name: str, invoice: str, *, payer: str, state: LedgerState) -> bool:
+    """Return whether a row was freed for good, while what pays stands: what it moved goes where there is room.
+
+    Args:
+        name: Its id; it stood once.
+        invoice: `kind:id` of what Zuora applied it to.
+        payer: `kind:id` of what pays.
+        state: What was made before.
+    """
+    rows = state.of(payer).rows
+    row, item = rows[name], rows[name].item_document
+    if not (row.detached and state.of(payer).live):
+        return False
+    if item != invoice:
+        return state.is_taken_back(item)
+    owed = state.of(invoice)
+    return (row.behind and owed.live and is_since(row.created, owed.posted_stamp)) or has_moved_on(name, invoice, rows)
+
+
+def has_moved_on(name: str, invoice: str, rows: Mapping[str, Row]) -> bool:
+    """Return whether what pays took a row from an earlier posting of an invoice to where there was room.
+
+    Args:
+        name: Id of the row.
+        invoice: `kind:id` of what it is of.
+        rows: All rows of what pays.
+    """
+    return any(one.startswith(f"{name}{INSTEAD}{invoice}") for one in rows)
 
 
 def _in_order(found: Sequence[SignedRow], parts: Sequence[SignedRow]) -> list[SignedRow]:
@@ -184,6 +215,11 @@ def is_given_back(item: str, state: LedgerState) -> bool:
 def is_part(name: str, row_id: str) -> bool:
     """Return whether a row is an application, or what a charge took of it, or what came instead."""
     return name == row_id or name.startswith((f"{row_id}{_CHARGE}", f"{row_id}{INSTEAD}"))
+
+
+def application_of(name: str) -> str:
+    """Return the application that a row is, or is a part of, or came instead of."""
+    return name.partition(_CHARGE)[0].partition(INSTEAD)[0]
 
 
 def _parts(row: SignedRow, *, state: LedgerState) -> list[SignedRow]:
@@ -219,7 +255,8 @@ def _charged_before(invoice: str, state: LedgerState) -> list[Decimal]:
     ]
 
 
-def _applied(document: str, state: LedgerState) -> Decimal:
+def applied_to(document: str, state: LedgerState) -> Decimal:
+    """Return what stands applied to a document's item, less what refunds gave back of it."""
     return sum((row.amount - row.given_back for row in _rows_on(document, state)), ZERO)
 
 

@@ -17,7 +17,7 @@ from streams.ledger.allocations import ON_ACCOUNT, row_posting, row_posting_id
 from streams.ledger.applications import SignedRow
 from streams.ledger.books import Books
 from streams.ledger.building import AtHand, Plan, open_item
-from streams.ledger.charged import INSTEAD, divided, is_part
+from streams.ledger.charged import INSTEAD, divided, is_off_its_item, is_part
 from streams.ledger.dated import day_of
 from streams.ledger.openings import loaded_by_others, openings_of
 from streams.ledger.state import LedgerState, Row
@@ -64,8 +64,8 @@ class _Walk:
                     self.stops.append(CannotGoOn(reasons.raised_by_hand(at_hand.number, movement.number)))
         for movement in movements:
             if not movement.up and movement.live:
-                for document, _, row in self._rows_of(movement):
-                    free = self._is_lost(row) or self._is_off_its_charge(movement, document, row)
+                for document, name, row in self._rows_of(movement):
+                    free = self._is_lost(row) or self._is_off_its_item(movement, document, name, row)
                     self._left[document] -= ZERO if free else row.amount
 
     def _rows_of(self, movement: Movement) -> Iterator[tuple[str, str, Row]]:
@@ -86,13 +86,14 @@ class _Walk:
                     # What a reversal freed moves nothing any more: posted again, it would count as standing.
                     still = [standing for standing in known if not standing[2].detached]
                     self.postings += [self._again(movement, *standing) for standing in still]
-                off = [one for one in known if self._is_off_its_charge(movement, one[0], one[2])]
+                off = [one for one in known if self._is_off_its_item(movement, *one)]
                 stands = [one for one in known if one not in off and not self._is_lost(one[2])]
                 lost = movement.amount - sum((row.amount for *_, row in stands), ZERO)
-                for document, _, row in off:
-                    if not any(is_part(name, _instead_of(movement, row)) for _, name, _ in known):
+                for document, moved, row in off:
+                    instead = _instead_of(movement, moved, row)
+                    if not any(payer == document and is_part(name, instead) for payer, name, _ in known):
                         lost -= row.amount
-                        self._onto_what_is_left(movement, document, row)
+                        self._onto_what_is_left(movement, document, row, instead=instead)
                 if lost > 0:
                     # What paid it is gone, what was owed is not: the rest of the balance stands in for it.
                     self._new(movement, lost, used={document for document, *_ in known})
@@ -107,25 +108,23 @@ class _Walk:
         stands = self._state.of(owed).live and row.item == open_item(self._at_hand.connection, owed, self._state)
         return row.detached and stands
 
-    def _is_off_its_charge(self, movement: Movement, document: str, row: Row) -> bool:
-        """Return whether a row lay on a charge that was taken back, while what paid it stands."""
-        owed = row.item_document
-        gone = owed != movement.document and self._state.is_taken_back(owed)
-        return row.detached and gone and self._state.of(document).live
+    def _is_off_its_item(self, movement: Movement, document: str, name: str, _: Row) -> bool:
+        """Return whether a row lay on what takes it no more, while what paid it stands."""
+        return is_off_its_item(name, movement.document, payer=document, state=self._state)
 
-    def _onto_what_is_left(self, movement: Movement, document: str, row: Row) -> None:
-        """Take what lay on a charge that was taken back to what is left of its invoice, which is all Zuora knows."""
+    def _onto_what_is_left(self, movement: Movement, document: str, row: Row, *, instead: str) -> None:
+        """Take what an item holds no more to what is left of its invoice, which is all Zuora knows, and its charges."""
         if self._left[document] < row.amount:
             short = row.amount - self._left[document]
             raise CannotGoOn(reasons.credit_balance_short(self._at_hand.number, movement.number, short))
-        instead = SignedRow(
-            id=_instead_of(movement, row),
+        signed = SignedRow(
+            id=instead,
             item_document=movement.document,
             amount=row.amount,
             day=movement.day,
             created=movement.created,
         )
-        parts = divided(self._at_hand.number, document, instead, also=self._rows, state=self._state)
+        parts = divided(self._at_hand.number, document, signed, also=self._rows, state=self._state)
         self._left[document] -= row.amount
         self._rows += parts
         self.postings += [self._posting(document, part) for part in parts]
@@ -231,5 +230,8 @@ class _Walk:
         )
 
 
-def _instead_of(movement: Movement, row: Row) -> str:
-    return f"{ON_ACCOUNT}{movement.id}{INSTEAD}{row.item_document}"
+def _instead_of(movement: Movement, name: str, row: Row) -> str:
+    """Return the id of what comes instead of a row; each posting of the invoice that it outlived is named."""
+    before, outlived, _ = name.rpartition(f"{INSTEAD}{movement.document}")
+    begins = f"{before}{outlived}" if outlived else f"{ON_ACCOUNT}{movement.id}"
+    return f"{begins}{INSTEAD}{row.item_document}"

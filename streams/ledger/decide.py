@@ -117,7 +117,7 @@ class LedgerCore:
         gone = (
             key
             for key in self._state.referring
-            if waits.is_taken_back(key) and self._state.is_taken_back(waits.named(key))
+            if waits.is_taken_back(key) and self._state.was_taken_back(waits.named(key))
         )
         let_go = self.held_by((*referred, *gone, *self._state.standings.documents_waited_for()))
         return sorted((dict(let_go) | incomplete | dict(self._state.standings.unsettled())).items())
@@ -251,7 +251,7 @@ class LedgerCore:
             if version.mapping.policy.cash_waits:
                 # A receipt that waits for what it pays waits for what that is divided over, too.
                 return Plan(stops=plan.stops)
-        return msgspec.structs.replace(plan, given_back=gone)
+        return msgspec.structs.replace(plan, given_back=gone, divides=True)
 
     def _plan_unsettled(self, at_hand: AtHand, record: ZuoraRecord, facts: Facts) -> Plan:
         """Plan what only tenants without Invoice Settlement have."""
@@ -259,8 +259,10 @@ class LedgerCore:
         if record.kind == RecordKind.APPLIED_REFUND:
             return plan_applied_refund(at_hand, facts, state=state, books=books)
         if record.kind == RecordKind.CREDIT_BALANCE:
-            return plan_credit_balance(at_hand, movements_of(record, facts), state=state, books=books)
-        return plan_adjustment(at_hand, adjustment_document(record, facts), state=state, books=books)
+            plan = plan_credit_balance(at_hand, movements_of(record, facts), state=state, books=books)
+        else:
+            plan = plan_adjustment(at_hand, adjustment_document(record, facts), state=state, books=books)
+        return msgspec.structs.replace(plan, divides=True)
 
     def _write(
         self, plan: Plan, verdict: Verdict, *, subject: Subject, matched: Matched, facts: Facts
@@ -297,6 +299,7 @@ class LedgerCore:
                 closed_in_zuora=self._closed_in_zuora(changed) or UNSET,
                 deleted=True if facts.status == DELETED else UNSET,
                 given_back=back or UNSET,
+                divides=True if plan.divides and any(map(_is_row, changed)) else UNSET,
             )
             outputs.append(Output(Topic.POSTINGS, key(self._connection, matched.kind, matched.id), event))
             self._state.take(event)
@@ -345,13 +348,23 @@ def _changed_by(posting: Posting) -> Sequence[str]:
     match posting.content:
         case InvoiceContent(charges=charged):
             # It takes more itself where it is posted anew over more.
-            return (waits.room(posting.document), waits.room(charged)) if charged else (waits.room(posting.document),)
+            room = (waits.room(posting.document), waits.room(charged)) if charged else (waits.room(posting.document),)
+            return (*room, *_posted_anew(posting))
         case JournalContent():
             # It takes nothing itself, and is known to: its charges do.
-            return (waits.room(posting.document),)
+            return (waits.room(posting.document), *_posted_anew(posting))
         case AllocationContent(reopens=True, item_document=item):
             return (waits.room(item),)
         case InverseContent():
             return (waits.taken_back(posting.document),)
         case _:
             return ()
+
+
+def _posted_anew(posting: Posting) -> Sequence[str]:
+    """Return the key of what lay on an earlier posting of a document: it may go to this one now."""
+    return (waits.taken_back(posting.document),) if posting.n > 1 else ()
+
+
+def _is_row(posting: Posting) -> bool:
+    return isinstance(posting.content, AllocationContent) and bool(posting.content.row)

@@ -13,11 +13,12 @@ from decimal import Decimal
 from schemas.ids import PostingId, posting_id
 from schemas.mapping import Mapping
 from schemas.money import ZERO
-from schemas.postings import Act, AllocationContent, InverseContent, Posting
+from schemas.postings import Act, AllocationContent, InverseContent, InvoiceContent, Posting
 from streams.ledger.allocations import row_posting, row_posting_id
 from streams.ledger.applications import SignedRow, age_of, is_since
 from streams.ledger.books import Books
 from streams.ledger.building import INVERSE, AtHand, inverse_id, inverse_posting, make_posting, open_item
+from streams.ledger.charged import applied_to, has_moved_on
 from streams.ledger.lines import plain_text
 from streams.ledger.state import LedgerState, Made, Row, row_of
 
@@ -165,23 +166,38 @@ def last_of_reversal(at_hand: AtHand, made: Made, n: int) -> PostingId:
 
 
 def renew_rows(
-    at_hand: AtHand, *, renewed: PostingId, posted_stamp: str, state: LedgerState, books: Books
+    at_hand: AtHand, *, renewed: Posting, posted_stamp: str, state: LedgerState, books: Books
 ) -> list[Posting]:
     """Return the rows of others that Zuora made since the document was posted again, moved to its new posting.
+
+    What divides its rows over an invoice and its charges, and is more than this takes, does that when it is read next.
+
+    Args:
+        at_hand: The document.
+        renewed: Its new posting.
+        posted_stamp: When Zuora posted it.
+        state: What was made before.
+        books: What both systems showed.
 
     Raises:
         CannotGoOn: No mapping, daybook or open period for the date of a row.
     """
     postings: list[Posting] = []
+    room = _room(at_hand, renewed, state=state)
     for payer in sorted(state.of(at_hand.document).payers):
         made = state.of(payer)
         rows = [
             (row_id, row)
             for row_id, row in _in_order(made.rows)
-            if row.item_document == at_hand.document and row.item != renewed and is_since(row.created, posted_stamp)
+            if row.item_document == at_hand.document
+            and row.item != renewed.id
+            and is_since(row.created, posted_stamp)
+            and not has_moved_on(row_id, at_hand.document, made.rows)
         ]
-        if made.live and sum((row.amount for _, row in rows), ZERO):
-            postings.extend(_renewed(at_hand, payer, rows, renewed=renewed, state=state, books=books))
+        amount = sum((row.amount for _, row in rows), ZERO)
+        if made.live and amount and (amount <= room or not any(row.divides for _, row in rows)):
+            postings.extend(_renewed(at_hand, payer, rows, renewed=renewed.id, state=state, books=books))
+            room -= amount
     return postings
 
 
@@ -250,6 +266,15 @@ def _deallocation(
         source_hash=made.source_hash,
         after=(original, other, allocation, *left.after),
     )
+
+
+def _room(at_hand: AtHand, posting: Posting, *, state: LedgerState) -> Decimal:
+    """Return what the newest posting of the document at hand can still take."""
+    if not isinstance(posting.content, InvoiceContent):
+        return ZERO
+    # What lies on a posting that this decision reverses is freed.
+    known = open_item(at_hand.connection, at_hand.document, state) == posting.id
+    return posting.content.total - (applied_to(at_hand.document, state) if known else ZERO)
 
 
 def _renewed(

@@ -55,6 +55,8 @@ class Row(msgspec.Struct, array_like=True):
         times: How often it was posted: once, and once more for each posting of either document that it outlived.
         detached: One of the two postings was reversed: it moves nothing any more.
         given_back: How much of it refunds gave back that a person books: so much can be applied to the item anew.
+        divides: What pays divides it over an invoice and its charges, and moves on what of it an item takes no more.
+        behind: The posting that is owed was reversed: another of its document may have taken its place.
     """
 
     item_document: str
@@ -68,6 +70,8 @@ class Row(msgspec.Struct, array_like=True):
     times: int
     detached: bool = False
     given_back: Decimal = ZERO
+    divides: bool = False
+    behind: bool = False
 
 
 class Anew(msgspec.Struct, array_like=True):
@@ -217,6 +221,10 @@ class LedgerState:
         made = self.of(document)
         return bool(made.n) and not made.live
 
+    def was_taken_back(self, document: str) -> bool:
+        """Return whether a posting of a document was undone, whatever took its place."""
+        return self.is_taken_back(document) or self.of(document).n > 1
+
     def of(self, document: str) -> Made:
         """Return what was made of a document, to be read; an empty one where nothing was."""
         return self.made.get(document) or Made()
@@ -319,11 +327,14 @@ class LedgerState:
         rows, row = of(content.payer_document).rows, row_of(posting, content)
         known = rows.get(content.row)
         row.given_back = known.given_back if known else ZERO
+        row.divides = bool(event.divides) or (known is not None and known.divides)
         rows[content.row] = row
         of(content.item_document).payers.add(content.payer_document)
         owner = document_key(event.kind, event.id)
-        if content.item_document != owner and document_parts(content.item_document)[0] in _ADJUSTMENTS:
-            # Where a charge is taken back, what lay on it goes to what is left of its invoice.
+        on_charge = document_parts(content.item_document)[0] in _ADJUSTMENTS
+        if content.item_document != owner and (on_charge or event.divides):
+            # Where a charge is taken back, what lay on it goes to what is left of its invoice; where the invoice is
+            # posted anew over less, to its charges.
             self.referring[waits.taken_back(content.item_document)].add(owner)
         if event.kind == RecordKind.CREDIT_BALANCE:
             # Where what paid is taken back, the rest of the balance stands in for it.
@@ -410,3 +421,4 @@ def _detach(of: Callable[[str], Made], made: Made, reversed_posting: PostingId) 
     for row in rows:
         if reversed_posting in (row.payer, row.item):
             row.detached = True
+            row.behind = row.behind or reversed_posting == row.item
