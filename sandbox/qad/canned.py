@@ -1,13 +1,18 @@
 """The answers that faults put in the place of real ones: the gateway's refusals, a login page, a proxy's error."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from sandbox.qad.faults import Fault
-from sandbox.qad.wire.envelopes import Answer, Envelopes
+from sandbox.qad.qxtend.messages import fault as soap_fault
+from sandbox.qad.wire.envelopes import Answer
 
 _LOGIN_PAGE = (
     b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
     b'<body><form method="post" action="login"><input name="username"><input name="password" type="password">'
     b"</form></body></html>"
 )
+_SOAP_FAULTS = ("soap_fault", "commit_then_soap_fault")
 _PROXY_REASONS = {"commit_then_502": (502, "Bad Gateway"), "commit_then_504": (504, "Gateway Time-out")}
 _GATEWAY_REASONS = {
     "too_many_requests": (429, "Too many requests."),
@@ -17,8 +22,18 @@ _GATEWAY_REASONS = {
 }
 
 
-def canned_answer(fault: Fault, envelopes: Envelopes) -> Answer:
+class Gateway(Protocol):
+    """What stands before a surface, and how it speaks for itself."""
+
+    def gateway(self, status: int, message: str, *, field: str = "", headers: Mapping[str, str] = ...) -> Answer:
+        """Answer that a call did not reach the business at all."""
+        ...
+
+
+def canned_answer(fault: Fault, envelopes: Gateway) -> Answer:
     """Return the answer of a fault that answers by itself."""
+    if fault.name in _SOAP_FAULTS:
+        return soap_fault(fault.code if fault.code in ("Client", "Server") else "Server", _soap_text(fault))
     if fault.name == "html_login":
         return Answer(200, _LOGIN_PAGE, content_type="text/html")
     if fault.name in _PROXY_REASONS:
@@ -28,6 +43,10 @@ def canned_answer(fault: Fault, envelopes: Envelopes) -> Answer:
     status, message = _GATEWAY_REASONS.get(fault.name, (500, "An internal error occurred."))
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
     return envelopes.gateway(status, message, headers=headers)
+
+
+def _soap_text(fault: Fault) -> str:
+    return f"{fault.code}: {fault.message}" if fault.code.endswith(tuple("0123456789")) else fault.message
 
 
 def _proxy_page(status: int, reason: str) -> Answer:

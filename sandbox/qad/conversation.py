@@ -19,9 +19,11 @@ from aiohttp import web
 
 from sandbox.qad.books.errors import InvariantViolation
 from sandbox.qad.calls import Call
-from sandbox.qad.canned import canned_answer
+from sandbox.qad.canned import Gateway, canned_answer
 from sandbox.qad.faults import Stage
 from sandbox.qad.installation import Installation
+from sandbox.qad.qxtend.messages import WebServer, fault
+from sandbox.qad.qxtend.service import QdocService
 from sandbox.qad.traffic import TooMany, Traffic
 from sandbox.qad.wire.browses import BrowseEndpoint
 from sandbox.qad.wire.envelopes import Answer, Envelopes
@@ -31,11 +33,20 @@ from sandbox.qad.wire.resources import Operation, Request, ResourceEndpoint
 _log = logging.getLogger(__name__)
 
 _ANSWERED_AT_ARRIVAL = ("token_5xx", "too_many_requests", "html_login", "unauthorized", "forbidden")
-_AFTER_COMMIT = ("commit_then_reset", "commit_then_500", "commit_then_502", "commit_then_504", "commit_then_hang")
+_AFTER_COMMIT = (
+    "commit_then_reset",
+    "commit_then_500",
+    "commit_then_502",
+    "commit_then_504",
+    "commit_then_hang",
+    "commit_then_soap_fault",
+)
 _SPOILS_BODY = ("empty_body", "truncated_json")
 
 # How often a request that is never answered looks whether its caller has left.
 _HANG_LOOK_S = 0.02
+
+_WEB_SERVER = WebServer()
 
 # Closing with this lingering of zero sends a reset in the place of an orderly end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -59,6 +70,9 @@ class Conversation:
         self._envelopes = Envelopes(installation.dialect, installation.settings.calls)
         self._browses = BrowseEndpoint(installation.dialect, self._envelopes)
         self._platform = PlatformEndpoint(installation, self._envelopes)
+        spelling = installation.dialect.qxtend
+        self._qdocs = QdocService(installation, spelling) if spelling else None
+        self._agents_taken = 0
         self.traffic = Traffic(installation.settings)
         self.is_down = False
         self._late: set[asyncio.Task[None]] = set()
@@ -81,6 +95,10 @@ class Conversation:
             for suffix, write in (("", endpoint.write), (dialect.reverse_suffix, endpoint.reverse)):
                 handler = self._handler(resource.kind, self._signed_in(write), is_write=True)
                 router.add_post(path + suffix, handler)
+        if self._qdocs is not None:
+            router.add_post(
+                self._qdocs.spelling.path, self._handler(self._qdocs, self._qdoc(self._qdocs), is_write=True)
+            )
         router.add_route("*", base + "/{rest:.*}", self._handler("unknown", self._not_found))
 
     def pending_commits(self) -> int:
@@ -94,9 +112,10 @@ class Conversation:
         await asyncio.gather(*self._late, return_exceptions=True)
 
     def _handler(
-        self, kind: str, serve: Serve, *, is_write: bool = False
+        self, kind: str | QdocService, serve: Serve, *, is_write: bool = False
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Return a handler that logs its request, lets faults act at its arrival, and sends the answer."""
+        gateway: Gateway = self._envelopes if isinstance(kind, str) else _WEB_SERVER
 
         async def handle(request: web.Request) -> web.StreamResponse:
             installation, started = self._installation, time.perf_counter()
@@ -104,11 +123,12 @@ class Conversation:
                 at=installation.clock.now(),
                 method=request.method,
                 path=sys.intern(request.path),
-                kind=kind,
+                # QXtend has one address for all: the message says what it is about.
+                kind=kind if isinstance(kind, str) else kind.kind_of(await request.read()),
                 is_write=is_write,
             )
             try:
-                answer = await self._at_arrival(call) or await serve(call, request)
+                answer = await self._at_arrival(call, gateway) or await serve(call, request)
             except web.HTTPException as error:
                 call.status, call.outcome = error.status, "answered"
                 raise
@@ -129,15 +149,15 @@ class Conversation:
 
         return handle
 
-    async def _at_arrival(self, call: Call) -> Answer | None:
+    async def _at_arrival(self, call: Call, gateway: Gateway) -> Answer | None:
         """Let faults act before anything is known of the request but its path."""
         faults = self._installation.faults
         if self.is_down or faults.draw(Stage.ARRIVAL, call, ("down",)):
             raise Cut
         if slow := faults.draw(Stage.ARRIVAL, call, ("slow",)):
             await asyncio.sleep(slow.ms / 1000)
-        fault = faults.draw(Stage.ARRIVAL, call, _ANSWERED_AT_ARRIVAL)
-        return canned_answer(fault, self._envelopes) if fault else None
+        arrived = faults.draw(Stage.ARRIVAL, call, _ANSWERED_AT_ARRIVAL)
+        return canned_answer(arrived, gateway) if arrived else None
 
     async def _not_found(self, _call: Call, _request: web.Request) -> Answer:
         return self._envelopes.gateway(404, "The path does not exist.")
@@ -155,9 +175,32 @@ class Conversation:
                 async with self.traffic.admitted():
                     request = self._admit(call, http, body)
                     operation = request if isinstance(request, Answer) else work(request)
-                    return operation if isinstance(operation, Answer) else self._commit(call, operation)
+                    return (
+                        operation if isinstance(operation, Answer) else self._commit(call, operation, self._envelopes)
+                    )
             except TooMany:
                 return self._envelopes.gateway(503, "All sessions are in use.")
+
+        return serve
+
+    def _qdoc(self, service: QdocService) -> Serve:
+        """Serve whoever names user and password in the message, as long as there is a place and a licensed agent."""
+
+        async def serve(call: Call, http: web.Request) -> Answer:
+            body, limits = await http.read(), self._installation.settings.traffic
+            if http.content_type != "text/xml" or "SOAPAction" not in http.headers:
+                return fault("Client", "The message has no SOAPAction, or is not text/xml.")
+            if limits.agents_max and self._agents_taken >= limits.agents_max:
+                return fault("Server", service.spelling.no_agent)
+            self._agents_taken += 1
+            try:
+                async with self.traffic.admitted():
+                    operation = service.take(call, body)
+                    return operation if isinstance(operation, Answer) else self._commit(call, operation, _WEB_SERVER)
+            except TooMany:
+                return _WEB_SERVER.gateway(503, "All sessions are in use.")
+            finally:
+                self._agents_taken -= 1
 
         return serve
 
@@ -176,23 +219,23 @@ class Conversation:
         view = installation.views[workspace]
         return Request(call=call, user=user, view=view, query=query, filters=filters, body=body)
 
-    def _commit(self, call: Call, operation: Operation) -> Answer:
+    def _commit(self, call: Call, operation: Operation, gateway: Gateway) -> Answer:
         """Let the operation act, with the faults around it."""
         faults = self._installation.faults
-        if fault := faults.draw(Stage.BEFORE_COMMIT, call):
-            if fault.name == "reset_before_commit":
+        if before := faults.draw(Stage.BEFORE_COMMIT, call):
+            if before.name == "reset_before_commit":
                 raise Cut
-            return canned_answer(fault, self._envelopes)
+            return canned_answer(before, gateway)
         if late := faults.draw(Stage.COMMIT, call, ("commit_late",)):
             self._commit_later(call, operation, seconds=late.seconds)
             raise Hang
         answer = self._operate(operation)
-        fault = faults.draw(Stage.REPLY, call, _AFTER_COMMIT) if call.committed else None
-        if fault is None:
-            fault = faults.draw(Stage.REPLY, call, _SPOILS_BODY)
-        if fault is None:
+        after = faults.draw(Stage.REPLY, call, _AFTER_COMMIT) if call.committed else None
+        if after is None:
+            after = faults.draw(Stage.REPLY, call, _SPOILS_BODY)
+        if after is None:
             return answer
-        match fault.name:
+        match after.name:
             case "commit_then_reset":
                 raise Cut
             case "commit_then_hang":
@@ -202,7 +245,7 @@ class Conversation:
             case "truncated_json":
                 return answer._replace(body=answer.body[: len(answer.body) // 2])
             case _:
-                return canned_answer(fault, self._envelopes)
+                return canned_answer(after, gateway)
 
     def _operate(self, operation: Operation) -> Answer:
         try:

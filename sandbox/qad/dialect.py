@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
+from sandbox.qad.qxtend.spelling import Qxtend
+
 
 class Spelling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of a dialect."""
@@ -115,6 +117,7 @@ class Dialect(Spelling, frozen=True, kw_only=True):
         page_size_max: larger pages are cut to it without a word.
         codes: wire codes for the books' codes where they differ.
         capitalises_length_fields: field names in errors about lengths begin with a capital, whatever was sent.
+        qxtend: the same books by SOAP, where the site has that.
         record_uri: name of the field with the urn of a record; blank for none.
     """
 
@@ -139,6 +142,7 @@ class Dialect(Spelling, frozen=True, kw_only=True):
     codes: dict[str, str] = field(default_factory=dict)
     capitalises_length_fields: bool = True
     record_uri: str = "uri"
+    qxtend: Qxtend | None = None
 
     def resource_of(self, kind: str) -> Resource:
         """Return the first resource of a kind."""

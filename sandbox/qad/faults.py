@@ -30,6 +30,7 @@ class Scope(Enum):
     WRITES = auto()
     ERP = auto()
     TOKENS = auto()
+    QDOCS = auto()
     EVERYTHING = auto()
 
 
@@ -51,6 +52,7 @@ CATALOGUE = {
     "http_500_before_commit": Trait(Stage.BEFORE_COMMIT, Scope.WRITES),
     "http_503_before_commit": Trait(Stage.BEFORE_COMMIT, Scope.WRITES),
     "reset_before_commit": Trait(Stage.BEFORE_COMMIT, Scope.WRITES),
+    "soap_fault": Trait(Stage.BEFORE_COMMIT, Scope.QDOCS),
     "business_error": Trait(Stage.RECORD, Scope.WRITES),
     "commit_late": Trait(Stage.COMMIT, Scope.WRITES),
     "late_visibility": Trait(Stage.COMMIT, Scope.WRITES),
@@ -60,6 +62,7 @@ CATALOGUE = {
     "commit_then_502": Trait(Stage.REPLY, Scope.WRITES),
     "commit_then_504": Trait(Stage.REPLY, Scope.WRITES),
     "commit_then_hang": Trait(Stage.REPLY, Scope.WRITES),
+    "commit_then_soap_fault": Trait(Stage.REPLY, Scope.QDOCS),
     "empty_body": Trait(Stage.REPLY, Scope.ERP),
     "truncated_json": Trait(Stage.REPLY, Scope.ERP),
 }
@@ -98,9 +101,9 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
         seconds: for commit_late and late_visibility: how much later.
         status: for token_5xx.
         retry_after_s: for too_many_requests: the header; None sends none.
-        code: for business_error and warning.
+        code: for business_error and warning; for soap faults Client, Server, or an exception as ProcessException009.
         field: for business_error: the books' name of the field.
-        message: for business_error and warning.
+        message: for business_error, warning and soap faults.
     """
 
     name: str
@@ -209,10 +212,12 @@ class FaultBoard:
 
 
 def _concerns(fault: Fault, call: Call) -> bool:
+    scope = CATALOGUE[fault.name].scope
+    if scope is Scope.QDOCS and not call.api:
+        return False
     if fault.kind:
         return fault.kind == call.kind
-    scope = CATALOGUE[fault.name].scope
-    if scope is Scope.WRITES:
+    if scope in (Scope.WRITES, Scope.QDOCS):
         return call.is_write
     if scope is Scope.TOKENS:
         return call.kind == "token"

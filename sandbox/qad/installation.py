@@ -4,6 +4,8 @@ It is what the server serves and what the control acts on; loading a world anew 
 clock afresh.
 """
 
+from hmac import compare_digest
+
 import msgspec
 
 from sandbox.qad.books.books import Books
@@ -25,6 +27,7 @@ class Installation:
         views: the books as each workspace sees them.
         violations: what the books refused because they would have contradicted themselves; empty, or a fault of
             ours.
+        drafts: what was stored as a draft; it is in no book.
     """
 
     books: Books
@@ -47,8 +50,9 @@ class Installation:
         fresh = load_world(self._world)
         self.world = fresh
         self.books = Books(fresh.master(), self.settings.books)
+        self._users = {one.name: one for one in fresh.users}
         self.sessions = Sessions(
-            users={one.name: one for one in fresh.users},
+            users=self._users,
             clients={one.client_id: one for one in fresh.clients},
             settings=self.settings.session,
             clock=self.clock,
@@ -58,6 +62,12 @@ class Installation:
         self.visibility = Visibility()
         self.views = {one.workspace: View(self.books, one.entity_code) for one in fresh.entities}
         self.violations: list[str] = []
+        self.drafts: list[object] = []
+
+    def user_of(self, name: str, password: str) -> User | None:
+        """Return the user of this name and password, None where they are nobody's."""
+        user = self._users.get(name)
+        return user if user is not None and compare_digest(user.password.encode(), password.encode()) else None
 
     def default_workspace(self, user: User) -> str:
         """Return the workspace that a user works in without naming one."""

@@ -66,6 +66,12 @@ class QadServer:
         return self.origin + self.installation.dialect.base
 
     @property
+    def qxtend_url(self) -> str:
+        """Address of QXtend's inbound service, whole; blank where the dialect has none."""
+        qxtend = self.installation.dialect.qxtend
+        return self.origin + qxtend.path if qxtend else ""
+
+    @property
     def control_url(self) -> str:
         """Base URL of the control; on a port of its own it also answers while the ERP does not listen."""
         return f"http://{self._host}:{self._control_port or self._port}/control"

@@ -33,12 +33,14 @@ class TrafficSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         latency_ms: what every call to the ERP takes before anything happens.
         concurrency_max: calls at the same time; 0 is no limit.
+        agents_max: calls of QXtend at the same time, each with a licensed agent; 0 is no limit.
         beyond: calls beyond wait in line, or are refused with 503.
         hang_s_max: a fault that never answers gives up, and drops the connection, after so long.
     """
 
     latency_ms: int = 0
     concurrency_max: int = 0
+    agents_max: int = 0
     beyond: Literal["queue", "refuse"] = "refuse"
     hang_s_max: float = 120.0
 

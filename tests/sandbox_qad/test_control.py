@@ -215,6 +215,7 @@ async def test_settings_are_changed_by_section_or_not_at_all(tenant):
     assert reply.json["traffic"] | {"concurrency_max": 0} == {
         "latency_ms": 5,
         "concurrency_max": 0,
+        "agents_max": 0,
         "beyond": "refuse",
         "hang_s_max": 1.5,
     }

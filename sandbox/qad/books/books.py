@@ -82,6 +82,14 @@ class Books:
             _take_back(ledger, entries)
         return Booked(documents=[entry.document for entry in entries], refusals=refusals)
 
+    def judge(self, entity_code: str, content: Content, *, origin: Origin) -> tuple[BusinessError, ...]:
+        """Return what would be wrong with a content; nothing is booked."""
+        try:
+            self._prepare(self.ledgers[entity_code], content, origin)
+        except Refused as refused:
+            return refused.errors
+        return ()
+
     def reverse(self, key: DocumentKey, asked: Reversal, *, origin: Origin) -> Document:
         """Take a document back by a new one.
 

@@ -7,6 +7,7 @@ camel case, `gl` in the middle of a name in capitals.
 
 from sandbox.qad.dialect import Dialect
 from sandbox.qad.house.browses import BROWSES
+from sandbox.qad.house.qdocs import QXTEND
 from sandbox.qad.house.resources import RESOURCES
 
-HOUSE = Dialect(name="house", codes={"FIELD_TOO_LONG": "47"}, resources=RESOURCES, browses=BROWSES)
+HOUSE = Dialect(name="house", codes={"FIELD_TOO_LONG": "47"}, resources=RESOURCES, browses=BROWSES, qxtend=QXTEND)

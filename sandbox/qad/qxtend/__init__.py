@@ -1,0 +1,1 @@
+"""QXtend inbound: the same books by SOAP."""
