@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec import UNSET, UnsetType
+
 from schemas.codec import Event
 from schemas.mapping import Mapping
 
@@ -34,11 +36,36 @@ class MappingPublished(Decision, frozen=True, kw_only=True, tag="mapping_publish
 
 
 class CustomerLinked(Decision, frozen=True, kw_only=True, tag="customer_linked"):
-    """This billing account goes to this QAD customer; the newest link of an account counts."""
+    """This billing account goes to this QAD customer; the newest link of an account counts.
+
+    Attributes:
+        open_items: How many open items of the account stood in QAD under another customer, where it had one: they
+            settle where they are.
+        approved_by: The second person, asked for where there are open items. Until roles exist the first one names
+            them: nobody has authenticated them.
+    """
 
     account_id: str
     account_number: str
     customer: str
+    open_items: int | UnsetType = UNSET
+    approved_by: str | UnsetType = UNSET
+
+
+class CustomerUnlinked(Decision, frozen=True, kw_only=True, tag="customer_unlinked"):
+    """The link of this billing account counts no more: the other rules say where it goes from now on.
+
+    Attributes:
+        customer: Where the link went.
+        open_items: As of a link.
+        approved_by: As of a link.
+    """
+
+    account_id: str
+    account_number: str
+    customer: str
+    open_items: int | UnsetType = UNSET
+    approved_by: str | UnsetType = UNSET
 
 
 class DocumentReleased(Decision, frozen=True, kw_only=True, tag="document_released"):
@@ -92,6 +119,7 @@ AnyDecision = (
     ConnectionAssigned
     | MappingPublished
     | CustomerLinked
+    | CustomerUnlinked
     | DocumentReleased
     | DocumentReplayed
     | StageReplayed

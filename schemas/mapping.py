@@ -102,12 +102,14 @@ class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):
         qad_field: Whether QAD's matching field, which holds the Zuora account number, counts.
         equal_codes: Whether an account number that equals a customer code counts.
         other_currency: Whether a document in another currency than the customer's default is allowed.
+        tax_id_field: Custom field of the account that holds its tax id, for proposals; "" for Zuora's own field.
     """
 
     account_field: str = ""
     qad_field: bool = True
     equal_codes: bool = False
     other_currency: bool = False
+    tax_id_field: str = ""
 
 
 class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):

@@ -61,6 +61,13 @@ class Customer(Event, frozen=True, kw_only=True, tag="customer"):
             does not show that column.
         credit_note_control: As above, for credit notes.
         prepayment_control: As above, for prepayments.
+        name: What its business relation is called; like all below for proposals alone, and unset where the site's
+            browse does not show that column.
+        search_name: The relation's short name, at most 28 characters.
+        city: Of its address.
+        postal_code: Of its address.
+        email_domain: Behind the @ of its address for mail, in lower case; the address itself is not kept.
+        tax_id: Its tax id.
     """
 
     code: str
@@ -72,6 +79,12 @@ class Customer(Event, frozen=True, kw_only=True, tag="customer"):
     invoice_control: str | UnsetType = UNSET
     credit_note_control: str | UnsetType = UNSET
     prepayment_control: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    search_name: str | UnsetType = UNSET
+    city: str | UnsetType = UNSET
+    postal_code: str | UnsetType = UNSET
+    email_domain: str | UnsetType = UNSET
+    tax_id: str | UnsetType = UNSET
     gone: bool = False
 
 

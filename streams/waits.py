@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from schemas.decisions import (
     AnyDecision,
     CustomerLinked,
+    CustomerUnlinked,
     DocumentReleased,
     DocumentReplayed,
     MappingPublished,
@@ -115,7 +116,7 @@ def changed_by_decision(decision: AnyDecision) -> tuple[str, ...]:
     match decision:
         case MappingPublished():
             return (MAPPING,)
-        case CustomerLinked():
+        case CustomerLinked() | CustomerUnlinked():
             return (link(decision.account_id),)
         case DocumentReleased() | DocumentReplayed():
             return (release(decision.document),)

@@ -25,6 +25,7 @@ from schemas.references import QadReference, ZuoraReference, reference_code, ref
 from schemas.topics import Topic
 from streams.documents import facts_of
 from streams.read.hints import read_hint
+from streams.waits import accounts_among
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +49,11 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a subject stands for a stage."""
+    """Where a subject stands for a stage.
+
+    Attributes:
+        account: Id of the billing account for which it stands still, if it is for one.
+    """
 
     connection: str
     stage: str
@@ -64,6 +69,7 @@ class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     value: Decimal | None = None
     said: tuple[str, ...] = ()
+    account: str = ""
 
 
 class DeadLetterRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +232,7 @@ def _with_reason(standing: StandingRow, event: Standstill) -> StandingRow:
         currency=event.currency,
         value=event.value,
         said=event.said,
+        account=next(iter(accounts_among(reason.waits_for)), ""),
     )
 
 

@@ -25,7 +25,7 @@ from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 6
+VERSION = 7
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +163,7 @@ class ReadModel:
         """Return what stands so, oldest first; of one connection or document where that is named."""
         rows = self._database.execute(
             "select connection, stage, subject, document, number, status, origin, rule, message, next_step, "
-            "blocked_by, currency, value, said, since_ms from standings "
+            "blocked_by, account, currency, value, said, since_ms from standings "
             "where status in (select value from json_each(?)) and (?='' or connection=?) and (?='' or document=?) "
             "order by since_ms, number",
             (msgspec.json.encode(list(statuses)).decode(), connection, connection, document, document),
@@ -308,7 +308,7 @@ def _event(row: tuple[object, ...]) -> Event:
 
 def _standing(row: tuple[object, ...]) -> Standing:
     connection, stage, subject, document, number, status, origin, *told, value, said, since_ms = row
-    rule, message, next_step, blocked_by, currency = told
+    rule, message, next_step, blocked_by, account, currency = told
     return Standing(
         row=StandingRow(
             connection=str(connection),
@@ -322,6 +322,7 @@ def _standing(row: tuple[object, ...]) -> Standing:
             message=str(message),
             next_step=str(next_step),
             blocked_by=str(blocked_by),
+            account=str(account),
             currency=str(currency),
             value=Decimal(str(value)) if value else None,
             said=msgspec.json.decode(str(said), type=tuple[str, ...]),

@@ -49,7 +49,7 @@ def write_rows(database: sqlite3.Connection, partition: int, record: LogRecord, 
         )
     if standing is not None:
         execute(
-            "insert or replace into standings values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "insert or replace into standings values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 standing.connection,
                 standing.stage,
@@ -64,6 +64,7 @@ def write_rows(database: sqlite3.Connection, partition: int, record: LogRecord, 
                 standing.currency,
                 "" if standing.value is None else str(standing.value),
                 msgspec.json.encode(standing.said).decode(),
+                standing.account,
                 record.timestamp_ms,
                 standing.origin,
             ),

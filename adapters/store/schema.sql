@@ -56,6 +56,7 @@ create table if not exists standings (
     currency text not null,
     value text not null,
     said text not null, -- messages of QAD, a JSON list
+    account text not null, -- id of the billing account for which it stands still, if it is for one
     since_ms integer not null,
     origin integer not null,
     primary key (connection, stage, subject)

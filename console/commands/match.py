@@ -1,17 +1,25 @@
-"""Commands of matching: which accounts have no customer, and linking one by a person's decision."""
+"""Commands of matching: which accounts have no customer, who resembles them, and what a person decides of it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
 
 import click
+import msgspec
 
-from adapters.kafka.reader import read_whole
 from console.context import Context, ask, command_options, connection_option
-from console.decisions import decide, decided, now
-from console.wiring import Wiring
-from schemas.decisions import CustomerLinked
+from console.decisions import decide, now
+from console.linking import Effects, approval_problem, effects
+from console.matching import Accounts, read_accounts, waiting_by_account
+from console.output import worth
+from schemas.decisions import CustomerLinked, CustomerUnlinked
 from schemas.errors import Misconfigured
-from schemas.events import read_matched, read_qad_reference
 from schemas.matching import AccountSeen
-from schemas.references import Customer
-from schemas.topics import Topic
+
+_approved_by = click.option(
+    "--approved-by", default="", help="The second person, asked for where items are open in QAD: it is kept."
+)
+_why = click.option("--why", required=True, help="Why, in your words: it is kept.")
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.group()
@@ -25,21 +33,12 @@ def match() -> None:
 @command_options
 def list_matches(context: Context, everything: bool, connection: str) -> None:
     """List billing accounts of this connection without a customer."""
-    name = context.connection(connection)
-    accounts, customers = context.run(_seen(context.wiring, name))
+    accounts = context.run(read_accounts(context.wiring, context.connection(connection)))
     with context.read_model() as model:
-        parked = model.standings(statuses=("parked",), connection=name)
-    waiting: dict[str, int] = {}
-    for standing in parked:
-        if standing.row.rule in ("no_customer", "customer_unfit"):
-            waiting[standing.row.message] = waiting.get(standing.row.message, 0) + 1
-    links = context.run(_links(context.wiring, name))
+        waiting = waiting_by_account(model, accounts.connection)
     rows = []
-    for account in accounts.values():
-        if account.claimed_by != (name,):
-            continue
-        customer = links.get(account.id) or account.customer_code or customers.get(account.number, "")
-        documents = sum(count for message, count in waiting.items() if f" {account.number} " in f"{message} ")
+    for account in accounts.own():
+        customer, documents = accounts.customer_of(account), len(waiting.get(account.id, ()))
         if everything or documents or not customer:
             rows.append((account.number, account.currency, customer or "-", documents))
     context.output.result(
@@ -48,23 +47,57 @@ def list_matches(context: Context, everything: bool, connection: str) -> None:
     context.output.table(("account", "currency", "customer", "documents parked"), sorted(rows))
 
 
+@match.command("review")
+@click.argument("account", required=False, default="")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many accounts at most.")
+@connection_option
+@command_options
+def review_accounts(context: Context, account: str, limit: int, connection: str) -> None:
+    """Show accounts without a customer that fits, what waits for each, and the customers of QAD that resemble it.
+
+    A score ranks what you look at; nothing is matched by it.
+    """
+    # Names are compared by a library that no other command needs.
+    from console.reviewing import review  # noqa: PLC0415
+
+    accounts = context.run(read_accounts(context.wiring, context.connection(connection)))
+    if account:
+        accounts.numbered(account)
+    with context.read_model() as model:
+        rows, count = context.run(review(context.wiring, accounts, model, only=account, limit=limit))
+    context.output.result({"accounts": rows, "in_all": count})
+    for row in rows:
+        waits = f"{row.documents} documents wait ({worth(row.value)})" if row.documents else "nothing waits for it"
+        unfit = f"; customer {row.customer} does not fit" if row.customer else ""
+        context.output.say(f"{row.account}  {row.name or '(no name)'}  {row.currency}  {waits}{unfit}")
+        if not row.proposals:
+            context.output.say("    no customer of QAD resembles it")
+        for one in row.proposals:
+            context.output.say(f"    {one.score:>3}  {one.customer:<8}  {one.name}: {', '.join(one.reasons)}")
+    context.output.say(
+        f"{len(rows)} of {count} accounts to review. To decide: ml-connector match link ACCOUNT CUSTOMER"
+    )
+
+
 @match.command("link")
 @click.argument("account")
 @click.argument("customer")
-@click.option("--why", required=True, help="Why, in your words: it is kept.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@_why
+@_approved_by
+@_yes
 @connection_option
 @command_options
-def link(context: Context, account: str, customer: str, why: str, yes: bool, connection: str) -> None:
-    """Decide that a billing account (its number) goes to a QAD customer; documents of it that are parked go on."""
+def link(context: Context, account: str, customer: str, why: str, approved_by: str, yes: bool, connection: str) -> None:
+    """Decide that a billing account (its number) goes to a QAD customer; documents of it that are parked go on.
+
+    Where it went elsewhere before, what that affects is shown first: what is in QAD stays where it is.
+    """
     name = context.connection(connection)
-    accounts, _ = context.run(_seen(context.wiring, name))
-    found = next((seen for seen in accounts.values() if seen.number == account), None)
-    if found is None:
-        raise Misconfigured(f"account {account} has not been read for {name}: is it the account number?")
-    known = context.run(_customers(context.wiring, name))
-    if customer not in known:
+    accounts = context.run(read_accounts(context.wiring, name))
+    found = accounts.numbered(account)
+    if customer not in accounts.customers.by_code:
         raise Misconfigured(f"customer {customer} does not exist in the QAD of {name}")
+    affected = _affected(context, accounts, found, customer=customer, approved_by=approved_by)
     ask(f"Link {account} to {customer} in {name}?", yes=yes)
     decision = CustomerLinked(
         connection=name,
@@ -74,31 +107,83 @@ def link(context: Context, account: str, customer: str, why: str, yes: bool, con
         account_id=found.id,
         account_number=account,
         customer=customer,
+        open_items=_known(affected),
+        approved_by=approved_by or msgspec.UNSET,
     )
     context.run(decide(context.wiring, decision))
-    context.output.result({"connection": name, "account": account, "customer": customer})
+    context.output.result({"connection": name, "account": account, "customer": customer, "affected": affected})
     context.output.say(f"linked {account} to {customer}")
 
 
-async def _seen(wiring: Wiring, connection: str) -> tuple[dict[str, AccountSeen], dict[str, str]]:
-    """Return the accounts that matching knows, and QAD's customers by the Zuora account number that they carry."""
-    partitions = await wiring.partitions()
-    accounts = {
-        event.id: event
-        for record in await read_whole(wiring.site.cluster, partitions[connection], [Topic.MATCHED])
-        if isinstance(event := read_matched(record.value), AccountSeen)
-    }
-    customers = await _customers(wiring, connection)
-    return accounts, {held.zuora_account: held.code for held in customers.values() if held.zuora_account}
+@match.command("unlink")
+@click.argument("account")
+@_why
+@_approved_by
+@_yes
+@connection_option
+@command_options
+def unlink(context: Context, account: str, why: str, approved_by: str, yes: bool, connection: str) -> None:
+    """Take back the link of a billing account: from now on the other rules say where it goes.
+
+    What that affects is shown first: what is in QAD stays where it is.
+    """
+    name = context.connection(connection)
+    accounts = context.run(read_accounts(context.wiring, name))
+    found = accounts.numbered(account)
+    if found.id not in accounts.links:
+        raise Misconfigured(f"account {account} is not linked by a person: there is nothing to take back")
+    linked = accounts.links.pop(found.id)
+    then = accounts.customer_of(found)
+    affected = _affected(context, accounts, found, customer=then, approved_by=approved_by)
+    goes = f"goes to {then} by the other rules" if then else "has no customer: its documents park"
+    ask(f"Unlink {account} from {linked} in {name}? From then on it {goes}.", yes=yes)
+    decision = CustomerUnlinked(
+        connection=name,
+        by=context.person,
+        at=now(),
+        why=why,
+        account_id=found.id,
+        account_number=account,
+        customer=linked,
+        open_items=_known(affected),
+        approved_by=approved_by or msgspec.UNSET,
+    )
+    context.run(decide(context.wiring, decision))
+    context.output.result(
+        {"connection": name, "account": account, "customer": linked, "then": then, "affected": affected}
+    )
+    context.output.say(f"unlinked {account} from {linked}; it {goes}")
 
 
-async def _customers(wiring: Wiring, connection: str) -> dict[str, Customer]:
-    partitions = await wiring.partitions()
-    records = await read_whole(wiring.site.cluster, partitions[connection], [Topic.QAD_REFERENCE])
-    events = (read_qad_reference(record.value) for record in records)
-    return {event.code: event for event in events if isinstance(event, Customer) and not event.gone}
+def _affected(
+    context: Context, accounts: Accounts, account: AccountSeen, *, customer: str, approved_by: str
+) -> Effects:
+    """Show what sending an account elsewhere affects.
+
+    Raises:
+        Misconfigured: A second person must approve it, and none is named.
+    """
+    with context.read_model() as model:
+        found = context.run(effects(context.wiring, accounts, model, account, customer=customer))
+    if found.documents or found.waiting:
+        open_items = found.cannot_tell or _counted(found.open_items or 0, found.open_value)
+        context.output.facts(
+            {
+                "documents matched so far": f"{found.documents}, to {', '.join(found.customers) or 'nobody'}",
+                "of them in QAD, and stay": found.posted,
+                "open items, settle there": open_items,
+                "documents decided again": _counted(found.waiting, found.waiting_value),
+            }
+        )
+    problem = approval_problem(found, person=context.person, approved_by=approved_by)
+    if problem:
+        raise Misconfigured(problem)
+    return found
 
 
-async def _links(wiring: Wiring, connection: str) -> dict[str, str]:
-    decisions = await decided(wiring, connection)
-    return {event.account_id: event.customer for event in decisions if isinstance(event, CustomerLinked)}
+def _known(affected: Effects) -> int | msgspec.UnsetType:
+    return affected.open_items or msgspec.UNSET
+
+
+def _counted(count: int, value: Mapping[str, Decimal]) -> str:
+    return f"{count} ({worth(value)})" if value else str(count)

@@ -73,7 +73,7 @@ def find_customer(
         CannotGoOn: No candidate fits; the reason names each and why not.
     """
     passed_over: list[Candidate] = []
-    for customer, rule in _candidates(account, links=links, rules=mapping.customers, customers=customers):
+    for customer, rule in candidates(account, links=links, rules=mapping.customers, customers=customers):
         why_not = why_unfit(customers.by_code.get(customer), wanted, mapping=mapping, show_terms=customers.show_terms)
         if not why_not:
             return Match(customer=customer, rule=rule, passed_over=tuple(passed_over))
@@ -84,9 +84,10 @@ def find_customer(
     raise CannotGoOn(_no_customer(account, number=wanted.number, passed_over=passed_over))
 
 
-def _candidates(
+def candidates(
     account: AccountSeen, *, links: Table[str, str], rules: CustomerRules, customers: Customers
 ) -> Iterator[tuple[str, MatchRule]]:
+    """Yield the customers that the rules name for an account, in the order of the rules, fit or not."""
     if account.id in links:
         yield links[account.id], MatchRule.LINK
     if rules.account_field and account.customer_code:

@@ -8,6 +8,7 @@ import msgspec
 from schemas.decisions import (
     AnyDecision,
     CustomerLinked,
+    CustomerUnlinked,
     DocumentReleased,
     DocumentReplayed,
     MappingPublished,
@@ -85,6 +86,8 @@ class MatchKnowledge:
         match decision:
             case CustomerLinked():
                 self.links[decision.account_id] = decision.customer
+            case CustomerUnlinked():
+                self.links.pop(decision.account_id, None)
             case MappingPublished():
                 self.mapping = decision.mapping
             case DocumentReleased() | DocumentReplayed():

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.qad.profiles.lists import BROWSES
 from sandbox.qad.books.master import PeriodStatus
+from schemas.codec import encode
 from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency
 from tests.adapters.qad_company import ENTITY
@@ -22,9 +23,41 @@ async def test_the_customers(qad):
     shown = {one.code: one for one in await read(await qad.references(), "customers")}
     assert set(shown) == {"C0001", "C0002", "C0003", "C0004", "C0005"}
     assert shown["C0001"] == Customer(
-        code="C0001", active=True, held=False, currency="USD", terms="NET30", zuora_account="A-00000001"
+        code="C0001",
+        active=True,
+        held=False,
+        currency="USD",
+        terms="NET30",
+        zuora_account="A-00000001",
+        name="Alder Analytics Inc.",
+        search_name="Alder Analytics Inc.",
+        city="Boston",
+        postal_code="02110",
+        email_domain="",
+        tax_id="",
     )
     assert (shown["C0002"].held, shown["C0003"].active) == (True, False)
+
+
+async def test_of_an_e_mail_address_its_domain_alone_is_kept(qad):
+    relation = qad.server.installation.books.master.business_relations["BR0002"]
+    relation.email = "Erika.Muster@Birke.EXAMPLE"
+    shown = {one.code: one for one in await read(await qad.references(), "customers")}
+    assert shown["C0002"].email_domain == "birke.example"
+    assert b"rika" not in encode(shown["C0002"])
+
+
+async def test_what_a_browse_has_no_column_for_is_not_said(qad):
+    """What stands in the log of such a site is what stood there before these columns were known."""
+    profile = qad.profile()
+    columns = {"code": "customerCode", "currency": "currencyCode"}
+    spec = msgspec.structs.replace(profile.browses["customers"], columns=columns)
+    references = await qad.references(browses={**profile.browses, "customers": spec})
+    shown = {one.code: one for one in await read(references, "customers")}
+    assert encode(shown["C0001"]) == (
+        b'{"type":"customer","v":1,"code":"C0001","active":true,"currency":"USD","held":false,"terms":"",'
+        b'"zuora_account":"","gone":false}'
+    )
 
 
 async def test_the_accounts(qad):

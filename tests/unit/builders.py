@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-from schemas.decisions import CustomerLinked, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
+from schemas.decisions import (
+    CustomerLinked,
+    CustomerUnlinked,
+    DocumentReleased,
+    DocumentReplayed,
+    MappingPublished,
+    StageReplayed,
+)
 from schemas.mapping import BankRow, CustomerRules, Daybooks, LineRow, Mapping, Policy, TaxRow
 from schemas.records import Found, RecordKind, ZuoraRecord, record_of_deletion
 from schemas.references import AccountingCode, Customer, Daybook, GlAccount, Period, QadCurrency
@@ -237,6 +244,12 @@ def published(version: int = 1, *, policy: dict[str, Any] | None = None, **chang
 
 def linked(customer: str, name: str = ACCOUNT) -> CustomerLinked:
     return CustomerLinked(
+        connection=CONNECTION, by="ada", at=_at, account_id=name, account_number="A-1", customer=customer
+    )
+
+
+def unlinked(customer: str, name: str = ACCOUNT) -> CustomerUnlinked:
+    return CustomerUnlinked(
         connection=CONNECTION, by="ada", at=_at, account_id=name, account_number="A-1", customer=customer
     )
 

@@ -25,6 +25,8 @@ MAY_IMPORT = {
 # Foreign packages that belong to one room only, with the files outside it that may use them.
 SCHEMAS_FOREIGN = {"msgspec", "iso4217"}
 STREAMS_FOREIGN = {"msgspec"}
+# What ranks for people may ask for more: no stage imports it.
+RANKS = "streams/match/proposals.py"
 # Whatever tells the time, draws lots or leaves the process: a decision may not.
 IMPURE = {"asyncio", "os", "random", "secrets", "socket", "subprocess", "sys", "threading", "time", "uuid", "aiohttp"}
 # The judge (`ml-connector verify`): of streams/ it shares the shapes of both systems alone, of adapters/ what reads.
@@ -135,7 +137,16 @@ def test_schemas_and_streams_are_pure():
             roots = {name.split(".")[0] for name in imports_of(path)} - set(ROOMS)
             assert not roots & IMPURE, f"{path.relative_to(ROOT)} imports {sorted(roots & IMPURE)}"
             foreign = {name for name in roots if name not in stdlib_and}
+            if path == ROOT / RANKS:
+                foreign -= {"rapidfuzz"}
             assert foreign <= allowed, f"{path.relative_to(ROOT)} imports {sorted(foreign - allowed)}"
+
+
+def test_no_stage_ranks():
+    """A score only ranks what people look at: what decides, writes or posts never sees one."""
+    module = RANKS.removesuffix(".py").replace("/", ".")
+    users = {path for room in ROOMS for path in files_of(room) if module in modules_of(path)}
+    assert users == {ROOT / "console/reviewing.py"}
 
 
 def test_decisions_never_ask_for_the_time():

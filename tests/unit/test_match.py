@@ -159,6 +159,23 @@ def test_a_person_releases_one_document_and_no_other():
     assert standing(found) == ("parked", "no_customer")
 
 
+def test_without_its_link_an_account_goes_by_the_other_rules_and_what_went_stays():
+    found = world().put(zuora.customer("C2", zuora_account=""), zuora.linked("C2"), zuora.simple_invoice())
+    found.put(zuora.unlinked("C2"), zuora.simple_invoice(name="inv2"))
+    assert [(event.customer, event.rule) for event in found.matched] == [
+        ("C2", MatchRule.LINK),
+        ("C1", MatchRule.QAD_FIELD),
+    ]
+
+
+def test_a_link_that_is_taken_back_releases_what_its_customer_did_not_take():
+    found = world().put(zuora.customer("C2", zuora_account="", active=False), zuora.linked("C2"))
+    found.put(zuora.simple_invoice())
+    assert standing(found) == ("parked", "customer_unfit")
+    found.put(zuora.unlinked("C2"))
+    assert [event.customer for event in found.matched] == ["C1"]
+
+
 def test_a_link_of_another_account_releases_nothing():
     found = world().put(zuora.customer(gone=True), zuora.customer("C9", zuora_account=""), zuora.simple_invoice())
     assert found.put(zuora.linked("C9", "acc7")).matched == []

@@ -14,7 +14,11 @@ from streams.sink.answers import MEANINGS
 
 # What a list must show, and what else it may show, in our words; a profile maps each to a column of the tenant.
 _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "customers": (frozenset({"code"}), frozenset({"active", "held", "currency", "terms", "zuora_account"})),
+    "customers": (
+        frozenset({"code"}),
+        frozenset({"active", "held", "currency", "terms", "zuora_account"})
+        | frozenset({"name", "search_name", "city", "postal_code", "email", "tax_id"}),
+    ),
     "gl_accounts": (
         frozenset({"code"}),
         frozenset(

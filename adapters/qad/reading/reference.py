@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.lists import Browse
 from adapters.qad.profiles.profile import Profile
@@ -55,6 +57,10 @@ class _Columns:
         value = self.value(word)
         return "" if value is None else str(value)
 
+    def shown(self, word: str) -> str | UnsetType:
+        """Return a text, unset where the site's browse has no such column."""
+        return self.text(word) if word in self._spec.columns else UNSET
+
     def required(self, word: str) -> Any:
         value = self.value(word)
         if value is None:
@@ -76,6 +82,7 @@ class _Columns:
 
 
 def _customer(row: _Columns) -> Customer:
+    email = row.shown("email")
     return Customer(
         code=str(row.required("code")),
         active=row.yes("active", default=True),
@@ -83,6 +90,13 @@ def _customer(row: _Columns) -> Customer:
         currency=row.text("currency"),
         terms=row.text("terms"),
         zuora_account=row.text("zuora_account"),
+        name=row.shown("name"),
+        search_name=row.shown("search_name"),
+        city=row.shown("city"),
+        postal_code=row.shown("postal_code"),
+        # Proposals ask for no more of it, and whose it is is nobody's business.
+        email_domain=email.rpartition("@")[2].strip().casefold() if email else email,
+        tax_id=row.shown("tax_id"),
     )
 
 
