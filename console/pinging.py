@@ -12,8 +12,8 @@ from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES, OpenItems
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.reading.reference import QadReferences
-from adapters.qad.rest.port import RestQad
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods
@@ -243,7 +243,7 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
                 yield await _look_up(client, profile, connection, kind)
                 yield await _permission(client, connection, kind, document.view_uri)
             if profile.open_items is not None:
-                yield await _openings(RestQad(client, profile), connection, profile.open_items)
+                yield await _openings(LookUps(client, profile), connection, profile.open_items)
     except ConnectorError as error:
         yield Finding(subject=connection, what="QAD", ok=False, found="does not work", next_step=str(error))
 
@@ -274,7 +274,7 @@ def _left_out(connection: str, kind: str) -> Finding:
 
 
 async def _look_up(client: QadClient, profile: Profile, connection: str, kind: str) -> Finding:
-    qad = RestQad(client, profile)
+    qad = LookUps(client, profile)
     what = f"look-up of {kind}"
     if not qad.can_find(kind):
         return Finding(
@@ -288,7 +288,7 @@ async def _look_up(client: QadClient, profile: Profile, connection: str, kind: s
         await qad.find(kind, _NOBODYS_REFERENCE)
     except ConnectorError as error:
         return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
-    find = profile.documents[kind].find
+    find = profile.finds[kind]
     silent = kind == "receipt" and find is not None and not find.allocated
     return Finding(
         subject=connection,
@@ -300,7 +300,7 @@ async def _look_up(client: QadClient, profile: Profile, connection: str, kind: s
     )
 
 
-async def _openings(qad: RestQad, connection: str, items: OpenItems) -> Finding:
+async def _openings(qad: LookUps, connection: str, items: OpenItems) -> Finding:
     what = "look-up of opening items"
     try:
         for kind in items.types:

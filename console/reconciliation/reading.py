@@ -47,8 +47,8 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
     """Return what QAD shows in our daybooks, all its open items and balances."""
     side = QadSide()
-    for kind in (*DOCUMENT_KINDS, *(kind for kind in OPTIONAL_KINDS if kind in profile.documents)):
-        find = profile.documents[kind].find
+    for kind in (*DOCUMENT_KINDS, *(kind for kind in OPTIONAL_KINDS if kind in profile.finds)):
+        find = profile.finds.get(kind)
         if find is None:
             raise Misconfigured(f"[documents.{kind}] has no [find]: QAD cannot be read back")
         for daybook in sorted(log.daybooks.get(kind, ())):

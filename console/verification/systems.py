@@ -10,7 +10,7 @@ import msgspec
 from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
-from adapters.qad.rest.port import RestQad
+from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.values import amount, whole
 from console.verification.views import QadKey
 from console.zuora_side import Progress
@@ -66,7 +66,7 @@ class Qad(msgspec.Struct, kw_only=True):
 
 async def read_qad(client: QadClient, profile: Profile, *, progress: Progress) -> Qad:
     """Return all documents that carry a reference, what is open of each item, and the balance of each currency."""
-    erp = RestQad(client, profile)
+    erp = LookUps(client, profile)
     qad = Qad(kinds=frozenset(kind for kind in _QAD_KINDS if erp.can_find(kind)))
     for kind in erp.lists_of(sorted(qad.kinds)):
         async for page in erp.find_all(kind):

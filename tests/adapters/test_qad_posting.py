@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
-from adapters.qad.rest.port import kind_of
+from adapters.qad.words import kind_of
 from schemas.errors import Refused, Rejected
 from schemas.outcomes import Document
 from schemas.postings import GlLine

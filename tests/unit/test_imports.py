@@ -35,7 +35,7 @@ READ_CALLS = {
     *(f"adapters.kafka.{name}" for name in ("administration", "cluster")),
     *(
         f"adapters.qad.{name}"
-        for name in ("asking.client", "profiles.profile", "reading.browse", "rest.port", "values")
+        for name in ("asking.client", "profiles.profile", "reading.browse", "reading.look_ups", "values")
     ),
     *(f"adapters.zuora.{name}" for name in ("asking.client", "reading.objects", "reading.settlement")),
 }
@@ -52,10 +52,11 @@ ROOMS_MAY_IMPORT = {
     },
     "adapters/qad": {
         "values": (),
-        "profiles": ("values",),
+        "words": (),
+        "profiles": ("values", "words"),
         "asking": ("profiles", "values"),
         "reading": ("asking", "profiles", "values"),
-        "rest": ("asking", "profiles", "reading", "values"),
+        "rest": ("asking", "profiles", "reading", "words"),
     },
 }
 # They read the configuration and build the clients for every command, so they import all there is.

@@ -3,6 +3,7 @@
 Judged by `submitResult`, never by the HTTP status alone; a login page, an empty body or a cut one is never success.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -67,13 +68,13 @@ def judge_post(status: int, body: bytes, *, profile: Profile, document: Document
         raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
     result = answer.get("submitResult")
     if isinstance(result, dict) and result.get("success") is False:
-        raise _refusal(result.get("errors"), profile.errors)
+        raise refusal(complaints(result.get("errors")), profile.errors)
     if isinstance(result, dict) and result.get("success") is True:
         return _accepted(answer, document)
     if answer.get("errors"):
         if _made(answer, document) is not None:
             raise OutcomeUnknown("QAD names errors and a document beside them")
-        raise _refusal(answer["errors"], profile.errors)
+        raise refusal(complaints(answer["errors"]), profile.errors)
     if isinstance(answer.get(document.list), list) and status < 300:
         return _accepted(answer, document)
     raise OutcomeUnknown(f"HTTP {status} and an answer that is neither yes nor no")
@@ -90,16 +91,16 @@ def complaints(errors: Any) -> list[Complaint]:
     ]
 
 
-def _refusal(errors: Any, classes: tuple[ErrorClass, ...]) -> Rejected | Transient:
-    said = complaints(errors)
+def refusal(said: Sequence[Complaint], classes: tuple[ErrorClass, ...]) -> Rejected | Transient:
+    """Return what a business refusal means, by the profile's classes."""
     means = [_class_of(complaint, classes) for complaint in said]
-    messages = tuple(f"{_shown(complaint.message)} [{_shown(complaint.code)}]" for complaint in said[:_WORDS_COUNT])
+    messages = tuple(f"{shown(complaint.message)} [{shown(complaint.code)}]" for complaint in said[:_WORDS_COUNT])
     if means and all(meaning == TRANSIENT for meaning in means):
         return Transient("QAD asks to try again: " + "; ".join(messages))
     # Several complaints at once: one that nobody knows makes the whole unclassified, or a person would be misled.
     classified = [meaning for meaning in means if meaning != TRANSIENT]
     known = classified[0] if classified and UNCLASSIFIED not in classified else UNCLASSIFIED
-    return Rejected(known, messages, tuple(_shown(one.field) for one in said[:_WORDS_COUNT] if one.field))
+    return Rejected(known, messages, tuple(shown(one.field) for one in said[:_WORDS_COUNT] if one.field))
 
 
 def _class_of(complaint: Complaint, classes: tuple[ErrorClass, ...]) -> str:
@@ -141,12 +142,12 @@ def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(told, list):
         return ()
     return tuple(
-        _shown(message.get("message", message) if isinstance(message, dict) else message)
+        shown(message.get("message", message) if isinstance(message, dict) else message)
         for message in told[:_WORDS_COUNT]
     )
 
 
-def _shown(words: Any) -> str:
+def shown(words: Any) -> str:
     """Return words of QAD's on one line, cut to what a person reads."""
     text = " ".join(str(words).split())
     return text if len(text) <= _WORDS_LENGTH else f"{text[:_WORDS_LENGTH]}…"
@@ -154,4 +155,4 @@ def _shown(words: Any) -> str:
 
 def _words(answer: dict[str, Any] | None) -> str:
     said = complaints((answer or {}).get("errors"))[:_WORDS_COUNT]
-    return "; ".join(_shown(complaint.message) for complaint in said) or "no reason given"
+    return "; ".join(shown(complaint.message) for complaint in said) or "no reason given"

@@ -1,21 +1,19 @@
 """Speaks HTTP with one QAD: its workspace, no redirects; says plainly whether a byte was sent.
 
-The age of an intent is checked when a connection is there and before the first byte goes out: a raise at that moment
-sends nothing. Whoever reads the answers decides what they mean; here only the wire is told apart from the other side.
+Whoever reads the answers decides what they mean; here only the wire is told apart from the other side.
 """
 
 from collections.abc import Sequence
-from types import SimpleNamespace, TracebackType
-from typing import Any
+from types import TracebackType
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.clock import boot_time_s
+from adapters.qad.asking.sending import sending, session_that_checks_age
 from adapters.qad.asking.token import Credentials, QadToken, retry_after_s
 from adapters.qad.profiles.profile import Profile
-from schemas.errors import NotSent, OutcomeUnknown, Refused, Transient
+from schemas.errors import Refused, Transient
 
 __all__ = ["Credentials", "QadClient", "Reply"]
 
@@ -28,27 +26,16 @@ class Reply(msgspec.Struct, frozen=True):
     retry_after_s: float | None
 
 
-class _TooOldError(Exception):
-    """The intent was too old when the connection was there: nothing was sent."""
-
-
 class QadClient:
     """One tenant of QAD, for one process and connection."""
 
     def __init__(self, profile: Profile, credentials: Credentials) -> None:
         """Set up; call inside the running loop, use as an async context manager."""
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_reuseconn.append(_check_age)
-        trace.on_connection_create_end.append(_check_age)
         limits = profile.limits
         self._profile = profile
         self._base_url = profile.base_url.rstrip("/")
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=limits.timeout_s, connect=min(10.0, limits.timeout_s)),
-            # Look-ups and reference reads go beside the posting calls.
-            connector=aiohttp.TCPConnector(limit=limits.concurrency * 2 + 4),
-            trace_configs=[trace],
-        )
+        # Look-ups and reference reads go beside the posting calls.
+        self._session = session_that_checks_age(limits.timeout_s, connections=limits.concurrency * 2 + 4)
         self.token = QadToken(self._session, profile, credentials)
 
     async def __aenter__(self) -> "QadClient":
@@ -92,17 +79,8 @@ class QadClient:
         token = await self.token.get()
         headers = {**self._headers(token), "Content-Type": "application/json"}
         url = URL(self._base_url + path).with_query(list(params))
-        try:
-            async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=not_after
-            ) as answer:
-                return await self._reply(answer, token)
-        except _TooOldError:
-            raise NotSent("the intent was too old when a connection was there") from None
-        except aiohttp.ClientConnectorError as error:
-            raise NotSent(f"no connection to QAD: {type(error).__name__}") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
+        async with sending(self._session, url, body, headers, not_after=not_after) as answer:
+            return await self._reply(answer, token)
 
     async def _reply(self, answer: aiohttp.ClientResponse, token: str) -> Reply:
         if answer.status == 401:
@@ -120,9 +98,3 @@ class QadClient:
             "Accept-Language": "en-US",
             **self._profile.headers,
         }
-
-
-async def _check_age(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    not_after = context.trace_request_ctx
-    if not_after is not None and boot_time_s() > not_after:
-        raise _TooOldError

@@ -8,6 +8,7 @@ from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.refusals import TRANSIENT
 from adapters.qad.values import can_write_days
+from adapters.qad.words import HEAD, LINE
 from adapters.settings import address_problem, load_settings
 from schemas.errors import Misconfigured
 from streams.sink.answers import MEANINGS
@@ -32,41 +33,6 @@ _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 _BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
 # Zuora's kinds of what can be open.
 _ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
-
-# What a document carries in our words; a profile maps each to one field of the tenant, or to several.
-_HEAD = (
-    "reference",
-    "number",
-    "customer",
-    "currency",
-    "total",
-    "document_date",
-    "posting_date",
-    "due_date",
-    "terms",
-    "daybook",
-    "bank_account",
-    "description",
-    "item_year",
-    "item_daybook",
-    "item_voucher",
-)
-_LINE = (
-    "sequence",
-    "account",
-    "sub_account",
-    "cost_centre",
-    "project",
-    "text",
-    "debit",
-    "credit",
-    "currency",
-    "customer",
-    "item_year",
-    "item_daybook",
-    "item_voucher",
-    "amount",
-)
 
 
 def load_profile(path: Path) -> Profile:
@@ -120,10 +86,10 @@ def _problems_of_names(
 
 
 def _problems_of_document(kind: str, document: Document) -> Iterator[str]:
-    yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in _HEAD)
+    yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in HEAD)
     for part in (document.lines, document.allocations, document.opens, document.gl_lines):
         if part is not None:
-            yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in _LINE)
+            yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in LINE)
     if "reference" not in document.fields:
         yield "fields: no field is named for the machine reference"
     if document.find is not None and document.find.allocated and kind != "receipt":

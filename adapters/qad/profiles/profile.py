@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.qad.profiles.auth import Auth
 from adapters.qad.profiles.calls import CallLimits
-from adapters.qad.profiles.documents import Document
+from adapters.qad.profiles.documents import Document, Find
 from adapters.qad.profiles.lists import Browse, OpenItems
 from adapters.qad.profiles.part import Part
 from adapters.qad.profiles.refusals import ErrorClass
@@ -54,6 +54,11 @@ class Profile(Part, frozen=True, kw_only=True):
     errors: tuple[ErrorClass, ...] = ()
     open_items: OpenItems | None = None
     balances: Browse | None = None
+
+    @property
+    def finds(self) -> dict[str, Find | None]:
+        """How each kind that can be posted is found again."""
+        return {kind: document.find for kind, document in self.documents.items()}
 
     @property
     def unconfirmed(self) -> list[str]:

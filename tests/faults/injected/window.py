@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import client_reqrep, http_writer
 
 from adapters.crashpoints import LOG_VARIABLE
-from adapters.qad.asking import client
+from adapters.qad.asking import sending
 
 # File for how long the window was open, in seconds, a line a call; and at which call the process is stopped in it.
 TIMES = "ML_CONNECTOR_TEST_WINDOW_TIMES"
@@ -29,7 +29,7 @@ _calls = itertools.count(1)
 
 def install() -> None:
     """Put a look behind the check, before the sending, and at the first byte."""
-    client._check_age = _after(client._check_age)
+    sending._check_age = _after(sending._check_age)
     client_reqrep.ClientRequest.send = _before_sending(client_reqrep.ClientRequest.send)
     for name in ("_write", "_writelines"):
         setattr(http_writer.StreamWriter, name, _at_bytes(getattr(http_writer.StreamWriter, name)))

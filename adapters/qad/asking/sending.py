@@ -1,0 +1,68 @@
+"""How a call that commits goes out: once, not after its time, and what became of it where no answer came.
+
+The age of an intent is checked when a connection is there and before the first byte goes out: a raise at that moment
+sends nothing.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from adapters.clock import boot_time_s
+from schemas.errors import NotSent, OutcomeUnknown
+
+
+class _TooOldError(Exception):
+    """The intent was too old when the connection was there: nothing was sent."""
+
+
+def session_that_checks_age(timeout_s: float, *, connections: int) -> aiohttp.ClientSession:
+    """Return a session for `sending`; call inside the running loop, and close it."""
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(_check_age)
+    trace.on_connection_create_end.append(_check_age)
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s)),
+        connector=aiohttp.TCPConnector(limit=connections),
+        trace_configs=[trace],
+    )
+
+
+@asynccontextmanager
+async def sending(
+    session: aiohttp.ClientSession, url: URL, body: bytes, headers: Mapping[str, str], *, not_after: float
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Send something that commits, and yield the answer; also what fails while that is read means what is said here.
+
+    Args:
+        session: Of `session_that_checks_age`.
+        url: Whole, with its query.
+        body: What is sent.
+        headers: Beside what the library sets.
+        not_after: Boot-time clock after which no byte may be sent.
+
+    Raises:
+        NotSent: No byte was sent.
+        OutcomeUnknown: It was sent and no answer came.
+    """
+    try:
+        async with session.post(
+            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=not_after
+        ) as answer:
+            yield answer
+    except _TooOldError:
+        raise NotSent("the intent was too old when a connection was there") from None
+    except aiohttp.ClientConnectorError as error:
+        raise NotSent(f"no connection to QAD: {type(error).__name__}") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
+
+
+async def _check_age(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    not_after = context.trace_request_ctx
+    if not_after is not None and boot_time_s() > not_after:
+        raise _TooOldError
