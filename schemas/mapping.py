@@ -1,7 +1,8 @@
 """The GL mapping of a connection: what a person publishes, whole, and stages use by version.
 
 The file is TOML; an unknown key is an error, so that a misspelt rule never means "no rule". Which row wins for a
-line is decided in `streams/ledger/rows.py`; which version counts for a document, in `streams/ledger/books.py`.
+line is decided in `streams/ledger/building/rows.py`; which version counts for a document, in
+`streams/ledger/known/books.py`.
 """
 
 from datetime import date

@@ -39,25 +39,26 @@ from schemas.records import RecordKind, ZuoraRecord
 from schemas.topics import Topic, key
 from streams import waits
 from streams.documents import Facts, facts_of
-from streams.ledger import reasons
-from streams.ledger.adjustments import plan_adjustment
-from streams.ledger.applications import NO_APPLICATIONS, Applications
-from streams.ledger.applied_refunds import plan_applied_refund
-from streams.ledger.billing import plan_billing
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, Plan
-from streams.ledger.charged import spread
-from streams.ledger.credit_balance import plan_credit_balance
+from streams.ledger.applying.applications import NO_APPLICATIONS, Applications
+from streams.ledger.applying.charged import spread
+from streams.ledger.billing.documents import plan_billing
+from streams.ledger.building.postings import AtHand, Plan
+from streams.ledger.building.rebuilding import with_rebuilt
+from streams.ledger.cash.payments import PaymentDocument, plan_payment
+from streams.ledger.cash.refunds import plan_refund
 from streams.ledger.deletions import DELETED, facts_of_deleted, plan_deleted
-from streams.ledger.given_back import given_back, returned
-from streams.ledger.known import read_known_postings
-from streams.ledger.payments import PaymentDocument, plan_payment
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import fingerprint
+from streams.ledger.known.state import LedgerState, is_refund
+from streams.ledger.known.written import read_known_postings
 from streams.ledger.reading import billing_document, payment_document, refund_document
-from streams.ledger.rebuilding import with_rebuilt
-from streams.ledger.refunds import plan_refund
 from streams.ledger.spec import SPEC, STAGE
-from streams.ledger.state import LedgerState, fingerprint, is_refund
-from streams.ledger.unsettled import UNSETTLED, adjustment_document, is_unsettled, movements_of
+from streams.ledger.stopping import reasons
+from streams.ledger.unsettled.adjustments import plan_adjustment
+from streams.ledger.unsettled.applied_refunds import plan_applied_refund
+from streams.ledger.unsettled.credit_balance import plan_credit_balance
+from streams.ledger.unsettled.given_back import given_back, returned
+from streams.ledger.unsettled.records import UNSETTLED, adjustment_document, is_unsettled, movements_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import next_pass

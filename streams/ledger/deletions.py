@@ -9,14 +9,15 @@ from schemas.mapping import Mapping
 from schemas.postings import Posting
 from schemas.records import RecordKind
 from streams.documents import Facts
-from streams.ledger import reasons
-from streams.ledger.books import Books
-from streams.ledger.bounces import take_back
-from streams.ledger.building import AtHand, Plan, open_item
-from streams.ledger.openings import loaded_by_others
-from streams.ledger.refunds import take_refund_back
-from streams.ledger.reversals import reverse
-from streams.ledger.state import LedgerState, Made
+from streams.ledger.billing.reversals import reverse
+from streams.ledger.building.openings import loaded_by_others
+from streams.ledger.building.postings import AtHand, Plan, open_item
+from streams.ledger.cash.bounces import take_back
+from streams.ledger.cash.refunds import take_refund_back
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 DELETED = "Deleted"
 

@@ -24,14 +24,14 @@ from schemas.zuora import (
     children_of,
 )
 from streams.documents import Facts
-from streams.ledger.applications import NO_APPLICATIONS, Applications, read_applications
-from streams.ledger.billing import BillingDocument
-from streams.ledger.books import Books
-from streams.ledger.lines import Item
-from streams.ledger.payments import PaymentDocument
-from streams.ledger.refunds import RefundDocument
-from streams.ledger.unsettled import applied_when_made, is_unsettled
-from streams.ledger.words import unknown_word
+from streams.ledger.applying.applications import NO_APPLICATIONS, Applications, read_applications
+from streams.ledger.billing.documents import BillingDocument
+from streams.ledger.building.lines import Item
+from streams.ledger.cash.payments import PaymentDocument
+from streams.ledger.cash.refunds import RefundDocument
+from streams.ledger.known.books import Books
+from streams.ledger.stopping.words import unknown_word
+from streams.ledger.unsettled.records import applied_when_made, is_unsettled
 
 
 def billing_document(record: ZuoraRecord, facts: Facts, books: Books) -> BillingDocument:

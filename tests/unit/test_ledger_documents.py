@@ -9,7 +9,7 @@ from schemas.ids import posting_id
 from schemas.mapping import BankRow
 from schemas.outcomes import Ignored
 from schemas.topics import Topic
-from streams.ledger.applications import SignedRow, settle_signs
+from streams.ledger.applying.applications import SignedRow, settle_signs
 from tests.unit import builders as zuora
 from tests.unit.world import World, world
 

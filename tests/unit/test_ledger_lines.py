@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from schemas.mapping import PROCESSING_TYPES, Analysis, BankRow, LineRow, TaxRow
-from streams.ledger.lines import plain_text, processing_of
-from streams.ledger.rows import bank_row, line_row, tax_row
+from streams.ledger.building.lines import plain_text, processing_of
+from streams.ledger.building.rows import bank_row, line_row, tax_row
 from tests.unit import builders as zuora
 from tests.unit.world import World, world
 

@@ -19,12 +19,13 @@ from schemas.money import ZERO, plain
 from schemas.postings import Act, AllocationContent, Offer, Posting, ReceiptContent
 from schemas.reasons import Reason
 from streams import waits
-from streams.ledger import reasons
-from streams.ledger.allocations import Allocations, Paying, allocate_rows, check_same_rows, parted
-from streams.ledger.applications import Applications
-from streams.ledger.books import Books
-from streams.ledger.bounces import take_back
-from streams.ledger.building import (
+from streams.ledger.applying.allocations import Allocations, Paying, allocate_rows, check_same_rows, parted
+from streams.ledger.applying.applications import Applications
+from streams.ledger.applying.charged import is_given_back
+from streams.ledger.building.dated import before_cut_over, dates_of
+from streams.ledger.building.lines import plain_text
+from streams.ledger.building.openings import loaded_by_others, openings_of, own_opening
+from streams.ledger.building.postings import (
     DOCUMENT,
     AtHand,
     GivenBack,
@@ -34,13 +35,13 @@ from streams.ledger.building import (
     open_item,
     source_hash_of,
 )
-from streams.ledger.charged import is_given_back
-from streams.ledger.dated import before_cut_over, dates_of
-from streams.ledger.lines import plain_text
-from streams.ledger.openings import loaded_by_others, openings_of, own_opening
-from streams.ledger.rows import bank_of
-from streams.ledger.state import LedgerState, Made
-from streams.ledger.transfers import move_of, next_transfer, refunds_elsewhere, transfer, unassigned_cash
+from streams.ledger.building.rows import bank_of
+from streams.ledger.cash.bounces import take_back
+from streams.ledger.cash.transfers import move_of, next_transfer, refunds_elsewhere, transfer, unassigned_cash
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 
 class PaymentDocument(msgspec.Struct, frozen=True, kw_only=True):

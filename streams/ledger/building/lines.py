@@ -14,9 +14,9 @@ from schemas.mapping import PROCESSING_TYPES, Analysis, LineRow, Mapping
 from schemas.money import ZERO, MoneyError, sum_of, total_of
 from schemas.postings import GlLine
 from schemas.zuora import TaxationItem
-from streams.ledger import lacking, reasons
-from streams.ledger.books import Books
-from streams.ledger.rows import line_row, tax_row
+from streams.ledger.building.rows import line_row, tax_row
+from streams.ledger.known.books import Books
+from streams.ledger.stopping import lacking, reasons
 
 # Object Query shows the processing type of an invoice item as a number; Zuora documents these four.
 _PROCESSING_BY_NUMBER = {"0": "Charge", "1": "Discount", "2": "Prepayment", "3": "Tax"}

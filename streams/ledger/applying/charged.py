@@ -20,10 +20,11 @@ from schemas.money import ZERO
 from schemas.outcomes import Ignored
 from schemas.records import RecordKind
 from streams import waits
-from streams.ledger import reasons
-from streams.ledger.applications import Applications, SignedRow, is_since
-from streams.ledger.openings import BEFORE_CUT_OVER, loaded_by_others
-from streams.ledger.state import LedgerState, Row
+from streams.ledger.applying.applications import Applications, SignedRow, is_since
+from streams.ledger.building.openings import BEFORE_CUT_OVER, loaded_by_others
+from streams.ledger.known.made import Row
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 _CHARGE = ":charge:"
 INSTEAD = ":instead-of:"

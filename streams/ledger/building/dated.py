@@ -4,9 +4,9 @@ from datetime import date
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from streams.ledger import reasons
-from streams.ledger.books import Books
-from streams.ledger.state import Made
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made
+from streams.ledger.stopping import reasons
 
 
 def before_cut_over(number: str, *, day: date, entered: str, cut_over: date) -> CannotGoOn | None:

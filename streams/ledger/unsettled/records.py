@@ -17,10 +17,10 @@ from schemas.records import RecordKind, ZuoraRecord
 from schemas.unsettled import Adjustment, CreditBalanceAdjustment, InvoicePayment
 from schemas.zuora import INVOICE_PAYMENTS, TAX, Invoice, Payment, TaxationItem, children_of
 from streams.documents import Facts
-from streams.ledger import reasons
-from streams.ledger.applications import Applications, SignedRow, age_of
-from streams.ledger.billing import BillingDocument
-from streams.ledger.lines import Item
+from streams.ledger.applying.applications import Applications, SignedRow, age_of
+from streams.ledger.billing.documents import BillingDocument
+from streams.ledger.building.lines import Item
+from streams.ledger.stopping import reasons
 
 # Kinds that only such tenants have.
 UNSETTLED = frozenset(

@@ -8,9 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
-from hashlib import blake2b
 
 import msgspec
 
@@ -24,7 +21,6 @@ from schemas.postings import (
     InverseContent,
     InvoiceContent,
     JournalContent,
-    Offer,
     OpeningContent,
     Posting,
     PostingSet,
@@ -34,172 +30,11 @@ from schemas.postings import (
 )
 from schemas.records import RecordKind
 from streams import waits
+from streams.ledger.known.made import Made, fingerprint, remember, row_of
 from streams.shelf import Shelf, Snapshot, packed, shape_of
 from streams.standings import Entry, Standing, Standings, pass_number
 
 _ADJUSTMENTS = frozenset({RecordKind.INVOICE_ADJUSTMENT, RecordKind.INVOICE_ITEM_ADJUSTMENT})
-
-
-class Row(msgspec.Struct, array_like=True):
-    """One application row that has its posting, seen from the document that pays.
-
-    Attributes:
-        item_document: What is owed.
-        amount: As posted: above zero applied, below zero unapplied.
-        day: Its effective date.
-        created: When Zuora made the row.
-        payer: The posting that pays.
-        item: The posting that is owed.
-        posting_date: Where its posting stands in time.
-        original_date: `day`, where the posting date is another.
-        times: How often it was posted: once, and once more for each posting of either document that it outlived.
-        detached: One of the two postings was reversed: it moves nothing any more.
-        given_back: How much of it refunds gave back that a person books: so much can be applied to the item anew.
-        divides: What pays divides it over an invoice and its charges, and moves on what of it an item takes no more.
-        behind: The posting that is owed was reversed: another of its document may have taken its place.
-    """
-
-    item_document: str
-    amount: Decimal
-    day: date
-    created: str
-    payer: PostingId
-    item: PostingId
-    posting_date: date
-    original_date: date | None
-    times: int
-    detached: bool = False
-    given_back: Decimal = ZERO
-    divides: bool = False
-    behind: bool = False
-
-
-class Anew(msgspec.Struct, array_like=True):
-    """A posting that no record of Zuora says again: it is built anew from itself, by a newer mapping or elsewhere.
-
-    Attributes:
-        posting: As it was made last.
-        daybook: Whose name in the mapping its daybook has.
-        day: The document date that chose its mapping.
-        mapping_version: The mapping that built it.
-    """
-
-    posting: Posting
-    daybook: str
-    day: date
-    mapping_version: int
-
-
-class Made(msgspec.Struct, array_like=True):
-    """What was made of one document.
-
-    Attributes:
-        n: How many times it was posted from here.
-        live: Post n stands; a reversal ends that.
-        posted_stamp: Zuora's posted date of post n.
-        source_hash: Zuora's financial content of post n.
-        posting_date: Where post n stands in time.
-        original_date: The date that it had in Zuora, where the posting date is another.
-        mapping_version: The mapping that built post n.
-        is_invoice: Post n is an invoice, else a credit note.
-        is_journal: Post n is a journal alone.
-        opening: It is an item from before the cut-over.
-        number: Zuora's number.
-        account: Billing account of post n; of a payment, the one that its money stands under.
-        customer: QAD customer of post n; of a payment, the one that its money stands under.
-        currency: Its currency.
-        total: Total of post n, above zero.
-        hashes: Fingerprint of each posting that was written.
-        rows: Its application rows, where it pays.
-        offers: What its receipt offered to carry.
-        payers: Documents whose rows were applied to it; refunds that close it.
-        charges: Documents that charge it more.
-        newest: Origin and pass of the newest input that made postings.
-        more: An outcome of that input was to follow.
-        answered: Origin and pass of the newest outcome.
-        closes: The posting whose open item its refund closes.
-        transfers: How often its prepayment was given to another customer.
-        holds: The posting whose open item stands for it, where that is not post n.
-        received_for: QAD customer of its receipt, "" where that went to unassigned cash.
-        anew: By its name, each posting of the newest reversal, each transfer, and the refund that it is.
-        gone: Post n was reversed because Zuora had the document no more.
-        placed: Origin and pass of the input that last said under whom its money stands.
-        unmoved: It said so without a posting: others loaded it there, or it went there within one customer.
-    """
-
-    n: int = 0
-    live: bool = False
-    posted_stamp: str = ""
-    source_hash: str = ""
-    posting_date: date = date.min
-    original_date: date | None = None
-    mapping_version: int = 0
-    is_invoice: bool = True
-    opening: bool = False
-    number: str = ""
-    account: str = ""
-    customer: str = ""
-    currency: str = ""
-    total: Decimal = ZERO
-    hashes: dict[PostingId, bytes] = msgspec.field(default_factory=dict)
-    rows: dict[str, Row] = msgspec.field(default_factory=dict)
-    offers: tuple[Offer, ...] = ()
-    payers: set[str] = msgspec.field(default_factory=set)
-    newest: tuple[int, int] = (-1, 0)
-    more: bool = False
-    answered: tuple[int, int] = (-1, 0)
-    closes: PostingId | None = None
-    charges: set[str] = msgspec.field(default_factory=set)
-    transfers: int = 0
-    holds: PostingId | None = None
-    received_for: str = ""
-    is_journal: bool = False
-    anew: dict[PostingId, Anew] = msgspec.field(default_factory=dict)
-    gone: bool = False
-
-    placed: tuple[int, int] = (-1, 0)
-    unmoved: bool = False
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether it is known under whom its money stands."""
-        return self.placed >= (0, 0)
-
-    def place(self, whose: Whose, at: tuple[int, int], *, unmoved: bool) -> None:
-        """Take up under whom its money stands: the newest input counts, and of one input what it says last."""
-        if (at, unmoved) >= (self.placed, self.unmoved):
-            self.account, self.customer, self.placed, self.unmoved = whose.account, whose.customer, at, unmoved
-
-    @property
-    def refund(self) -> Posting | None:
-        """The refund that it is, or was last; None where it is none."""
-        found = [one.posting for one in self.anew.values() if isinstance(one.posting.content, RefundContent)]
-        return max(found, key=lambda posting: posting.n, default=None)
-
-    @property
-    def incomplete(self) -> int:
-        """Origin of an input whose outcome is still missing, or -1."""
-        return self.newest[0] if self.more and self.answered < self.newest else -1
-
-
-def fingerprint(posting: Posting) -> bytes:
-    """Return what a posting must differ in to be written again: its content, or what it comes after."""
-    return blake2b("|".join((posting.content_hash, *posting.after)).encode(), digest_size=16).digest()
-
-
-def row_of(posting: Posting, content: AllocationContent) -> Row:
-    """Return the application row that a posting carries."""
-    return Row(
-        item_document=content.item_document,
-        amount=-content.amount if content.reopens else content.amount,
-        day=content.document_date,
-        created=content.row_created,
-        payer=content.payer,
-        item=content.item,
-        posting_date=content.posting_date,
-        original_date=content.original_date,
-        times=posting.n,
-    )
 
 
 @dataclass
@@ -289,7 +124,7 @@ class LedgerState:
     def _take_posting(self, of: Callable[[str], Made], posting: Posting, event: PostingSet) -> None:
         made = of(posting.document)
         made.hashes[posting.id] = fingerprint(posting)
-        _remember(made, posting, event)
+        remember(made, posting, event)
         match posting.content:
             case RefundContent() as content if posting.document != document_key(event.kind, event.id):
                 # Its payment said where the money is now; what it is itself has not changed.
@@ -370,43 +205,6 @@ class LedgerState:
 def is_refund(document: str) -> bool:
     """Return whether a document (`kind:id`) is a refund."""
     return document_parts(document)[0] == RecordKind.REFUND
-
-
-def _remember(made: Made, posting: Posting, event: PostingSet) -> None:
-    """Keep a posting that only itself can say anew; of reversals the newest."""
-    content = posting.content
-    if posting.act is not Act.REVERSE and not isinstance(content, RefundContent | TransferContent):
-        return
-    before = made.anew.get(posting.id)
-    if before is None and posting.act is Act.REVERSE:
-        for name in [name for name, one in made.anew.items() if _is_older_reversal(one.posting, posting)]:
-            del made.anew[name]
-    dated = content.document_date if isinstance(content, RefundContent) else made.original_date or made.posting_date
-    made.anew[posting.id] = Anew(
-        posting=posting,
-        daybook=before.daybook if before else _daybook_of(made, posting),
-        day=before.day if before else dated,
-        mapping_version=event.mapping_version,
-    )
-
-
-def _is_older_reversal(one: Posting, of: Posting) -> bool:
-    return one.act is Act.REVERSE and one.n < of.n
-
-
-def _daybook_of(made: Made, posting: Posting) -> str:
-    """Return the name that the daybook of a posting has in the mapping."""
-    if isinstance(posting.content, AllocationContent | TransferContent):
-        return "adjustment"
-    match document_parts(posting.document)[0]:
-        case RecordKind.REFUND:
-            return "banking"
-        case _ if made.is_journal and not made.customer:
-            return "journal"
-        case RecordKind.PAYMENT:
-            return "bounce"
-        case _:
-            return "credit_note" if made.is_invoice else "invoice"
 
 
 def _place(made: Made, event: PostingSet, *, customer: str) -> None:

@@ -22,7 +22,7 @@ from schemas.references import (
     QadReference,
     ZuoraReference,
 )
-from streams.ledger import lacking, reasons
+from streams.ledger.stopping import lacking, reasons
 
 Shown = TypeVar("Shown")
 

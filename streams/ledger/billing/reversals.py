@@ -4,35 +4,24 @@ And what a document that is posted again takes over: application rows that Zuora
 2 and 4.
 """
 
-from collections.abc import Mapping as Table
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 from schemas.ids import PostingId, posting_id
 from schemas.mapping import Mapping
 from schemas.money import ZERO
 from schemas.postings import Act, AllocationContent, InverseContent, InvoiceContent, Posting
-from streams.ledger.allocations import row_posting, row_posting_id
-from streams.ledger.applications import SignedRow, age_of, is_since
-from streams.ledger.books import Books
-from streams.ledger.building import INVERSE, AtHand, inverse_id, inverse_posting, make_posting, open_item
-from streams.ledger.charged import applied_to, has_moved_on
-from streams.ledger.lines import plain_text
-from streams.ledger.state import LedgerState, Made, Row, row_of
+from streams.ledger.applying.allocations import row_posting
+from streams.ledger.applying.applications import SignedRow, is_since
+from streams.ledger.applying.charged import applied_to, has_moved_on
+from streams.ledger.applying.freeing import free, in_order
+from streams.ledger.building.lines import plain_text
+from streams.ledger.building.postings import INVERSE, AtHand, inverse_id, inverse_posting, make_posting, open_item
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made, Row
+from streams.ledger.known.state import LedgerState
 
 SETTLE = "settle"
-
-
-@dataclass(slots=True)
-class Left:
-    """What is left of one allocation: later unapplications of its pair have taken the rest back, newest first."""
-
-    row_id: str
-    row: Row
-    amount: Decimal
-    after: list[PostingId] = field(default_factory=list)
 
 
 def reverse(
@@ -114,48 +103,6 @@ def reverse(
     return [*freed, inverse, settlement]
 
 
-def free(
-    at_hand: AtHand,
-    *,
-    of: PostingId,
-    unapplied: Sequence[Posting],
-    dates: tuple[date, date | None],
-    daybook: str,
-    state: LedgerState,
-) -> list[Posting]:
-    """Return what takes back all that stands applied from or to a posting of the document at hand.
-
-    Args:
-        at_hand: The document.
-        of: Its posting.
-        unapplied: Postings of its own rows that this decision makes before.
-        dates: Posting date, and the day it is of where that is another.
-        daybook: Of adjustments.
-        state: What was made before.
-    """
-    made = state.of(at_hand.document)
-    own = made.rows | {
-        posting.content.row: row_of(posting, posting.content)
-        for posting in unapplied
-        if isinstance(posting.content, AllocationContent)
-    }
-    payers = [(payer, state.of(payer).rows) for payer in sorted(made.payers)]
-    return [
-        _deallocation(
-            at_hand,
-            left,
-            original=of,
-            payer_document=payer,
-            day=dates[0],
-            original_day=dates[1],
-            made=made,
-            daybook=daybook,
-        )
-        for payer, rows in ((at_hand.document, own), *payers)
-        for left in what_is_left(at_hand.connection, payer, rows, of=of)
-    ]
-
-
 def last_of_reversal(at_hand: AtHand, made: Made, n: int) -> PostingId:
     """Return the name of the last posting of the reversal of post n: what is posted again comes after it."""
     settled = posting_id(at_hand.connection, kind=at_hand.kind, zuora_id=at_hand.id, act=Act.REVERSE, n=n, step=SETTLE)
@@ -188,7 +135,7 @@ def renew_rows(
         made = state.of(payer)
         rows = [
             (row_id, row)
-            for row_id, row in _in_order(made.rows)
+            for row_id, row in in_order(made.rows)
             if row.item_document == at_hand.document
             and row.item != renewed.id
             and is_since(row.created, posted_stamp)
@@ -199,73 +146,6 @@ def renew_rows(
             postings.extend(_renewed(at_hand, payer, rows, renewed=renewed.id, state=state, books=books))
             room -= amount
     return postings
-
-
-def what_is_left(connection: str, payer: str, rows: Table[str, Row], *, of: PostingId) -> list[Left]:
-    """Return what stands applied from or to a posting, allocation by allocation.
-
-    Args:
-        connection: Its connection.
-        payer: `kind:id` of the document whose rows these are.
-        rows: All rows of that document.
-        of: The posting that pays, or that is owed.
-    """
-    found: list[Left] = []
-    for row_id, row in _in_order(rows):
-        if row.detached or of not in (row.payer, row.item):
-            continue
-        if row.amount > 0:
-            found.append(Left(row_id, row, row.amount))
-            continue
-        name = row_posting_id(connection, payer, row=row_id, amount=row.amount, times=row.times)
-        back = -row.amount
-        for left in reversed(found):
-            if (left.row.payer, left.row.item) == (row.payer, row.item) and back and left.amount:
-                taken = min(back, left.amount)
-                left.amount -= taken
-                left.after.append(name)
-                back -= taken
-    return [left for left in found if left.amount]
-
-
-def _deallocation(
-    at_hand: AtHand,
-    left: Left,
-    *,
-    original: PostingId,
-    payer_document: str,
-    day: date,
-    original_day: date | None,
-    made: Made,
-    daybook: str,
-) -> Posting:
-    row = left.row
-    allocation = row_posting_id(at_hand.connection, payer_document, row=left.row_id, amount=row.amount, times=row.times)
-    other = row.payer if row.item == original else row.item
-    return make_posting(
-        at_hand,
-        act=Act.REVERSE,
-        n=made.n,
-        step=f"deallocate:{left.row_id}",
-        content=AllocationContent(
-            payer=row.payer,
-            item=row.item,
-            payer_document=payer_document,
-            item_document=row.item_document,
-            amount=left.amount,
-            currency=made.currency,
-            document_date=day,
-            posting_date=day,
-            daybook=daybook,
-            description=f"{at_hand.number} reversed",
-            reopens=True,
-            row=left.row_id,
-            row_created=row.created,
-            original_date=original_day,
-        ),
-        source_hash=made.source_hash,
-        after=(original, other, allocation, *left.after),
-    )
 
 
 def _room(at_hand: AtHand, posting: Posting, *, state: LedgerState) -> Decimal:
@@ -311,7 +191,3 @@ def _renewed(
             )
         )
     return postings
-
-
-def _in_order(rows: Table[str, Row]) -> list[tuple[str, Row]]:
-    return sorted(rows.items(), key=lambda one: age_of(one[1].created, one[1].amount, one[0]))

@@ -12,7 +12,8 @@ from schemas.ids import PostingId, document_key, document_parts, hash_of, machin
 from schemas.mapping import Mapping as SiteMapping
 from schemas.outcomes import Whose
 from schemas.postings import Act, Content, InverseContent, Posting, content_hash
-from streams.ledger.state import LedgerState, Made
+from streams.ledger.known.made import Made
+from streams.ledger.known.state import LedgerState
 
 # Names of the steps that are one document in QAD.
 DOCUMENT = "document"

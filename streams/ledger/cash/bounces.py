@@ -10,11 +10,12 @@ from datetime import date
 from schemas.ids import PostingId
 from schemas.mapping import Mapping
 from schemas.postings import Posting
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, document_posting, inverse_of, inverse_posting
-from streams.ledger.lines import plain_text
-from streams.ledger.reversals import free
-from streams.ledger.state import LedgerState, Made, is_refund
+from streams.ledger.applying.freeing import free
+from streams.ledger.building.lines import plain_text
+from streams.ledger.building.postings import AtHand, document_posting, inverse_of, inverse_posting
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made
+from streams.ledger.known.state import LedgerState, is_refund
 
 
 def take_back(

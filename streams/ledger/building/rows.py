@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from schemas.errors import CannotGoOn
 from schemas.mapping import BankRow, LineRow, Mapping, TaxRow
-from streams.ledger import lacking
-from streams.ledger.words import check_payment_type
+from streams.ledger.stopping import lacking
+from streams.ledger.stopping.words import check_payment_type
 
 Row = TypeVar("Row", LineRow, TaxRow, BankRow)
 

@@ -18,7 +18,7 @@ from schemas.money import ZERO, MoneyError, total_of
 from schemas.records import RecordKind
 from schemas.zuora import Application, Part
 from streams.identity import moment_of
-from streams.ledger import reasons
+from streams.ledger.stopping import reasons
 
 _NO_MOMENT = datetime.min.replace(tzinfo=UTC)
 

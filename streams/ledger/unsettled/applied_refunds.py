@@ -8,11 +8,11 @@ from schemas.ids import document_key
 from schemas.records import RecordKind
 from schemas.unsettled import AppliedRefund
 from streams.documents import Facts
-from streams.ledger import reasons
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, Plan
-from streams.ledger.dated import before_cut_over
-from streams.ledger.state import LedgerState
+from streams.ledger.building.dated import before_cut_over
+from streams.ledger.building.postings import AtHand, Plan
+from streams.ledger.known.books import Books
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 
 def plan_applied_refund(at_hand: AtHand, facts: Facts, *, state: LedgerState, books: Books) -> Plan:

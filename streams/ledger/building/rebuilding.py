@@ -19,9 +19,10 @@ from schemas.postings import (
     TransferContent,
     content_hash,
 )
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, Plan
-from streams.ledger.state import Anew, LedgerState, Made
+from streams.ledger.building.postings import AtHand, Plan
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Anew, Made
+from streams.ledger.known.state import LedgerState
 
 _BUILT = (AllocationContent, InverseContent, RefundContent, TransferContent)
 

@@ -1,7 +1,8 @@
 """Postings of this stage, read again to know what was made: without their lines, and without checking them again.
 
 They were checked when they were made, and are again before they are sent; here a million of them are read at a start.
-Nothing that is written may come from here as it is: what is built anew from itself is checked anew (`rebuilding.py`).
+Nothing that is written may come from here as it is: what is built anew from itself is checked anew
+(`building/rebuilding.py`).
 """
 
 import msgspec

@@ -15,11 +15,13 @@ from schemas.errors import CannotGoOn
 from schemas.mapping import Mapping
 from schemas.money import ZERO, MoneyError, plain
 from schemas.postings import Act, CreditNoteContent, GlLine, InvoiceContent, JournalContent, Posting
-from streams.ledger import reasons
-from streams.ledger.allocations import Paying, allocate_rows, parted
-from streams.ledger.applications import NO_APPLICATIONS, Applications
-from streams.ledger.books import Books
-from streams.ledger.building import (
+from streams.ledger.applying.allocations import Paying, allocate_rows, parted
+from streams.ledger.applying.applications import NO_APPLICATIONS, Applications
+from streams.ledger.billing.reversals import last_of_reversal, renew_rows, reverse
+from streams.ledger.building.dated import before_cut_over, dates_of
+from streams.ledger.building.lines import Item, gl_lines, plain_text
+from streams.ledger.building.openings import loaded_by_others, openings_of, own_opening
+from streams.ledger.building.postings import (
     DOCUMENT,
     AtHand,
     Plan,
@@ -30,11 +32,9 @@ from streams.ledger.building import (
     source_hash_of,
     terms_of,
 )
-from streams.ledger.dated import before_cut_over, dates_of
-from streams.ledger.lines import Item, gl_lines, plain_text
-from streams.ledger.openings import loaded_by_others, openings_of, own_opening
-from streams.ledger.reversals import last_of_reversal, renew_rows, reverse
-from streams.ledger.state import LedgerState
+from streams.ledger.known.books import Books
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 
 class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,15 +8,15 @@ import msgspec
 
 from schemas.errors import CannotGoOn
 from streams import waits
-from streams.ledger.allocations import row_posting
-from streams.ledger.applications import NO_APPLICATIONS
-from streams.ledger.billing import plan_billing
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, Plan, document_posting, open_item
-from streams.ledger.charged import spread
-from streams.ledger.openings import BEFORE_CUT_OVER, openings_of
-from streams.ledger.state import LedgerState
-from streams.ledger.unsettled import AdjustmentDocument
+from streams.ledger.applying.allocations import row_posting
+from streams.ledger.applying.applications import NO_APPLICATIONS
+from streams.ledger.applying.charged import spread
+from streams.ledger.billing.documents import plan_billing
+from streams.ledger.building.openings import BEFORE_CUT_OVER, openings_of
+from streams.ledger.building.postings import AtHand, Plan, document_posting, open_item
+from streams.ledger.known.books import Books
+from streams.ledger.known.state import LedgerState
+from streams.ledger.unsettled.records import AdjustmentDocument
 
 
 def plan_adjustment(at_hand: AtHand, adjustment: AdjustmentDocument, *, state: LedgerState, books: Books) -> Plan:

@@ -14,12 +14,13 @@ from schemas.errors import CannotGoOn
 from schemas.ids import PostingId, document_parts, posting_id
 from schemas.money import ZERO
 from schemas.postings import Act, AllocationContent, Posting
-from streams.ledger import reasons
-from streams.ledger.applications import Applications, SignedRow, is_since
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, make_posting, open_item, source_hash_of
-from streams.ledger.charged import application_of
-from streams.ledger.state import LedgerState, Row
+from streams.ledger.applying.applications import Applications, SignedRow, is_since
+from streams.ledger.applying.charged import application_of
+from streams.ledger.building.postings import AtHand, make_posting, open_item, source_hash_of
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Row
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 # A row of a payment or invoice whose id begins so is of a credit balance, and no application of its own.
 ON_ACCOUNT = "on-account:"

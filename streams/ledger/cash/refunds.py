@@ -20,10 +20,11 @@ from schemas.outcomes import Parked
 from schemas.postings import Act, Posting, RefundContent
 from schemas.records import RecordKind
 from schemas.zuora import RefundApplication, RefundPart
-from streams.ledger import reasons
-from streams.ledger.allocations import row_posting_id
-from streams.ledger.books import Books
-from streams.ledger.building import (
+from streams.ledger.applying.allocations import row_posting_id
+from streams.ledger.building.dated import before_cut_over, dates_of
+from streams.ledger.building.lines import plain_text
+from streams.ledger.building.openings import openings_of
+from streams.ledger.building.postings import (
     DOCUMENT,
     AtHand,
     Plan,
@@ -33,12 +34,11 @@ from streams.ledger.building import (
     make_posting,
     source_hash_of,
 )
-from streams.ledger.dated import before_cut_over, dates_of
-from streams.ledger.lines import plain_text
-from streams.ledger.openings import openings_of
-from streams.ledger.rows import bank_of
-from streams.ledger.state import LedgerState
-from streams.ledger.transfers import holder_of
+from streams.ledger.building.rows import bank_of
+from streams.ledger.cash.transfers import holder_of
+from streams.ledger.known.books import Books
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
 
 
 class RefundDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,9 +12,9 @@ from schemas.records import ZuoraRecord
 from schemas.unsettled import InvoicePayment
 from schemas.zuora import INVOICE_PAYMENTS, Payment, children_of
 from streams.documents import Facts
-from streams.ledger.applications import SignedRow
-from streams.ledger.building import GivenBack
-from streams.ledger.charged import is_part
+from streams.ledger.applying.applications import SignedRow
+from streams.ledger.applying.charged import is_part
+from streams.ledger.building.postings import GivenBack
 
 
 def returned(record: ZuoraRecord, facts: Facts) -> dict[str, Decimal]:

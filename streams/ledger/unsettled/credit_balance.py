@@ -12,16 +12,17 @@ from schemas.errors import CannotGoOn
 from schemas.ids import PostingId
 from schemas.money import ZERO
 from schemas.postings import Posting
-from streams.ledger import reasons
-from streams.ledger.allocations import ON_ACCOUNT, row_posting, row_posting_id
-from streams.ledger.applications import SignedRow
-from streams.ledger.books import Books
-from streams.ledger.building import AtHand, Plan, open_item
-from streams.ledger.charged import INSTEAD, divided, is_off_its_item, is_part
-from streams.ledger.dated import day_of
-from streams.ledger.openings import loaded_by_others, openings_of
-from streams.ledger.state import LedgerState, Row
-from streams.ledger.unsettled import Movement
+from streams.ledger.applying.allocations import ON_ACCOUNT, row_posting, row_posting_id
+from streams.ledger.applying.applications import SignedRow
+from streams.ledger.applying.charged import INSTEAD, divided, is_off_its_item, is_part
+from streams.ledger.building.dated import day_of
+from streams.ledger.building.openings import loaded_by_others, openings_of
+from streams.ledger.building.postings import AtHand, Plan, open_item
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Row
+from streams.ledger.known.state import LedgerState
+from streams.ledger.stopping import reasons
+from streams.ledger.unsettled.records import Movement
 
 
 def plan_credit_balance(at_hand: AtHand, movements: Sequence[Movement], *, state: LedgerState, books: Books) -> Plan:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.errors import CannotGoOn
 from schemas.zuora import CreditMemo, DebitMemo, Invoice, InvoiceItem, MemoItem
-from streams.ledger import reasons
+from streams.ledger.stopping import reasons
 
 _SOURCES = frozenset(
     {"Subscription", "Standalone", "Order", "Consolidation", "Invoice", "CreditMemo", "DebitMemo", "Surcharge"}

@@ -20,15 +20,16 @@ from schemas.money import ZERO
 from schemas.outcomes import Whose
 from schemas.postings import Act, AllocationContent, GlLine, JournalContent, OpeningContent, Posting, TransferContent
 from streams import waits
-from streams.ledger import reasons
-from streams.ledger.allocations import row_posting_id
-from streams.ledger.books import Books
-from streams.ledger.building import DOCUMENT, AtHand, inverse_id, make_posting, open_item, source_hash_of
-from streams.ledger.dated import dates_of
-from streams.ledger.lines import plain_text
-from streams.ledger.rebuilding import closing
-from streams.ledger.reversals import what_is_left
-from streams.ledger.state import LedgerState, Made, is_refund, row_of
+from streams.ledger.applying.allocations import row_posting_id
+from streams.ledger.applying.freeing import what_is_left
+from streams.ledger.building.dated import dates_of
+from streams.ledger.building.lines import plain_text
+from streams.ledger.building.postings import DOCUMENT, AtHand, inverse_id, make_posting, open_item, source_hash_of
+from streams.ledger.building.rebuilding import closing
+from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made, row_of
+from streams.ledger.known.state import LedgerState, is_refund
+from streams.ledger.stopping import reasons
 
 TRANSFER = "transfer"
 

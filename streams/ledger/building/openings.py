@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from schemas.ids import document_parts
 from schemas.postings import Act, AllocationContent, OpeningContent, Posting, RefundContent
-from streams.ledger.building import DOCUMENT, AtHand, make_posting, source_hash_of
-from streams.ledger.state import LedgerState
+from streams.ledger.building.postings import DOCUMENT, AtHand, make_posting, source_hash_of
+from streams.ledger.known.state import LedgerState
 
 BEFORE_CUT_OVER = "before_cut_over"
 OPENING_UNDONE = "opening_undone"

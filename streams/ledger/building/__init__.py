@@ -1,0 +1,1 @@
+"""How a posting is put together: ids, dates, accounts, openings. Nothing here decides that one is made."""

@@ -1,0 +1,1 @@
+"""What only tenants without Invoice Settlement have: adjustments, credit balances, refunds of applied money."""
