@@ -17,6 +17,7 @@ from adapters.zuora.reading.rows import Header, seen
 from adapters.zuora.reading.settlement import Settlement
 from console.write_back import Trial
 from schemas.errors import ConnectorError, Refused, Unreadable
+from schemas.records import RecordKind
 
 # What belongs to a document is read of those that count.
 _BOOKED = frozenset({"Posted", "Processed"})
@@ -58,7 +59,8 @@ async def _kind(client: ZuoraClient, objects: ZuoraObjects, kind: str, *, is_lis
     try:
         async for headers in objects.changed(kind, since=since, until=until):
             await objects.complete(kind, _one_of(headers), by="poll", evidence="ping")
-            return Trial(what=what, ok=True, found="read whole")
+            lacking = kind == RecordKind.ACCOUNT and objects.contacts_refused
+            return Trial(what=what, ok=True, found=f"read without its contact: {lacking}" if lacking else "read whole")
     except ConnectorError as error:
         return Trial(what=what, ok=False, found="does not work", next_step=step_of(error))
     none = "there is none to look at" if is_listed else "may be asked for; none changed within the hour"

@@ -95,9 +95,17 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
 def _content(value: bytes) -> Any:
     """Return an event as JSON, numbers as they were written; bytes that are none, as base64."""
     try:
-        return _decode(value)
+        return _without_contact(_decode(value))
     except msgspec.DecodeError:
         return base64.b64encode(value).decode()
+
+
+def _without_contact(content: Any) -> Any:
+    """Leave out where the customer is at home: it explains no posting. The log has it, at the offset that is named."""
+    parent = content.get("parent") if isinstance(content, dict) else None
+    if not isinstance(parent, dict) or "billTo" not in parent:
+        return content
+    return {**content, "parent": {**parent, "billTo": "personal data, not shown"}}
 
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode

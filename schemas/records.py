@@ -41,7 +41,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ZuoraRecord(Event, frozen=True, kw_only=True, tag="record"):
-    """One object of Zuora with all its children, byte for byte as answered.
+    """One object of Zuora with all its children, byte for byte as answered; of an account's contact, its address alone.
 
     Attributes:
         kind: A RecordKind, or a name this version does not know.

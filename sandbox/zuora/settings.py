@@ -95,6 +95,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         hand_posted_bill_run: Which variant of Invoice Posted fires when a person posts a bill run.
         payment_processed_for_external: Whether external payments fire Payment Processed.
         balance_fires_account_event: Whether a changed balance alone counts as an update of the account.
+        contacts: Whether the user sees contacts; no source says what one who may not is answered: that there is none,
+            or no answer at all to whoever asks for one.
+        contact_moves_account: Whether a changed contact moves the update stamp of the accounts whose bill-to it is; no
+            source says.
         gzip: Whether answers over 1,000 bytes are compressed for clients that take it.
         latency_s: Time every API call takes at least.
         request_log_rows: Requests kept for a judge; the oldest go first.
@@ -133,6 +137,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     hand_posted_bill_run: Literal["manual", "api", "bill_run"] = "bill_run"
     payment_processed_for_external: bool = False
     balance_fires_account_event: bool = False
+    contacts: Literal["shown", "absent", "refused"] = "shown"
+    contact_moves_account: bool = False
     gzip: bool = True
     latency_s: float = 0.0
     request_log_rows: int = 50_000

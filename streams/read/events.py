@@ -174,6 +174,14 @@ WANTED = (
         condition=_new_or_changed("Account"),
         why="new accounts, and the QAD customer that one carries",
     ),
+    WantedEvent(
+        name="ContactChanged",
+        object="Account",
+        id_field="Contact.AccountId",
+        base_object="Contact",
+        condition="changeType == 'UPDATE' && Contact.Id != null",
+        why="addresses, which move no stamp of their account",
+    ),
 )
 
 

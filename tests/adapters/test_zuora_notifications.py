@@ -230,6 +230,7 @@ async def test_long_lists_are_read_whole(zuora, configured):
 BASE_OBJECTS = {
     "Account",
     "BillingRun",
+    "Contact",
     "CreditBalanceAdjustment",
     "CreditMemo",
     "CreditMemoApplication",

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
-from console.tracing import _WORDS
+from console.tracing import _WORDS, _content
 from schemas.codec import encode
 from schemas.records import Found, RecordKind, record_of_deletion
 from schemas.references import AccountingPeriod
@@ -32,3 +32,14 @@ def test_a_period_that_zuora_had_closed_is_named(status, told):
     )
     [event] = world().put(march, zuora.simple_invoice()).sets
     assert said(event) == f"post document{told}"
+
+
+def test_a_contact_is_read_and_not_shown():
+    record = zuora.account(billTo={"id": "c1", "city": "Bonn", "workEmail": "ada@acme.example"}, vATId="DE1")
+    shown = _content(encode(record))
+    assert shown["parent"] == {
+        **msgspec.json.decode(zuora.account(vATId="DE1").parent),
+        "billTo": "personal data, not shown",
+    }
+    assert _content(encode(zuora.account())) == msgspec.json.decode(encode(zuora.account()))
+    assert _content(b"[1]") == [1]

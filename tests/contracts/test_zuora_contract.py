@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.zuora.reading.contacts import FIELDS
 from sandbox.zuora import BasicAuthentication, CalloutConfiguration, Sandbox, Settings, Signature
 from sandbox.zuora.acts import (
     NewAccount,
@@ -25,6 +26,7 @@ from sandbox.zuora.acts import (
 )
 from sandbox.zuora.query.catalog import KINDS
 from sandbox.zuora.wire.routes import ROUTES
+from schemas.parties import Party
 from tests.contracts.contract import CONTRACT, SCHEMAS, check, schema_name, unknown_names
 from tests.contracts.full_tenant import ACCOUNT, ITEM, SETTINGS, Client, fill, serving, world_of
 
@@ -72,6 +74,14 @@ EVERYTHING = "filter[]=updateddate.GE:2000-01-01T00:00:00Z&pageSize=99"
 OFTEN_EMPTY = {"contacts", "payment-methods", "taxation-items"}
 
 
+def test_what_is_read_of_a_contact_has_the_contracts_names():
+    properties = CONTRACT["components"]["schemas"]["ExpandedContact"]["properties"]
+    assert all(properties[name] == {"type": "string"} for name in FIELDS)
+    account = CONTRACT["components"]["schemas"]["ExpandedAccount"]["properties"]
+    assert account["billTo"] == {"$ref": "#/components/schemas/ExpandedContact"}
+    assert {field.encode_name for field in msgspec.structs.fields(Party)} <= set(account)
+
+
 async def read_object_query(client: Client) -> None:
     for name in LISTS:
         template = f"/object-query/{name}"
@@ -79,6 +89,8 @@ async def read_object_query(client: Client) -> None:
         assert rows or name in OFTEN_EMPTY, name
         if name in EXPANSIONS:
             await client.read(template, f"{template}?{EVERYTHING}&expand[]={EXPANSIONS[name]}")
+        if name == "accounts":
+            await client.read(template, f"{template}?{EVERYTHING}&expand[]=billto&billto.fields[]={','.join(FIELDS)}")
         if rows:
             assert await client.read(template + "/{key}", f"{template}/{rows[-1]['id']}") == rows[-1]
 

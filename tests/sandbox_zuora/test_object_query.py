@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from sandbox.zuora.acts import (
@@ -19,6 +20,7 @@ from sandbox.zuora.acts import (
     create_payment,
     post_credit_memo,
     update_account,
+    update_contact,
 )
 from sandbox.zuora.objects import DebitMemo, DebitMemoItem, Refund, RefundApplication
 from sandbox.zuora.query.catalog import KINDS
@@ -320,3 +322,39 @@ async def test_without_invoice_settlement_memos_do_not_exist(zuora):
 async def test_a_custom_field_that_is_cleared_is_gone(zuora):
     update_account(zuora.tenant, account="A-00000001", custom={"QADCustomer__c": None})
     assert "qADCustomer__c" not in (await zuora.get("/object-query/accounts/A-00000001")).json
+
+
+ADDRESS = "id,address1,address2,city,county,state,postalcode,country,taxregion,workemail"
+
+
+async def test_a_bill_to_contact_is_expanded_with_the_fields_that_are_asked_for(zuora):
+    expanded = [("expand[]", "billto"), ("billto.fields[]", ADDRESS)]
+    rows = (await zuora.get("/object-query/accounts", *expanded)).json["data"]
+    one = (await zuora.get("/object-query/accounts/A-00000001", *expanded)).json
+    assert one in rows
+    assert {name.lower() for name in one["billTo"]} <= set(ADDRESS.split(","))
+    assert one["billTo"]["id"] == one["billToId"]
+    assert "lastName" not in one["billTo"]
+
+
+@pytest.mark.parametrize("moves", [False, True])
+async def test_a_changed_contact_moves_its_account_where_the_tenant_is_so(zuora, moves):
+    zuora.sandbox.use(msgspec.structs.replace(zuora.tenant.settings, contact_moves_account=moves))
+    account = zuora.tenant.accounts.find("A-00000001")
+    zuora.sandbox.clock.advance(60)
+    changed = update_contact(zuora.tenant, contact=account.bill_to_id, address2="2. Stock", county="Rheinland")
+    after = zuora.tenant.accounts.find("A-00000001")
+    assert (after.updated_date == changed.updated_date) == moves
+    row = (await zuora.get("/object-query/accounts/A-00000001", ("expand[]", "billto"))).json
+    assert (row["billTo"]["address2"], row["billTo"]["county"]) == ("2. Stock", "Rheinland")
+
+
+@pytest.mark.parametrize(("contacts", "status"), [("refused", 403), ("absent", 200)])
+async def test_a_user_may_see_accounts_and_no_contacts(zuora, contacts, status):
+    zuora.sandbox.use(msgspec.structs.replace(zuora.tenant.settings, contacts=contacts))
+    for path in ("/object-query/accounts", "/object-query/accounts/A-00000001"):
+        assert (await zuora.get(path)).status == 200
+        reply = await zuora.get(path, ("expand[]", "billto"))
+        assert reply.status == status
+        assert "billTo" not in str(reply.json).replace("billToId", "")
+    assert (await zuora.get("/object-query/invoices", ("expand[]", "account.billto"))).status == status

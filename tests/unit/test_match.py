@@ -3,7 +3,9 @@
 import msgspec
 import pytest
 
-from schemas.matching import MatchRule
+from schemas.codec import encode
+from schemas.events import read_matched
+from schemas.matching import AccountSeen, MatchRule
 from schemas.topics import Topic
 from streams.match.claims import Claim
 from tests.unit import builders as zuora
@@ -143,6 +145,21 @@ def test_a_mapping_that_asks_another_field_asks_every_account_again():
     assert standing(found) == ("parked", "no_customer")
     found.put(zuora.published(2, customers=zuora.CustomerRules(account_field="code__c")))
     assert (found.matched[0].customer, found.matched[0].rule) == ("C9", MatchRule.ACCOUNT_FIELD)
+
+
+def test_a_contact_that_comes_or_changes_moves_no_document():
+    found = world().put(zuora.simple_invoice(), zuora.payment("10.00"))
+    before = [encode(event) for event in found.matched], [encode(one) for one in found.sets]
+    assert len(before[0]) == 2
+    for city in ("Bonn", "Köln"):
+        found.put(zuora.account(billTo={"id": "c1", "city": city}))
+        found.put(zuora.simple_invoice(), zuora.simple_invoice(updated=LATER, balance=0))
+        found.restart()
+    assert ([encode(event) for event in found.matched], [encode(one) for one in found.sets]) == before
+    # Whoever keeps customers in line hears of each version of the account.
+    seen = [read_matched(value) for value in found.log[Topic.MATCHED]]
+    assert len({event.record_id for event in seen if isinstance(event, AccountSeen)}) == 3
+    assert b"Bonn" not in b"".join(found.log[Topic.MATCHED])
 
 
 def test_an_account_that_changes_its_customer_field_releases_what_waits():

@@ -1,6 +1,7 @@
 """Reads slices of the past once more, beside what the log holds: it proves the cursor, or finds what was missed.
 
-What was committed behind the cursor is read and written; so is a change that was missed (`difference.py`). What the
+What was committed behind the cursor is read and written; so is a change that was missed (`difference.py`), and a
+contact that changed, since that moves no stamp of its account: no poll sees it, and none has missed it. What the
 log holds and Zuora no longer lists is asked for by its id (`missing.py`).
 """
 
@@ -27,10 +28,12 @@ from adapters.zuora.reading.rows import Header
 from adapters.zuora.reading.settlement import Settlement
 from schemas.cursors import Backfill, Reread
 from schemas.errors import ConnectorError, Unreadable
-from schemas.records import Found, ZuoraRecord
+from schemas.records import Found, RecordKind, ZuoraRecord
 
 log = structlog.get_logger(__name__)
 
+# Their expansion changes without their own stamp: the contact of an account.
+_MOVE_SILENTLY = frozenset({RecordKind.ACCOUNT})
 # What the schedule calls it.
 REREAD: Final = "reread"
 
@@ -58,6 +61,8 @@ class _Found(msgspec.Struct):
     late: list[str] = msgspec.field(default_factory=list)
     changed: list[str] = msgspec.field(default_factory=list)
     deleted: list[str] = msgspec.field(default_factory=list)
+    # Changed where no poll looks.
+    restated: list[str] = msgspec.field(default_factory=list)
     # Why not all that is missing could be read: the slice comes again.
     unread: list[ConnectorError] = msgspec.field(default_factory=list)
 
@@ -138,7 +143,7 @@ class TenantReread:
             found = await self._slice(kind, one, bound_s)
             if not found.unread:
                 sweep.proved(one, found=found.anything)
-            written += len(found.late) + len(found.changed) + len(found.deleted)
+            written += len(found.late) + len(found.changed) + len(found.restated) + len(found.deleted)
             unread += found.unread
             await self._say(kind, one, found, sweep, floor_s)
         if sweep.turns > turns:
@@ -167,9 +172,10 @@ class TenantReread:
         unread = list[ConnectorError]()
         late = await self._read(kind, differs.late, evidence, unread)
         changed = await self._read(kind, differs.changed, evidence, unread)
+        restated = await self._read(kind, differs.restated, evidence, unread)
         found = Found(by=REREAD, at=datetime.now(UTC), evidence=evidence)
         moved, deleted = await self._missing.asked_for(kind, differs.absent, one, bound_s, found, unread)
-        too_large = await self._write.records([*late, *changed, *moved, *deleted])
+        too_large = await self._write.records([*late, *changed, *restated, *moved, *deleted])
         if too_large:
             # A dead letter is said once: the next turn finds it held as it is.
             self._held.inventory.set_aside(kind, [(record.id, record.parent) for record in too_large])
@@ -178,12 +184,15 @@ class TenantReread:
             late=[record.id for record in late],
             changed=[record.id for record in (*changed, *moved)],
             deleted=[record.id for record in deleted],
+            restated=[record.id for record in restated],
             unread=unread,
         )
 
     def _difference(self, kind: str, one: Slice, listed: dict[str, Header]) -> Difference:
         inventory = self._held.inventory
-        return difference(listed, inventory.held(kind, listed), inventory.between(kind, one.since_s, one.until_s))
+        there = inventory.between(kind, one.since_s, one.until_s)
+        silently = kind in _MOVE_SILENTLY
+        return difference(listed, inventory.held(kind, listed), there, moves_silently=silently)
 
     async def _read(
         self, kind: str, headers: Sequence[Header], evidence: str, unread: list[ConnectorError]
@@ -240,6 +249,8 @@ class TenantReread:
             deleted=(before.deleted if before else 0) + len(found.deleted),
         )
         await self._write.reread(told)
+        if found.restated:
+            self._log.info("contacts had changed, or were not held yet", kind=kind, accounts=named(found.restated))
         if found.anything:
             self._log.warning(
                 "a re-read found what the polls had missed",

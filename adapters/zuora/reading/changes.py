@@ -80,9 +80,9 @@ def _header(raw: msgspec.Raw, page: Page, kind: ObjectKind) -> Header:
     """Return a row of a list; one that is not as documented keeps no other from being read."""
     try:
         parent = seen(raw, PARENT, "a list")
-        return Header(raw, checked(parent.id), parent.updated_date or "", page.request_id, kind.expand)
+        return Header(kind.kept(raw), checked(parent.id), parent.updated_date or "", page.request_id, kind.expand)
     except Unreadable:
-        return Header(raw, "", "", page.request_id)
+        return Header(kind.kept(raw), "", "", page.request_id)
 
 
 def _params(kind: ObjectKind, since: datetime, until: datetime, dated_from: date | None) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ def _params(kind: ObjectKind, since: datetime, until: datetime, dated_from: date
     ]
     if dated_from is not None and kind.dated:
         params.append(("filter[]", f"{kind.dated}.GE:{dated_from.isoformat()}"))
-    return [*params, ("expand[]", kind.expand)] if kind.expand else params
+    return [*params, *kind.expansion]
 
 
 def _zulu(moment: datetime) -> str:

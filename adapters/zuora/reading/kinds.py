@@ -17,6 +17,7 @@ from adapters.zuora.reading.children.unsettled import (
     of_applied_refund,
     of_credit_balance,
 )
+from adapters.zuora.reading.contacts import BILL_TO, FIELDS, kept
 from adapters.zuora.reading.zoql import (
     CREDIT_BALANCE_ADJUSTMENTS,
     INVOICE_ADJUSTMENTS,
@@ -38,12 +39,19 @@ async def _none(_client: ZuoraClient, _parent: msgspec.Raw) -> dict[str, list[ms
     return {}
 
 
+def _all(row: msgspec.Raw) -> msgspec.Raw:
+    return row
+
+
 class ObjectKind(msgspec.Struct, frozen=True, kw_only=True):
     """How a kind is read.
 
     Attributes:
         objects: Name of its list in Object Query, "" where that has none.
         expand: What is asked for together with it.
+        only: Fields of that which are asked for, where these are not all. Of use, not needed: where Zuora refuses it,
+            the object is read without.
+        kept: What of an answer goes any further.
         dated: Field of its document date that a list can be filtered by, "" where Zuora documents none.
         children: Reads what belongs to a parent, as answered with `expand`.
         zoql: By what its changes are found, where that is not its list.
@@ -52,15 +60,23 @@ class ObjectKind(msgspec.Struct, frozen=True, kw_only=True):
 
     objects: str = ""
     expand: str = ""
+    only: tuple[str, ...] = ()
+    kept: Callable[[msgspec.Raw], msgspec.Raw] = _all
     dated: str = ""
     children: Children = _none
     zoql: Zoql | None = None
     makes: str = ""
 
+    @property
+    def expansion(self) -> list[tuple[str, str]]:
+        """The parameters that ask for what is asked for together with it."""
+        fields = [(f"{self.expand}.fields[]", ",".join(self.only))] if self.only else []
+        return [("expand[]", self.expand), *fields] if self.expand else []
+
 
 # A tenant with Invoice Settlement.
 KINDS: dict[str, ObjectKind] = {
-    RecordKind.ACCOUNT: ObjectKind(objects="accounts"),
+    RecordKind.ACCOUNT: ObjectKind(objects="accounts", expand=BILL_TO, only=FIELDS, kept=kept),
     RecordKind.INVOICE: ObjectKind(objects="invoices", dated="invoicedate", children=of_invoice),
     RecordKind.CREDIT_MEMO: ObjectKind(
         objects="credit-memos", expand="creditmemoapplications", dated="memodate", children=of_credit_memo
@@ -98,6 +114,11 @@ ORDER = tuple(dict.fromkeys([RecordKind.ACCOUNT, *KINDS, *_UNSETTLED]))
 
 # Kinds that are the same either way.
 ALWAYS = frozenset(kind for kind, read in KINDS.items() if _UNSETTLED.get(kind) is read)
+
+
+def without(kind: ObjectKind) -> ObjectKind:
+    """Return how a kind is read without what it does not need."""
+    return msgspec.structs.replace(kind, expand="", only=()) if kind.only else kind
 
 
 def kinds_of(*, settled: bool) -> dict[str, ObjectKind]:

@@ -13,11 +13,12 @@ from adapters.zuora.asking.answers import NotFound, decoded
 from adapters.zuora.asking.client import PAGE_SIZE_MAX, ZuoraClient
 from adapters.zuora.asking.ids import checked, quoted
 from adapters.zuora.reading.changes import PARENT, changes
-from adapters.zuora.reading.kinds import ALWAYS, KINDS, ObjectKind, kinds_of
+from adapters.zuora.reading.contacts import Refusal
+from adapters.zuora.reading.kinds import ALWAYS, KINDS, ObjectKind, kinds_of, without
 from adapters.zuora.reading.rows import Header, seen
 from adapters.zuora.reading.settlement import Settlement
 from adapters.zuora.reading.zoql import Zoql, changes_by_zoql, rows_of
-from schemas.errors import Transient, Unreadable
+from schemas.errors import Misconfigured, NotAllowed, Transient, Unreadable
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.zuora import stamp_of
 
@@ -37,7 +38,13 @@ class ZuoraObjects:
         """
         self._client = client
         self._settlement = settlement
+        self._refused = Refusal(tenant)
         self.tenant = tenant
+
+    @property
+    def contacts_refused(self) -> str:
+        """Why accounts are read without their bill-to contacts; "" where they are not."""
+        return self._refused.why if self._refused.now else ""
 
     async def kinds(self) -> Collection[str]:
         """Return the kinds that there are in this tenant.
@@ -92,11 +99,21 @@ class ZuoraObjects:
             dated_from: Only documents of this day or later; all, where lists cannot be filtered by it.
         """
         spec = await self._listed_as(kind)
-        if spec.zoql is None:
-            pages = changes(self._client, spec, since=since, until=until, dated_from=dated_from)
+        if spec.zoql is not None:
+            async for headers in changes_by_zoql(self._client, spec.zoql, since=since, until=until):
+                yield headers
+            return
+        try:
+            async for headers in changes(self._client, spec, since=since, until=until, dated_from=dated_from):
+                yield headers
+        except (NotAllowed, Misconfigured) as error:
+            if not spec.only or not error.codes:
+                raise
+            refused = error
         else:
-            pages = changes_by_zoql(self._client, spec.zoql, since=since, until=until)
-        async for headers in pages:
+            return
+        async for headers in changes(self._client, without(spec), since=since, until=until, dated_from=dated_from):
+            self._refused.note(refused)
             yield headers
 
     async def complete(self, kind: str, header: Header, *, by: FoundBy, evidence: str) -> ZuoraRecord:
@@ -135,7 +152,7 @@ class ZuoraObjects:
 
     async def _kind(self, kind: str) -> ObjectKind:
         if kind in ALWAYS:
-            return KINDS[kind]
+            return without(KINDS[kind]) if self._refused.now else KINDS[kind]
         settled = await self._is_settled()
         # A hint does not know which of the two refunds it means.
         known_as = RecordKind.APPLIED_REFUND if kind == RecordKind.REFUND and not settled else kind
@@ -156,16 +173,20 @@ class ZuoraObjects:
     async def _one(self, spec: ObjectKind, zuora_id: str) -> Header | None:
         if not spec.objects and spec.zoql is not None:
             return await self._one_by_zoql(spec.zoql, zuora_id)
-        path, params = f"/object-query/{spec.objects}/{quoted(zuora_id)}", [("pageSize", str(PAGE_SIZE_MAX))]
-        if spec.expand:
-            params.append(("expand[]", spec.expand))
+        path = f"/object-query/{spec.objects}/{quoted(zuora_id)}"
         try:
-            answer = await self._client.get(path, params)
+            answer = await self._client.get(path, [("pageSize", str(PAGE_SIZE_MAX)), *spec.expansion])
         except NotFound:
             return None
+        except (NotAllowed, Misconfigured) as error:
+            if not spec.only or not error.codes:
+                raise
+            header = await self._one(without(spec), zuora_id)
+            self._refused.note(error)
+            return header
         parent = decoded(answer.body, PARENT, path)
         name, updated = checked(parent.id), parent.updated_date or ""
-        return Header(msgspec.Raw(answer.body), name, updated, answer.request_id, spec.expand)
+        return Header(spec.kept(msgspec.Raw(answer.body)), name, updated, answer.request_id, spec.expand)
 
     async def _one_by_zoql(self, of: Zoql, zuora_id: str) -> Header | None:
         rows, request_id = await rows_of(self._client, of, "Id", zuora_id)

@@ -18,7 +18,7 @@ class Header(msgspec.Struct, frozen=True):
     """A parent as listed, before its children are read.
 
     Attributes:
-        raw: The row as answered.
+        raw: The row as answered, less what is not kept of it.
         id: Its id, "" where it has none that Zuora gives: no record can be made of it.
         updated: Its stamp, "" where it has none.
         request_id: Zuora's id of the request that listed it.

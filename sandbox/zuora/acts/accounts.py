@@ -187,9 +187,10 @@ def update_account(
     notes: str | None = None,
     crm_id: str | None = None,
     communication_profile_id: str | None = None,
+    bill_to: NewContact | None = None,
     custom: dict[str, str | None] | None = None,
 ) -> Account:
-    """Change what is given of an account; a custom field set to null is cleared."""
+    """Change what is given of an account, its bill-to contact for a new one; a custom field set to null is cleared."""
     row = tenant.get(Account, account)
     given = {
         "name": name,
@@ -201,6 +202,7 @@ def update_account(
         "notes": notes,
         "crm_id": crm_id,
         "communication_profile_id": communication_profile_id,
+        "bill_to_id": _create_contact(tenant, row, bill_to).id if bill_to else None,
     }
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
     kept = {**(row.custom or {}), **(custom or {})}
@@ -216,25 +218,37 @@ def update_contact(
     first_name: str | None = None,
     last_name: str | None = None,
     address1: str | None = None,
+    address2: str | None = None,
     city: str | None = None,
+    county: str | None = None,
     state: str | None = None,
     postal_code: str | None = None,
     country: str | None = None,
+    tax_region: str | None = None,
     work_email: str | None = None,
+    work_phone: str | None = None,
 ) -> Contact:
-    """Change what is given of a contact."""
+    """Change what is given of a contact; the tenant's switches say whether that shows in the stamp of its accounts."""
     given = {
         "first_name": first_name,
         "last_name": last_name,
         "address1": address1,
+        "address2": address2,
         "city": city,
+        "county": county,
         "state": state,
         "postal_code": postal_code,
         "country": country,
+        "tax_region": tax_region,
         "work_email": work_email,
+        "work_phone": work_phone,
     }
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
-    return tenant.change(tenant.get(Contact, contact), **changes)
+    changed = tenant.change(tenant.get(Contact, contact), **changes)
+    if tenant.settings.contact_moves_account:
+        for account in [row for row in tenant.accounts.latest.values() if row.bill_to_id == changed.id]:
+            tenant.change(account)
+    return changed
 
 
 def active_account(tenant: Tenant, key: str) -> Account:

@@ -13,6 +13,8 @@ from sandbox.zuora.tenant import Tenant
 
 Parameters = Mapping[str, Sequence[str]]
 DEFAULT_PAGE_SIZE = 10
+# Paths of expand[] that lead to a contact end in one of these.
+_CONTACTS = frozenset(("billto", "soldto", "shipto", "billtocontact"))
 
 
 def read_list_query(tenant: Tenant, kind: ObjectKind, parameters: Parameters) -> ListQuery:
@@ -72,6 +74,11 @@ def read_selection(tenant: Tenant, kind: ObjectKind, parameters: Parameters) -> 
     unknown = [path for path in paths if path not in kind.expandable]
     if unknown:
         raise invalid_query(f"Invalid expand parameter: {unknown[0]}")
+    contacts = [path for path in paths if path.rpartition(".")[2] in _CONTACTS]
+    if contacts and tenant.settings.contacts == "refused":
+        raise Refused(Category.PERMISSION, "You do not have permission to access Contact")
+    if tenant.settings.contacts == "absent":
+        paths = [path for path in paths if path not in contacts]
     fields = {
         name.lower().removesuffix(".fields[]"): frozenset(chosen.lower() for chosen in _split(values))
         for name, values in parameters.items()

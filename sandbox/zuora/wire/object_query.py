@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from sandbox.zuora.objects import Contact
 from sandbox.zuora.query.catalog import KINDS, ObjectKind
 from sandbox.zuora.query.pages import Page, read_page
 from sandbox.zuora.query.request import read_list_query, read_selection
@@ -43,6 +44,8 @@ def _kind(tenant: Tenant, call: Call) -> ObjectKind:
     kind = KINDS.get(call.names["objects"])
     if kind is None:
         raise Refused(Category.NOT_FOUND, f"The endpoint {call.path} does not exist.")
+    if kind.record is Contact and tenant.settings.contacts == "refused":
+        raise Refused(Category.PERMISSION, "You do not have permission to access Contact")
     if kind.settlement and not tenant.settings.invoice_settlement:
         raise Refused(
             Category.PERMISSION,
