@@ -1,7 +1,7 @@
 """Which Kafka, and how its clients are set up: every setting that matters is said here, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +20,8 @@ TRANSACTION_TIMEOUT_MS = 10_000
 # One fetch: large enough for one record of the largest size. A larger letter comes alone: a broker answers with one
 # record at least, and to fetch as much ahead of every other topic would only cost memory.
 FETCH_BYTES_MAX = MESSAGE_BYTES_MAX + 1024 * 1024
-# How long a start that was cancelled is waited for: it adds to what the sender of a callout waits for its 503.
-_STARTING_S = 1.0
+# How long a start or stop is waited for that was cancelled: it adds to what the sender of a callout waits for its 503.
+_WHOLLY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Cluster:
         except KafkaError as error:
             raise Transient(f"Kafka at {self.bootstrap} refused: {error}") from error
         finally:
-            await client.close()
+            await _wholly(client.close())
 
 
 async def begin(client: Any, cluster: Cluster) -> None:
@@ -102,6 +102,11 @@ async def begin(client: Any, cluster: Cluster) -> None:
         Transient: The cluster cannot be reached.
     """
     await _begin(client.start, client.stop, cluster)
+
+
+async def finish(client: Any) -> None:
+    """Stop a consumer or producer wholly, also when cancelled meanwhile."""
+    await _wholly(client.stop())
 
 
 @asynccontextmanager
@@ -117,21 +122,31 @@ async def started(client: Any, cluster: Cluster) -> AsyncIterator[Any]:
     except KafkaError as error:
         raise Transient(f"Kafka at {cluster.bootstrap} refused: {error}") from error
     finally:
-        await client.stop()
+        await finish(client)
 
 
 async def _begin(
-    start: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], Awaitable[None]], cluster: Cluster
+    start: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], Coroutine[Any, Any, None]], cluster: Cluster
 ) -> None:
-    starting = asyncio.create_task(start())
     try:
-        await asyncio.shield(starting)
+        await _wholly(start())
     except BaseException as error:
-        # aiokafka loses an open connection when it is cancelled while it starts: that comes to its end first.
-        if not starting.done():
-            await asyncio.wait([starting], timeout=_STARTING_S)
-            starting.cancel()
-        await stop()
+        await _wholly(stop())
         if isinstance(error, KafkaConnectionError):
             raise Transient(f"no Kafka answers at {cluster.bootstrap}: start it, or set [kafka] bootstrap") from None
+        raise
+
+
+async def _wholly(work: Coroutine[Any, Any, None]) -> None:
+    """Let a client's start or stop come to its end before a cancellation goes on.
+
+    Cancelled in there, aiokafka loses an open connection; or takes it for the end of a task that it has cancelled
+    itself, and who was cancelled goes on as if nothing had been.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=_WHOLLY_S)
+        task.cancel()
         raise

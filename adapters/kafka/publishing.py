@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from adapters.kafka.cluster import Cluster, begin
+from adapters.kafka.cluster import Cluster, begin, finish
 from adapters.kafka.lane import STAGE_HEADER
 from schemas.codec import Event, encode
 from schemas.errors import Transient
@@ -96,6 +96,6 @@ class Publisher:
             self._producer = None
             try:
                 async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await producer.stop()
+                    await finish(producer)
             except (KafkaError, TimeoutError):
                 log.warning("a producer did not end cleanly; it is left behind")

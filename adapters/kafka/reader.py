@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 import msgspec
 from aiokafka import TopicPartition
 
-from adapters.kafka.cluster import Cluster, begin, started
+from adapters.kafka.cluster import Cluster, begin, finish, started
 from schemas.errors import InvariantViolation
 from schemas.topics import Topic
 
@@ -71,7 +71,7 @@ class Reader:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await asyncio.gather(self._consumer.stop(), self._probe.stop())
+        await asyncio.gather(finish(self._consumer), finish(self._probe))
 
     async def to_end(self) -> Sequence[LogRecord]:
         """Return all records up to the high watermark as it is now; for what is not large.
@@ -142,7 +142,7 @@ class ByOffset:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._consumer.stop()
+        await finish(self._consumer)
 
     async def get(self, offsets: Iterable[int]) -> dict[int, LogRecord]:
         """Return the records at these offsets.

@@ -9,7 +9,7 @@ from types import TracebackType
 
 import msgspec
 
-from adapters.kafka.cluster import Cluster, begin
+from adapters.kafka.cluster import Cluster, begin, finish
 from schemas.errors import Unreadable
 from schemas.events import read_postings
 from schemas.ids import PostingId
@@ -48,7 +48,7 @@ class Audit:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        await finish(self._consumer)
 
     async def committed(self) -> int:
         """Return the offset up to which the group has done its work, 0 where it has done none."""

@@ -12,7 +12,7 @@ import aiokafka.producer.sender
 import msgspec
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from adapters.kafka.cluster import TRANSACTION_TIMEOUT_MS, Cluster, begin
+from adapters.kafka.cluster import TRANSACTION_TIMEOUT_MS, Cluster, begin, finish
 from schemas.errors import ConnectorError
 from schemas.topics import Topic
 
@@ -120,7 +120,7 @@ class FencingWriter:
         """Let the producer go; one that hangs is left behind."""
         try:
             async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await self._producer.stop()
+                await finish(self._producer)
         except (KafkaError, TimeoutError):
             return
 

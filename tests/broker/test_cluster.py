@@ -1,15 +1,17 @@
-"""A client that is cancelled while it starts leaves nothing open; one without a broker says where it looked."""
+"""A client that is cancelled while it starts or stops leaves nothing open; without a broker it says where it looked."""
 
 import asyncio
 import contextlib
 import gc
 import socket
+from contextlib import AbstractAsyncContextManager
 
 import psutil
 import pytest
 
 from adapters.kafka.cluster import Cluster, started
 from schemas.errors import Transient
+from schemas.topics import Topic
 
 
 def open_connections() -> int:
@@ -42,6 +44,44 @@ async def test_a_start_that_is_cancelled_at_any_moment_leaves_no_connection_open
             await task
     assert cut_before > 5
     assert open_connections() == before
+
+
+@pytest.mark.parametrize("kind", ["consumer", "consumer of a group", "producer", "admin"])
+async def test_a_stop_that_is_cancelled_at_any_moment_ends_and_the_cancellation_counts(cluster: Cluster, kind: str):
+    """aiokafka takes a cancellation that comes while it stops for that of its own tasks: who closes waits for ever."""
+
+    def client() -> AbstractAsyncContextManager[object]:
+        if kind == "admin":
+            return cluster.admin()
+        if kind == "producer":
+            return started(cluster.producer(transactional_id=f"{cluster.namespace}cut"), cluster)
+        return started(cluster.consumer(group_id=cluster.group("cut") if "group" in kind else None), cluster)
+
+    async def hold() -> None:
+        async with client() as found:
+            if kind.startswith("consumer"):
+                part = cluster.partition(Topic.OUTCOMES, 0)
+                found.assign([part])
+                await found.position(part)
+            ends.set()
+        # Nothing may be done here once it was cancelled.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    before = open_connections()
+    ends, turns, ended = asyncio.Event(), 0, False
+    while not ended:
+        ends.clear()
+        task = asyncio.create_task(hold())
+        await ends.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        turns, ended = turns + 1, task.done()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() is not ended, f"the cancellation after {turns - 1} turns was lost"
+        assert open_connections() == before
+    assert turns > 3
 
 
 async def test_a_broker_that_is_not_there_is_said_with_its_address():
