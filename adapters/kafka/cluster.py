@@ -104,9 +104,9 @@ async def begin(client: Any, cluster: Cluster) -> None:
     await _begin(client.start, client.stop, cluster)
 
 
-async def finish(client: Any) -> None:
-    """Stop a consumer or producer wholly, also when cancelled meanwhile."""
-    await _wholly(client.stop())
+async def finish(*clients: Any) -> None:
+    """Stop consumers or producers side by side, wholly, also when cancelled meanwhile."""
+    await _wholly(*(client.stop() for client in clients))
 
 
 @asynccontextmanager
@@ -137,16 +137,16 @@ async def _begin(
         raise
 
 
-async def _wholly(work: Coroutine[Any, Any, None]) -> None:
-    """Let a client's start or stop come to its end before a cancellation goes on.
+async def _wholly(*works: Coroutine[Any, Any, None]) -> None:
+    """Let clients' starts or stops come to their end before a cancellation goes on.
 
     Cancelled in there, aiokafka loses an open connection; or takes it for the end of a task that it has cancelled
     itself, and who was cancelled goes on as if nothing had been.
     """
-    task = asyncio.create_task(work)
+    all_of_them = asyncio.gather(*works)
     try:
-        await asyncio.shield(task)
+        await asyncio.shield(all_of_them)
     except asyncio.CancelledError:
-        await asyncio.wait([task], timeout=_WHOLLY_S)
-        task.cancel()
+        await asyncio.wait([all_of_them], timeout=_WHOLLY_S)
+        all_of_them.cancel()
         raise

@@ -71,7 +71,7 @@ class Reader:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await asyncio.gather(finish(self._consumer), finish(self._probe))
+        await finish(self._consumer, self._probe)
 
     async def to_end(self) -> Sequence[LogRecord]:
         """Return all records up to the high watermark as it is now; for what is not large.

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from adapters.kafka.cluster import Cluster, started
+from adapters.kafka.reader import Reader
 from schemas.errors import Transient
 from schemas.topics import Topic
 
@@ -46,13 +47,15 @@ async def test_a_start_that_is_cancelled_at_any_moment_leaves_no_connection_open
     assert open_connections() == before
 
 
-@pytest.mark.parametrize("kind", ["consumer", "consumer of a group", "producer", "admin"])
+@pytest.mark.parametrize("kind", ["consumer", "consumer of a group", "producer", "admin", "reader"])
 async def test_a_stop_that_is_cancelled_at_any_moment_ends_and_the_cancellation_counts(cluster: Cluster, kind: str):
     """aiokafka takes a cancellation that comes while it stops for that of its own tasks: who closes waits for ever."""
 
     def client() -> AbstractAsyncContextManager[object]:
         if kind == "admin":
             return cluster.admin()
+        if kind == "reader":
+            return Reader(cluster, 0, {Topic.OUTCOMES: 0})
         if kind == "producer":
             return started(cluster.producer(transactional_id=f"{cluster.namespace}cut"), cluster)
         return started(cluster.consumer(group_id=cluster.group("cut") if "group" in kind else None), cluster)
