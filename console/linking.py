@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.qad.reading.browse import browse, column, equals, first_row
+from adapters.qad.reading.browse import browse, column, first_row
 from adapters.qad.values import amount
 from adapters.store.readmodel import ReadModel
 from console.matching import Accounts, worth_of
@@ -133,7 +133,7 @@ async def _open_items(wiring: Wiring, connection: str, documents: list[Matched])
             pages = browse(
                 client,
                 **spec,
-                filters=[equals(find.customer, customer)],
+                filters=[profile.browsing.where(find.customer, "eq", customer)],
                 page_size=profile.limits.page_size,
             )
             async for page in pages:

@@ -9,6 +9,8 @@ import msgspec
 from adapters.kafka.assignments import read_assignments
 from adapters.qad.asking.answers import read_object
 from adapters.qad.asking.client import QadClient
+from adapters.qad.places import pick
+from adapters.qad.profiles.calls import Permission
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES, OpenItems
 from adapters.qad.profiles.profile import Profile
@@ -241,7 +243,8 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
                     yield _left_out(connection, kind)
             for kind, document in profile.documents.items():
                 yield await _look_up(client, profile, connection, kind)
-                yield await _permission(client, connection, kind, document.view_uri)
+                if profile.permission.path and document.view_uri:
+                    yield await _permission(client, profile.permission, connection, kind, document.view_uri)
             if profile.open_items is not None:
                 yield await _openings(LookUps(client, profile), connection, profile.open_items)
     except ConnectorError as error:
@@ -310,19 +313,17 @@ async def _openings(qad: LookUps, connection: str, items: OpenItems) -> Finding:
     return Finding(subject=connection, what=what, ok=True, found="answers")
 
 
-async def _permission(client: QadClient, connection: str, kind: str, view_uri: str) -> Finding:
+async def _permission(client: QadClient, asked: Permission, connection: str, kind: str, view_uri: str) -> Finding:
     what = f"permission for {kind}"
     try:
-        reply = await client.get("/api/qracore/permissionState", [("uri", view_uri), ("action", "CREATE")])
+        reply = await client.get(asked.path, [(asked.resource, view_uri), (asked.action, asked.create)])
     except ConnectorError as error:
         return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
-    answer = read_object(reply.body) or {}
-    data = answer.get("data")
-    told = data.get("hasPermission") if isinstance(data, dict) else None
+    told = pick(read_object(reply.body) or {}, asked.given)
     return Finding(
         subject=connection,
         what=what,
-        ok=told is not False,
-        found="not told by this tenant" if told is None else ("given" if told else "not given"),
+        ok=told not in asked.no,
+        found="not told by this tenant" if told is None else ("not given" if told in asked.no else "given"),
         next_step="Give the user a role that may create this kind of document.",
     )

@@ -13,7 +13,8 @@ from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Find
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
-from adapters.qad.values import amount, day, whole
+from adapters.qad.reading.found import found_in
+from adapters.qad.values import amount
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
 from console.wiring import Wiring
 from console.zuora_side import Progress
@@ -23,7 +24,7 @@ from schemas.errors import Misconfigured
 from schemas.events import read_cursor, read_decision, read_matched, read_outcome, read_postings
 from schemas.ids import PostingId, document_key
 from schemas.matching import Matched
-from schemas.outcomes import AnyOutcome, Document, Intended, Posted, Released, Standstill
+from schemas.outcomes import AnyOutcome, Intended, Posted, Released, Standstill
 from schemas.topics import Topic
 
 _TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
@@ -67,18 +68,19 @@ async def _read_daybook(
         client,
         browse_id=find.browse_id,
         prefix=find.prefix,
-        filters=[f"{find.daybook},eq,{daybook},literal"],
+        filters=[profile.browsing.where(find.daybook, "eq", daybook)],
         page_size=profile.limits.page_size,
     )
     async for page in pages:
         for row in page:
+            found = found_in(row, find, profile)
             side.documents.append(
                 QadDocument(
-                    key=_key(find, row),
+                    key=found.document,
                     kind=kind,
-                    reference=str(column(row, find.reference, browse_id=find.browse_id) or ""),
+                    reference=found.reference,
                     number=str(row.get(find.number) or ""),
-                    day=day(row.get(find.posting_date), profile.date_format),
+                    day=found.day,
                 )
             )
 
@@ -96,7 +98,7 @@ async def _read_open_items(client: QadClient, profile: Profile, side: QadSide) -
             item_type = column(row, items.type_column, browse_id=find.browse_id)
             side.open_items.append(
                 QadOpenItem(
-                    key=_key(find, row),
+                    key=found_in(row, find, profile).document,
                     number=str(row.get(find.number) or ""),
                     open=amount(column(row, items.open_amount, browse_id=find.browse_id)),
                     owed=1 if item_type in owed_types else -1,
@@ -123,20 +125,6 @@ async def _read_balances(client: QadClient, profile: Profile, side: QadSide) -> 
             }
             totals[str(of["account"]), str(of["currency"])] += amount(of["debit"]) - amount(of["credit"])
     side.balances = dict(totals)
-
-
-def _key(find: Find, row: Any) -> Document:
-    def of(name: str) -> Any:
-        return column(row, name, browse_id=find.browse_id) if name else ""
-
-    return Document(
-        year=whole(of(find.year), what="year"),
-        daybook=str(of(find.daybook)),
-        voucher=whole(of(find.voucher), what="voucher"),
-        customer=str(of(find.customer) or ""),
-        currency=str(of(find.currency) or ""),
-        total=amount(of(find.total)) if find.total else None,
-    )
 
 
 def _take_decision(side: LogSide, value: bytes) -> None:

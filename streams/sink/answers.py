@@ -17,6 +17,7 @@ from streams.sink.steps import moved_by
 UNCLASSIFIED = "unclassified"
 OPEN_ITEM = "open_item"
 CUSTOMER = "customer"
+FIELD = "field"
 NO_SUCH_KIND = "no_such_kind"
 
 
@@ -80,7 +81,7 @@ MEANINGS: dict[str, Meaning] = {
         next_step="Find it in QAD; mend its reference, or take it out there; then release the document: it is looked "
         "up again before anything is sent.",
     ),
-    "field": Meaning(
+    FIELD: Meaning(
         sentence="QAD does not take a field's length or form",
         next_step="Look at the field in the QAD profile and the mapping, then release the document.",
     ),

@@ -70,10 +70,11 @@ ROOMS_MAY_IMPORT = {
     "adapters/qad": {
         "values": (),
         "words": (),
+        "places": (),
         "profiles": ("values", "words"),
-        "asking": ("profiles", "values"),
-        "reading": ("asking", "profiles", "values"),
-        "rest": ("asking", "profiles", "reading", "words"),
+        "asking": ("profiles", "places", "values"),
+        "reading": ("asking", "profiles", "values", "places"),
+        "rest": ("asking", "profiles", "reading", "words", "places"),
     },
 }
 # They read the configuration and build the clients for every command, so they import all there is.

@@ -1,6 +1,7 @@
 """What QAD's answers mean: a yes with a key, a no with a class, or something that is neither and so is unknown.
 
-Judged by `submitResult`, never by the HTTP status alone; a login page, an empty body or a cut one is never success.
+Judged by what the profile's envelope names, never by the HTTP status alone; a login page, an empty body or a cut one is
+never success.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.qad.places import below, pick
+from adapters.qad.profiles.calls import Envelope
 from adapters.qad.profiles.documents import Document as DocumentProfile
+from adapters.qad.profiles.documents import Step
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.refusals import TRANSIENT, ErrorClass
 from adapters.qad.values import whole
@@ -57,35 +61,81 @@ def judge_post(status: int, body: bytes, *, profile: Profile, document: Document
         Refused: The user may not, or the profile's path is not there.
         OutcomeUnknown: Nobody can say what became of it.
     """
-    answer = read_object(body)
-    if status in profile.definite:
-        raise Transient(f"QAD is not ready (HTTP {status})")
-    if status == 403:
-        raise Refused(f"QAD does not let this user post to {document.path}: {_words(answer)}")
-    if status in (404, 405):
-        raise Refused(f"QAD has no {document.path} (HTTP {status}): the profile's path or viewUri is wrong")
+    answer, envelope = read_object(body), profile.envelope
+    _check_status(status, answer, profile, path=document.path)
     if status >= 500 or answer is None:
         raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
-    result = answer.get("submitResult")
-    if isinstance(result, dict) and result.get("success") is False:
-        raise refusal(complaints(result.get("errors")), profile.errors)
-    if isinstance(result, dict) and result.get("success") is True:
-        return _accepted(answer, document)
-    if answer.get("errors"):
-        if _made(answer, document) is not None:
+    said = _said(answer, envelope)
+    if said is False:
+        raise refusal(complaints(pick(answer, envelope.errors), envelope), profile.errors)
+    if said is True:
+        return _accepted(answer, document, envelope)
+    if pick(answer, envelope.gateway_errors):
+        if _made(answer, document, envelope) is not None:
             raise OutcomeUnknown("QAD names errors and a document beside them")
-        raise refusal(complaints(answer["errors"]), profile.errors)
-    if isinstance(answer.get(document.list), list) and status < 300:
-        return _accepted(answer, document)
+        raise refusal(complaints(pick(answer, envelope.gateway_errors), envelope), profile.errors)
+    if isinstance(pick(answer, below(envelope.records, document.list)), list) and status < 300:
+        return _accepted(answer, document, envelope)
     raise OutcomeUnknown(f"HTTP {status} and an answer that is neither yes nor no")
 
 
-def complaints(errors: Any) -> list[Complaint]:
+def judge_step(status: int, body: bytes, *, profile: Profile, step: Step) -> dict[str, Any]:
+    """Return what was answered to a call that changes nothing.
+
+    Args:
+        status: HTTP status.
+        body: As answered.
+        profile: The tenant's profile.
+        step: What was asked: a read answers with an object, a validation with a yes.
+
+    Raises:
+        Rejected: QAD refused it for a business reason.
+        Transient: It does not say, and may later: nothing was changed.
+        Refused: The user may not, or the profile's path is not there.
+    """
+    answer, envelope = read_object(body), profile.envelope
+    _check_status(status, answer, profile, path=step.path)
+    if status >= 500 or answer is None:
+        raise Transient(f"HTTP {status} and no answer from {step.path}: nothing was sent to be posted")
+    said = _said(answer, envelope)
+    if said is False:
+        raise refusal(complaints(pick(answer, envelope.errors), envelope), profile.errors)
+    if pick(answer, envelope.gateway_errors):
+        raise refusal(complaints(pick(answer, envelope.gateway_errors), envelope), profile.errors)
+    if status >= 300 or (step.does == "validate" and said is not True):
+        raise Transient(f"HTTP {status} from {step.path}, and neither yes nor no: nothing was sent to be posted")
+    return answer
+
+
+def _check_status(status: int, answer: dict[str, Any] | None, profile: Profile, *, path: str) -> None:
+    """Raise where the status alone says that nobody took the call up."""
+    if status in profile.definite:
+        raise Transient(f"QAD is not ready (HTTP {status})")
+    if status == 403:
+        raise Refused(f"QAD does not let this user post to {path}: {_words(answer, profile.envelope)}")
+    if status in (404, 405):
+        raise Refused(f"QAD has no {path} (HTTP {status}): the profile's path or viewUri is wrong")
+
+
+def _said(answer: dict[str, Any], envelope: Envelope) -> bool | None:
+    """Return whether QAD says that it was done, None where it does not say."""
+    told = pick(answer, envelope.success) if envelope.success else None
+    # By type as well: 1 is not true, and a text is not the value that it spells.
+    if any(type(told) is type(word) and told == word for word in envelope.no):
+        return False
+    return True if any(type(told) is type(word) and told == word for word in envelope.yes) else None
+
+
+def complaints(errors: Any, envelope: Envelope) -> list[Complaint]:
     """Return QAD's errors in one shape; both envelopes spell them alike."""
     if not isinstance(errors, list):
         return []
     return [
-        Complaint(str(error.get("code", "")), str(error.get("fieldName", "")), str(error.get("message", "")))
+        Complaint(
+            str(error.get(envelope.code, "")),
+            str(error.get(envelope.field, "")),
+            str(error.get(envelope.message, "")),
+        )
         for error in errors
         if isinstance(error, dict)
     ]
@@ -116,33 +166,34 @@ def _class_of(complaint: Complaint, classes: tuple[ErrorClass, ...]) -> str:
     return UNCLASSIFIED
 
 
-def _accepted(answer: dict[str, Any], document: DocumentProfile) -> Accepted:
-    made = _made(answer, document)
+def _accepted(answer: dict[str, Any], document: DocumentProfile, envelope: Envelope) -> Accepted:
+    made = _made(answer, document, envelope)
     if made is None:
         raise OutcomeUnknown("QAD said yes and did not name the document")
-    return Accepted(document=made, warnings=_warnings(answer))
+    return Accepted(document=made, warnings=_warnings(answer, envelope))
 
 
-def _made(answer: dict[str, Any], document: DocumentProfile) -> Document | None:
+def _made(answer: dict[str, Any], document: DocumentProfile, envelope: Envelope) -> Document | None:
     """Return the document that an answer names; voucher 0 is what was sent, `QAD assigns`, and names none."""
-    records, key = answer.get(document.list), document.key
+    records, key = pick(answer, below(envelope.records, document.list)), document.key
     record = records[0] if isinstance(records, list) and records else None
     if not isinstance(record, dict):
         return None
     try:
-        year, voucher = whole(record.get(key.year), what=key.year), whole(record.get(key.voucher), what=key.voucher)
+        year = whole(pick(record, key.year), what=key.year)
+        voucher = whole(pick(record, key.voucher), what=key.voucher)
     except Misconfigured:
         return None
-    daybook = record.get(key.daybook)
+    daybook = pick(record, key.daybook)
     return Document(year=year, daybook=str(daybook), voucher=voucher) if voucher and daybook else None
 
 
-def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
-    told = answer.get("supplementaryMessages")
+def _warnings(answer: dict[str, Any], envelope: Envelope) -> tuple[str, ...]:
+    told = pick(answer, envelope.warnings) if envelope.warnings else None
     if not isinstance(told, list):
         return ()
     return tuple(
-        shown(message.get("message", message) if isinstance(message, dict) else message)
+        shown(message.get(envelope.message, message) if isinstance(message, dict) else message)
         for message in told[:_WORDS_COUNT]
     )
 
@@ -153,6 +204,6 @@ def shown(words: Any) -> str:
     return text if len(text) <= _WORDS_LENGTH else f"{text[:_WORDS_LENGTH]}…"
 
 
-def _words(answer: dict[str, Any] | None) -> str:
-    said = complaints((answer or {}).get("errors"))[:_WORDS_COUNT]
+def _words(answer: dict[str, Any] | None, envelope: Envelope) -> str:
+    said = complaints(pick(answer or {}, envelope.gateway_errors), envelope)[:_WORDS_COUNT]
     return "; ".join(shown(complaint.message) for complaint in said) or "no reason given"

@@ -34,6 +34,8 @@ class QadClient:
         limits = profile.limits
         self._profile = profile
         self._base_url = profile.base_url.rstrip("/")
+        # How lists are asked for.
+        self.browsing = profile.browsing
         # Look-ups and reference reads go beside the posting calls.
         self._session = session_that_checks_age(limits.timeout_s, connections=limits.concurrency * 2 + 4)
         self.token = QadToken(self._session, profile, credentials)
@@ -93,7 +95,7 @@ class QadClient:
     def _headers(self, token: str) -> dict[str, str]:
         return {
             "Authorization": f"Bearer {token}",
-            "x-qad-workspace-id": self._profile.workspace,
+            **({self._profile.workspace_header: self._profile.workspace} if self._profile.workspace_header else {}),
             # Messages are sorted by words where codes do not tell: they must come in one language.
             "Accept-Language": "en-US",
             **self._profile.headers,

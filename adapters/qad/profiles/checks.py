@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Document
+import msgspec
+
+from adapters.qad.profiles.calls import MARK, fill
+from adapters.qad.profiles.document_checks import problems_of_document
+from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
+from adapters.qad.profiles.part import Value
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.refusals import TRANSIENT
 from adapters.qad.values import can_write_days
@@ -41,24 +47,45 @@ def load_profile(path: Path) -> Profile:
     Raises:
         Misconfigured: It says something that is not known, or leaves out what is needed.
     """
-    profile = load_settings(path, Profile)
+    profile = _filled_in(load_settings(path, Profile))
     problems = list(_problems_of(profile))
     if problems:
         raise Misconfigured(f"{path}: " + "; ".join(problems))
     return profile
 
 
+def _filled_in(profile: Profile) -> Profile:
+    """Return the profile with domain, entity and workspace wherever it names them."""
+    words = {"domain": profile.domain, "entity": profile.entity}
+    words["workspace"] = fill(profile.workspace, words)
+
+    def filled(part: Any) -> Any:
+        match part:
+            case str():
+                return fill(part, words)
+            case dict():
+                return {name: filled(value) for name, value in part.items()}
+            case list() | tuple():
+                return [filled(value) for value in part]
+            case _:
+                return part
+
+    return msgspec.convert(filled(msgspec.to_builtins(profile)), Profile)
+
+
 def _problems_of(profile: Profile) -> list[str]:
     """Return what is wrong with a profile, a sentence each."""
     return [
         *_problems_of_calls(profile),
+        *_problems_of_forms(profile),
         *_problems_of_names("documents", profile.documents, DOCUMENT_KINDS, OPTIONAL_KINDS),
         *_problems_of_names("browses", profile.browses, BROWSES),
         *(
             f"[documents.{kind}] {problem}"
             for kind, document in profile.documents.items()
-            for problem in _problems_of_document(kind, document)
+            for problem in problems_of_document(kind, document)
         ),
+        *(f"[lengths]: {word!r} is no word of ours" for word in profile.lengths if word not in (*HEAD, *LINE)),
         *_problems_of_lists(profile),
         *_problems_of_meanings(profile),
     ]
@@ -77,23 +104,35 @@ def _problems_of_calls(profile: Profile) -> Iterator[str]:
             yield f"definite: after HTTP {status} a document may be in QAD all the same"
 
 
+def _problems_of_forms(profile: Profile) -> Iterator[str]:
+    for name, text in _said_with_every_call(profile):
+        for mark in MARK.findall(text):
+            yield f"{name}: {{{mark}}} is none of {{domain}}, {{entity}}, {{workspace}}"
+    condition = profile.browsing.condition
+    for mark in ("column", "operator", "value"):
+        if f"{{{mark}}}" not in condition:
+            yield f"[browsing] condition {condition!r} does not say {{{mark}}}"
+    if _overlap(profile.envelope.yes, profile.envelope.no):
+        yield "[envelope] yes and no have a value in common"
+
+
+def _said_with_every_call(profile: Profile) -> Iterator[tuple[str, str]]:
+    yield "workspace", profile.workspace
+    yield from ((f"[headers] {name}", text) for name, text in profile.headers.items())
+    for name, browse in profile.browses.items():
+        yield from ((f"[browses.{name}] filter", text) for text in browse.filter)
+
+
+def _overlap(yes: tuple[Value, ...], no: tuple[Value, ...]) -> bool:
+    return any(type(one) is type(other) and one == other for one in yes for other in no)
+
+
 def _problems_of_names(
     table: str, parts: Mapping[str, object], needed: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> Iterator[str]:
     known = (*needed, *others)
     yield from (f"[{table}.{name}] is missing" for name in needed if name not in parts)
     yield from (f"[{table}.{name}] is none of {', '.join(known)}" for name in parts if name not in known)
-
-
-def _problems_of_document(kind: str, document: Document) -> Iterator[str]:
-    yield from (f"fields: {word!r} is no word of ours" for word in document.fields if word not in HEAD)
-    for part in (document.lines, document.allocations, document.opens, document.gl_lines):
-        if part is not None:
-            yield from (f"{part.under}: {word!r} is no word of ours" for word in part.fields if word not in LINE)
-    if "reference" not in document.fields:
-        yield "fields: no field is named for the machine reference"
-    if document.find is not None and document.find.allocated and kind != "receipt":
-        yield "find: allocated is a column of receipts alone"
 
 
 def _problems_of_lists(profile: Profile) -> Iterator[str]:
@@ -106,6 +145,8 @@ def _problems_of_lists(profile: Profile) -> Iterator[str]:
             yield f"[{name}] columns: no column is named for {word!r}"
         for word in sorted(browse.columns.keys() - needed - others):
             yield f"[{name}] columns: {word!r} is no word of ours"
+        for word in sorted(browse.values.keys() - browse.columns.keys()):
+            yield f"[{name}] values: no column is named for {word!r}"
 
 
 def _problems_of_meanings(profile: Profile) -> Iterator[str]:

@@ -1,4 +1,9 @@
-"""A tenant's documents: where each kind is posted, what its fields are called, and how it is found again."""
+"""A tenant's documents: where each kind is posted, what its fields are called, and how it is found again.
+
+Dots in a field's name go one object deeper: `header.refs.machine`.
+"""
+
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -8,13 +13,28 @@ DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
 # A profile may leave these out: what would be one parks.
 OPTIONAL_KINDS = ("refund", "refund_reversal", "bounce", "transfer", "journal")
 
+# Our word of a line for debit and credit in one amount; what it means is the line's `positive`.
+SIGNED = "signed"
+
+Lengths = dict[str, Annotated[int, msgspec.Meta(ge=1)]]
+
 
 class Lines(Part, frozen=True, kw_only=True):
-    """Nested lines: under which key, and what their fields are called."""
+    """Nested lines: under which key, and what their fields are called.
+
+    Attributes:
+        under: Name of the list in the record.
+        fields: Field, or fields, of the tenant by our word; `signed` is debit and credit in one amount.
+        constants: Further fields with fixed values.
+        positive: The side that a `signed` amount above zero means.
+        negative: Our words of amounts that the tenant wants with the other sign.
+    """
 
     under: str
     fields: dict[str, str | tuple[str, ...]]
     constants: dict[str, Value] = msgspec.field(default_factory=dict)
+    positive: Literal["debit", "credit"] = "debit"
+    negative: tuple[str, ...] = ()
 
 
 class Key(Part, frozen=True, kw_only=True):
@@ -30,7 +50,7 @@ class Find(Part, frozen=True, kw_only=True):
 
     Attributes:
         browse_id: The browse.
-        prefix: Before each column.
+        prefix: Before each column, with a dot; "" where the columns have none.
         reference: Column of the machine reference.
         number: Column of the human number.
         year: Column of the posting year.
@@ -42,6 +62,7 @@ class Find(Part, frozen=True, kw_only=True):
         posting_date: Column of the posting date.
         allocated: Of receipts: column of the amount that the receipt itself carries to invoices, as it was made. Never
             one that moves with later adjustments, as what is open does. "" where the browse has none.
+        negative: Columns of these, by our words, that the tenant shows with the other sign.
     """
 
     browse_id: str
@@ -56,6 +77,25 @@ class Find(Part, frozen=True, kw_only=True):
     total: str = ""
     posting_date: str = ""
     allocated: str = ""
+    negative: tuple[Literal["total", "allocated"], ...] = ()
+
+
+class Step(Part, frozen=True, kw_only=True):
+    """One call of several that a document takes; only the last one commits.
+
+    Attributes:
+        does: `read` is a GET; `validate` a POST of the record that changes nothing; `commit` is the call that makes it.
+        path: Resource below the base URL; none for the commit.
+        view_uri: Its view, "" where it has none.
+        params: Further query parameters; `{customer}` is filled in with the document's, and so is any word of its head.
+        take: Of a read: field of the record by the place in the answer that it is taken from, as `data.rows.0.terms`.
+    """
+
+    does: Literal["read", "validate", "commit"]
+    path: str = ""
+    view_uri: str = ""
+    params: dict[str, str] = msgspec.field(default_factory=dict)
+    take: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Document(Part, frozen=True, kw_only=True):
@@ -63,28 +103,39 @@ class Document(Part, frozen=True, kw_only=True):
 
     Attributes:
         path: Resource below the base URL; not derivable from the other two names.
-        view_uri: `viewUri` of the call.
+        view_uri: The view of the call, "" where it has none.
         list: Name of the list in the body.
         fields: Field, or fields, of the tenant by our word.
         constants: Further fields with fixed values.
+        negative: Our words of amounts that the tenant wants with the other sign.
+        lengths: How long a text may be, by our word, where it is other than for all documents.
         lines: GL lines, or the sides of an adjustment.
         allocations: What a receipt carries; the open item that bank is set against.
         opens: The open item that a transfer makes.
         gl_lines: GL lines beside open items.
         key: What the answer calls the document.
         find: How it is found again; without it its unknowns are for a person.
+        steps: Reads and validations before the commit, and the commit; none where there is the commit alone.
         confirmed: The site has confirmed this part.
     """
 
     path: str
-    view_uri: str
+    view_uri: str = ""
     list: str
     fields: dict[str, str | tuple[str, ...]]
     key: Key
     constants: dict[str, Value] = msgspec.field(default_factory=dict)
+    negative: tuple[str, ...] = ()
+    lengths: Lengths = msgspec.field(default_factory=dict)
     lines: Lines | None = None
     allocations: Lines | None = None
     opens: Lines | None = None
     gl_lines: Lines | None = None
     find: Find | None = None
+    steps: tuple[Step, ...] = ()
     confirmed: bool = True
+
+    @property
+    def parts(self) -> "tuple[Lines, ...]":
+        """Its lists of lines."""
+        return tuple(part for part in (self.lines, self.allocations, self.opens, self.gl_lines) if part is not None)

@@ -1,5 +1,7 @@
 """What a tenant shows in lists: open items, balances, reference data."""
 
+import msgspec
+
 from adapters.qad.profiles.documents import Find
 from adapters.qad.profiles.part import Part, Value
 
@@ -35,10 +37,11 @@ class Browse(Part, frozen=True, kw_only=True):
 
     Attributes:
         browse_id: The browse.
-        prefix: Before each column.
+        prefix: Before each column, with a dot; "" where the columns have none.
         columns: Column by our word.
         true_values: Values of a yes-or-no column that mean yes.
-        filter: Fixed filter, e.g. `entityCode,eq,10US,literal`.
+        values: By our word of a column, our value by the tenant's: `status = { O = "open" }`.
+        filter: Fixed filters, in the tenant's form, e.g. `entityCode,eq,{entity},literal`.
         confirmed: The site has confirmed this part.
     """
 
@@ -46,5 +49,6 @@ class Browse(Part, frozen=True, kw_only=True):
     prefix: str
     columns: dict[str, str]
     true_values: tuple[Value, ...] = (True, "true", "yes")
+    values: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     filter: tuple[str, ...] = ()
     confirmed: bool = True

@@ -1,7 +1,8 @@
 """A tenant's QAD, as configuration: where it is, how it is asked, what its fields are called, what its refusals mean.
 
-Most of what a financial document is called over REST is not public, so nothing of it stands in the code. A part that a
-site must still confirm says `confirmed = false`, and posting is refused while any remains.
+Most of what a financial document is called over REST is not public, so nothing of it stands in the code. Dots in names
+go one object deeper. A part that a site must still confirm says `confirmed = false`, and posting is refused while any
+remains.
 """
 
 import hashlib
@@ -10,8 +11,8 @@ from typing import Annotated
 import msgspec
 
 from adapters.qad.profiles.auth import Auth
-from adapters.qad.profiles.calls import CallLimits
-from adapters.qad.profiles.documents import Document, Find
+from adapters.qad.profiles.calls import Browsing, CallLimits, Envelope, Numbers, Permission
+from adapters.qad.profiles.documents import Document, Find, Lengths
 from adapters.qad.profiles.lists import Browse, OpenItems
 from adapters.qad.profiles.part import Part
 from adapters.qad.profiles.refusals import ErrorClass
@@ -23,15 +24,22 @@ _Definite = Annotated[int, msgspec.Meta(ge=400, le=503)]
 
 
 class Profile(Part, frozen=True, kw_only=True):
-    """One tenant's QAD.
+    """One tenant's QAD. Any text of it may hold `{domain}`, `{entity}` and `{workspace}`: load_profile fills them in.
 
     Attributes:
         base_url: Its address, whole, with the environment's path.
-        workspace: Value of the workspace header.
+        workspace: Value of the workspace header, e.g. `{domain}_{entity}`.
+        workspace_header: Its name, "" where none is sent.
+        view_parameter: Query parameter with the view of a call.
         entity: Entity code.
         domain: Domain code.
         headers: Further headers.
+        envelope: Where things stand in bodies.
+        browsing: How browses are asked for.
+        permission: How it is asked whether our user may post.
         date_format: How a date is written, in strftime's words.
+        numbers: How numbers are written.
+        lengths: How long a text may be, by our word; what is longer is refused before it is sent, never cut.
         documents: By kind.
         browses: By name.
         errors: Classes of refusals, first that fits.
@@ -42,12 +50,19 @@ class Profile(Part, frozen=True, kw_only=True):
 
     base_url: str
     workspace: str
+    workspace_header: str = "x-qad-workspace-id"
+    view_parameter: str = "viewUri"
     entity: str
     domain: str = ""
     auth: Auth = Auth()
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     limits: CallLimits = CallLimits()
+    envelope: Envelope = Envelope()
+    browsing: Browsing = Browsing()
+    permission: Permission = Permission()
     date_format: str = "%Y-%m-%dT00:00:00.000Z"
+    numbers: Numbers = Numbers()
+    lengths: Lengths = msgspec.field(default_factory=dict)
     definite: tuple[_Definite, ...] = (429,)
     documents: dict[str, Document]
     browses: dict[str, Browse]

@@ -1,6 +1,7 @@
 """Reads QAD's browses: flat rows, page by page; a column that is missing is said, not guessed.
 
-A browse that does not page, and answers with rows that it has shown already, ends in an error instead of never.
+A browse that does not page, and answers with rows that it has shown already, ends in an error instead of never; where
+no answer of a tenant says whether there is more, pages are read up to an empty one.
 """
 
 import hashlib
@@ -12,9 +13,9 @@ import msgspec
 
 from adapters.qad.asking.answers import read_object
 from adapters.qad.asking.client import QadClient
+from adapters.qad.places import pick
+from adapters.qad.profiles.calls import Browsing
 from schemas.errors import Misconfigured, Refused, Transient
-
-PATH = "/api/qracore/browses"
 
 Row = Mapping[str, Any]
 
@@ -29,26 +30,27 @@ async def browse(
         Refused: The user may not.
         Misconfigured: The browse is not there, or shows the same page again and again.
     """
-    call_id, page, more = str(uuid4()), 0, True
+    call_id, page, before, more = str(uuid4()), 0, 0, True
     seen: set[bytes] = set()
     while more:
         page += 1
-        action = "first" if page == 1 else "next"
-        asked = [("page", str(page)), ("pageSize", str(page_size)), ("pageAction", action), ("callId", call_id)]
-        rows, more = await _page(client, browse_id, [*asked, *(("filter", text) for text in filters)])
+        asked = _asked(client.browsing, page=page, before=before, page_size=page_size, call_id=call_id)
+        rows, more = await _page(client, browse_id, asked, filters, page_size=page_size)
         content = hashlib.sha256(msgspec.json.encode(rows)).digest()
         if content in seen:
             raise Misconfigured(
                 f"the browse {browse_id} shows on page {page} what it has shown before: it does not page"
             )
         seen.add(content)
-        yield [_without(prefix, row) for row in rows]
+        before += len(rows)
+        if rows or page == 1:
+            yield [_without(prefix, row) for row in rows]
 
 
 async def first_row(client: QadClient, *, browse_id: str, prefix: str) -> Row | None:
     """Return some row of a browse, None where it has none; raises as `browse` does."""
-    asked = [("page", "1"), ("pageSize", "1"), ("pageAction", "first"), ("callId", str(uuid4()))]
-    rows, _ = await _page(client, browse_id, asked)
+    asked = _asked(client.browsing, page=1, before=0, page_size=1, call_id=str(uuid4()))
+    rows, _ = await _page(client, browse_id, asked, (), page_size=1)
     return _without(prefix, rows[0]) if rows else None
 
 
@@ -63,28 +65,53 @@ def column(row: Row, name: str, *, browse_id: str) -> Any:
     return row[name]
 
 
-def equals(column_name: str, value: str) -> str:
-    """Return a filter for rows whose column is this value."""
-    return f"{column_name},eq,{value},literal"
-
-
 def _without(prefix: str, row: Row) -> Row:
-    return {name.removeprefix(f"{prefix}."): value for name, value in row.items()}
+    return {name.removeprefix(f"{prefix}."): value for name, value in row.items()} if prefix else row
+
+
+def _asked(said: Browsing, *, page: int, before: int, page_size: int, call_id: str) -> list[tuple[str, str]]:
+    """Return the query of one page, but what is asked for; a parameter that the tenant does not have is left out.
+
+    Args:
+        said: How this tenant is asked.
+        page: Which page, from 1.
+        before: Rows of the pages before it, as they came: a page may be shorter than it was asked for.
+        page_size: Rows of a page.
+        call_id: What all pages of one reading share.
+    """
+    place = before if said.counts == "rows" else page - 1
+    asked = [
+        (said.page, str(place + said.first_page)),
+        (said.page_size, str(page_size)),
+        (said.page_action, "first" if page == 1 else "next"),
+        (said.call_id, call_id),
+    ]
+    return [(name, value) for name, value in asked if name]
 
 
 async def _page(
-    client: QadClient, browse_id: str, asked: Sequence[tuple[str, str]]
+    client: QadClient, browse_id: str, asked: Sequence[tuple[str, str]], filters: Sequence[str], *, page_size: int
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return the rows of one page, and whether there are more behind them."""
-    reply = await client.get(PATH, [("browseId", browse_id), *asked])
+    said = client.browsing
+    conditions = [(said.filter, text) for text in filters]
+    reply = await client.get(said.path, [(said.browse_id, browse_id), *asked, *conditions])
     answer = read_object(reply.body) or {}
     if reply.status == 403:
         raise Refused(f"QAD does not let this user read the browse {browse_id}")
     if reply.status in (400, 404):
         raise Misconfigured(f"QAD has no browse {browse_id} that takes these columns (HTTP {reply.status})")
-    rows = answer.get("data")
+    rows = pick(answer, said.rows) if said.rows else None
     if reply.status >= 300 or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Transient(f"QAD gave no rows of {browse_id} (HTTP {reply.status})", retry_after_s=reply.retry_after_s)
-    told = answer.get("auxillaryData")
-    more = told.get("HasMoreParams") if isinstance(told, dict) else None
-    return rows, str(more).lower() == "true"
+    return rows, _has_more(said, answer, rows, page_size=page_size)
+
+
+def _has_more(said: Browsing, answer: dict[str, Any], rows: list[dict[str, Any]], *, page_size: int) -> bool:
+    if not said.more:
+        return bool(rows)
+    told = pick(answer, said.more)
+    if told is None:
+        # This answer does not say, though others do: only a page that is not full is the last one.
+        return len(rows) >= page_size
+    return str(told).casefold() in {str(value).casefold() for value in said.more_values}

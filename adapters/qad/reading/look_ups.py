@@ -4,16 +4,15 @@ Absent is said only where the column that was asked for is one that QAD shows.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Literal
 
 from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.documents import Find
 from adapters.qad.profiles.lists import OpenItems
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.reading.browse import Row, browse, column, equals, first_row
-from adapters.qad.values import amount, day, whole
+from adapters.qad.reading.browse import Row, browse, column, first_row
+from adapters.qad.reading.found import found_in
 from schemas.errors import Conflict, Misconfigured
-from schemas.outcomes import Document
 from streams.ports import FoundInQad
 
 # Machine references are written in A-Z and 2-7: everything from "2" on is one, and nothing that is empty.
@@ -33,14 +32,14 @@ class LookUps:
     async def find(self, kind: str, reference: str) -> FoundInQad | None:
         """Return the document that carries a machine reference."""
         find = self._find(kind)
-        found = [self._found(find, row) for row in await self._equal(find, find.reference, reference)]
+        found = [found_in(row, find, self._profile) for row in await self._equal(find, find.reference, reference)]
         return _only(found, f"documents in QAD carry the reference {reference}")
 
     async def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
         """Yield all documents of a kind that carry a machine reference, page by page."""
         find = self._find(kind)
-        async for page in self._where(find, find.reference, f"{find.reference},ge,{_FIRST_REFERENCE},literal"):
-            yield [self._found(find, row) for row in page]
+        async for page in self._where(find, find.reference, "ge", _FIRST_REFERENCE):
+            yield [found_in(row, find, self._profile) for row in page]
 
     async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
         """Return the opening item that others loaded under a Zuora number.
@@ -54,7 +53,7 @@ class LookUps:
             return None
         find, wanted = items.find, _item_type(items, item_kind)
         found = [
-            self._found(find, row)
+            found_in(row, find, self._profile)
             for row in await self._equal(find, find.number, number)
             if column(row, items.type_column, browse_id=find.browse_id) == wanted
         ]
@@ -82,7 +81,7 @@ class LookUps:
 
     async def _equal(self, find: Find, name: str, value: str) -> list[Row]:
         """Return the rows whose column is this value; a browse that shows others too does not filter by it."""
-        rows = [row async for page in self._where(find, name, equals(name, value)) for row in page]
+        rows = [row async for page in self._where(find, name, "eq", value) for row in page]
         for row in rows:
             shown = str(column(row, name, browse_id=find.browse_id))
             # QAD compares texts without case and without blanks behind them.
@@ -90,13 +89,16 @@ class LookUps:
                 raise Misconfigured(f"the browse {find.browse_id} does not filter by {name}: look at the profile")
         return rows
 
-    async def _where(self, find: Find, name: str, condition: str) -> AsyncIterator[Sequence[Row]]:
-        """Yield the rows that fulfil a condition on a column.
+    async def _where(
+        self, find: Find, name: str, operator: Literal["eq", "ge"], value: str
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Yield the rows whose column is this value, or at or above it.
 
         QAD answers a condition on a column that it does not have with no rows and no error (reference 1.4). So
         nothing is believed to be absent before the column was seen: a misspelt one would send every document twice.
         """
         spec, found = {"browse_id": find.browse_id, "prefix": find.prefix}, False
+        condition = self._profile.browsing.where(name, operator, value)
         async for page in browse(self._client, **spec, filters=[condition], page_size=self._profile.limits.page_size):
             found = found or bool(page)
             yield page
@@ -105,25 +107,6 @@ class LookUps:
             if row is not None:
                 column(row, name, browse_id=find.browse_id)
                 self._seen.add((find.browse_id, name))
-
-    def _found(self, find: Find, row: Row) -> FoundInQad:
-        def of(name: str) -> Any:
-            return column(row, name, browse_id=find.browse_id) if name else None
-
-        total, allocated = of(find.total), of(find.allocated)
-        return FoundInQad(
-            reference=str(of(find.reference) or ""),
-            document=Document(
-                year=whole(of(find.year), what="year"),
-                daybook=str(of(find.daybook)),
-                voucher=whole(of(find.voucher), what="voucher"),
-                customer=str(of(find.customer) or ""),
-                currency=str(of(find.currency) or ""),
-                total=None if total is None else amount(total),
-            ),
-            day=day(of(find.posting_date), self._profile.date_format),
-            allocated=None if allocated is None else amount(allocated),
-        )
 
 
 def _only(found: Sequence[FoundInQad], what: str) -> FoundInQad | None:

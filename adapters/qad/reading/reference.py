@@ -51,7 +51,8 @@ class _Columns:
 
     def value(self, word: str) -> Any:
         name = self._spec.columns.get(word)
-        return None if name is None else column(self._row, name, browse_id=self._spec.browse_id)
+        value = None if name is None else column(self._row, name, browse_id=self._spec.browse_id)
+        return self._spec.values.get(word, {}).get(str(value), value)
 
     def text(self, word: str) -> str:
         value = self.value(word)

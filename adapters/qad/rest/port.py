@@ -1,24 +1,19 @@
 """The sink's port over QAD's REST interface: a command becomes one record by the profile.
 
-One call commits one document. What a field is called and how dates are written is the profile's; nothing of a tenant
-stands here.
+One call commits one document. What it is called, how it is written and what comes before it is the profile's; nothing
+of a tenant stands here.
 """
 
-from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
-import msgspec
-
 from adapters.qad.asking.answers import judge_post
-from adapters.qad.profiles.documents import Lines
 from adapters.qad.reading.look_ups import LookUps
-from adapters.qad.words import Words, in_words, kind_of
+from adapters.qad.rest.calls import Calls
+from adapters.qad.rest.record import record_of
+from adapters.qad.words import in_words, kind_of
 from schemas.errors import Refused, Rejected, Transient
 from streams.ports import Accepted, Command
 from streams.sink.answers import NO_SUCH_KIND
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class RestQad(LookUps):
@@ -33,8 +28,10 @@ class RestQad(LookUps):
         if kind not in self._profile.documents:
             raise Rejected(NO_SUCH_KIND, (f"the profile has no [documents.{kind}]",))
         document = self._profile.documents[kind]
-        body = _encode({"supplementaryMessages": [], document.list: [self.record(command)]})
-        reply = await self._client.post(document.path, [("viewUri", document.view_uri)], body, not_after=not_after)
+        words = in_words(command)
+        calls = Calls(self._client, self._profile, document, record_of(words, self._profile, document))
+        await calls.prepare(words.head, not_after=not_after)
+        reply = await calls.commit(not_after=not_after)
         try:
             return judge_post(reply.status, reply.body, profile=self._profile, document=document)
         except Transient as error:
@@ -43,31 +40,4 @@ class RestQad(LookUps):
 
     def record(self, command: Command) -> dict[str, Any]:
         """Return the record of a command, in the tenant's words."""
-        document = self._profile.documents[kind_of(command)]
-        words = in_words(command)
-        record: dict[str, Any] = dict(document.constants)
-        self._place(record, document.fields, words.head)
-        for part, lines in (
-            (document.lines, words.lines),
-            (document.allocations, words.allocations),
-            (document.opens, words.opens),
-            (document.gl_lines, words.gl_lines),
-        ):
-            if part is not None:
-                # Two parts may stand under one name: a transfer uses one item up and makes another.
-                record.setdefault(part.under, []).extend(self._line(part, line) for line in lines)
-        return record
-
-    def _line(self, part: Lines, words: Words) -> dict[str, Any]:
-        line: dict[str, Any] = dict(part.constants)
-        self._place(line, part.fields, words)
-        return line
-
-    def _place(self, record: dict[str, Any], fields: Mapping[str, Any], words: Words) -> None:
-        for word, targets in fields.items():
-            value = words.get(word)
-            if value is None or value == "":
-                continue
-            written = value.strftime(self._profile.date_format) if isinstance(value, date) else value
-            for target in (targets,) if isinstance(targets, str) else targets:
-                record[target] = written
+        return record_of(in_words(command), self._profile, self._profile.documents[kind_of(command)])

@@ -1,0 +1,41 @@
+"""What a row of a browse says of a document: its key, control columns and day, by the profile's columns."""
+
+from typing import Any
+
+from adapters.qad.profiles.documents import Find
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.reading.browse import Row, column
+from adapters.qad.values import amount, day, whole
+from schemas.outcomes import Document
+from streams.ports import FoundInQad
+
+
+def found_in(row: Row, find: Find, profile: Profile) -> FoundInQad:
+    """Return the document that a row shows.
+
+    Raises:
+        Misconfigured: A column is not there, or holds something else.
+    """
+
+    def of(name: str) -> Any:
+        return column(row, name, browse_id=find.browse_id) if name else None
+
+    def money(word: str) -> Any:
+        shown = of(getattr(find, word))
+        if shown is None:
+            return None
+        return -amount(shown) if word in find.negative else amount(shown)
+
+    return FoundInQad(
+        reference=str(of(find.reference) or ""),
+        document=Document(
+            year=whole(of(find.year), what="year"),
+            daybook=str(of(find.daybook)),
+            voucher=whole(of(find.voucher), what="voucher"),
+            customer=str(of(find.customer) or ""),
+            currency=str(of(find.currency) or ""),
+            total=money("total"),
+        ),
+        day=day(of(find.posting_date), profile.date_format),
+        allocated=money("allocated"),
+    )
