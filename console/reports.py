@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 # Parts that keep a report from being clean.
-FAULTS = frozenset({"documents", "open_items", "customers", "control_accounts", "duplicate", "lost"})
+FAULTS = frozenset({"documents", "open_items", "customers", "control_accounts", "duplicate", "lost", "no_mapping"})
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -43,7 +43,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         part: documents, open_items, customers, control_accounts, in_flight, parked, ignored, timing, foreign,
-            duplicate or lost.
+            duplicate, lost or no_mapping.
         number: Zuora's number, or QAD's key where QAD alone has it.
         what: What differs, in a sentence.
         currency: Of the amount.
@@ -64,7 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         connection: Whose.
-        at: When both systems were read.
+        at: When both systems were read; "" where they were not, since no mapping is published.
         from_date: First document date.
         as_of: Last document date, "" for no end.
         sums: The last line, by kind and currency.

@@ -10,11 +10,10 @@ from console.context import Context, command_options
 from console.output import EXIT_FINDINGS, Output
 from console.reconciliation.comparing import compare
 from console.reconciliation.facts import LogSide, Standing
-from console.reconciliation.reading import read_log, read_qad
-from console.reports import FAULTS, Report, keep_report
+from console.reconciliation.reading import has_mapping, read_log, read_qad
+from console.reports import FAULTS, Difference, Report, keep_report
 from console.wiring import Wiring
 from console.zuora_side import read_zuora
-from schemas.errors import Misconfigured
 from schemas.ids import PostingId
 from schemas.money import shown
 
@@ -62,6 +61,9 @@ def reconcile(context: Context, connection: str, from_date: datetime | None, as_
 
 
 async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_date: date, as_of: date) -> Report:
+    days = {"from_date": str(from_date), "as_of": "" if as_of == date.max else str(as_of)}
+    if not await has_mapping(wiring, connection):
+        return Report(connection=connection, at="", sums=(), checks={}, differences=(_no_mapping(connection),), **days)
     tenant = wiring.site.config.connections[connection].tenant
     profile = wiring.profile(connection)
 
@@ -74,8 +76,6 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
         read_at = await zuora.hear_time()
         documents = await read_zuora(zuora, tenant, progress=progress, settlement=wiring.settlement(zuora, tenant))
         before = await read_log(wiring, connection)
-        if before.cut_over is None:
-            raise Misconfigured(f"{connection} has no published mapping: there is nothing to compare yet")
         shown = await read_qad(qad, profile, before, progress=progress)
         log = await read_log(wiring, connection)
         log.read = read
@@ -88,14 +88,20 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
     report = Report(
         connection=connection,
         at=read_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
-        from_date=str(max(from_date, log.cut_over or date.min)),
-        as_of="" if as_of == date.max else str(as_of),
+        **days | {"from_date": str(max(from_date, log.cut_over or date.min))},
         sums=result.sums,
         checks=result.checks,
         differences=result.differences,
     )
     keep_report(wiring.data, report)
     return report
+
+
+def _no_mapping(connection: str) -> Difference:
+    what = "no mapping is published, so nothing goes to QAD and there is nothing to compare yet: "
+    return Difference(
+        part="no_mapping", number="", what=f"{what}ml-connector mapping publish FILE --connection {connection}"
+    )
 
 
 def _read_documents(context: Context, connection: str) -> set[str]:
@@ -120,6 +126,9 @@ def _others(documents: dict[str, Standing]) -> set[str]:
 
 
 def _show(report: Report, output: Output) -> None:
+    if not report.at:
+        output.say(f"\n{report.connection}: {report.differences[0].what}")
+        return
     days = f"from {report.from_date}" + (f" to {report.as_of}" if report.as_of else "")
     output.say(f"\n{report.connection}: documents dated {days}, read {report.at}")
     output.table(

@@ -45,6 +45,13 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
     return side
 
 
+async def has_mapping(wiring: Wiring, connection: str) -> bool:
+    """Return whether a mapping of a connection was ever published: without one, the product has decided nothing."""
+    partitions = await wiring.partitions()
+    decisions = await read_whole(wiring.site.cluster, partitions[connection], [Topic.DECISIONS])
+    return any(isinstance(read_decision(record.value), MappingPublished) for record in decisions)
+
+
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
     """Return what QAD shows in our daybooks, all its open items and balances."""
     side = QadSide()
