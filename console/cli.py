@@ -11,6 +11,7 @@ import structlog
 from console.commands import deadletters, match, operating, running, setup, trying
 from console.commands.backfill import backfill
 from console.commands.keys import keys
+from console.commands.qad import qad
 from console.commands.reconcile import reconcile
 from console.commands.verify import verify
 from console.commands.zuora import zuora
@@ -69,6 +70,7 @@ for command in (
     zuora,
     setup.topics,
     setup.mapping,
+    qad,
     running.run,
     running.receive,
     running.poll,

@@ -1,7 +1,7 @@
 """Reads two of the three sides: the log whole, and anew QAD's documents, open items and balances."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -62,7 +62,7 @@ async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progres
         for daybook in sorted(log.daybooks.get(kind, ())):
             await _read_daybook(client, profile, kind, find, daybook, side)
             progress(f"QAD: {len(side.documents)} documents")
-    await _read_open_items(client, profile, side)
+    side.open_items.extend([item async for item in open_items(client, profile)])
     progress(f"QAD: {len(side.open_items)} open items")
     await _read_balances(client, profile, side)
     return side
@@ -92,7 +92,12 @@ async def _read_daybook(
             )
 
 
-async def _read_open_items(client: QadClient, profile: Profile, side: QadSide) -> None:
+async def open_items(client: QadClient, profile: Profile) -> AsyncIterator[QadOpenItem]:
+    """Yield what is open in QAD, whatever its daybook.
+
+    Raises:
+        Misconfigured: The profile does not say where open items are shown.
+    """
     items = profile.open_items
     if items is None:
         raise Misconfigured("the profile has no [open_items]: balances cannot be compared")
@@ -103,14 +108,12 @@ async def _read_open_items(client: QadClient, profile: Profile, side: QadSide) -
     ):
         for row in page:
             item_type = column(row, items.type_column, browse_id=find.browse_id)
-            side.open_items.append(
-                QadOpenItem(
-                    key=found_in(row, find, profile).document,
-                    number=str(row.get(find.number) or ""),
-                    open=amount(column(row, items.open_amount, browse_id=find.browse_id)),
-                    owed=1 if item_type in owed_types else -1,
-                    account=str(column(row, items.account, browse_id=find.browse_id)),
-                )
+            yield QadOpenItem(
+                key=found_in(row, find, profile).document,
+                number=str(row.get(find.number) or ""),
+                open=amount(column(row, items.open_amount, browse_id=find.browse_id)),
+                owed=1 if item_type in owed_types else -1,
+                account=str(column(row, items.account, browse_id=find.browse_id)),
             )
 
 

@@ -1,0 +1,154 @@
+"""What a site must confirm before a connection goes live, walked: what the files show, and what only a person knows.
+
+The same list stands in docs/go-live.md, with how to find each out. Source: reference qad.md 6.7.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from adapters.qad.profiles.profile import Profile
+from schemas.mapping import Mapping
+
+State = Literal["set", "open", "confirm"]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list.
+
+    Attributes:
+        number: As in docs/go-live.md.
+        title: Likewise.
+        state: set: the files show it; open: something is missing; confirm: only a person knows whether it is right.
+        found: What the files say, or what is missing.
+    """
+
+    number: int
+    title: str
+    state: State
+    found: str
+
+
+def walk(profile: Profile, mapping: Mapping | None) -> list[Item]:
+    """Return the list as it stands for a connection.
+
+    Args:
+        profile: Its profile.
+        mapping: Its newest mapping, None where none was published.
+    """
+    return [
+        Item(number=number, title=title, state=state, found=found)
+        for number, (title, look) in enumerate(_LIST, 1)
+        for state, found in [look(profile, mapping)]
+    ]
+
+
+Look = Callable[[Profile, Mapping | None], tuple[State, str]]
+
+
+def _address(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    return "confirm", f"{profile.base_url}, grant {profile.auth.grant}, tokens live {profile.auth.lifetime_s} s"
+
+
+def _workspace(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    if not profile.workspace:
+        return "open", "workspace is empty: the user's default one would be posted to"
+    return "confirm", f"workspace {profile.workspace}, entity {profile.entity}, domain {profile.domain or 'not said'}"
+
+
+def _documents(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    waiting = [name for name in profile.unconfirmed if name.startswith("documents.")]
+    return ("open", f"not confirmed: {', '.join(waiting)}") if waiting else ("set", "every kind is confirmed")
+
+
+def _refusals(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    classes = sorted({known.means for known in profile.errors})
+    if not classes:
+        return "open", "[[errors]] is empty: every refusal would be unclassified"
+    return "confirm", f"classes with words or codes: {', '.join(classes)}"
+
+
+def _keys(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    return "confirm", ", ".join(
+        f"{kind}: {document.key.year}/{document.key.daybook}/{document.key.voucher}"
+        for kind, document in profile.documents.items()
+    )
+
+
+def _browses(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    waiting = [name for name in profile.unconfirmed if not name.startswith("documents.")]
+    if profile.open_items is None:
+        return "open", "no [open_items]: opening items are not found, balances are not compared"
+    return ("open", f"not confirmed: {', '.join(waiting)}") if waiting else ("set", "every browse is confirmed")
+
+
+def _references(profile: Profile, _: Mapping | None) -> tuple[State, str]:
+    blind = [kind for kind, document in profile.documents.items() if document.find is None]
+    if blind:
+        return "open", f"no look-up for {', '.join(blind)}: what gets no answer is for a person"
+    fields = {str(document.fields["reference"]) for document in profile.documents.values()}
+    return "confirm", f"the machine reference goes to {', '.join(sorted(fields))}"
+
+
+def _customers(profile: Profile, mapping: Mapping | None) -> tuple[State, str]:
+    if mapping is None:
+        return _NO_MAPPING
+    rules = mapping.customers
+    told = [f"the account's field {rules.account_field}"] if rules.account_field else []
+    told += (
+        ["QAD's matching field"] if rules.qad_field and "zuora_account" in profile.browses["customers"].columns else []
+    )
+    told += ["equal codes"] if rules.equal_codes else []
+    return ("confirm", f"found by {', '.join(told)}") if told else ("open", "no rule finds a customer: links alone do")
+
+
+def _daybooks(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
+    if mapping is None:
+        return _NO_MAPPING
+    named = {name: code for name, code in msgspec.structs.asdict(mapping.daybooks).items() if code}
+    banks = sorted({bank.account for bank in mapping.banks})
+    books = ", ".join(f"{name} {code}" for name, code in named.items())
+    return "confirm", f"{books}; banks {', '.join(banks)}"
+
+
+def _accounts(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
+    if mapping is None:
+        return _NO_MAPPING
+    policy = mapping.policy
+    return "confirm", f"{len(mapping.lines)} rows of lines; deferred revenue is released by {policy.deferral_system}"
+
+
+def _tax(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
+    if mapping is None:
+        return _NO_MAPPING
+    return "confirm", f"tax as {mapping.policy.tax}; QAD's own calculation must be off: the rehearsal shows it"
+
+
+def _periods(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
+    if mapping is None:
+        return _NO_MAPPING
+    return "confirm", f"a closed period: {mapping.policy.closed_period}; cut-over {mapping.cut_over}"
+
+
+def _quiet(_: Profile, __: Mapping | None) -> tuple[State, str]:
+    return "confirm", "QAD must not print, e-invoice, dun or collect what comes in our daybooks"
+
+
+_NO_MAPPING: tuple[State, str] = ("open", "no mapping is published")
+
+_LIST: tuple[tuple[str, Look], ...] = (
+    ("Address, log-in and session limits", _address),
+    ("Domain, entity and workspace", _workspace),
+    ("Paths, names and steps of each document", _documents),
+    ("What refusals look like", _refusals),
+    ("What the answer calls a document", _keys),
+    ("Browses and their columns", _browses),
+    ("Where the references go, and that they are found again", _references),
+    ("How customers are found", _customers),
+    ("Daybooks and bank accounts", _daybooks),
+    ("Accounts and analysis", _accounts),
+    ("Tax", _tax),
+    ("Periods and cut-over", _periods),
+    ("That QAD leaves our documents alone", _quiet),
+)
