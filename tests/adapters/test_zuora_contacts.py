@@ -218,6 +218,7 @@ async def test_a_user_who_may_not_read_contacts_reads_accounts(zuora, log, accou
     assert polling.failed == frozenset()
     assert [party.bill_to for party in parties(log, account)] == [None] * 3
     refused = [entry for entry in zuora.requests("/accounts") if entry.status == 403]
+    assert {entry.path for entry in zuora.requests("/accounts")} == {"/object-query/accounts"}
     # It is found out once, and said once; then contacts are not asked for.
     assert len(refused) == (1 if contacts == "refused" else 0)
     assert heard().count("bill-to contacts are refused") <= 2 * len(refused)
