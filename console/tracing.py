@@ -10,6 +10,7 @@ import msgspec
 from adapters.kafka.reader import ByOffset
 from adapters.store.readmodel import ReadModel
 from console.wiring import Wiring
+from streams.mending import who_mends
 
 
 class TracedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,19 @@ def in_words(event: TracedEvent) -> str:
 
 
 def _still(content: dict[str, Any]) -> str:
-    return str(content["reason"]["message"])
+    reason = content["reason"]
+    who = who_mends(str(reason["rule"])) if content["type"] == "parked" else None
+    return f"{reason['message']}{f' (for the {who})' if who else ''}"
+
+
+def _posted(event: dict[str, Any]) -> str:
+    qad = event["qad"]
+    said = f"; QAD said: {'; '.join(event['warnings'])}" if event.get("warnings") else ""
+    return f"QAD {qad['year']}/{qad['daybook']}/{qad['voucher']} by {event['how']}{said}"
+
+
+def _unknown(event: dict[str, Any]) -> str:
+    return f"{event['what']}; what came: {event['answer']}" if event.get("answer") else str(event["what"])
 
 
 def _postings(event: dict[str, Any]) -> str:
@@ -77,9 +90,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "intended": lambda event: (
         f"attempt {event['attempt']}, {event['total']} {event['currency']} for {event['customer']}"
     ),
-    "posted": lambda event: (
-        f"QAD {event['qad']['year']}/{event['qad']['daybook']}/{event['qad']['voucher']} by {event['how']}"
-    ),
+    "posted": _posted,
     "marked": lambda event: (
         f"{', '.join(f'{name} = {value}' for name, value in event['fields'].items())} in Zuora by {event['how']}"
     ),
@@ -88,7 +99,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "ignored": _still,
     "superseded": _still,
     "rejected": lambda event: "; ".join(event["messages"]),
-    "unknown": lambda event: str(event["what"]),
+    "unknown": _unknown,
 }
 
 

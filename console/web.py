@@ -20,6 +20,7 @@ from console.reports import last_reports
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.money import shown
+from streams.mending import who_mends
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +97,7 @@ class Page:
             "<h2>What has changed in QAD and is going to fail</h2>",
             _table(DRIFT_COLUMNS, [drift_row(drift) for drift in self._drifts]),
             "<h2>What stands still, by reason</h2>",
-            _table(("connection", "status", "rule", "documents", "value", "next step"), _by_rule(standings)),
+            _table(("connection", "status", "rule", "documents", "value", "who", "next step"), _by_rule(standings)),
             "<h2>Documents</h2>",
             _table(
                 ("number", "connection", "stage", "status", "since", "value", "why"),
@@ -160,7 +161,9 @@ def _by_rule(standings: list[Standing]) -> list[tuple[Any, ...]]:
         for member in members:
             if member.row.value is not None:
                 total[member.row.currency] += abs(member.row.value)
-        rows.append((connection, status, rule, len(members), worth(total), members[0].row.next_step))
+        rows.append(
+            (connection, status, rule, len(members), worth(total), who_mends(rule) or "", members[0].row.next_step)
+        )
     return rows
 
 

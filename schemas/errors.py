@@ -2,7 +2,8 @@
 
     ConnectorError
     ├── Transient            try again later, with jitter, after `retry_after_s` where the other side gave one
-    │   └── NotSent          ... and certainly no byte was sent
+    │   ├── NotSent          ... and certainly no byte was sent
+    │   └── Overloaded       ... and ask less at once
     ├── OutcomeUnknown       a write may or may not have happened: look it up, never repeat it blindly
     ├── Rejected             the other side said no for a business reason: park
     ├── Refused              credentials or permission: stop this lane, say so, probe again by itself
@@ -48,8 +49,20 @@ class NotSent(Transient):
     """No byte was sent: no connection could be made, or the intent was too old for it."""
 
 
+class Overloaded(Transient):
+    """The other side has no room for another call: its licences, sessions or limits are used up."""
+
+
 class OutcomeUnknown(ConnectorError):
-    """A write was sent and no answer says what became of it."""
+    """A write was sent and no answer says what became of it.
+
+    Attributes:
+        answer: What came in the place of an answer, scrubbed; "" where nothing came.
+    """
+
+    def __init__(self, message: str, *, answer: str = "") -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Rejected(ConnectorError):
@@ -58,14 +71,26 @@ class Rejected(ConnectorError):
     Attributes:
         reason_class: The class of the refusal, e.g. "period_closed" (see streams/sink/answers.py).
         messages: What the other side said, scrubbed, in its own words.
-        fields: Names of the fields it complained of.
+        fields: Names of the fields it complained of, as it labels them.
+        values: What stood in them, in the same order; they may be personal data, and are no part of the message.
+        answer: The whole of its answer, scrubbed.
     """
 
-    def __init__(self, reason_class: str, messages: tuple[str, ...], fields: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        reason_class: str,
+        messages: tuple[str, ...],
+        fields: tuple[str, ...] = (),
+        *,
+        values: tuple[str, ...] = (),
+        answer: str = "",
+    ) -> None:
         super().__init__(f"{reason_class}: " + "; ".join(messages))
         self.reason_class = reason_class
         self.messages = messages
         self.fields = fields
+        self.values = values
+        self.answer = answer
 
 
 class Refused(ConnectorError):

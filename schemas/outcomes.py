@@ -173,18 +173,31 @@ class Posted(Outcome, frozen=True, kw_only=True, tag="posted"):
 
 
 class RejectedByQad(Outcome, frozen=True, kw_only=True, tag="rejected"):
-    """QAD said no and changed nothing; a Parked of the same posting says what to do."""
+    """QAD said no and changed nothing; a Parked of the same posting says what to do.
+
+    Attributes:
+        reason_class: What the profile takes it for.
+        messages: QAD's words.
+        answer: Its whole answer, scrubbed.
+    """
 
     attempt: int
     reason_class: str
     messages: tuple[str, ...]
+    answer: str = ""
 
 
 class Unknown(Outcome, frozen=True, kw_only=True, tag="unknown"):
-    """The call was sent and no answer says what became of it; it is looked up before anything else."""
+    """The call was sent and no answer says what became of it; it is looked up before anything else.
+
+    Attributes:
+        what: What happened.
+        answer: What came in the place of an answer, scrubbed.
+    """
 
     attempt: int
     what: str
+    answer: str = ""
 
 
 class Marked(Outcome, frozen=True, kw_only=True, tag="marked"):

@@ -16,13 +16,14 @@ from adapters.kafka.sink_gate import Gate
 from adapters.kafka.sink_holdings import Holdings
 from adapters.kafka.sink_wire import Wire
 from adapters.pauses import jittered
-from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected
+from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected, Transient
 from schemas.outcomes import Intended, Parked
 from schemas.postings import Content, OpeningContent
 from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
 from streams.sink.finding import check_control
 from streams.sink.freezing import Frozen, freeze, intended
+from streams.sink.meanings import UNCLASSIFIED, tries_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Standing
 
@@ -218,10 +219,11 @@ class Calls:
     ) -> tuple[Intended, Accepted | Rejected | OutcomeUnknown]:
         """Call until QAD has answered, or may have done it; return the intent that counts, and what came.
 
-        What certainly did not happen keeps its slot and is tried again: with QAD down, this is the circuit. The task is
-        on the wire afterwards, until its answer is written.
+        What certainly did not happen keeps its slot and is tried again: with QAD down, this is the circuit. So is what
+        QAD refused in words that pass, as of a record that is open elsewhere, a few times. The task is on the wire
+        afterwards, until its answer is written.
         """
-        turn = self._gate.turn()
+        turn, refused = self._gate.turn(), 0
         while True:
             async with turn:
                 if boot_time_s() > not_after:
@@ -233,7 +235,13 @@ class Calls:
                     crashpoint("sink.before_call")
                     # Step 2: the call. Its first byte is not sent once the intent is too old.
                     return intent, await self._erp.post(frozen.command, not_after=not_after)
-                except (Rejected, OutcomeUnknown) as error:
+                except Rejected as error:
+                    refused += 1
+                    if refused >= tries_of(error.reason_class):
+                        return intent, error
+                    self._wire.leave()
+                    raise Transient("QAD may take it in a moment: " + "; ".join(error.messages)) from error
+                except OutcomeUnknown as error:
                     return intent, error
                 except BaseException:
                     self._wire.leave()
@@ -253,7 +261,7 @@ class Calls:
                 case Rejected():
                     await self._rejected(job, frozen, intent, answer)
                 case OutcomeUnknown():
-                    await self._say(saying.say_unknown(job, intent, str(answer)))
+                    await self._say(saying.say_unknown(job, intent, answer))
         finally:
             self._wire.leave()
 
@@ -264,10 +272,10 @@ class Calls:
         several = isinstance(frozen.command.payload, Adjustment)
         customer = "" if several else frozen.command.customer
         how, reason = answers.refusal(error, job.posting, customer=customer)
-        if reason.rule == answers.UNCLASSIFIED:
+        if reason.rule == UNCLASSIFIED:
             log.error("QAD refused for a reason that the profile does not know", number=job.posting.number)
         await self._say(
-            saying.say_rejected(job, intent, error.reason_class, error.messages),
+            saying.say_rejected(job, intent, error),
             saying.say_still(job, how, reason, said=error.messages),
         )
 

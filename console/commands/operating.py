@@ -17,6 +17,7 @@ from console.tracing import trace as trace_document
 from console.wiring import STAGES
 from schemas.decisions import DocumentReleased
 from schemas.errors import Misconfigured
+from streams.mending import who_mends
 
 _STILL = ("waiting", "parked")
 
@@ -95,13 +96,14 @@ def list_parked(context: Context, waiting: bool, connection: str) -> None:
         letters = model.dead_letters(name)
     context.output.result({"standing_still": standings, "dead_letters": letters})
     context.output.table(
-        ("connection", "number", "stage", "rule", "value", "since", "why"),
+        ("connection", "number", "stage", "rule", "who", "value", "since", "why"),
         [
             (
                 row.row.connection,
                 row.row.number,
                 row.row.stage,
                 row.row.rule,
+                who_mends(row.row.rule) or "",
                 _value(row),
                 moment(row.since_ms),
                 row.row.message,
@@ -142,6 +144,7 @@ def show_parked(context: Context, document: str, connection: str) -> None:
                 "rule": row.rule,
                 "why": row.message,
                 "next": row.next_step,
+                "who": who_mends(row.rule) or "nobody need act",
                 "blocked by": row.blocked_by or "-",
                 "value": _value(standing) or "-",
                 "QAD said": "; ".join(row.said) or "-",

@@ -1,101 +1,19 @@
-"""What QAD's refusals mean, in the accountant's words: who mends what, and what releases the document.
+"""Why a posting stands still after QAD answered, or did not: the reason that a person reads.
 
-The classes are the profile's, which sorts a tenant's codes into them (adapters/qad/profiles/profile.py). A class that
-is not here is unclassified: parked, and an alarm for us.
+What a class of refusal means is data (meanings.py); here it becomes the reason of one posting.
 """
-
-import msgspec
 
 from schemas.errors import Conflict, Rejected
 from schemas.outcomes import Document, Parked, Waiting
 from schemas.postings import OpeningContent, Posting
 from schemas.reasons import Reason
 from streams import waits
-from streams.sink.state import CONFLICT, CRASHED, DUPLICATE, LOG_NOT_WHOLE, NO_LOOK_UP
+from streams.sink.meanings import CUSTOMER, MEANINGS, OPEN_ITEM, REFUSED_HERE, UNCLASSIFIED
+from streams.sink.state import CONFLICT, CRASHED, LOG_NOT_WHOLE, NO_LOOK_UP
 from streams.sink.steps import moved_by
 
-UNCLASSIFIED = "unclassified"
-OPEN_ITEM = "open_item"
-CUSTOMER = "customer"
-FIELD = "field"
-NO_SUCH_KIND = "no_such_kind"
-
-
-class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """What a class of refusal means.
-
-    Attributes:
-        sentence: What is wrong.
-        next_step: Who mends what.
-        waits_for: Keys that release it when they change in QAD; the customer's is added in `refusal`.
-        how: Whether it goes on by itself.
-    """
-
-    sentence: str
-    next_step: str
-    waits_for: tuple[str, ...] = ()
-    how: type[Waiting] | type[Parked] = Parked
-
-
-MEANINGS: dict[str, Meaning] = {
-    "period_closed": Meaning(
-        sentence="QAD's period is not open for receivables",
-        next_step="It goes on when QAD opens the period.",
-        waits_for=(waits.qad_reference("period"),),
-        how=Waiting,
-    ),
-    "gl_account": Meaning(
-        sentence="QAD does not take a posting to this GL account or its analysis",
-        next_step="Mend the account in QAD; or map to another, publish the mapping, and release the document.",
-        waits_for=(waits.qad_reference("gl_account"),),
-    ),
-    CUSTOMER: Meaning(
-        sentence="QAD does not take documents for this customer",
-        next_step="Mend the customer in QAD (active, complete, not on hold); it goes on when QAD shows it.",
-    ),
-    "daybook": Meaning(
-        sentence="QAD does not take this document in this daybook",
-        next_step="Mend the daybook in QAD, or name another in the mapping, publish it, and release the document.",
-        waits_for=(waits.qad_reference("daybook"),),
-    ),
-    "exchange_rate": Meaning(
-        sentence="QAD has no exchange rate for this currency and date, or it is out of tolerance",
-        next_step="Enter the rate in QAD, then release the document.",
-    ),
-    "currency": Meaning(
-        sentence="QAD does not take this currency",
-        next_step="Set the currency up in QAD; it goes on when QAD shows it.",
-        waits_for=(waits.qad_reference("currency"),),
-    ),
-    "unbalanced": Meaning(
-        sentence="QAD says that the document does not balance",
-        next_step="Look at tax and rounding in QAD's set-up; then release the document. Its sum was checked before.",
-    ),
-    OPEN_ITEM: Meaning(
-        sentence="QAD's open item does not allow this amount: it is closed, or less is open than Zuora applies",
-        next_step="It goes on when we free an amount there. If it stays: somebody allocated the item in QAD by hand; "
-        "undo that, then release the document.",
-    ),
-    DUPLICATE: Meaning(
-        sentence="QAD says that this document exists already, and it is not found under our reference",
-        next_step="Find it in QAD; mend its reference, or take it out there; then release the document: it is looked "
-        "up again before anything is sent.",
-    ),
-    FIELD: Meaning(
-        sentence="QAD does not take a field's length or form",
-        next_step="Look at the field in the QAD profile and the mapping, then release the document.",
-    ),
-}
-
-
-# What is refused before it reaches QAD: no profile sorts anything into it.
-_REFUSED_HERE: dict[str, Meaning] = {
-    NO_SUCH_KIND: Meaning(
-        sentence="the QAD profile does not say how this kind of document is made",
-        next_step="Add the table that the message names to the profile, confirm it, restart, and release the document; "
-        "or book it in QAD by hand, naming the Zuora number.",
-    ),
-}
+# Codes, days and amounts are shorter.
+_VALUE_LENGTH = 80
 
 
 def refusal(rejected: Rejected, posting: Posting, *, customer: str = "") -> tuple[type[Waiting] | type[Parked], Reason]:
@@ -110,7 +28,7 @@ def refusal(rejected: Rejected, posting: Posting, *, customer: str = "") -> tupl
         customer: The one customer it was sent for, "" where there are several.
     """
     number = posting.number
-    meaning = (MEANINGS | _REFUSED_HERE).get(rejected.reason_class)
+    meaning = (MEANINGS | REFUSED_HERE).get(rejected.reason_class)
     if meaning is None:
         return Parked, Reason(
             rule=UNCLASSIFIED,
@@ -118,11 +36,13 @@ def refusal(rejected: Rejected, posting: Posting, *, customer: str = "") -> tupl
             next_step="Read what QAD said; add its code to the profile's error classes; then release the document.",
             field=", ".join(rejected.fields),
         )
+    tells_words = meaning.tells == "words" and rejected.messages
     return meaning.how, Reason(
         rule=rejected.reason_class,
-        message=f"{number}: {meaning.sentence}",
+        message=f"{number}: {meaning.sentence}{': ' + rejected.messages[0] if tells_words else ''}",
         next_step=meaning.next_step,
         field=", ".join(rejected.fields),
+        value="" if meaning.tells == "words" else ", ".join(filter(None, rejected.values))[:_VALUE_LENGTH],
         waits_for=(*meaning.waits_for, *_about(rejected.reason_class, posting, customer)),
     )
 

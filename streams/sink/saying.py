@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.errors import OutcomeUnknown, Rejected
 from schemas.ids import PostingId
 from schemas.money import ZERO
 from schemas.outcomes import (
@@ -171,7 +172,7 @@ def say_there(job: Job, qad: Document, *, customer: str, how: Literal["carried",
     )
 
 
-def say_rejected(job: Job, intent: Intended, reason_class: str, messages: tuple[str, ...]) -> RejectedByQad:
+def say_rejected(job: Job, intent: Intended, rejected: Rejected) -> RejectedByQad:
     """Say that QAD refused a posting and changed nothing."""
     return RejectedByQad(
         connection=job.connection,
@@ -182,12 +183,13 @@ def say_rejected(job: Job, intent: Intended, reason_class: str, messages: tuple[
         origin=intent.origin,
         index=intent.index,
         attempt=intent.attempt,
-        reason_class=reason_class,
-        messages=messages,
+        reason_class=rejected.reason_class,
+        messages=rejected.messages,
+        answer=rejected.answer,
     )
 
 
-def say_unknown(job: Job, intent: Intended, what: str) -> Unknown:
+def say_unknown(job: Job, intent: Intended, unknown: OutcomeUnknown) -> Unknown:
     """Say that nobody knows what became of a call."""
     return Unknown(
         connection=job.connection,
@@ -198,7 +200,8 @@ def say_unknown(job: Job, intent: Intended, what: str) -> Unknown:
         origin=intent.origin,
         index=intent.index,
         attempt=intent.attempt,
-        what=what,
+        what=str(unknown),
+        answer=unknown.answer,
     )
 
 

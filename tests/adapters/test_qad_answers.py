@@ -5,9 +5,10 @@ import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.asking.scrubbing import scrubbed
 from adapters.qad.profiles.refusals import ErrorClass
 from adapters.qad.rest.port import RestQad
-from schemas.errors import ConnectorError, OutcomeUnknown, Refused, Rejected, Transient
+from schemas.errors import ConnectorError, OutcomeUnknown, Overloaded, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
@@ -126,7 +127,7 @@ async def test_an_answer_in_another_encoding_is_unknown(answered):
 
 async def test_an_echo_beside_errors_is_a_no(answered):
     echo = {"customerInvoices": [{**STORED, "voucher": 0}], "errors": [error("403", message="Access is denied")]}
-    with pytest.raises(Rejected):
+    with pytest.raises(Refused, match="Give the service user a role"):
         await answered(echo)
 
 
@@ -195,7 +196,7 @@ async def test_only_a_refusal_that_is_transient_throughout_is_tried_again(answer
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html></html>", msgspec.json.encode(refused(error(), where="bare"))])
-@pytest.mark.parametrize(("status", "family"), [(403, Refused), (404, Refused), (405, Refused), (429, Transient)])
+@pytest.mark.parametrize(("status", "family"), [(403, Refused), (404, Refused), (405, Refused), (429, Overloaded)])
 async def test_what_was_not_let_in_needs_no_words(answered, body, status, family):
     with pytest.raises(ConnectorError) as raised:
         await answered(body, status=status)
@@ -220,6 +221,62 @@ async def test_words_are_looked_for_in_the_whole_of_a_message(answered):
     with pytest.raises(Rejected) as rejected:
         await answered(refused(error("", "", "x" * LONG + " debtor")), errors=CLASSES)
     assert rejected.value.reason_class == "customer"
+
+
+async def test_confirmations_are_kept_beside_a_yes(answered):
+    body = {
+        "submitResult": {"success": True},
+        "customerInvoices": [STORED],
+        "priceListConfs": [{"messageText": "a confirmation"}],
+        "supplementaryMessages": [{"message": "a warning"}],
+    }
+    assert sorted((await answered(body)).warnings) == ["a confirmation", "a warning"]
+
+
+# -- what is kept of it ----------------------------------------------------------------------------------------------
+
+
+async def test_what_came_in_the_place_of_an_answer_is_kept(answered):
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await answered(b"<html><script>var x</script><title>Sign in</title>Your session ended</html>")
+    assert unknown.value.answer.endswith("Sign in Your session ended")
+    assert "var x" not in unknown.value.answer
+
+
+async def test_the_whole_of_a_refusal_is_kept_without_what_is_a_persons(answered):
+    body = {**refused(error("4711", "customerCode", "unknown")), "customerInvoices": [{"name": "Jane Doe", "total": 7}]}
+    with pytest.raises(Rejected) as rejected:
+        await answered(body)
+    for kept in ("unknown", "customerCode", "4711", '"total":7', '"name":"(8 characters)"'):
+        assert kept in rejected.value.answer
+    assert not {"Jane", "canary-value"} & set(rejected.value.answer.replace('"', " ").split())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<p>Bearer canary-bearer</p>",
+        b'{"message": "your access_token=canary-token is old"}',
+        b"<p>token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.canary</p>",
+        b"JSESSIONID: canary",
+        b"<p>write to canary@example.com</p>",
+        b'{"access_token": "canary"}',
+        b'{"submitResult": {"success": true}, "customerInvoices": [{"name": "canary',
+        b"<p>canary-secret-of-ours</p>",
+        b"<p>canary-secret%26of-ours</p>",
+    ],
+)
+def test_nothing_secret_is_kept_of_an_answer(body):
+    kept = scrubbed(200, body, secrets=("canary-secret-of-ours", "canary-secret&of-ours"))
+    assert kept.startswith(f"HTTP 200, {len(body)} bytes")
+    assert "canary" not in kept
+
+
+def test_what_is_kept_is_short():
+    assert len(scrubbed(200, msgspec.json.encode([{"message": "x" * LONG}] * 50))) < 2_100
+    assert len(scrubbed(200, b"x" * LONG)) < 400
+    assert len(scrubbed(200, b"[" * LONG)) < 100
+    assert scrubbed(204, b"") == "HTTP 204, 0 bytes"
 
 
 async def test_warnings_are_cut_like_complaints(answered):

@@ -13,7 +13,7 @@ from schemas.errors import Refused, Rejected
 from schemas.outcomes import Document
 from schemas.postings import GlLine
 from streams.ports import Bounce, Refund, RefundReversal
-from streams.sink.answers import NO_SUCH_KIND
+from streams.sink.meanings import NO_SUCH_KIND
 from tests.adapters.qad_company import ENTITY, FEBRUARY, JANUARY, post
 
 

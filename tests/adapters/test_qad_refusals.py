@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.qad.asking.complaints import Complaint, refusal
+from adapters.qad.profiles.wording import DEFAULTS
 from sandbox.qad.books.master import PeriodStatus
-from schemas.errors import OutcomeUnknown, Rejected, Transient
+from schemas.errors import OutcomeUnknown, Overloaded, Refused, Rejected
 from schemas.outcomes import Document
 from schemas.postings import GlLine
 from tests.adapters.qad_company import ENTITY, post, qad_company
@@ -94,11 +96,94 @@ async def test_a_code_that_the_profile_does_not_know_is_unclassified(qad, code):
     assert rejected.value.fields == ("customerCode",)
 
 
-async def test_a_record_that_is_locked_is_transient(qad):
-    armed = qad.arm("business_error", count=1, code="RECORD_LOCKED")
-    with pytest.raises(Transient):
+@pytest.mark.parametrize(
+    ("code", "reason_class"), [("RECORD_LOCKED", "locked"), ("OPTIMISTIC_LOCK", "changed_meanwhile")]
+)
+async def test_a_lock_has_a_class_of_its_own(qad, code, reason_class):
+    armed = qad.arm("business_error", count=1, code=code)
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(), qad.invoice())
+    assert (rejected.value.reason_class, armed.fired, qad.documents()) == (reason_class, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("message", "family", "told"),
+    [
+        ("All sessions are in use.", Overloaded, "sessions are in use"),
+        ("The workspace is not yours.", Refused, "shared sets of the service user"),
+    ],
+)
+async def test_what_is_of_no_single_document_says_so(qad, message, family, told):
+    armed = qad.arm("business_error", count=1, code="X", message=message)
+    with pytest.raises(family, match=told):
         await post(await qad.erp(), qad.invoice())
     assert (armed.fired, qad.documents()) == (1, [])
+
+
+async def test_a_refusal_tells_the_value_of_each_field_beside_its_words(qad):
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(), qad.invoice(customer="C9999"))
+    assert rejected.value.values[rejected.value.fields.index("customerCode")] == "C9999"
+
+
+# -- a site that has not told its codes yet --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prepare", "changes", "reason_class"),
+    [
+        (lock_january, {}, "period_closed"),
+        (None, {"posting_date": date(2031, 1, 1)}, "period_closed"),
+        (lambda qad: qad.control.set_account("CORP", "4100", is_active=False), {}, "gl_account"),
+        (lambda qad: qad.control.set_customer("CORP", "C0001", is_locked_credit_limit=True), {}, "customer"),
+        (lambda qad: qad.control.set_daybook("CORP", "ZINV", is_active=False), {}, "daybook"),
+        (None, {"customer": "C9999"}, "customer"),
+        (None, {"daybook": "ZCRN"}, "daybook"),
+        (None, {"currency": "CHF"}, "currency"),
+        (None, {"currency": "GBP", "posting_date": date(2026, 1, 12)}, "exchange_rate"),
+        (None, {"description": "x" * 41}, "field"),
+        (None, {"lines": (GlLine(account="9999", credit=Decimal(119)),)}, "gl_account"),
+    ],
+)
+async def test_fields_and_english_words_sort_what_no_code_tells(qad, prepare, changes, reason_class):
+    """What a new profile begins with, on a QAD whose codes are nobody's but its own."""
+    if prepare is not None:
+        prepare(qad)
+    with pytest.raises(Rejected) as rejected:
+        await post(await qad.erp(errors=DEFAULTS), qad.invoice(**changes))
+    assert rejected.value.reason_class == reason_class
+
+
+@pytest.mark.parametrize(
+    ("field", "message", "reason_class"),
+    [
+        ("tcGLCode", "Invalid entry.", "gl_account"),
+        ("tcDivisionCode", "Invalid entry.", "gl_account"),
+        ("", "Combination is not allowed by the COA mask.", "gl_account"),
+        ("tcDebtorCode", "Invalid entry.", "customer"),
+        ("", "Customer is on credit hold.", "customer"),
+        ("PostingDate", "Invalid entry.", "period_closed"),
+        ("", "The GL period is locked for this entity.", "period_closed"),
+        ("", "The posting is out of balance by 0.01.", "unbalanced"),
+        ("customerCode", "Customer C1 already exists.", "duplicate"),
+        ("customerCode", "The record is locked by another user.", "locked"),
+        ("", "The concurrencyHash is not that of the record.", "changed_meanwhile"),
+        ("AddressSearchName", "Field length should be less than 29.", "field"),
+        ("", "Something that nobody has written down.", "unclassified"),
+    ],
+)
+async def test_the_table_of_the_reference_is_what_a_new_profile_begins_with(field, message, reason_class):
+    found = refusal([Complaint(code="4711", field=field, message=message)], DEFAULTS)
+    assert isinstance(found, Rejected)
+    assert found.reason_class == reason_class
+
+
+@pytest.mark.parametrize(
+    ("message", "family"),
+    [("No agent is available.", Overloaded), ("Access is denied", Refused), ("Wrong workspace.", Refused)],
+)
+async def test_what_stops_or_slows_a_connection_is_known_from_the_first_day(message, family):
+    assert type(refusal([Complaint(code="", field="", message=message)], DEFAULTS)) is family
 
 
 @pytest.mark.parametrize("unique", ["custom_short_0", "reference"])

@@ -10,6 +10,7 @@ from adapters.credentials.keys import read_ring
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
+from adapters.qad.profiles.wording import DEFAULTS
 from adapters.settings import load_settings
 from console.cli import main
 from console.config import load_site
@@ -66,6 +67,11 @@ def test_the_profile_loads_and_every_part_waits_to_be_confirmed(written):
         *(f"browses.{name}" for name in BROWSES),
     ]
     assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances"])
+
+
+def test_the_profile_begins_with_the_words_that_are_known(written):
+    profile = load_profile(filled_in(written() / "profile-acme-main.toml"))
+    assert profile.errors == DEFAULTS
 
 
 def test_the_mapping_loads_and_contradicts_itself_nowhere(written):

@@ -7,10 +7,17 @@ import pytest
 
 from console.tracing import _WORDS, _content
 from schemas.codec import encode
+from schemas.errors import OutcomeUnknown
+from schemas.outcomes import Parked, Waiting
+from schemas.reasons import Reason
 from schemas.records import Found, RecordKind, record_of_deletion
 from schemas.references import AccountingPeriod
+from streams.sink.saying import Job, say_still, say_unknown
 from tests.unit import builders as zuora
+from tests.unit import sink_data
 from tests.unit.world import world
+
+JOB = Job(connection="c", posting=sink_data.posting("a", sink_data.invoice()), origin=4, index=2, mapping_version=1)
 
 
 def said(event) -> str:
@@ -43,3 +50,17 @@ def test_a_contact_is_read_and_not_shown():
     }
     assert _content(encode(zuora.account())) == msgspec.json.decode(encode(zuora.account()))
     assert _content(b"[1]") == [1]
+
+
+def test_a_refusal_names_whom_it_calls_and_a_lock_that_passes_calls_nobody():
+    parked = say_still(JOB, Parked, Reason(rule="gl_account", message="INV1: no such account"))
+    assert said(parked) == "INV1: no such account (for the accountant)"
+    waiting = say_still(JOB, Waiting, Reason(rule="waits_for_posting", message="INV1 waits"))
+    assert said(waiting) == "INV1 waits"
+
+
+def test_what_qad_said_beside_its_yes_and_in_the_place_of_an_answer_is_told():
+    posted = msgspec.structs.replace(sink_data.posted("a"), warnings=("a tolerance was used",))
+    assert said(posted).endswith("; QAD said: a tolerance was used")
+    unknown = say_unknown(JOB, sink_data.intended("a"), OutcomeUnknown("no yes and no no", answer="HTTP 200: Sign in"))
+    assert said(unknown) == "no yes and no no; what came: HTTP 200: Sign in"

@@ -14,7 +14,7 @@ from sandbox.qad.books.documents import Document, DocumentKey, Kind
 from schemas.events import read_outcome
 from schemas.outcomes import AnyOutcome, Intended, Parked
 from schemas.topics import Topic
-from streams.sink.answers import UNCLASSIFIED
+from streams.sink.meanings import UNCLASSIFIED
 from streams.sink.state import CRASHED
 from tests.faults.places import Place
 from tests.faults.work import Made

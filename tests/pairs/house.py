@@ -227,7 +227,7 @@ class _HttpSink(Sink):
             accepted = await self.erp.post(frozen.command, not_after=boot_time_s() + 5)
         except Rejected as error:
             how, reason = answers.refusal(error, job.posting)
-            self._say(saying.say_rejected(job, intent, error.reason_class, error.messages))
+            self._say(saying.say_rejected(job, intent, error))
             self._say(saying.say_still(job, how, reason, said=error.messages))
             self._held.add(job.name)
             return

@@ -9,10 +9,10 @@ from aiokafka.errors import KafkaError
 
 from adapters.kafka.crashes import CRASHES_MAX
 from schemas.errors import Rejected
-from schemas.outcomes import Ignored
+from schemas.outcomes import Ignored, Waiting
 from schemas.reasons import Reason
 from schemas.topics import OVERHEAD_BYTES, SPEC, Topic
-from streams.ports import Adjustment, Command
+from streams.ports import Accepted, Adjustment, Command
 from tests.simulation.house import House
 from tests.simulation.kafka import Consumer, Entry
 from tests.simulation.machine import OTHER_ACCOUNT
@@ -206,6 +206,43 @@ def test_what_was_in_conflict_and_is_mended_is_found_when_it_is_released(house, 
     house.release()
     house.rest()
     assert house.wrong() == []
+
+
+# What QAD refuses in words that pass.
+
+
+def locked(house: House, monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[Command]:
+    """Have somebody keep open in QAD what the next calls need; return the calls that met it."""
+    really, met = house.qad.commit, list[Command]()
+
+    def commit(command: Command) -> Accepted:
+        if len(met) < times:
+            met.append(command)
+            raise Rejected("locked", ("The record is locked by another user.",))
+        return really(command)
+
+    monkeypatch.setattr(house.qad, "commit", commit)
+    return met
+
+
+def standings(house: House) -> list[str]:
+    return [said.reason.rule for said in house.judge.outcomes.values() if isinstance(said, Waiting)]
+
+
+def test_a_record_that_is_open_for_a_moment_is_waited_for(house, monkeypatch):
+    met = locked(house, monkeypatch, times=3)
+    bill(house, "i1")
+    house.rest()
+    assert (len(met), house.wrong()) == (3, [])
+
+
+def test_a_record_that_stays_open_is_said_and_tried_again_every_hour(house, monkeypatch):
+    met = locked(house, monkeypatch, times=10)
+    bill(house, "i1")
+    house.run_for(600.0)
+    assert (len(met), standings(house), house.qad.documents) == (8, ["locked"], {})
+    house.run_for(2 * 3600.0)
+    assert (len(met), house.wrong()) == (10, [])
 
 
 # A log that lost its end.

@@ -267,7 +267,7 @@ class Sink:
             document = self.books.post(frozen.command)
         except Rejected as error:
             how, reason = answers.refusal(error, job.posting)
-            self._say(saying.say_rejected(job, intent, error.reason_class, error.messages))
+            self._say(saying.say_rejected(job, intent, error))
             self._say(saying.say_still(job, how, reason))
             self._held.add(job.name)
             return

@@ -14,6 +14,7 @@ from streams.ports import FoundInQad
 from streams.sink import answers, saying
 from streams.sink.finding import check_control
 from streams.sink.freezing import freeze, intended
+from streams.sink.meanings import MEANINGS
 from streams.sink.saying import Job
 from tests.unit import sink_data as data
 from tests.unit.sink_data import DAY, allocation, inverse, invoice, name, opening, posted, posting, qad, receipt, state
@@ -192,12 +193,12 @@ def test_a_document_with_another_control_column_is_a_conflict_that_says_which(ch
     assert "PAY1" in answers.conflict(stop.value, number="PAY1").message
 
 
-@pytest.mark.parametrize("reason_class", sorted(answers.MEANINGS))
+@pytest.mark.parametrize("reason_class", sorted(MEANINGS))
 def test_every_refusal_says_what_and_who_mends_it(reason_class):
     how, reason = answers.refusal(
         Rejected(reason_class, ("qad said",), ("field1",)), posting("inv", invoice(), number="INV1")
     )
-    assert how is (Waiting if reason_class == "period_closed" else Parked)
+    assert how is (Waiting if reason_class in ("period_closed", "locked") else Parked)
     assert reason.message.startswith("INV1: ")
     assert (reason.rule, reason.field, bool(reason.next_step)) == (reason_class, "field1", True)
 

@@ -66,10 +66,9 @@ class Quay:
         await asyncio.sleep(MOMENT_S)
         if isinstance(frozen.command.payload, Adjustment):
             if frozen.total > self.room:
-                how, reason = answers.refusal(Rejected("open_item", ("no room",)), job.posting)
-                await self.say(
-                    saying.say_rejected(job, intent, "open_item", ("no room",)), saying.say_still(job, how, reason)
-                )
+                rejected = Rejected("open_item", ("no room",))
+                how, reason = answers.refusal(rejected, job.posting)
+                await self.say(saying.say_rejected(job, intent, rejected), saying.say_still(job, how, reason))
                 return
             self.moved.append(frozen.total)
         self.vouchers += 1

@@ -10,32 +10,20 @@ from typing import Any
 
 import msgspec
 
+from adapters.qad.asking.complaints import Complaint, all_shown, means, refusal
+from adapters.qad.asking.scrubbing import scrubbed
 from adapters.qad.places import below, pick
 from adapters.qad.profiles.calls import Envelope
 from adapters.qad.profiles.documents import Document as DocumentProfile
 from adapters.qad.profiles.documents import Step
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.profiles.refusals import TRANSIENT, ErrorClass
+from adapters.qad.profiles.refusals import PERMISSION, STOPS, WORKSPACE
 from adapters.qad.values import whole
-from schemas.errors import Misconfigured, OutcomeUnknown, Refused, Rejected, Transient
+from schemas.errors import Misconfigured, OutcomeUnknown, Overloaded, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from streams.ports import Accepted
 
-UNCLASSIFIED = "unclassified"
-
-# What QAD says goes into the log and is kept for ever: as much of it as a person reads.
-_WORDS_LENGTH = 300
-_WORDS_COUNT = 20
-
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
-
-
-class Complaint(msgspec.Struct, frozen=True):
-    """One error of QAD."""
-
-    code: str
-    field: str
-    message: str
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:
@@ -46,7 +34,9 @@ def read_object(body: bytes) -> dict[str, Any] | None:
         return None
 
 
-def judge_post(status: int, body: bytes, *, profile: Profile, document: DocumentProfile) -> Accepted:
+def judge_post(
+    status: int, body: bytes, *, profile: Profile, document: DocumentProfile, secrets: Sequence[str] = ()
+) -> Accepted:
     """Return what was made.
 
     Args:
@@ -54,6 +44,7 @@ def judge_post(status: int, body: bytes, *, profile: Profile, document: Document
         body: As answered.
         profile: The tenant's profile.
         document: The kind that was posted.
+        secrets: What was sent and must not be told, should the answer repeat it.
 
     Raises:
         Rejected: QAD refused it for a business reason and changed nothing.
@@ -61,7 +52,15 @@ def judge_post(status: int, body: bytes, *, profile: Profile, document: Document
         Refused: The user may not, or the profile's path is not there.
         OutcomeUnknown: Nobody can say what became of it.
     """
-    answer, envelope = read_object(body), profile.envelope
+    try:
+        return _judged(status, read_object(body), profile=profile, document=document)
+    except (Rejected, OutcomeUnknown) as error:
+        error.answer = scrubbed(status, body, secrets=secrets)
+        raise
+
+
+def _judged(status: int, answer: dict[str, Any] | None, *, profile: Profile, document: DocumentProfile) -> Accepted:
+    envelope = profile.envelope
     _check_status(status, answer, profile, path=document.path)
     if status >= 500 or answer is None:
         raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
@@ -110,9 +109,9 @@ def judge_step(status: int, body: bytes, *, profile: Profile, step: Step) -> dic
 def _check_status(status: int, answer: dict[str, Any] | None, profile: Profile, *, path: str) -> None:
     """Raise where the status alone says that nobody took the call up."""
     if status in profile.definite:
-        raise Transient(f"QAD is not ready (HTTP {status})")
+        raise Overloaded(f"QAD is not ready (HTTP {status})")
     if status == 403:
-        raise Refused(f"QAD does not let this user post to {path}: {_words(answer, profile.envelope)}")
+        raise _not_let_in(answer, profile, path)
     if status in (404, 405):
         raise Refused(f"QAD has no {path} (HTTP {status}): the profile's path or viewUri is wrong")
 
@@ -132,38 +131,15 @@ def complaints(errors: Any, envelope: Envelope) -> list[Complaint]:
         return []
     return [
         Complaint(
-            str(error.get(envelope.code, "")),
-            str(error.get(envelope.field, "")),
-            str(error.get(envelope.message, "")),
+            code=_text(error.get(envelope.code)),
+            field=_text(error.get(envelope.field)),
+            message=_text(error.get(envelope.message)),
+            value=_text(error.get(envelope.value)),
+            label=_text(error.get(envelope.label)),
         )
         for error in errors
         if isinstance(error, dict)
     ]
-
-
-def refusal(said: Sequence[Complaint], classes: tuple[ErrorClass, ...]) -> Rejected | Transient:
-    """Return what a business refusal means, by the profile's classes."""
-    means = [_class_of(complaint, classes) for complaint in said]
-    messages = tuple(f"{shown(complaint.message)} [{shown(complaint.code)}]" for complaint in said[:_WORDS_COUNT])
-    if means and all(meaning == TRANSIENT for meaning in means):
-        return Transient("QAD asks to try again: " + "; ".join(messages))
-    # Several complaints at once: one that nobody knows makes the whole unclassified, or a person would be misled.
-    classified = [meaning for meaning in means if meaning != TRANSIENT]
-    known = classified[0] if classified and UNCLASSIFIED not in classified else UNCLASSIFIED
-    return Rejected(known, messages, tuple(shown(one.field) for one in said[:_WORDS_COUNT] if one.field))
-
-
-def _class_of(complaint: Complaint, classes: tuple[ErrorClass, ...]) -> str:
-    field, message = complaint.field.casefold(), complaint.message.casefold()
-    for known in classes:
-        if complaint.code and complaint.code in known.codes:
-            return known.means
-    for known in classes:
-        if any(name.casefold() == field for name in known.fields) or any(
-            word.casefold() in message for word in known.words
-        ):
-            return known.means
-    return UNCLASSIFIED
 
 
 def _accepted(answer: dict[str, Any], document: DocumentProfile, envelope: Envelope) -> Accepted:
@@ -189,21 +165,23 @@ def _made(answer: dict[str, Any], document: DocumentProfile, envelope: Envelope)
 
 
 def _warnings(answer: dict[str, Any], envelope: Envelope) -> tuple[str, ...]:
-    told = pick(answer, envelope.warnings) if envelope.warnings else None
-    if not isinstance(told, list):
-        return ()
-    return tuple(
-        shown(message.get(envelope.message, message) if isinstance(message, dict) else message)
-        for message in told[:_WORDS_COUNT]
-    )
+    """Return what was said beside a yes: warnings, and lists of confirmations (`priceListConfs`)."""
+    told = [pick(answer, envelope.warnings)] if envelope.warnings else []
+    if envelope.confirmations:
+        told += [listed for name, listed in answer.items() if name.endswith(envelope.confirmations)]
+    return all_shown([_warning(one, envelope) for listed in told if isinstance(listed, list) for one in listed])
 
 
-def shown(words: Any) -> str:
-    """Return words of QAD's on one line, cut to what a person reads."""
-    text = " ".join(str(words).split())
-    return text if len(text) <= _WORDS_LENGTH else f"{text[:_WORDS_LENGTH]}…"
+def _warning(told: Any, envelope: Envelope) -> Any:
+    return told.get(envelope.message) or told.get("messageText") or told if isinstance(told, dict) else told
 
 
-def _words(answer: dict[str, Any] | None, envelope: Envelope) -> str:
-    said = complaints(pick(answer or {}, envelope.gateway_errors), envelope)[:_WORDS_COUNT]
-    return "; ".join(shown(complaint.message) for complaint in said) or "no reason given"
+def _not_let_in(answer: dict[str, Any] | None, profile: Profile, path: str) -> Refused:
+    said = complaints(pick(answer or {}, profile.envelope.gateway_errors), profile.envelope)
+    words = "; ".join(all_shown([complaint.message for complaint in said])) or "no reason given"
+    step = STOPS[WORKSPACE] if means(said, profile.errors) == {WORKSPACE} else STOPS[PERMISSION]
+    return Refused(f"QAD does not let this user post to {path}: {words}. {step}")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -51,6 +51,13 @@ class QadToken:
         self._failure: ConnectorError | None = None
         self._refused_in_a_row = 0
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is sent and must not be told."""
+        held = self._credentials
+        given = (held.username, held.password, held.client_secret)
+        return (self._text, *(secret.reveal() for secret in given if secret is not None))
+
     async def get(self) -> str:
         """Return a token that still lives, after a log-in where there is none.
 

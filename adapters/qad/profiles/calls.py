@@ -46,8 +46,11 @@ class Envelope(Part, frozen=True, kw_only=True):
         gateway_errors: The errors where the request did not reach the business.
         code: An error's code.
         field: The field that an error complains of.
+        value: What stood there.
+        label: What people know the field by, where an error says so.
         message: An error's words, and those of a warning.
         warnings: What is said beside a yes.
+        confirmations: How lists are called in the end that confirm something beside a yes, at the top.
     """
 
     records: str = ""
@@ -59,8 +62,11 @@ class Envelope(Part, frozen=True, kw_only=True):
     gateway_errors: str = "errors"
     code: str = "code"
     field: str = "fieldName"
+    value: str = "fieldValue"
+    label: str = "fieldLabel"
     message: str = "message"
     warnings: str = "supplementaryMessages"
+    confirmations: str = "Confs"
 
 
 class Browsing(Part, frozen=True, kw_only=True):

@@ -12,12 +12,12 @@ from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.profiles.part import Value
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.profiles.refusals import TRANSIENT
+from adapters.qad.profiles.refusals import CAPACITY, STOPS, TRANSIENT
 from adapters.qad.values import can_write_days
 from adapters.qad.words import HEAD, LINE
 from adapters.settings import address_problem, load_settings
 from schemas.errors import Misconfigured
-from streams.sink.answers import MEANINGS
+from streams.sink.meanings import MEANINGS
 
 # What a list must show, and what else it may show, in our words; a profile maps each to a column of the tenant.
 _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -150,9 +150,10 @@ def _problems_of_lists(profile: Profile) -> Iterator[str]:
 
 
 def _problems_of_meanings(profile: Profile) -> Iterator[str]:
+    classes = (TRANSIENT, CAPACITY, *STOPS, *MEANINGS)
     for known in profile.errors:
-        if known.means not in (TRANSIENT, *MEANINGS):
-            yield f"[[errors]] means {known.means!r} is none of {', '.join((TRANSIENT, *MEANINGS))}"
+        if known.means not in classes:
+            yield f"[[errors]] means {known.means!r} is none of {', '.join(classes)}"
     types = profile.open_items.types if profile.open_items is not None else {}
     for kind in types:
         if kind not in _ITEM_KINDS:

@@ -17,7 +17,7 @@ from adapters.qad.profiles.documents import Document, Step
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.words import Words
 from schemas.errors import OutcomeUnknown, Rejected, Transient
-from streams.sink.answers import UNCLASSIFIED
+from streams.sink.meanings import UNCLASSIFIED
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -13,7 +13,7 @@ from adapters.qad.rest.record import record_of
 from adapters.qad.words import in_words, kind_of
 from schemas.errors import Refused, Rejected, Transient
 from streams.ports import Accepted, Command
-from streams.sink.answers import NO_SUCH_KIND
+from streams.sink.meanings import NO_SUCH_KIND
 
 
 class RestQad(LookUps):
@@ -33,7 +33,8 @@ class RestQad(LookUps):
         await calls.prepare(words.head, not_after=not_after)
         reply = await calls.commit(not_after=not_after)
         try:
-            return judge_post(reply.status, reply.body, profile=self._profile, document=document)
+            secrets = self._client.token.secrets
+            return judge_post(reply.status, reply.body, profile=self._profile, document=document, secrets=secrets)
         except Transient as error:
             error.retry_after_s = reply.retry_after_s
             raise

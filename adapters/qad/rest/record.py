@@ -15,7 +15,7 @@ from adapters.qad.profiles.documents import SIGNED, Document, Lines
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.words import InWords, Words
 from schemas.errors import Rejected
-from streams.sink.answers import FIELD
+from streams.sink.meanings import FIELD
 
 
 def record_of(words: InWords, profile: Profile, document: Document) -> dict[str, Any]:
