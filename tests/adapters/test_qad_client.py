@@ -343,6 +343,8 @@ async def test_an_entity_that_is_not_the_workspaces_is_said(qad):
     "trouble",
     [
         Told(BODY.encode(), status=500, content_type="text/html"),
+        # A page that repeats what it was sent.
+        Told(f"<p>{WORD} Bearer {TOKEN}</p>".encode(), status=500, content_type="text/html"),
         Told(b'{"%s": ' % BODY.encode()),
         Told(b'{"x": "%s"}' % BODY.encode()),
         Told(b"{}", status=401),
@@ -364,6 +366,9 @@ async def test_no_trouble_tells_a_secret(strange, tmp_path, quick, heard, told, 
         with pytest.raises(ConnectorError) as raised:
             await post(RestQad(client, profile), command)
     assert any(WORD.encode() in asked.body for asked in strange.asked)
+    # The text of a page is kept for people, in the event alone; no secret is.
+    kept = vars(raised.value).pop("answer", "")
+    assert [canary for canary in (WORD, TOKEN) if canary in kept] == []
     said = told(raised.value) + heard()
     assert [canary for canary in (WORD, TOKEN, BODY) if canary in said] == []
 
