@@ -4,14 +4,16 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import structlog
 
 from tests.adapters.billing_site import Site
+from tests.adapters.listing_tenant import listing
 from tests.adapters.qad_company import QadCompany, qad_company
 from tests.adapters.strange import StrangeServer, strange_server
-from tests.adapters.zuora_tenant import ZuoraTenant, zuora_tenant
+from tests.adapters.zuora_tenant import MemoryLog, ZuoraTenant, zuora_tenant
 
 
 @pytest.fixture
@@ -57,3 +59,22 @@ def told() -> Callable[[BaseException], str]:
 async def qad(tmp_path: Path) -> AsyncIterator[QadCompany]:
     async with qad_company(tmp_path) as company:
         yield company
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def off(zuora: ZuoraTenant) -> ZuoraTenant:
+    """A tenant without Invoice Settlement."""
+    zuora.use(invoice_settlement=False)
+    return zuora
+
+
+@pytest.fixture
+async def lists(strange: StrangeServer) -> AsyncIterator[SimpleNamespace]:
+    """A tenant that lists what a test tells it, and a client of it."""
+    async with listing(strange) as found:
+        yield found
