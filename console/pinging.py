@@ -232,6 +232,8 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
             found=f"hash {profile.content_hash}" + (f", not confirmed: {', '.join(waiting)}" if waiting else ""),
             next_step="Compare these parts with the tenant, then set confirmed = true; nothing is posted before.",
         )
+        if profile.qxtend is not None:
+            yield _qxtend_secrets(wiring, connection)
         async with wiring.qad(connection, profile) as client:
             # Once and first: a wrong password that is tried for every line locks the service user out.
             await client.token.get()
@@ -239,16 +241,33 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
             for name in BROWSES:
                 yield await _reference_list(references, connection, name)
             for kind in OPTIONAL_KINDS:
-                if kind not in profile.documents:
-                    yield _left_out(connection, kind)
-            for kind, document in profile.documents.items():
+                if kind not in profile.finds:
+                    yield _left_out(profile, connection, kind)
+            for kind in profile.finds:
                 yield await _look_up(client, profile, connection, kind)
+            for kind, document in profile.documents.items():
                 if profile.permission.path and document.view_uri:
                     yield await _permission(client, profile.permission, connection, kind, document.view_uri)
             if profile.open_items is not None:
                 yield await _openings(LookUps(client, profile), connection, profile.open_items)
     except ConnectorError as error:
         yield Finding(subject=connection, what="QAD", ok=False, found="does not work", next_step=str(error))
+
+
+def _qxtend_secrets(wiring: Wiring, connection: str) -> Finding:
+    """Open what the sink needs for QXtend: it starts for no connection while one of these is missing."""
+    problem = ""
+    try:
+        wiring.qxtend_login(connection)
+    except ConnectorError as error:
+        problem = str(error)
+    return Finding(
+        subject=connection,
+        what="secrets of QXtend",
+        ok=not problem,
+        found="not all can be opened" if problem else "can be opened; the first document tries them",
+        next_step=f"{problem}. Until then the sink does not start.",
+    )
 
 
 async def _reference_list(references: QadReferences, connection: str, name: str) -> Finding:
@@ -267,12 +286,12 @@ async def _reference_list(references: QadReferences, connection: str, name: str)
     )
 
 
-def _left_out(connection: str, kind: str) -> Finding:
+def _left_out(profile: Profile, connection: str, kind: str) -> Finding:
     return Finding(
         subject=connection,
         what=f"documents of kind {kind}",
         ok=True,
-        found=f"not in the profile: what would be one parks (no_such_kind); add [documents.{kind}] to carry it",
+        found=f"not in the profile: what would be one parks (no_such_kind); add [{profile.table}.{kind}] to carry it",
     )
 
 
@@ -285,7 +304,8 @@ async def _look_up(client: QadClient, profile: Profile, connection: str, kind: s
             what=what,
             ok=False,
             found="none configured",
-            next_step="Without one, a document whose answer is lost is parked for a person. Add [documents.*.find].",
+            next_step="Without one, a document whose answer is lost is parked for a person. "
+            f"Add [{profile.table}.{kind}.find].",
         )
     try:
         await qad.find(kind, _NOBODYS_REFERENCE)

@@ -17,7 +17,6 @@ from aiohttp import web
 
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.publishing import STOP_TIMEOUT_S, Publication, Publisher
-from adapters.qad.rest.port import RestQad
 from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
@@ -32,6 +31,7 @@ from console.wiring import Wiring
 from schemas.callouts import Callout
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.topics import Topic, key
+from streams.ports import Erp
 from streams.read.spec import SPEC as READ
 from streams.sink.spec import SPEC as SINK
 
@@ -157,13 +157,11 @@ async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
     """Run one stage; return the exit code."""
     partitions = await wiring.partitions()
     async with AsyncExitStack() as stack:
-        erps: dict[str, RestQad] = {}
+        erps: dict[str, Erp] = {}
         readers: dict[str, tuple[ZuoraObjects, TenantFeed]] = {}
         if stage == SINK.name:
             for connection in partitions:
-                profile = wiring.profile(connection)
-                client = await stack.enter_async_context(wiring.qad(connection, profile))
-                erps[connection] = RestQad(client, profile)
+                erps[connection] = await stack.enter_async_context(wiring.erp(connection))
         if stage == READ.name:
             await stack.enter_async_context(told(wiring, "read", slot=slot))
             publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))

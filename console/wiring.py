@@ -4,7 +4,8 @@ What is built gets what it needs as parameters; nothing is global, nothing is lo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -29,6 +30,9 @@ from adapters.kafka.worker import HostAgent, Lane, StageWorker
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.qxtend.client import QxtendClient
+from adapters.qad.qxtend.messages import Login as QxtendLogin
+from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.rest.port import RestQad
 from adapters.store.inventory_log import InventoryLog
 from adapters.zuora.asking.allowances import Process
@@ -46,6 +50,7 @@ from streams.ledger.spec import SPEC as LEDGER
 from streams.match import agent as match_agent
 from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
+from streams.ports import Erp
 from streams.read import agent as read_agent
 from streams.read.spec import SPEC as READ
 from streams.sink import agent as sink_agent
@@ -158,6 +163,29 @@ class Wiring:
             ),
         )
 
+    def qxtend_login(self, connection: str) -> QxtendLogin:
+        """Return whom a connection's QXtend works as.
+
+        Raises:
+            Misconfigured: A secret is missing or does not open.
+        """
+        owner = f"qad/{connection}"
+        return QxtendLogin(
+            username=self.credentials.get(owner, "qxtend_username"),
+            password=self.credentials.get(owner, "qxtend_password"),
+        )
+
+    @asynccontextmanager
+    async def erp(self, connection: str) -> AsyncIterator[Erp]:
+        """Yield the sink's port to a connection's QAD: through QXtend where its profile has that, over REST else."""
+        profile = self.profile(connection)
+        async with self.qad(connection, profile) as client:
+            if profile.qxtend is None:
+                yield RestQad(client, profile)
+                return
+            async with QxtendClient(profile, profile.qxtend, self.qxtend_login(connection)) as calls:
+                yield QxtendQad(calls, client, profile, profile.qxtend)
+
     def doors(self) -> dict[str, Door]:
         """Return the receiver's ways in, by path, with the secrets as they are sealed now.
 
@@ -204,7 +232,7 @@ class Wiring:
         *,
         slot: str,
         partitions: Mapping[str, int],
-        erps: Mapping[str, RestQad],
+        erps: Mapping[str, Erp],
         readers: Mapping[str, tuple[ZuoraObjects, TenantFeed]],
     ) -> StageWorker:
         """Return a stage's worker.
@@ -307,14 +335,15 @@ class Wiring:
         return Checkpoint(path, cluster=self.site.cluster, stage=stage, connection=connection, partition=partition)
 
     def _sink_lane(
-        self, connection: str, partition: int, owned: Partition, end: Callable[[str], None], erp: RestQad
+        self, connection: str, partition: int, owned: Partition, end: Callable[[str], None], erp: Erp
     ) -> SinkLane:
-        limits = self.profile(connection).limits
+        profile = self.profile(connection)
+        limits = profile.limits
         return SinkLane(
             cluster=self.site.cluster,
             connection=connection,
             partition=partition,
-            limits=Limits(concurrency=limits.concurrency, age_s=limits.age_s, settle_s=limits.settle_s),
+            limits=Limits(concurrency=profile.concurrency, age_s=limits.age_s, settle_s=limits.settle_s),
             erp=erp,
             worker=owned,
             end_process=end,

@@ -34,7 +34,7 @@ FIELDS = {
         "callout_password_next",
         "hmac_secret_next",
     ),
-    "qad": ("client_id", "username", "password", "client_secret"),
+    "qad": ("client_id", "username", "password", "client_secret", "qxtend_username", "qxtend_password"),
 }
 
 
@@ -253,12 +253,15 @@ def _check_owner(context: Context, owner: str, field: str) -> None:
         raise Misconfigured(f"{owner} has no {field}; its fields are {', '.join(FIELDS[kind])}")
 
 
-def _grant(context: Context, connection: str) -> str:
-    """Return the OAuth grant of a connection; the usual one while its profile cannot be opened yet."""
+def _needed_of_qad(context: Context, connection: str) -> tuple[str, ...]:
+    """Return what a connection needs by its profile; what is usual while that cannot be opened yet."""
+    usual = ("client_id", "username", "password")
     try:
-        return context.wiring.profile(connection).auth.grant
+        profile = context.wiring.profile(connection)
     except Misconfigured:
-        return "password"
+        return usual
+    own = usual if profile.auth.grant == "password" else ("client_id", "client_secret")
+    return (*own, "qxtend_username", "qxtend_password") if profile.qxtend else own
 
 
 def _needed(context: Context) -> list[tuple[str, str]]:
@@ -268,7 +271,5 @@ def _needed(context: Context) -> list[tuple[str, str]]:
         if tenant.callouts:
             needed += [(f"zuora/{name}", field) for field in tenant.callouts.secrets]
     for name in config.connections:
-        grant = _grant(context, name)
-        fields = ("client_id", "username", "password") if grant == "password" else ("client_id", "client_secret")
-        needed += [(f"qad/{name}", field) for field in fields]
+        needed += [(f"qad/{name}", field) for field in _needed_of_qad(context, name)]
     return needed

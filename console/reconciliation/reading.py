@@ -58,7 +58,7 @@ async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progres
     for kind in (*DOCUMENT_KINDS, *(kind for kind in OPTIONAL_KINDS if kind in profile.finds)):
         find = profile.finds.get(kind)
         if find is None:
-            raise Misconfigured(f"[documents.{kind}] has no [find]: QAD cannot be read back")
+            raise Misconfigured(f"[{profile.table}.{kind}] has no [find]: QAD cannot be read back")
         for daybook in sorted(log.daybooks.get(kind, ())):
             await _read_daybook(client, profile, kind, find, daybook, side)
             progress(f"QAD: {len(side.documents)} documents")

@@ -12,6 +12,9 @@ from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.qxtend.client import QxtendClient
+from adapters.qad.qxtend.messages import Login
+from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.rest.port import RestQad
 from sandbox.qad.calls import Call
@@ -21,12 +24,20 @@ from streams.ports import Accepted, Command, Erp
 from tests.adapters.commands import FEBRUARY, JANUARY, Commands
 
 TEMPLATE = Path(__file__).parents[2] / "sandbox" / "world" / "profile.toml"
+QXTEND = TEMPLATE.with_name("qxtend.toml")
 ENTITY, DOMAIN = "10USACO", "10USA"
 USER, WORD = "connector", "connector-word"
 __all__ = ["ENTITY", "FEBRUARY", "JANUARY", "QadCompany", "post", "profile_text", "qad_company"]
 
 
-def profile_text(base_url: str, template: str = "") -> str:
+def qxtend_template() -> str:
+    """Return the template profile with its QXtend in the place of its documents over REST."""
+    before, _, rest = TEMPLATE.read_text(encoding="utf-8").partition("# -- documents --")
+    after = rest[rest.index("# -- open items") :]
+    return before + QXTEND.read_text(encoding="utf-8") + "\n" + after
+
+
+def profile_text(base_url: str, template: str = "", *, qxtend_url: str = "") -> str:
     """Return the template profile, or another, filled in for this company."""
     filled = template or TEMPLATE.read_text(encoding="utf-8")
     for name, value in (
@@ -34,6 +45,7 @@ def profile_text(base_url: str, template: str = "") -> str:
         ("WORKSPACE", f"{DOMAIN}_{ENTITY}"),
         ("DOMAIN", DOMAIN),
         ("ENTITY", ENTITY),
+        ("QXTEND_URL", qxtend_url),
     ):
         filled = filled.replace(f"@{name}@", value)
     return filled
@@ -57,7 +69,8 @@ class QadCompany(Commands):
     def profile(self, template: str = "", *, limits: dict[str, Any] | None = None, **changes: Any) -> Profile:
         """Load the profile of this company from a file, and change parts of it."""
         path = self.directory / "profile.toml"
-        path.write_text(profile_text(self.server.url, template), encoding="utf-8")
+        text = profile_text(self.server.url, template, qxtend_url=self.server.qxtend_url)
+        path.write_text(text, encoding="utf-8")
         profile = load_profile(path)
         changed = msgspec.structs.replace(profile.limits, **(limits or {}))
         return msgspec.structs.replace(profile, limits=changed, **changes)
@@ -80,6 +93,20 @@ class QadCompany(Commands):
         client = await self.client(chosen)
         await client.token.get()
         return RestQad(client, chosen)
+
+    async def qxtend(
+        self, template: str = "", *, username: str = USER, password: str = WORD, url: str = "", **changes: Any
+    ) -> QxtendQad:
+        """Return the port over QXtend; its half over REST is signed in. What is changed is QXtend's."""
+        profile = self.profile(template or qxtend_template())
+        assert profile.qxtend is not None
+        changed = msgspec.structs.replace(profile.qxtend, url=url or profile.qxtend.url, **changes)
+        profile = msgspec.structs.replace(profile, qxtend=changed)
+        browses = await self.client(profile)
+        await browses.token.get()
+        login = Login(username=Secret(username), password=Secret(password))
+        calls = await self._stack.enter_async_context(QxtendClient(profile, changed, login))
+        return QxtendQad(calls, browses, profile, changed)
 
     async def references(self, template: str = "", **changes: Any) -> QadReferences:
         """Return a reader of reference data."""

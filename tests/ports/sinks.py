@@ -3,10 +3,10 @@
 To add one: write its `Driver` (books.py says what it must show, without the product), and name it in SINKS. What
 speaks to the stand-in QAD in another way needs no driver of its own:
 
-    SINKS["qxtend"] = lambda directory: stand_in(directory, speak=over_qxtend)
+    SINKS["other"] = lambda directory: stand_in(directory, speak=over_another_way, account="what it calls the account")
 
-where `over_qxtend(qad)` returns the port to the stand-in `qad` (tests/adapters/qad_company.py has its address and its
-profiles). What a sink does that the contract does not speak of is tested beside its adapter.
+where `over_another_way(qad)` returns the port to the stand-in `qad` (tests/adapters/qad_company.py has its address and
+its profiles). What a sink does that the contract does not speak of is tested beside its adapter.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,4 +19,5 @@ from tests.ports.stand_in import stand_in
 
 SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
     "rest": lambda directory: stand_in(directory, speak=QadCompany.erp),
+    "qxtend": lambda directory: stand_in(directory, speak=QadCompany.qxtend, account="tcGLCode"),
 }

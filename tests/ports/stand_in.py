@@ -38,10 +38,11 @@ _TOTALS: dict[str, Callable[[dict[str, Any]], Decimal]] = {
 class StandIn:
     """A QAD that answers what `speak` asks."""
 
-    def __init__(self, qad: QadCompany, speak: Callable[[QadCompany], Awaitable[Erp]]) -> None:
+    def __init__(self, qad: QadCompany, speak: Callable[[QadCompany], Awaitable[Erp]], account: str) -> None:
         self.qad = qad
         self.commands: Commands = qad
         self._speak = speak
+        self._account = account
 
     async def port(self) -> Erp:
         return await self._speak(self.qad)
@@ -69,7 +70,7 @@ class StandIn:
 
     async def refused(self, erp: Erp) -> tuple[Command, str, tuple[str, ...]]:
         closed = (GlLine(account="4900", credit=Decimal("5.00")),)
-        return self.commands.invoice("5.00", lines=closed), "gl_account", ("glAccountCode",)
+        return self.commands.invoice("5.00", lines=closed), "gl_account", (self._account,)
 
     async def leave(self) -> None:
         await self.qad.server.refuse_connections()
@@ -79,8 +80,10 @@ class StandIn:
 
 
 @asynccontextmanager
-async def stand_in(directory: Path, speak: Callable[[QadCompany], Awaitable[Erp]]) -> AsyncIterator[StandIn]:
-    """Serve a QAD; it books CLF, with four decimals, beside what the sample has."""
+async def stand_in(
+    directory: Path, speak: Callable[[QadCompany], Awaitable[Erp]], account: str = "glAccountCode"
+) -> AsyncIterator[StandIn]:
+    """Serve a QAD, spoken to in a way that calls GL accounts so; it books CLF, with four decimals, as well."""
     settings = Settings()
     settings.books = msgspec.structs.replace(settings.books, prepayment_holds_whole_payment=True)
     async with qad_company(directory, settings=settings) as qad:
@@ -89,7 +92,7 @@ async def stand_in(directory: Path, speak: Callable[[QadCompany], Awaitable[Erp]
             from_currency_code="CLF", to_currency_code="USD", valid_from=date(2025, 1, 1), rate=Decimal(40)
         )
         qad.control.add_rate("CORP", rate)
-        yield StandIn(qad, speak)
+        yield StandIn(qad, speak, account)
 
 
 def _booked(shown: dict[str, Any]) -> Booked:

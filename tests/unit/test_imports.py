@@ -75,6 +75,7 @@ ROOMS_MAY_IMPORT = {
         "asking": ("profiles", "places", "values"),
         "reading": ("asking", "profiles", "values", "places"),
         "rest": ("asking", "profiles", "reading", "words", "places"),
+        "qxtend": ("asking", "profiles", "reading", "values", "words"),
     },
 }
 # They read the configuration and build the clients for every command, so they import all there is.

@@ -12,6 +12,7 @@ from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.profiles.part import Value
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.qxtend_checks import problems_of_qxtend
 from adapters.qad.profiles.refusals import CAPACITY, STOPS, TRANSIENT
 from adapters.qad.values import can_write_days
 from adapters.qad.words import HEAD, LINE
@@ -78,7 +79,7 @@ def _problems_of(profile: Profile) -> list[str]:
     return [
         *_problems_of_calls(profile),
         *_problems_of_forms(profile),
-        *_problems_of_names("documents", profile.documents, DOCUMENT_KINDS, OPTIONAL_KINDS),
+        *_problems_of_kinds(profile),
         *_problems_of_names("browses", profile.browses, BROWSES),
         *(
             f"[documents.{kind}] {problem}"
@@ -125,6 +126,17 @@ def _said_with_every_call(profile: Profile) -> Iterator[tuple[str, str]]:
 
 def _overlap(yes: tuple[Value, ...], no: tuple[Value, ...]) -> bool:
     return any(type(one) is type(other) and one == other for one in yes for other in no)
+
+
+def _problems_of_kinds(profile: Profile) -> Iterator[str]:
+    qxtend = profile.qxtend
+    if qxtend is None:
+        yield from _problems_of_names("documents", profile.documents, DOCUMENT_KINDS, OPTIONAL_KINDS)
+        return
+    yield from _problems_of_names("qxtend.documents", qxtend.documents, DOCUMENT_KINDS, OPTIONAL_KINDS)
+    yield from problems_of_qxtend(qxtend, profile.limits, domain=profile.domain)
+    if profile.documents:
+        yield "[documents] is for REST: with [qxtend] the kinds stand in [qxtend.documents]"
 
 
 def _problems_of_names(

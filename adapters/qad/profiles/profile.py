@@ -6,6 +6,7 @@ remains.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -15,8 +16,10 @@ from adapters.qad.profiles.calls import Browsing, CallLimits, Envelope, Numbers,
 from adapters.qad.profiles.documents import Document, Find, Lengths
 from adapters.qad.profiles.lists import Browse, OpenItems
 from adapters.qad.profiles.part import Part
+from adapters.qad.profiles.qxtend import QDocument, Qxtend
 from adapters.qad.profiles.refusals import ErrorClass
 from schemas.codec import canonical
+from schemas.errors import Refused
 
 # Where a gateway, not QAD, has answered: the request itself was refused, or (503) had nobody to go to. Behind any other
 # failure there may be a document.
@@ -40,11 +43,12 @@ class Profile(Part, frozen=True, kw_only=True):
         date_format: How a date is written, in strftime's words.
         numbers: How numbers are written.
         lengths: How long a text may be, by our word; what is longer is refused before it is sent, never cut.
-        documents: By kind.
+        documents: By kind, as REST makes them; none where documents go through QXtend.
         browses: By name.
         errors: Classes of refusals, first that fits.
         open_items: Where open items are shown.
         balances: Where balances of GL accounts are shown, by period.
+        qxtend: Where documents go through QXtend instead of REST; what is read is read over REST all the same.
         definite: HTTP statuses after which certainly nothing was changed; any other failure is looked up.
     """
 
@@ -64,27 +68,51 @@ class Profile(Part, frozen=True, kw_only=True):
     numbers: Numbers = Numbers()
     lengths: Lengths = msgspec.field(default_factory=dict)
     definite: tuple[_Definite, ...] = (429,)
-    documents: dict[str, Document]
+    documents: dict[str, Document] = msgspec.field(default_factory=dict)
     browses: dict[str, Browse]
     errors: tuple[ErrorClass, ...] = ()
     open_items: OpenItems | None = None
     balances: Browse | None = None
+    qxtend: Qxtend | None = None
+
+    @property
+    def table(self) -> str:
+        """Name of the table in which the kinds stand."""
+        return "qxtend.documents" if self.qxtend else "documents"
 
     @property
     def finds(self) -> dict[str, Find | None]:
         """How each kind that can be posted is found again."""
-        return {kind: document.find for kind, document in self.documents.items()}
+        posted: Mapping[str, Document | QDocument] = self.qxtend.documents if self.qxtend else self.documents
+        return {kind: document.find for kind, document in posted.items()}
+
+    @property
+    def concurrency(self) -> int:
+        """Posting calls at once."""
+        return self.qxtend.concurrency if self.qxtend else self.limits.concurrency
 
     @property
     def unconfirmed(self) -> list[str]:
         """The parts that the site has not confirmed."""
-        parts: dict[str, Document | Browse | OpenItems | None] = {
+        parts: dict[str, Document | Browse | OpenItems | QDocument | Qxtend | None] = {
             **{f"documents.{kind}": document for kind, document in self.documents.items()},
             **{f"browses.{name}": browse for name, browse in self.browses.items()},
             "open_items": self.open_items,
             "balances": self.balances,
+            "qxtend": self.qxtend,
         }
+        if self.qxtend is not None:
+            parts |= {f"qxtend.documents.{kind}": document for kind, document in self.qxtend.documents.items()}
         return [name for name, part in parts.items() if part is not None and not part.confirmed]
+
+    def require_confirmed(self) -> None:
+        """Hold that the site has confirmed everything.
+
+        Raises:
+            Refused: It has not; nothing may be posted.
+        """
+        if waiting := self.unconfirmed:
+            raise Refused(f"the profile is not confirmed ({', '.join(waiting)}): ml-connector ping says what to do")
 
     @property
     def content_hash(self) -> str:

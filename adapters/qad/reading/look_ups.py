@@ -76,7 +76,7 @@ class LookUps:
     def _find(self, kind: str) -> Find:
         find = self._profile.finds.get(kind)
         if find is None:
-            raise Misconfigured(f"[documents.{kind}] has no [find]: a look-up is not configured")
+            raise Misconfigured(f"[{self._profile.table}.{kind}] has no [find]: a look-up is not configured")
         return find
 
     async def _equal(self, find: Find, name: str, value: str) -> list[Row]:

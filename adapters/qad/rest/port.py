@@ -11,7 +11,7 @@ from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.rest.calls import Calls
 from adapters.qad.rest.record import record_of
 from adapters.qad.words import in_words, kind_of
-from schemas.errors import Refused, Rejected, Transient
+from schemas.errors import Rejected, Transient
 from streams.ports import Accepted, Command
 from streams.sink.meanings import NO_SUCH_KIND
 
@@ -21,9 +21,7 @@ class RestQad(LookUps):
 
     async def post(self, command: Command, *, not_after: float) -> Accepted:
         """Make one document; see streams/ports.py for what it raises."""
-        waiting = self._profile.unconfirmed
-        if waiting:
-            raise Refused(f"the profile is not confirmed ({', '.join(waiting)}): ml-connector ping says what to do")
+        self._profile.require_confirmed()
         kind = kind_of(command)
         if kind not in self._profile.documents:
             raise Rejected(NO_SUCH_KIND, (f"the profile has no [documents.{kind}]",))

@@ -1,0 +1,106 @@
+"""A tenant's QXtend, as configuration: where calls go, with which context, and which tables a document is made of.
+
+A dataset is a few tables whose rows hang on one another; which words of ours stand in which element of which table is
+the profile's, as far down as the control line of an invoice. Source: reference 1.5, 6.4.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from adapters.qad.profiles.documents import Find
+from adapters.qad.profiles.part import Count, Part, Seconds, Value
+
+
+class Table(Part, frozen=True, kw_only=True):
+    """One table of a dataset.
+
+    Attributes:
+        table: Its element.
+        rows: Of what there is a row: one of the document, or one of each of its lines, allocations ...
+        parent: Table of the document to whose row they hang; "" for the first.
+        fields: Element, or elements, by our word.
+        constants: Further elements with fixed values; an empty text is an empty element.
+    """
+
+    table: str
+    rows: Literal["document", "lines", "allocations", "opens", "gl_lines"] = "document"
+    parent: str = ""
+    fields: dict[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
+    constants: dict[str, Value] = msgspec.field(default_factory=dict)
+
+
+class AnswerKey(Part, frozen=True, kw_only=True):
+    """Where the answer names the document: a table, and its elements."""
+
+    table: str
+    year: str
+    daybook: str
+    voucher: str
+
+
+class QDocument(Part, frozen=True, kw_only=True):
+    """One kind of document.
+
+    Attributes:
+        api: Element of the call.
+        root: Component: the element around the tables.
+        tables: Parents first.
+        key: Where the answer names what was made.
+        find: How it is found again, in a browse over REST; without it its unknowns are for a person.
+        confirmed: The site has confirmed this part.
+    """
+
+    api: str
+    root: str
+    tables: tuple[Table, ...]
+    key: AnswerKey
+    find: Find | None = None
+    confirmed: bool = True
+
+
+class Trouble(Part, frozen=True, kw_only=True):
+    """What QXtend says when it is not about the document: by code, else by words, in any case.
+
+    Attributes:
+        means: `transient` where nothing was processed and another try may succeed, `refused` where the call itself is
+            not ours to make (user, receiver, API), `unknown` where it may have been processed.
+        codes: Such as `ProcessException001`.
+        words: Of the message.
+    """
+
+    means: Literal["transient", "refused", "unknown"]
+    codes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+class Qxtend(Part, frozen=True, kw_only=True):
+    """One tenant's QXtend inbound.
+
+    Attributes:
+        url: Address of its service, whole.
+        receiver: To whom calls are addressed.
+        version: Of its APIs.
+        cbf_version: Of the component's dataset.
+        context: Further properties of the session, such as timeoutLimit in seconds; what is ours cannot stand there.
+        partial_update: QAD fills what is left out.
+        date_format: How a date is written, in strftime's words.
+        timeout_s: How long one call may take.
+        concurrency: Calls at once: each takes a licensed agent.
+        documents: By kind.
+        troubles: What is not about the document, first that fits.
+        confirmed: The site has confirmed this part.
+    """
+
+    url: str
+    receiver: str
+    version: str = "ERP3_1"
+    cbf_version: str = "9.2"
+    context: dict[str, str] = msgspec.field(default_factory=lambda: {"mnemonicsRaw": "false"})
+    partial_update: bool = True
+    date_format: str = "%Y-%m-%d"
+    timeout_s: Seconds = 60.0
+    concurrency: Count = 1
+    documents: dict[str, QDocument]
+    troubles: tuple[Trouble, ...] = ()
+    confirmed: bool = True

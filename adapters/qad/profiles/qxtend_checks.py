@@ -1,0 +1,58 @@
+"""What is wrong with the [qxtend] of a profile, a sentence each."""
+
+import re
+from collections.abc import Iterator
+
+from adapters.qad.profiles.calls import CallLimits
+from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
+from adapters.qad.values import can_write_days
+from adapters.qad.words import HEAD, LINE
+from adapters.settings import address_problem
+
+# What the session is told by us alone; all of a document stands or none, whatever a site would like.
+OURS = ("domain", "entity", "version", "action", "scopeTransaction", "username", "password")
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+
+
+def problems_of_qxtend(qxtend: Qxtend, limits: CallLimits, *, domain: str) -> Iterator[str]:
+    """Yield what is wrong; whether its kinds are those that there are is asked elsewhere."""
+    if problem := address_problem(qxtend.url):
+        yield f"[qxtend] url {problem}"
+    if not domain:
+        yield "domain is missing: the session of [qxtend] works in it"
+    if limits.settle_s <= qxtend.timeout_s + limits.age_s:
+        yield "[limits] settle_s must be above [qxtend] timeout_s + age_s, or a late call could be doubled"
+    if not can_write_days(qxtend.date_format):
+        yield f"[qxtend] date_format {qxtend.date_format!r} does not write dates that can be read again"
+    yield from (f"[qxtend] context: {name} is said by the connector alone" for name in qxtend.context if name in OURS)
+    for kind, document in qxtend.documents.items():
+        yield from (f"[qxtend.documents.{kind}] {problem}" for problem in _problems_of_document(kind, document))
+
+
+def _problems_of_document(kind: str, document: QDocument) -> Iterator[str]:
+    above: set[str] = set()
+    for table in document.tables:
+        yield from (f"{table.table}: {problem}" for problem in _problems_of_table(table, above))
+        if table.rows == "document":
+            above.add(table.table)
+    names = (document.api, document.root, *(element for table in document.tables for element in _elements(table)))
+    yield from (f"{name!r} is no name of an element" for name in dict.fromkeys(names) if not _NAME.fullmatch(name))
+    if not any(table.rows == "document" and "reference" in table.fields for table in document.tables):
+        yield "fields: no element is named for the machine reference"
+    if document.find is not None and document.find.allocated and kind != "receipt":
+        yield "find: allocated is a column of receipts alone"
+
+
+def _problems_of_table(table: Table, above: set[str]) -> Iterator[str]:
+    if bool(table.parent) != bool(above) or (table.parent and table.parent not in above):
+        yield f"parent {table.parent!r} is no table above it that has the document's one row"
+    known = HEAD if table.rows == "document" else LINE
+    yield from (f"{word!r} is no word of ours" for word in table.fields if word not in known)
+
+
+def _elements(table: Table) -> Iterator[str]:
+    yield table.table
+    yield from table.constants
+    for targets in table.fields.values():
+        yield from (targets,) if isinstance(targets, str) else targets

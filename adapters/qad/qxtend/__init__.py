@@ -1,0 +1,1 @@
+"""The sink's port over QXtend inbound (SOAP)."""

@@ -1,0 +1,58 @@
+"""The sink's port over QXtend: a command becomes one dataset by the profile, and one call commits it whole.
+
+QXtend is weak at reading (reference 6.4): what finds documents again is the browses over REST, as for the other port.
+"""
+
+from xml.etree.ElementTree import Element
+
+from adapters.clock import boot_time_s
+from adapters.qad.asking.client import QadClient
+from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.qxtend import QDocument, Qxtend
+from adapters.qad.qxtend.answers import accepted, judge, warnings
+from adapters.qad.qxtend.client import QxtendClient
+from adapters.qad.qxtend.messages import Action
+from adapters.qad.reading.look_ups import LookUps
+from adapters.qad.words import in_words, kind_of
+from schemas.errors import Rejected
+from streams.ports import Accepted, Command
+from streams.sink.answers import NO_SUCH_KIND
+
+
+class QxtendQad(LookUps):
+    """One connection's QAD, called through QXtend."""
+
+    def __init__(self, calls: QxtendClient, browses: QadClient, profile: Profile, qxtend: Qxtend) -> None:
+        """Post through one client and look up through the other, in this tenant's words."""
+        super().__init__(browses, profile)
+        self._calls = calls
+        self._qxtend = qxtend
+
+    async def post(self, command: Command, *, not_after: float) -> Accepted:
+        """Make one document; see streams/ports.py for what it raises."""
+        document = self._document(command)
+        response = await self._call(command, document, action="save", not_after=not_after)
+        return accepted(response, document.key, self._calls.hidden)
+
+    async def validate(self, command: Command) -> tuple[str, ...]:
+        """Let QAD judge a command without making anything, and return what it says beside its yes.
+
+        Raises:
+            Rejected: QAD would refuse it.
+            Transient, Refused, OutcomeUnknown: As `post` does; what becomes of a look is of no consequence.
+        """
+        document = self._document(command)
+        not_after = boot_time_s() + self._qxtend.timeout_s
+        response = await self._call(command, document, action="validate", not_after=not_after)
+        return warnings(response, self._calls.hidden)
+
+    def _document(self, command: Command) -> QDocument:
+        self._profile.require_confirmed()
+        kind = kind_of(command)
+        if kind not in self._qxtend.documents:
+            raise Rejected(NO_SUCH_KIND, (f"the profile has no [qxtend.documents.{kind}]",))
+        return self._qxtend.documents[kind]
+
+    async def _call(self, command: Command, document: QDocument, *, action: Action, not_after: float) -> Element:
+        reply = await self._calls.call(in_words(command), document, action=action, not_after=not_after)
+        return judge(reply, profile=self._profile, qxtend=self._qxtend, document=document, hide=self._calls.hidden)
