@@ -34,6 +34,11 @@ _WORDS = frozenset(
         "severity",
         "status",
         "title",
+        "tt_msg_context",
+        "tt_msg_desc",
+        "tt_msg_field",
+        "tt_msg_nbr",
+        "tt_msg_sev",
         "type",
     }
 )
@@ -63,7 +68,7 @@ def scrubbed(status: int, body: bytes, *, secrets: Sequence[str] = ()) -> str:
     told = f"HTTP {status}, {len(body)} bytes"
     text = _text_of(body)
     # Our own secrets first, wherever they stand; what only looks like one is looked for in what may be kept.
-    kept = _LOOKS_SECRET.sub(_STRUCK, _without_secrets(text, secrets)[: 2 * _LENGTH_MAX])[:_LENGTH_MAX]
+    kept = _LOOKS_SECRET.sub(_STRUCK, without_secrets(text, secrets)[: 2 * _LENGTH_MAX])[:_LENGTH_MAX]
     return f"{told}: {kept}" if text else told
 
 
@@ -95,7 +100,8 @@ def _shape(value: Any, *, depth: int, name: str = "") -> Any:
     return value
 
 
-def _without_secrets(text: str, secrets: Sequence[str]) -> str:
+def without_secrets(text: str, secrets: Sequence[str]) -> str:
+    """Return a text in which what was sent as a secret is struck out."""
     for secret in secrets:
         if len(secret) >= _SECRET_MIN:
             for form in (secret, quote(secret, safe=""), quote_plus(secret)):

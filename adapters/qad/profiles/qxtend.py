@@ -59,21 +59,6 @@ class QDocument(Part, frozen=True, kw_only=True):
     confirmed: bool = True
 
 
-class Trouble(Part, frozen=True, kw_only=True):
-    """What QXtend says when it is not about the document: by code, else by words, in any case.
-
-    Attributes:
-        means: `transient` where nothing was processed and another try may succeed, `refused` where the call itself is
-            not ours to make (user, receiver, API), `unknown` where it may have been processed.
-        codes: Such as `ProcessException001`.
-        words: Of the message.
-    """
-
-    means: Literal["transient", "refused", "unknown"]
-    codes: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-
-
 class Qxtend(Part, frozen=True, kw_only=True):
     """One tenant's QXtend inbound.
 
@@ -88,7 +73,6 @@ class Qxtend(Part, frozen=True, kw_only=True):
         timeout_s: How long one call may take.
         concurrency: Calls at once: each takes a licensed agent.
         documents: By kind.
-        troubles: What is not about the document, first that fits.
         confirmed: The site has confirmed this part.
     """
 
@@ -102,5 +86,4 @@ class Qxtend(Part, frozen=True, kw_only=True):
     timeout_s: Seconds = 60.0
     concurrency: Count = 1
     documents: dict[str, QDocument]
-    troubles: tuple[Trouble, ...] = ()
     confirmed: bool = True

@@ -1,57 +1,45 @@
 """What QXtend's answers mean: stored with a key, refused with a class, or neither and so unknown.
 
 `result` success and warning mean that the document is stored. A fault Client was refused before it was looked at. A
-fault Server may stand before the processing or behind it: only what is listed as before it is tried again, everything
-else is looked up. Source: reference 1.5, 4.
+fault Server may stand before the processing or behind it: only where the profile's classes say that it may be tried
+again, or stops the connection, it is taken for one before; everything else is looked up. Source: reference 1.5, 4.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from typing import NoReturn
 from xml.etree.ElementTree import Element
 
-from adapters.qad.asking.answers import Complaint, refusal, shown
+import msgspec
+
 from adapters.qad.asking.client import Reply
+from adapters.qad.asking.complaints import Complaint, all_shown, refusal, shown
+from adapters.qad.asking.scrubbing import scrubbed, without_secrets
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.profiles.qxtend import AnswerKey, QDocument, Qxtend, Trouble
-from adapters.qad.qxtend.xml import read_xml
+from adapters.qad.profiles.qxtend import AnswerKey, QDocument
+from adapters.qad.qxtend.xml import read_xml, shape
 from adapters.qad.values import whole
-from schemas.errors import Misconfigured, OutcomeUnknown, Refused, Transient
+from schemas.errors import Misconfigured, OutcomeUnknown, Overloaded, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from streams.ports import Accepted
 
-_FAULT = "{http://schemas.xmlsoap.org/soap/envelope/}Fault"
-_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
+_SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+_QDOC = "{urn:schemas-qad-com:xml-services}"
+_COMMON = "{urn:schemas-qad-com:xml-services:common}"
 _EXCEPTION = re.compile(r"\b(?:Process|Transaction)Exception\d{3}\b")
-# What QAD's documents say of all sites; a profile's troubles come first. TransactionException001 is none of them:
-# everything was rolled back, and its message says why.
-_KNOWN = (
-    Trouble(means="transient", codes=("ProcessException001",)),
-    Trouble(
-        means="unknown",
-        codes=(
-            "ProcessException009",
-            "TransactionException006",
-            "TransactionException007",
-            "TransactionException009",
-        ),
-    ),
-)
-_ROLLED_BACK = "TransactionException001"
-_WARNINGS_MAX = 20
-
-Hide = Callable[[str], str]
+# Whatever these say: processing had begun, and nobody says how far it came. All others of these names, but for:
+_BEFORE = "ProcessException001"  # The session did not begin.
+_ROLLED_BACK = "TransactionException001"  # All of it; its message says why.
 
 
-def judge(reply: Reply, *, profile: Profile, qxtend: Qxtend, document: QDocument, hide: Hide) -> Element:
-    """Return the response of what was stored, or found right.
+def judge_post(reply: Reply, *, profile: Profile, document: QDocument, secrets: Sequence[str]) -> Accepted:
+    """Return what was made.
 
     Args:
         reply: As it came.
         profile: The tenant's profile.
-        qxtend: Its QXtend.
         document: The kind that was sent.
-        hide: Takes out of words what nobody may read.
+        secrets: What was sent and must not be told, should the answer repeat it.
 
     Raises:
         Rejected: QAD refused it for a business reason and changed nothing.
@@ -59,44 +47,120 @@ def judge(reply: Reply, *, profile: Profile, qxtend: Qxtend, document: QDocument
         Refused: The user may not, or it is called wrongly.
         OutcomeUnknown: Nobody can say what became of it.
     """
-    envelope = read_xml(reply.body)
-    body = envelope.find(_BODY) if envelope is not None else None
-    if body is None:
-        _judge_status(reply, profile, qxtend)
-    fault = body.find(_FAULT)
-    if fault is not None:
-        _judge_fault(fault, profile, qxtend, hide, reply)
-    response = body.find(f"{{*}}{document.api}Response")
-    result = _text(response, "result").strip() if response is not None else ""
-    if response is None or reply.status >= 300 or result not in ("success", "warning", "error"):
-        raise OutcomeUnknown(f"HTTP {reply.status} and an answer that is neither yes nor no")
-    if result == "error":
-        if made(response, document.key) is not None:
+    judge = _Judge(reply, profile, document, secrets)
+    try:
+        response = judge.stored()
+        return Accepted(document=judge.made(response), warnings=judge.warnings(response))
+    except (Rejected, OutcomeUnknown) as error:
+        error.answer = judge.kept()
+        raise
+    except Transient as error:
+        error.retry_after_s = reply.retry_after_s
+        raise
+
+
+def judge_look(reply: Reply, *, profile: Profile, document: QDocument, secrets: Sequence[str]) -> tuple[str, ...]:
+    """Return what QAD says beside its yes to a document that it only looked at; raises as `judge_post` does."""
+    judge = _Judge(reply, profile, document, secrets)
+    return judge.warnings(judge.stored())
+
+
+class _Judge:
+    """One answer."""
+
+    def __init__(self, reply: Reply, profile: Profile, document: QDocument, secrets: Sequence[str]) -> None:
+        self._reply = reply
+        self._profile = profile
+        self._document = document
+        self._secrets = secrets
+        envelope = read_xml(reply.body)
+        self._body = envelope.find(f"{_SOAP}Body") if envelope is not None else None
+
+    def stored(self) -> Element:
+        """Return the response to what was stored, or found right; raises as `judge_post` does."""
+        if self._body is None:
+            self._judge_status()
+        fault = self._body.find(f"{_SOAP}Fault")
+        if fault is not None:
+            self._judge_fault(fault)
+        response = self._body.find(f"{_QDOC}{self._document.api}Response")
+        result = _text(response, "result").strip() if response is not None else ""
+        if response is None or self._reply.status >= 300 or result not in ("success", "warning", "error"):
+            raise OutcomeUnknown(f"HTTP {self._reply.status} and an answer that is neither yes nor no")
+        if result == "error":
+            self._judge_error(response)
+        return response
+
+    def made(self, response: Element) -> Document:
+        """Return what was made."""
+        made = _made(response, self._document.key)
+        if made is None:
+            raise OutcomeUnknown("QAD said yes and did not name the document")
+        return made
+
+    def warnings(self, response: Element) -> tuple[str, ...]:
+        """Return what QAD said beside a yes."""
+        return all_shown([one.message for one in self._complaints(response)])
+
+    def kept(self) -> str:
+        """Return what is kept of the answer."""
+        # What is in XML is kept as what is in JSON: names, and the words of envelopes.
+        body = self._reply.body if self._body is None else msgspec.json.encode(shape(self._body))
+        return scrubbed(self._reply.status, body, secrets=self._secrets)
+
+    def _judge_status(self) -> NoReturn:
+        """Judge what is no answer of QXtend's: somebody before it spoke, or nobody."""
+        status = self._reply.status
+        if status in self._profile.definite:
+            raise Overloaded(f"QXtend is not ready (HTTP {status})")
+        if status in (401, 403):
+            raise Refused(f"QXtend does not let us in (HTTP {status}): look at who may call its url")
+        if status in (404, 405) or 300 <= status < 400:
+            raise Refused(f"there is no QXtend here (HTTP {status}): look at [qxtend] url of the profile")
+        raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
+
+    def _judge_fault(self, fault: Element) -> NoReturn:
+        text = self._told(_text(fault, "faultstring"))
+        named = _EXCEPTION.search(" ".join(fault.itertext()))
+        where = _text(fault, "faultcode").strip().rpartition(":")[2].partition(".")[0]
+        complaint = Complaint(named[0] if named else where, "", text)
+        _check_begun(complaint)
+        meant = refusal([complaint], self._profile.errors)
+        if isinstance(meant, Rejected) and where != "Client" and complaint.code != _ROLLED_BACK:
+            raise OutcomeUnknown(f"QXtend failed ({shown(where)}), and not certainly before anything: {shown(text)}")
+        raise meant
+
+    def _judge_error(self, response: Element) -> NoReturn:
+        if _made(response, self._document.key) is not None:
             raise OutcomeUnknown("QAD names errors and a document beside them")
-        _judge_complaints(_said(response, hide), profile, qxtend)
-    return response
+        complaints = self._complaints(response)
+        for one in complaints:
+            _check_begun(one)
+        raise refusal(complaints, self._profile.errors)
+
+    def _complaints(self, response: Element) -> list[Complaint]:
+        return [
+            Complaint(
+                code=_text(one, "tt_msg_nbr").strip(),
+                field=_text(one, "tt_msg_field").strip(),
+                message=self._told(_text(one, "tt_msg_desc")),
+                value=_text(one, "tt_msg_data"),
+            )
+            for one in response.iter(f"{_COMMON}temp_err_msg")
+        ]
+
+    def _told(self, text: str) -> str:
+        return without_secrets(text, self._secrets)
 
 
-def accepted(response: Element, key: AnswerKey, hide: Hide) -> Accepted:
-    """Return what was made.
-
-    Raises:
-        OutcomeUnknown: QAD said yes and did not name it.
-    """
-    document = made(response, key)
-    if document is None:
-        raise OutcomeUnknown("QAD said yes and did not name the document")
-    return Accepted(document=document, warnings=warnings(response, hide))
+def _check_begun(complaint: Complaint) -> None:
+    if _EXCEPTION.fullmatch(complaint.code) and complaint.code not in (_BEFORE, _ROLLED_BACK):
+        raise OutcomeUnknown(f"QXtend does not say how far it came: {shown(complaint.message)} [{complaint.code}]")
 
 
-def warnings(response: Element, hide: Hide) -> tuple[str, ...]:
-    """Return what QAD said beside a yes."""
-    return tuple(shown(one.message) for one in list(_said(response, hide))[:_WARNINGS_MAX])
-
-
-def made(response: Element, key: AnswerKey) -> Document | None:
+def _made(response: Element, key: AnswerKey) -> Document | None:
     """Return the document that an answer names; voucher 0 is what was sent, `QAD assigns`, and names none."""
-    row = next(response.iter(f"{{urn:schemas-qad-com:xml-services}}{key.table}"), None)
+    row = next(response.iter(f"{_QDOC}{key.table}"), None)
     if row is None:
         return None
     try:
@@ -107,69 +171,6 @@ def made(response: Element, key: AnswerKey) -> Document | None:
     return Document(year=year, daybook=daybook, voucher=voucher) if voucher and daybook else None
 
 
-def _judge_status(reply: Reply, profile: Profile, qxtend: Qxtend) -> NoReturn:
-    """Judge what is no answer of QXtend's: somebody before it spoke, or nobody."""
-    status = reply.status
-    if status in profile.definite:
-        raise Transient(f"QXtend is not ready (HTTP {status})", retry_after_s=reply.retry_after_s)
-    if status in (401, 403):
-        raise Refused(f"QXtend does not let this user in (HTTP {status}): look at who may call {qxtend.url}")
-    if status in (404, 405) or 300 <= status < 400:
-        raise Refused(f"there is no QXtend at {qxtend.url} (HTTP {status}): look at [qxtend] url of the profile")
-    raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
-
-
-def _judge_fault(fault: Element, profile: Profile, qxtend: Qxtend, hide: Hide, reply: Reply) -> NoReturn:
-    said = hide(" ".join(" ".join(fault.itertext()).split()))
-    text = hide(_text(fault, "faultstring")) or said
-    named = _EXCEPTION.search(said)
-    where = _text(fault, "faultcode").rpartition(":")[2].partition(".")[0]
-    complaint = Complaint(named[0] if named else where, "", text)
-    trouble = _trouble(complaint, qxtend)
-    if trouble is not None:
-        _raise_trouble(trouble, complaint, reply.retry_after_s)
-    if where == "Client" or complaint.code == _ROLLED_BACK:
-        raise refusal([complaint], profile.errors)
-    raise OutcomeUnknown(f"QXtend failed ({where}), and does not say before or behind what: {shown(text)}")
-
-
-def _judge_complaints(said: Iterator[Complaint], profile: Profile, qxtend: Qxtend) -> NoReturn:
-    """Judge an error: one that may be behind the processing outweighs all others beside it."""
-    complaints = list(said)
-    troubles = [trouble for one in complaints if (trouble := _trouble(one, qxtend)) is not None]
-    for means in ("unknown", "refused"):
-        for one in complaints:
-            trouble = _trouble(one, qxtend)
-            if trouble is not None and trouble.means == means:
-                _raise_trouble(trouble, one, None)
-    if troubles and len(troubles) == len(complaints):
-        _raise_trouble(troubles[0], complaints[0], None)
-    raise refusal(complaints, profile.errors)
-
-
-def _raise_trouble(trouble: Trouble, complaint: Complaint, retry_after_s: float | None) -> NoReturn:
-    words = f"{shown(complaint.message)} [{complaint.code}]"
-    if trouble.means == "transient":
-        raise Transient(f"QXtend asks to try again: {words}", retry_after_s=retry_after_s)
-    if trouble.means == "refused":
-        raise Refused(f"QXtend does not take our calls: {words}; look at [qxtend] of the profile, and its credentials")
-    raise OutcomeUnknown(f"QXtend does not know what became of it: {words}")
-
-
-def _trouble(complaint: Complaint, qxtend: Qxtend) -> Trouble | None:
-    message = complaint.message.casefold()
-    for known in (*qxtend.troubles, *_KNOWN):
-        if complaint.code in known.codes or any(word.casefold() in message for word in known.words):
-            return known
-    return None
-
-
-def _said(response: Element, hide: Hide) -> Iterator[Complaint]:
-    for message in response.iter("{urn:schemas-qad-com:xml-services:common}temp_err_msg"):
-        number, field, text = (_text(message, f"tt_msg_{name}") for name in ("nbr", "field", "desc"))
-        yield Complaint(hide(number.strip()), hide(field.strip()), hide(text))
-
-
 def _text(parent: Element, name: str) -> str:
-    """Return the text of a child, whatever its namespace: sites declare them in more ways than one."""
+    """Return the text of a child, whatever its namespace: a fault's have none, an exception's are the common one."""
     return parent.findtext(f"{{*}}{name}") or ""

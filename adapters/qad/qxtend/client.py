@@ -56,6 +56,7 @@ class QxtendClient:
         async with sending(self._session, URL(self._qxtend.url), body, _HEADERS, not_after=not_after) as answer:
             return Reply(answer.status, await answer.read(), retry_after_s(answer))
 
-    def hidden(self, text: str) -> str:
-        """Return words of QXtend's without the password, which it may repeat from the message."""
-        return text.replace(self._login.password.reveal(), "***")
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is sent and must not be told."""
+        return (self._login.username.reveal(), self._login.password.reveal())

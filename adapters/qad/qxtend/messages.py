@@ -18,7 +18,7 @@ from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.qxtend.xml import can_carry, element
 from adapters.qad.words import InWords, Words
 from schemas.errors import Rejected
-from streams.sink.answers import FIELD
+from streams.sink.meanings import FIELD
 
 # Done for good, or only looked at. The session's word for it and the dataset's must never contradict each other.
 Action = Literal["save", "validate"]

@@ -3,20 +3,18 @@
 QXtend is weak at reading (reference 6.4): what finds documents again is the browses over REST, as for the other port.
 """
 
-from xml.etree.ElementTree import Element
-
 from adapters.clock import boot_time_s
-from adapters.qad.asking.client import QadClient
+from adapters.qad.asking.client import QadClient, Reply
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import QDocument, Qxtend
-from adapters.qad.qxtend.answers import accepted, judge, warnings
+from adapters.qad.qxtend.answers import judge_look, judge_post
 from adapters.qad.qxtend.client import QxtendClient
 from adapters.qad.qxtend.messages import Action
 from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.words import in_words, kind_of
 from schemas.errors import Rejected
 from streams.ports import Accepted, Command
-from streams.sink.answers import NO_SUCH_KIND
+from streams.sink.meanings import NO_SUCH_KIND
 
 
 class QxtendQad(LookUps):
@@ -31,8 +29,8 @@ class QxtendQad(LookUps):
     async def post(self, command: Command, *, not_after: float) -> Accepted:
         """Make one document; see streams/ports.py for what it raises."""
         document = self._document(command)
-        response = await self._call(command, document, action="save", not_after=not_after)
-        return accepted(response, document.key, self._calls.hidden)
+        reply = await self._call(command, document, action="save", not_after=not_after)
+        return judge_post(reply, profile=self._profile, document=document, secrets=self._calls.secrets)
 
     async def validate(self, command: Command) -> tuple[str, ...]:
         """Let QAD judge a command without making anything, and return what it says beside its yes.
@@ -43,8 +41,8 @@ class QxtendQad(LookUps):
         """
         document = self._document(command)
         not_after = boot_time_s() + self._qxtend.timeout_s
-        response = await self._call(command, document, action="validate", not_after=not_after)
-        return warnings(response, self._calls.hidden)
+        reply = await self._call(command, document, action="validate", not_after=not_after)
+        return judge_look(reply, profile=self._profile, document=document, secrets=self._calls.secrets)
 
     def _document(self, command: Command) -> QDocument:
         self._profile.require_confirmed()
@@ -53,6 +51,5 @@ class QxtendQad(LookUps):
             raise Rejected(NO_SUCH_KIND, (f"the profile has no [qxtend.documents.{kind}]",))
         return self._qxtend.documents[kind]
 
-    async def _call(self, command: Command, document: QDocument, *, action: Action, not_after: float) -> Element:
-        reply = await self._calls.call(in_words(command), document, action=action, not_after=not_after)
-        return judge(reply, profile=self._profile, qxtend=self._qxtend, document=document, hide=self._calls.hidden)
+    async def _call(self, command: Command, document: QDocument, *, action: Action, not_after: float) -> Reply:
+        return await self._calls.call(in_words(command), document, action=action, not_after=not_after)

@@ -4,6 +4,7 @@ A document type is refused, and with it every entity but the five of XML itself;
 """
 
 import re
+from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -47,6 +48,15 @@ def read_xml(body: bytes) -> Element | None:
     except (expat.ExpatError, _NotTakenError, ValueError, LookupError):
         # ValueError and LookupError: an encoding that nobody knows.
         return None
+
+
+def shape(parent: Element) -> dict[str, Any]:
+    """Return what stands below an element as JSON would have it, by names without their namespaces."""
+    found: dict[str, Any] = {}
+    for child in parent:
+        name = child.tag.rpartition("}")[2]
+        found.setdefault(name, []).append(shape(child) if len(child) else child.text or "")
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def can_carry(text: str) -> bool:
