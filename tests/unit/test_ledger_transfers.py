@@ -176,6 +176,29 @@ def test_what_others_loaded_is_refunded_from_where_it_was_transferred_to(seen):
     assert sink.books.ledger["EUR", "1010"] == -30
 
 
+@pytest.mark.parametrize("restarts", [False, True], ids=["one process", "a new one each time"])
+@pytest.mark.parametrize("transferred", [False, True], ids=["once seen", "transferred since"])
+def test_what_others_loaded_is_known_for_loaded_whatever_it_stood_still_for_before_it_was_charged_back(
+    transferred, restarts
+):
+    """Its transfer waits for the period when Zuora shows its end, and only then the refund that this is of."""
+    found = world().put(zuora.payment(updated=OLD_STAMP, **OLD), zuora.period(3, is_open=False))
+    if transferred:
+        found.put(moved(**OLD))
+        assert found.standing(PAYMENT) == ("waiting", "period_closed")
+    account = "acc2" if transferred else "acc1"
+    end = {"accountId": account, "status": "Error", "parts": [], **OLD}
+    found.put(zuora.payment(updated=LATEST, **end))
+    if restarts:
+        found.restart()
+    assert found.standing(PAYMENT) == ("parked", "opening_undone")
+    found.put(zuora.refund("100.00", updated=LAST, accountId=account), zuora.period(3))
+    found.put(zuora.payment(updated=LAST, refundAmount=Decimal(100), **end))
+    sink = loaded(found).run()
+    assert (sink.stuck, sink.parked, open_by_customer(sink)) == ([], [], {})
+    assert sink.books.ledger["EUR", "1010"] == -100
+
+
 SINCE = {
     "applied": moved(zuora.row("30.00", "r1", created=LATEST, accountId="acc2"), updated=LATEST, **OLD),
     "refunded": moved(updated=LATEST, refundAmount=Decimal(30), **OLD),

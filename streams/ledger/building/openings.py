@@ -18,9 +18,10 @@ _LOADED = frozenset({BEFORE_CUT_OVER, OPENING_UNDONE})
 
 def loaded_by_others(document: str, state: LedgerState) -> bool:
     """Return whether a document was found to be from before the cut-over."""
-    standing = state.standing_of(document)
+    made, standing = state.of(document), state.standing_of(document)
     rule = standing.reason.rule if standing else ""
-    return state.of(document).opening or rule in _LOADED
+    # Without a posting it has its place where others loaded it, whatever it waits for since.
+    return made.opening or rule in _LOADED or (made.is_placed and not made.n)
 
 
 def openings_of(at_hand: AtHand, rows: Sequence[Posting], *, state: LedgerState) -> tuple[Posting, ...]:
