@@ -15,9 +15,11 @@ from pathlib import Path
 
 from tests.adapters.qad_company import QadCompany
 from tests.ports.books import Driver
+from tests.ports.files import site
 from tests.ports.stand_in import stand_in
 
 SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
     "rest": lambda directory: stand_in(directory, speak=QadCompany.erp),
     "qxtend": lambda directory: stand_in(directory, speak=QadCompany.qxtend, account="tcGLCode"),
+    "files": site,
 }

@@ -21,7 +21,7 @@ from schemas.errors import Misconfigured
 from streams.sink.meanings import MEANINGS
 
 # What a list must show, and what else it may show, in our words; a profile maps each to a column of the tenant.
-_COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "customers": (
         frozenset({"code"}),
         frozenset({"active", "held", "currency", "terms", "zuora_account"})
@@ -39,7 +39,7 @@ _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 _BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
 # Zuora's kinds of what can be open.
-_ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
+ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
 
 
 def load_profile(path: Path) -> Profile:
@@ -149,7 +149,7 @@ def _problems_of_names(
 
 def _problems_of_lists(profile: Profile) -> Iterator[str]:
     """Look at the words of columns: a misspelt one would mean that QAD shows none, and everything would be active."""
-    lists = {f"browses.{name}": (browse, _COLUMNS[name]) for name, browse in profile.browses.items() if name in BROWSES}
+    lists = {f"browses.{name}": (browse, COLUMNS[name]) for name, browse in profile.browses.items() if name in BROWSES}
     if profile.balances is not None:
         lists["balances"] = (profile.balances, _BALANCES)
     for name, (browse, (needed, others)) in lists.items():
@@ -168,5 +168,5 @@ def _problems_of_meanings(profile: Profile) -> Iterator[str]:
             yield f"[[errors]] means {known.means!r} is none of {', '.join(classes)}"
     types = profile.open_items.types if profile.open_items is not None else {}
     for kind in types:
-        if kind not in _ITEM_KINDS:
-            yield f"[open_items] types: {kind!r} is none of {', '.join(_ITEM_KINDS)}"
+        if kind not in ITEM_KINDS:
+            yield f"[open_items] types: {kind!r} is none of {', '.join(ITEM_KINDS)}"

@@ -36,9 +36,18 @@ class QadReferences:
             filters=spec.filter,
             page_size=self._profile.limits.page_size,
         )
-        make = _MAKERS[name]
         async for page in pages:
-            yield [make(_Columns(row, spec, self._profile.date_format)) for row in page]
+            yield [reference_of(name, row, spec, self._profile.date_format) for row in page]
+
+
+def reference_of(name: str, row: Row, spec: Browse, date_format: str) -> QadReference:
+    """Return what a row of a list says.
+
+    Raises:
+        Misconfigured: A column is missing, or holds something else.
+    """
+    found: QadReference = _MAKERS[name](_Columns(row, spec, date_format))
+    return found
 
 
 class _Columns:

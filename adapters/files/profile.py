@@ -1,0 +1,134 @@
+"""A connection whose documents go into files: where they are put, and what the site's lists are called.
+
+Its file begins with `surface = "file"`, which is how it is told from a profile of QAD. The layout of a document is
+ours and fixed (docs/files.md): only what the site exports may be worded by the site.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from adapters.qad.profiles.checks import COLUMNS, ITEM_KINDS
+from adapters.qad.profiles.lists import BROWSES
+from adapters.qad.profiles.part import Part
+from adapters.qad.values import can_write_days
+from adapters.settings import load_settings
+from schemas.codec import canonical
+from schemas.errors import Misconfigured
+
+# How long the directory is waited for, while another process has it.
+LOCK_S = 5.0
+# What a row of the list of open items says.
+OPEN_ITEM_WORDS = ("number", "type", "year", "daybook", "voucher", "customer", "currency", "total")
+
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
+class FileLimits(Part, frozen=True, kw_only=True):
+    """How files are written.
+
+    Attributes:
+        concurrency: Documents at once; the directory takes them one after the other.
+        age_s: How old an intent may be when its file is given its name.
+        settle_s: From when on "absent" is believed: above age_s and the time that the directory is waited for.
+    """
+
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    age_s: _Seconds = 2.0
+    settle_s: _Seconds = 15.0
+
+
+class SiteList(Part, frozen=True, kw_only=True):
+    """A list that the site exports.
+
+    Attributes:
+        columns: Header of the site by our word, where it is called otherwise.
+    """
+
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class OpenItemsList(SiteList, frozen=True, kw_only=True):
+    """The open items, in which items from before the cut-over are found by their Zuora number.
+
+    Attributes:
+        types: The site's word for an item, by Zuora's kind; a debit memo is called as an invoice is unless it is named.
+    """
+
+    types: dict[str, str] = msgspec.field(default_factory=lambda: {kind: kind for kind in ITEM_KINDS})
+
+
+class FileProfile(Part, frozen=True, kw_only=True):
+    """One connection's directory.
+
+    Attributes:
+        surface: What this file is.
+        directory: Where documents are put, relative to the configuration; `done`, `refused` and `lists` stand in it.
+        delimiter: Between the columns of the site's lists.
+        date_format: How the site's lists write dates, in strftime's words.
+        list_max_age_h: How many hours old a list may be.
+        true_values: What a yes-or-no column says for yes.
+        limits: How files are written.
+        lists: The site's lists, where their headers are not our words.
+        open_items: The list of open items; without it items from before the cut-over are not found.
+    """
+
+    surface: Literal["file"]
+    directory: Annotated[str, msgspec.Meta(min_length=1)]
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    date_format: str = "%Y-%m-%d"
+    list_max_age_h: Annotated[float, msgspec.Meta(gt=0, le=8_760)] = 36.0
+    true_values: tuple[str, ...] = ("true", "True", "TRUE", "yes", "Yes", "YES", "1")
+    limits: FileLimits = FileLimits()
+    lists: dict[str, SiteList] = msgspec.field(default_factory=dict)
+    open_items: OpenItemsList | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the whole profile."""
+        return hashlib.sha256(canonical(self)).hexdigest()[:16]
+
+
+def is_file_profile(path: Path) -> bool:
+    """Return whether a profile is one of files; what cannot be read is left to whoever loads it."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")).get("surface") == "file"
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
+
+
+def load_file_profile(path: Path) -> FileProfile:
+    """Read and check a profile.
+
+    Raises:
+        Misconfigured: It says something that is not known.
+    """
+    profile = load_settings(path, FileProfile)
+    problems = list(_problems_of(profile))
+    if problems:
+        raise Misconfigured(f"{path}: " + "; ".join(problems))
+    return profile
+
+
+def _problems_of(profile: FileProfile) -> Iterator[str]:
+    if profile.limits.settle_s <= profile.limits.age_s + LOCK_S:
+        yield f"[limits] settle_s must be above age_s + {LOCK_S:g}, or a late file could be doubled"
+    if not can_write_days(profile.date_format):
+        yield f"date_format {profile.date_format!r} does not write dates, all in one width, that can be read again"
+    for name, site_list in profile.lists.items():
+        if name not in BROWSES:
+            yield f"[lists.{name}] is none of {', '.join(BROWSES)}"
+            continue
+        needed, others = COLUMNS[name]
+        for word in sorted(site_list.columns.keys() - needed - others):
+            yield f"[lists.{name}] columns: {word!r} is no word of ours"
+    if profile.open_items is not None:
+        for word in sorted(profile.open_items.columns.keys() - set(OPEN_ITEM_WORDS)):
+            yield f"[open_items] columns: {word!r} is no word of ours"
+        for kind in profile.open_items.types:
+            if kind not in ITEM_KINDS:
+                yield f"[open_items] types: {kind!r} is none of {', '.join(ITEM_KINDS)}"
