@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from yarl import URL
 
+from adapters.reach import is_listed
 from schemas.errors import Misconfigured
 
 Settings = TypeVar("Settings")
@@ -56,8 +57,13 @@ def load_settings(path: Path, kind: type[Settings]) -> Settings:
         raise Misconfigured(f"{path}{_line(text, place)}: {what}") from None
 
 
-def address_problem(address: str) -> str:
-    """Return what is wrong with the base address of another system, "" where nothing is: secrets are sent there."""
+def address_problem(address: str, private_hosts: tuple[str, ...] = ()) -> str:
+    """Return what is wrong with the base address of another system, "" where nothing is: secrets are sent there.
+
+    Args:
+        address: Its address.
+        private_hosts: Hosts of a private network that the site lists: there TLS may end before them.
+    """
     try:
         url = URL(address)
     except ValueError:
@@ -69,7 +75,9 @@ def address_problem(address: str) -> str:
     if url.scheme == "https" and url.host:
         return ""
     # The host as it will be connected to: a name, or a user, that only begins like this machine is another one.
-    return "" if url.scheme == "http" and url.host in _LOOPBACK else "must begin with https:// and a host"
+    if url.scheme == "http" and url.host and (url.host in _LOOPBACK or is_listed(url.host, private_hosts)):
+        return ""
+    return "must begin with https:// and a host"
 
 
 def _blanks(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

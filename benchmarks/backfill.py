@@ -22,6 +22,7 @@ import msgspec
 import psutil
 
 from adapters.credentials.secret import Secret
+from adapters.reach import Reach
 from adapters.zuora.asking.allowances import Allowance
 from adapters.zuora.asking.budget import Budget
 from adapters.zuora.asking.client import ZuoraClient
@@ -59,6 +60,7 @@ class Tenant(msgspec.Struct, frozen=True):
             client_secret=Secret(self.client_secret),
             version="2025-08-12",
             commons=Commons(),
+            reach=Reach(private_hosts=("127.0.0.1",)),
             budget=budget,
             priority=Priority.BACKFILL,
         )

@@ -21,6 +21,7 @@ from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import StageWorker
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.rest.port import RestQad
+from adapters.reach import Reach
 from benchmarks.profiling import profiled
 from console.logs import set_up_logs
 from streams.sink.agent import host
@@ -65,7 +66,12 @@ async def erps_of(job: Job) -> AsyncIterator[list[RestQad]]:
     profile = msgspec.structs.replace(profile, limits=msgspec.structs.replace(profile.limits, concurrency=AT_ONCE))
     async with AsyncExitStack() as clients:
         yield [
-            RestQad(await clients.enter_async_context(QadClient(profile, _CREDENTIALS)), profile)
+            RestQad(
+                await clients.enter_async_context(
+                    QadClient(profile, _CREDENTIALS, Reach(private_hosts=("127.0.0.1",)))
+                ),
+                profile,
+            )
             for _ in range(job.connections)
         ]
 

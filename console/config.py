@@ -125,6 +125,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
         poll: When and how far it is polled.
         callouts: How its callouts come in, if they are enabled.
         write_back: What is written back to it; nothing by default.
+        private_hosts: The base URL's host, where it is at an address of this machine or a private network.
     """
 
     base_url: str
@@ -137,6 +138,7 @@ class Tenant(_Strict, frozen=True, kw_only=True):
     poll: PollSettings
     callouts: Callouts | None = None
     write_back: WriteBack = WriteBack()
+    private_hosts: tuple[str, ...] = ()
 
 
 class Connection(_Strict, frozen=True, kw_only=True):
@@ -147,12 +149,17 @@ class Connection(_Strict, frozen=True, kw_only=True):
         profile: File of the QAD profile, relative to the configuration.
         accounts: Which billing accounts are its own; without it, all of the tenant's.
         reference_interval_s: Pause between two readings of QAD's reference data.
+        private_hosts: QAD's hosts that are at an address of this machine or a private network: no other is connected to
+            there.
+        ca_file: Certificates of further authorities (PEM) that QAD's may be signed by, relative to the configuration.
     """
 
     tenant: str
     profile: str
     accounts: Claim = Claim()
     reference_interval_s: _Count = 900
+    private_hosts: tuple[str, ...] = ()
+    ca_file: str = ""
 
 
 class Config(_Strict, frozen=True, kw_only=True):
@@ -257,7 +264,7 @@ def _problems_of_connections(config: Config) -> Iterator[str]:
 
 
 def _problems_of_tenant(tenant: Tenant) -> Iterator[str]:
-    address = address_problem(tenant.base_url)
+    address = address_problem(tenant.base_url, tenant.private_hosts)
     if address:
         yield f"base_url {address}"
     for name, ids in (("entity_id", [tenant.entity_id] if tenant.entity_id else []), ("org_ids", tenant.org_ids)):

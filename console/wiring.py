@@ -34,6 +34,7 @@ from adapters.qad.qxtend.client import QxtendClient
 from adapters.qad.qxtend.messages import Login as QxtendLogin
 from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.rest.port import RestQad
+from adapters.reach import Reach
 from adapters.store.inventory_log import InventoryLog
 from adapters.zuora.asking.allowances import Process
 from adapters.zuora.asking.client import ZuoraClient
@@ -132,6 +133,7 @@ class Wiring:
             entity_id=settings.entity_id,
             org_ids=settings.org_ids,
             priority=Priority.BACKFILL if yields or process == "backfill" else Priority.LIVE,
+            reach=Reach(private_hosts=settings.private_hosts),
         )
         self.commons.used_by[tenant] = client.token
         return client
@@ -148,7 +150,14 @@ class Wiring:
 
     def profile(self, connection: str) -> Profile:
         """Return a connection's QAD profile."""
-        return load_profile(self.site.path(self.site.config.connections[connection].profile))
+        settings = self.site.config.connections[connection]
+        return load_profile(self.site.path(settings.profile), settings.private_hosts)
+
+    def reach(self, connection: str) -> Reach:
+        """Return how far a connection to QAD may go."""
+        settings = self.site.config.connections[connection]
+        ca_file = self.site.path(settings.ca_file) if settings.ca_file else None
+        return Reach(private_hosts=settings.private_hosts, ca_file=ca_file)
 
     def qad(self, connection: str, profile: Profile) -> QadClient:
         """Return a connection's QAD client."""
@@ -161,6 +170,7 @@ class Wiring:
                 password=self.credentials.get_optional(owner, "password"),
                 client_secret=self.credentials.get_optional(owner, "client_secret"),
             ),
+            self.reach(connection),
         )
 
     def qxtend_login(self, connection: str) -> QxtendLogin:

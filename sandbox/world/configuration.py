@@ -5,6 +5,7 @@ No secret stands in them. What the product calls things here is text; its own co
 
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sandbox.world.sites import SITES, Fact, Site
 from sandbox.world.toml import table
@@ -131,10 +132,16 @@ def configuration_text(addresses: Addresses, *, callout_paths: dict[str, str], p
                     "tenant": site.name,
                     "profile": profile_name(site),
                     "reference_interval_s": pace.reference_interval_s,
+                    "private_hosts": [_host(addresses.qad[site.name])],
                 },
             )
         )
     return "\n".join(tables)
+
+
+def _host(base_url: str) -> str:
+    """Return the host of a stand-in: it is on this machine, which the product reaches where it is listed alone."""
+    return urlsplit(base_url).hostname or ""
 
 
 def profile_name(site: Site) -> str:
@@ -144,7 +151,10 @@ def profile_name(site: Site) -> str:
 
 def _tenant(site: Site, base_url: str, *, callout_path: str, pace: Pace) -> list[str]:
     tables = [
-        table(f"[tenants.{site.name}]", {"base_url": base_url, "tenant_id": site.tenant_id}),
+        table(
+            f"[tenants.{site.name}]",
+            {"base_url": base_url, "tenant_id": site.tenant_id, "private_hosts": [_host(base_url)]},
+        ),
         table(
             f"[tenants.{site.name}.poll]",
             {

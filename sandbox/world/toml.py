@@ -1,10 +1,10 @@
 """TOML as text: just what mappings and configurations need, because the standard library only reads it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-Value = str | int | bool | date | datetime
+Value = str | int | bool | date | datetime | Sequence[str]
 
 
 def written(value: Value) -> str:
@@ -13,8 +13,10 @@ def written(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    # A JSON text is a TOML basic string.
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    if isinstance(value, int | date):
+        return str(value)
+    # A JSON text is a TOML basic string, a list of them one of those.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def key_written(key: str) -> str:

@@ -22,6 +22,7 @@ from sandbox.qad.faults import Armed, Fault
 from sandbox.qad.server import QadServer
 from streams.ports import Accepted, Command, Erp
 from tests.adapters.commands import FEBRUARY, JANUARY, Commands
+from tests.loopback import LOOPBACK
 
 TEMPLATE = Path(__file__).parents[2] / "sandbox" / "world" / "profile.toml"
 QXTEND = TEMPLATE.with_name("qxtend.toml")
@@ -85,7 +86,7 @@ class QadCompany(Commands):
             password=Secret(password) if password else None,
             **{name: Secret(text) for name, text in more.items()},
         )
-        return await self._stack.enter_async_context(QadClient(profile or self.profile(), credentials))
+        return await self._stack.enter_async_context(QadClient(profile or self.profile(), credentials, LOOPBACK))
 
     async def erp(self, profile: Profile | None = None, **changes: Any) -> RestQad:
         """Return the sink's port to this company; it is signed in, so that the next call is the first that counts."""

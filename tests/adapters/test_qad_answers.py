@@ -12,6 +12,7 @@ from schemas.errors import ConnectorError, OutcomeUnknown, Overloaded, Refused, 
 from schemas.outcomes import Document
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
+from tests.loopback import LOOPBACK
 
 INVOICES = "/api/erp/customerInvoices"
 STORED = {"postingYear": 2026, "daybookCode": "ZINV", "voucher": 7}
@@ -30,7 +31,7 @@ async def answered(strange, tmp_path):
         body = body if isinstance(body, bytes) else msgspec.json.encode(body)
         strange.tell(INVOICES, Told(body, status=status, content_type=content_type))
         profile = msgspec.structs.replace(known, base_url=strange.url, **changes)
-        async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+        async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
             return await post(RestQad(client, profile), command)
 
     return answer

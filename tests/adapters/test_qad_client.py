@@ -14,6 +14,7 @@ from schemas.errors import ConnectorError, Refused, Transient
 from tests.adapters.ground import given
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
+from tests.loopback import LOOPBACK
 
 PERIODS = "urn:browse:bebrowse:com.qad.erp.financials.periods"
 WORD, TOKEN, BODY = "canary-qad-word-4e", "canary-qad-token-b1", "canary-qad-body-90"
@@ -34,7 +35,7 @@ def logins(qad):
 async def speaker(strange):
     profile = Profile(base_url=f"{strange.url}/erp/", workspace="D_E", entity="E", documents={}, browses={})
     credentials = Credentials(client_id=Secret("ml"), username=Secret("user"), password=Secret(WORD))
-    async with QadClient(profile, credentials) as client:
+    async with QadClient(profile, credentials, LOOPBACK) as client:
         yield client
 
 
@@ -228,7 +229,7 @@ async def test_further_form_fields_and_headers_are_the_profiles(strange):
         auth=Auth(extra={"scope": "erp"}),
         headers={"X-Site": "7"},
     )
-    async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+    async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
         await client.get("/x")
     assert b"scope=erp" in strange.asked[0].body
     assert b"username" not in strange.asked[0].body
@@ -300,7 +301,7 @@ async def test_a_token_call_that_hangs_ends(strange):
     strange.tell("/oauth/token", Told(never=True))
     limits = CallLimits(timeout_s=0.1)
     profile = Profile(base_url=strange.url, workspace="D_E", entity="E", documents={}, browses={}, limits=limits)
-    async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+    async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
         async with asyncio.timeout(2):
             with pytest.raises(Transient, match="TimeoutError"):
                 await client.get("/x")
@@ -362,7 +363,7 @@ async def test_no_trouble_tells_a_secret(strange, tmp_path, quick, heard, told, 
     strange.tell("/erp/oauth/token", GRANTED)
     strange.tell(where, trouble)
     credentials = Credentials(client_id=Secret("ml"), username=Secret("user"), password=Secret(WORD))
-    async with QadClient(profile, credentials) as client:
+    async with QadClient(profile, credentials, LOOPBACK) as client:
         with pytest.raises(ConnectorError) as raised:
             await post(RestQad(client, profile), command)
     assert any(WORD.encode() in asked.body for asked in strange.asked)

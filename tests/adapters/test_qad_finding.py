@@ -18,6 +18,7 @@ from streams.ports import Command
 from tests.adapters.ground import given
 from tests.adapters.qad_company import ENTITY, JANUARY, post
 from tests.adapters.strange import Told
+from tests.loopback import LOOPBACK
 
 BROWSES = "/api/qracore/browses"
 ABSENT = "A" * 20
@@ -382,7 +383,7 @@ async def test_a_kind_that_the_profile_does_not_name_is_not_any_kind(qad):
 async def speaker(strange):
     strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
     profile = Profile(base_url=strange.url, workspace="D_E", entity="E", documents={}, browses={})
-    async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+    async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
         yield client
 
 
@@ -470,7 +471,7 @@ async def test_a_browse_that_does_not_heed_its_filter_finds_nobodys_document(qad
     strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
     strange.tell(BROWSES, Told(ROW % (b"OTHER", b"7")), Told(ROW % (b"a  ", b"7")))
     profile = qad.profile(base_url=strange.url)
-    async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+    async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
         erp = RestQad(client, profile)
         with pytest.raises(Misconfigured, match="does not filter"):
             await erp.find("invoice", "A")
@@ -484,6 +485,6 @@ async def test_a_row_without_a_key_is_said(qad, strange, voucher):
     strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
     strange.tell(BROWSES, Told(ROW % (b"A", voucher)))
     profile = qad.profile(base_url=strange.url)
-    async with QadClient(profile, Credentials(client_id=Secret("ml"))) as client:
+    async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
         with pytest.raises(ConnectorError):
             await RestQad(client, profile).find("invoice", "A")

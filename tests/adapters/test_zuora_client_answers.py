@@ -13,6 +13,7 @@ from adapters.zuora.asking.commons import Commons
 from schemas.errors import ConnectorError, Misconfigured, NotAllowed, Refused, Transient
 from tests.adapters.strange import Told, strange_server
 from tests.adapters.zuora_tenant import TOKEN, budget, rows_of, speaking_to
+from tests.loopback import LOOPBACK
 
 CODES = "/v1/accounting-codes"
 # A list that names itself as its next page is asked for so often at most before somebody notices.
@@ -136,6 +137,7 @@ async def test_the_version_the_entity_and_the_pages_size_are_always_said(strange
         client_secret=Secret("s"),
         version="2025-08-12",
         commons=Commons(),
+        reach=LOOPBACK,
         budget=budget(),
         entity_id="e-1",
     ) as client:

@@ -56,6 +56,7 @@ from schemas.records import Found, ZuoraRecord
 from schemas.references import ZuoraReference
 from schemas.topics import RECORD_BYTES_MAX
 from tests.adapters.strange import StrangeServer, Told
+from tests.loopback import LOOPBACK
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,6 +101,7 @@ class ZuoraTenant:
                 "client_secret": Secret(client_secret or known.client_secret),
                 "version": "2025-08-12",
                 "commons": Commons(),
+                "reach": LOOPBACK,
                 "budget": budget(concurrency=concurrency),
                 **settings,
             }
@@ -268,6 +270,7 @@ def client_of(
         client_secret=Secret(client_secret),
         version="2025-08-12",
         commons=commons or Commons(),
+        reach=LOOPBACK,
         budget=budget(concurrency=4),
     )
 

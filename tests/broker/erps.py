@@ -34,6 +34,7 @@ from schemas.postings import (
     ReceiptContent,
     content_hash,
 )
+from tests.loopback import LOOPBACK
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "sandbox" / "world" / "profile.toml"
 CONNECTION = "acme-main"
@@ -82,7 +83,7 @@ async def running_qad(directory: Path, *, timeout_s: float = 1.0) -> AsyncIterat
         credentials = Credentials(
             client_id=Secret("ml-connector"), username=Secret("connector"), password=Secret("connector-word")
         )
-        async with QadClient(profile, credentials) as client:
+        async with QadClient(profile, credentials, LOOPBACK) as client:
             yield Qad(server, RestQad(client, profile), directory / "outcomes.mark")
 
 

@@ -32,6 +32,7 @@ replicas = 1
 
 [tenants.acme]
 base_url = "{zuora}"
+private_hosts = ["127.0.0.1"]
 
 [tenants.acme.poll]
 interval_s = 300

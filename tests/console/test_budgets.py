@@ -22,6 +22,7 @@ bootstrap = "localhost:9092"
 
 [tenants.acme]
 base_url = "{url}"
+private_hosts = ["127.0.0.1"]
 budget = {{ per_minute = 600, concurrency = 10, object_query = 20 }}
 
 [tenants.acme.poll]

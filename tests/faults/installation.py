@@ -128,7 +128,10 @@ def _configuration(kafka_port: int, places: Sequence[Place], ports: Sequence[int
     for place in places:
         name = place.name
         tables += [
-            table(f"[tenants.{name}]", {"base_url": place.zuora_url, "tenant_id": place.world.site.tenant_id}),
+            table(
+                f"[tenants.{name}]",
+                {"base_url": place.zuora_url, "tenant_id": place.world.site.tenant_id, "private_hosts": [HOST]},
+            ),
             table(
                 f"[tenants.{name}.poll]",
                 {"interval_s": 4, "overlap_s": overlaps.get(name, _OVERLAP_S), "lag_s": 2, "start": start},
@@ -143,6 +146,7 @@ def _configuration(kafka_port: int, places: Sequence[Place], ports: Sequence[int
             "tenant": place.name,
             "profile": f"profile-{place.name}.toml",
             "reference_interval_s": 5,
+            "private_hosts": [HOST],
         }
         tables.append(table(f"[connections.{place.name}]", facts))
     return "\n".join(tables)

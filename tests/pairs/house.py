@@ -39,6 +39,7 @@ from streams.sink.freezing import freeze, intended
 from streams.sink.saying import Job
 from streams.sink.steps import Ready, next_step
 from tests.adapters.qad_company import ENTITY, QadCompany, qad_company
+from tests.loopback import LOOPBACK
 from tests.unit import builders
 from tests.unit.erp import Sink
 from tests.unit.world import World
@@ -286,6 +287,7 @@ async def house(directory: Path, *, policy: dict[str, Any] | None = None, **sett
             client_secret=Secret(known.client_secret),
             version="2025-08-12",
             commons=Commons(),
+            reach=LOOPBACK,
             budget=Budget(Allowance()),
         )
         await stack.enter_async_context(client)

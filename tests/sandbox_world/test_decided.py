@@ -33,6 +33,7 @@ from streams.ledger.decide import LedgerCore
 from streams.match.claims import Claim
 from streams.match.decide import MatchCore
 from streams.stage import Input
+from tests.loopback import LOOPBACK
 
 SEEDS = (1, 2, 3)
 # What only the sink can find out, because it takes QAD's answer or what stands in QAD.
@@ -49,6 +50,7 @@ async def read_zuora(stage, name):
         client_secret=Secret(fields["client_secret"]),
         version="2025-08-12",
         commons=Commons(),
+        reach=LOOPBACK,
         budget=Budget(Allowance()),
     )
     async with client:
@@ -76,7 +78,7 @@ async def read_qad(stage, name, profile):
         password=Secret(fields["password"]),
         client_secret=None,
     )
-    async with QadClient(profile, credentials) as client:
+    async with QadClient(profile, credentials, LOOPBACK) as client:
         lists = QadReferences(client, profile)
         return [one for kind in profile.browses async for page in lists.read(kind) for one in page]
 

@@ -34,6 +34,7 @@ from schemas.mapping import Mapping
 from schemas.records import RecordKind
 from streams.read.hints import read_hint
 from tests.adapters.receiving import Broker, receiving
+from tests.loopback import LOOPBACK
 
 ROOT = Path(__file__).resolve().parents[2]
 WORLD = build_world(seed=1, size=0.1)
@@ -204,7 +205,7 @@ async def test_the_profile_fits_the_stand_in(files, name, start):
             client_secret=None,
         )
         here = msgspec.structs.replace(profile, base_url=stage.qad[name].url)
-        async with QadClient(here, credentials) as client:
+        async with QadClient(here, credentials, LOOPBACK) as client:
             references = QadReferences(client, here)
             counts = {one: sum([len(page) async for page in references.read(one)]) for one in BROWSES}
             assert counts["customers"] == len(WORLD.sites[name].population.customers)

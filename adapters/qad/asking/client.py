@@ -13,6 +13,7 @@ from yarl import URL
 from adapters.qad.asking.sending import sending, session_that_checks_age
 from adapters.qad.asking.token import Credentials, QadToken, retry_after_s
 from adapters.qad.profiles.profile import Profile
+from adapters.reach import PUBLIC, Reach
 from schemas.errors import Refused, Transient
 
 __all__ = ["Credentials", "QadClient", "Reply"]
@@ -29,15 +30,21 @@ class Reply(msgspec.Struct, frozen=True):
 class QadClient:
     """One tenant of QAD, for one process and connection."""
 
-    def __init__(self, profile: Profile, credentials: Credentials) -> None:
-        """Set up; call inside the running loop, use as an async context manager."""
+    def __init__(self, profile: Profile, credentials: Credentials, reach: Reach = PUBLIC) -> None:
+        """Set up; call inside the running loop, use as an async context manager.
+
+        Raises:
+            Misconfigured: The host may not be connected to.
+        """
         limits = profile.limits
         self._profile = profile
         self._base_url = profile.base_url.rstrip("/")
         # How lists are asked for.
         self.browsing = profile.browsing
         # Look-ups and reference reads go beside the posting calls.
-        self._session = session_that_checks_age(limits.timeout_s, connections=limits.concurrency * 2 + 4)
+        self._session = session_that_checks_age(
+            self._base_url, reach, timeout_s=limits.timeout_s, connections=limits.concurrency * 2 + 4
+        )
         self.token = QadToken(self._session, profile, credentials)
 
     async def __aenter__(self) -> "QadClient":

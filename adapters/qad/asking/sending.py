@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from adapters.clock import boot_time_s
+from adapters.reach import Reach, connector
 from schemas.errors import NotSent, OutcomeUnknown
 
 
@@ -20,14 +21,20 @@ class _TooOldError(Exception):
     """The intent was too old when the connection was there: nothing was sent."""
 
 
-def session_that_checks_age(timeout_s: float, *, connections: int) -> aiohttp.ClientSession:
-    """Return a session for `sending`; call inside the running loop, and close it."""
+def session_that_checks_age(
+    base_url: str, reach: Reach, *, timeout_s: float, connections: int
+) -> aiohttp.ClientSession:
+    """Return a session for `sending` to one host; call inside the running loop, and close it.
+
+    Raises:
+        Misconfigured: The host may not be connected to.
+    """
     trace = aiohttp.TraceConfig()
     trace.on_connection_reuseconn.append(_check_age)
     trace.on_connection_create_end.append(_check_age)
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s)),
-        connector=aiohttp.TCPConnector(limit=connections),
+        connector=connector(base_url, reach, limit=connections),
         trace_configs=[trace],
     )
 

@@ -42,14 +42,18 @@ _BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[st
 ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
 
 
-def load_profile(path: Path) -> Profile:
+def load_profile(path: Path, private_hosts: tuple[str, ...] = ()) -> Profile:
     """Read and check a profile.
+
+    Args:
+        path: Its file.
+        private_hosts: Hosts of a private network that the connection lists.
 
     Raises:
         Misconfigured: It says something that is not known, or leaves out what is needed.
     """
     profile = _filled_in(load_settings(path, Profile))
-    problems = list(_problems_of(profile))
+    problems = list(_problems_of(profile, private_hosts))
     if problems:
         raise Misconfigured(f"{path}: " + "; ".join(problems))
     return profile
@@ -74,10 +78,10 @@ def _filled_in(profile: Profile) -> Profile:
     return msgspec.convert(filled(msgspec.to_builtins(profile)), Profile)
 
 
-def _problems_of(profile: Profile) -> list[str]:
+def _problems_of(profile: Profile, private_hosts: tuple[str, ...]) -> list[str]:
     """Return what is wrong with a profile, a sentence each."""
     return [
-        *_problems_of_calls(profile),
+        *_problems_of_calls(profile, private_hosts),
         *_problems_of_forms(profile),
         *_problems_of_kinds(profile),
         *_problems_of_names("browses", profile.browses, BROWSES),
@@ -92,8 +96,8 @@ def _problems_of(profile: Profile) -> list[str]:
     ]
 
 
-def _problems_of_calls(profile: Profile) -> Iterator[str]:
-    address = address_problem(profile.base_url)
+def _problems_of_calls(profile: Profile, private_hosts: tuple[str, ...]) -> Iterator[str]:
+    address = address_problem(profile.base_url, private_hosts)
     if address:
         yield f"base_url {address}"
     if profile.limits.settle_s <= profile.limits.timeout_s + profile.limits.age_s:

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from yarl import URL
 
+from adapters.reach import Reach, connector
 from adapters.zuora.asking import posts
 from adapters.zuora.asking.answers import Answered, NotFound, SignedOut, TooMany, read_answer, told_of
 from adapters.zuora.asking.budget import DEFAULT, OBJECT_QUERY, Budget, Turn
@@ -47,6 +48,7 @@ class Asking:
         budget: Budget,
         tenant_id: str,
         priority: Priority,
+        reach: Reach,
     ) -> None:
         """Set up; call inside the running loop, and close it.
 
@@ -57,6 +59,7 @@ class Asking:
             budget: The tenant's budget, of this process.
             tenant_id: Zuora's number of the tenant, "" where it is not known: nothing is asked of another one.
             priority: Whether calls wait behind those of others.
+            reach: What may be connected to.
         """
         self.token = token
         self.budget = budget
@@ -69,7 +72,7 @@ class Asking:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
             # The budget says how many there are.
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=connector(base_url, reach, limit=0),
         )
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from yarl import URL
 
 from adapters.credentials.secret import Secret
+from adapters.reach import PUBLIC, Reach
 from adapters.zuora.asking import posts
 from adapters.zuora.asking.answers import decoded, told_of
 from adapters.zuora.asking.budget import Budget
@@ -92,6 +93,7 @@ class ZuoraClient:
         entity_id: str = "",
         org_ids: Sequence[str] = (),
         priority: Priority = Priority.LIVE,
+        reach: Reach = PUBLIC,
     ) -> None:
         """Set up; call inside the running loop, use as an async context manager.
 
@@ -106,6 +108,10 @@ class ZuoraClient:
             entity_id: The one entity to read, for tenants with several.
             org_ids: The organizations to read, for tenants with several; none for all that the user may see.
             priority: Whether its calls wait behind those of others.
+            reach: What may be connected to.
+
+        Raises:
+            Misconfigured: The host may not be connected to.
         """
         self._base_url = base_url.rstrip("/")
         self._origin = URL(self._base_url).origin()
@@ -114,7 +120,7 @@ class ZuoraClient:
             headers["Zuora-Entity-Ids"] = entity_id
         if org_ids:
             headers["Zuora-Org-Ids"] = ",".join(org_ids)
-        self.token = commons.token(self._base_url, client_id=client_id, client_secret=client_secret)
+        self.token = commons.token(self._base_url, client_id=client_id, client_secret=client_secret, reach=reach)
         self.budget = budget
         self._clock = self.token.clock
         self._asking = Asking(
@@ -124,6 +130,7 @@ class ZuoraClient:
             budget=budget,
             tenant_id=tenant_id,
             priority=priority,
+            reach=reach,
         )
 
     async def __aenter__(self) -> "ZuoraClient":

@@ -6,6 +6,7 @@ Made once per process and handed to each client: nothing is global.
 from yarl import URL
 
 from adapters.credentials.secret import Secret
+from adapters.reach import Reach
 from adapters.zuora.asking.allowances import Allowance
 from adapters.zuora.asking.budget import Budget
 from adapters.zuora.asking.pacing import TokenPace
@@ -27,12 +28,14 @@ class Commons:
         token = self.used_by.get(tenant)
         return token.fetched if token is not None else 0
 
-    def token(self, base_url: str, *, client_id: Secret, client_secret: Secret) -> Token:
+    def token(self, base_url: str, *, client_id: Secret, client_secret: Secret, reach: Reach) -> Token:
         """Return the token of a credential at an address."""
         name = base_url, client_id.reveal(), client_secret.reveal()
         if name not in self._tokens:
             pace = self._paces.setdefault(URL(base_url).host or "", TokenPace())
-            self._tokens[name] = Token(base_url, client_id=client_id, client_secret=client_secret, pace=pace)
+            self._tokens[name] = Token(
+                base_url, client_id=client_id, client_secret=client_secret, pace=pace, reach=reach
+            )
         return self._tokens[name]
 
     def budget(self, tenant: str, allowance: Allowance) -> Budget:

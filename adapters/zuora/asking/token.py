@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 
 from adapters.credentials.secret import Secret
+from adapters.reach import Reach, connector
 from adapters.zuora.asking.answers import NotFound, SignedOut, read_answer
 from adapters.zuora.asking.clock import ZuoraClock
 from adapters.zuora.asking.headers import whole_of
@@ -44,7 +45,9 @@ _decode = msgspec.json.Decoder(_Granted).decode
 class Token:
     """The token of one tenant's credentials."""
 
-    def __init__(self, base_url: str, *, client_id: Secret, client_secret: Secret, pace: TokenPace) -> None:
+    def __init__(
+        self, base_url: str, *, client_id: Secret, client_secret: Secret, pace: TokenPace, reach: Reach
+    ) -> None:
         """Hold the credentials; nothing is fetched before the first use.
 
         Args:
@@ -52,8 +55,10 @@ class Token:
             client_id: OAuth client.
             client_secret: Its secret.
             pace: Of all tokens of this address.
+            reach: What may be connected to.
         """
         self._url = f"{base_url}/oauth/token"
+        self._reach = reach
         self._client_id = client_id
         self._client_secret = client_secret
         self._pace = pace
@@ -150,7 +155,10 @@ class Token:
         try:
             # Never follow a redirect here: the secret would go with it.
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10)) as session,
+                aiohttp.ClientSession(
+                    timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S, connect=10),
+                    connector=connector(self._url, self._reach, limit=1),
+                ) as session,
                 session.post(self._url, data=form, allow_redirects=False) as answer,
             ):
                 self._pace.hear(whole_of(answer.headers.get("X-RateLimit-Remaining-minute")), time.monotonic())
