@@ -193,7 +193,8 @@ class Wiring:
             if profile.qxtend is None:
                 yield RestQad(client, profile)
                 return
-            async with QxtendClient(profile, profile.qxtend, self.qxtend_login(connection)) as calls:
+            login, reach = self.qxtend_login(connection), self.reach(connection)
+            async with QxtendClient(profile, profile.qxtend, login, reach) as calls:
                 yield QxtendQad(calls, client, profile, profile.qxtend)
 
     def doors(self) -> dict[str, Door]:

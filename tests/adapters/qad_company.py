@@ -106,7 +106,7 @@ class QadCompany(Commands):
         browses = await self.client(profile)
         await browses.token.get()
         login = Login(username=Secret(username), password=Secret(password))
-        calls = await self._stack.enter_async_context(QxtendClient(profile, changed, login))
+        calls = await self._stack.enter_async_context(QxtendClient(profile, changed, login, LOOPBACK))
         return QxtendQad(calls, browses, profile, changed)
 
     async def references(self, template: str = "", **changes: Any) -> QadReferences:

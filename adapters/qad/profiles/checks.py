@@ -83,7 +83,7 @@ def _problems_of(profile: Profile, private_hosts: tuple[str, ...]) -> list[str]:
     return [
         *_problems_of_calls(profile, private_hosts),
         *_problems_of_forms(profile),
-        *_problems_of_kinds(profile),
+        *_problems_of_kinds(profile, private_hosts),
         *_problems_of_names("browses", profile.browses, BROWSES),
         *(
             f"[documents.{kind}] {problem}"
@@ -132,13 +132,13 @@ def _overlap(yes: tuple[Value, ...], no: tuple[Value, ...]) -> bool:
     return any(type(one) is type(other) and one == other for one in yes for other in no)
 
 
-def _problems_of_kinds(profile: Profile) -> Iterator[str]:
+def _problems_of_kinds(profile: Profile, private_hosts: tuple[str, ...]) -> Iterator[str]:
     qxtend = profile.qxtend
     if qxtend is None:
         yield from _problems_of_names("documents", profile.documents, DOCUMENT_KINDS, OPTIONAL_KINDS)
         return
     yield from _problems_of_names("qxtend.documents", qxtend.documents, DOCUMENT_KINDS, OPTIONAL_KINDS)
-    yield from problems_of_qxtend(qxtend, profile.limits, domain=profile.domain)
+    yield from problems_of_qxtend(qxtend, profile.limits, domain=profile.domain, private_hosts=private_hosts)
     if profile.documents:
         yield "[documents] is for REST: with [qxtend] the kinds stand in [qxtend.documents]"
 

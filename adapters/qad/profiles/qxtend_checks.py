@@ -15,9 +15,11 @@ OURS = ("domain", "entity", "version", "action", "scopeTransaction", "username",
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 
 
-def problems_of_qxtend(qxtend: Qxtend, limits: CallLimits, *, domain: str) -> Iterator[str]:
+def problems_of_qxtend(
+    qxtend: Qxtend, limits: CallLimits, *, domain: str, private_hosts: tuple[str, ...]
+) -> Iterator[str]:
     """Yield what is wrong; whether its kinds are those that there are is asked elsewhere."""
-    if problem := address_problem(qxtend.url):
+    if problem := address_problem(qxtend.url, private_hosts):
         yield f"[qxtend] url {problem}"
     if not domain:
         yield "domain is missing: the session of [qxtend] works in it"

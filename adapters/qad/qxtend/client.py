@@ -12,6 +12,7 @@ from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import QDocument, Qxtend
 from adapters.qad.qxtend.messages import Action, Login, write_message
 from adapters.qad.words import InWords
+from adapters.reach import PUBLIC, Reach
 
 # SOAP 1.1 wants it there; QXtend wants it empty (reference 1.5).
 _HEADERS = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
@@ -20,13 +21,19 @@ _HEADERS = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
 class QxtendClient:
     """One QXtend, for one process and connection."""
 
-    def __init__(self, profile: Profile, qxtend: Qxtend, login: Login) -> None:
-        """Set up; call inside the running loop, use as an async context manager."""
+    def __init__(self, profile: Profile, qxtend: Qxtend, login: Login, reach: Reach = PUBLIC) -> None:
+        """Set up; call inside the running loop, use as an async context manager.
+
+        Raises:
+            Misconfigured: The host may not be connected to.
+        """
         self._profile = profile
         self._qxtend = qxtend
         self._login = login
         # Never more than QXtend has agents for.
-        self._session = session_that_checks_age(qxtend.timeout_s, connections=qxtend.concurrency)
+        self._session = session_that_checks_age(
+            qxtend.url, reach, timeout_s=qxtend.timeout_s, connections=qxtend.concurrency
+        )
 
     async def __aenter__(self) -> Self:
         return self
