@@ -16,7 +16,7 @@ class Call(Struct, kw_only=True, gc=False):
     Attributes:
         number: counts all requests of a server from 1.
         at: when it arrived, by the server's clock.
-        kind: resource kind; read, browse, platform, token or unknown for what is no writing of a resource.
+        kind: resource kind; read, validate, browse, platform, token or unknown for what is no writing of a resource.
         api: API of QXtend that it called; blank for REST, and as long as it is not known.
         references: machine references of the records that it brought.
         committed: keys of the documents, or codes of the master records, that it left in the books.

@@ -95,6 +95,9 @@ class Conversation:
             for suffix, write in (("", endpoint.write), (dialect.reverse_suffix, endpoint.reverse)):
                 handler = self._handler(resource.kind, self._signed_in(write), is_write=True)
                 router.add_post(path + suffix, handler)
+            if dialect.validate_suffix:
+                judging = self._handler("validate", self._signed_in(endpoint.validate))
+                router.add_post(path + dialect.validate_suffix, judging)
         if self._qdocs is not None:
             router.add_post(
                 self._qdocs.spelling.path, self._handler(self._qdocs, self._qdoc(self._qdocs), is_write=True)
@@ -210,7 +213,8 @@ class Conversation:
         user = installation.sessions.recognise(http.headers.get("Authorization", ""))
         if user is None:
             return self._envelopes.gateway(401, "No session, or it has ended.")
-        workspace = http.headers.get(installation.dialect.workspace_header) or installation.default_workspace(user)
+        named = http.headers.get(installation.dialect.workspace_header)
+        workspace = installation.workspaces.get(named, "") if named else installation.default_workspace(user)
         call.user, call.workspace = user.name, workspace
         if not installation.may_enter(user, workspace):
             return self._envelopes.gateway(403, "Access is denied")

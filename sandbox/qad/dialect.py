@@ -48,6 +48,7 @@ class Resource(Spelling, frozen=True, kw_only=True):
         lines: the same for its lists.
         constants: fields that this resource fixes and the wire does not carry.
         values: per field, the wire's words for the books' words.
+        negative: amounts that the wire has with the other sign.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Resource(Spelling, frozen=True, kw_only=True):
     lines: dict[str, Lines] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
+    negative: tuple[str, ...] = ()
 
 
 class Browse(Spelling, frozen=True, kw_only=True):
@@ -67,9 +69,11 @@ class Browse(Spelling, frozen=True, kw_only=True):
     Attributes:
         table: books' name of the table.
         browse_id: its urn.
-        prefix: what stands before each column, with a dot.
+        prefix: what stands before each column, with a dot; blank for none.
         columns: books' name to wire name.
         values: per column, the wire's words for the books' words.
+        only: rows whose columns are these, by the books' names and words; others are not in this browse.
+        negative: amounts that the wire has with the other sign.
     """
 
     table: str
@@ -77,6 +81,8 @@ class Browse(Spelling, frozen=True, kw_only=True):
     prefix: str
     columns: dict[str, str]
     values: dict[str, dict[str, str]] = field(default_factory=dict)
+    only: dict[str, str] = field(default_factory=dict)
+    negative: tuple[str, ...] = ()
 
 
 class Envelope(Spelling, frozen=True, kw_only=True):
@@ -84,6 +90,8 @@ class Envelope(Spelling, frozen=True, kw_only=True):
 
     records_under: str = ""
     success: str = "submitResult.success"
+    yes: bool | str = True
+    no: bool | str = False
     errors: str = "submitResult.errors"
     messages: str = "supplementaryMessages"
     gateway_errors: str = "errors"
@@ -96,16 +104,28 @@ class Envelope(Spelling, frozen=True, kw_only=True):
     data: str = "data"
     rows: str = "data"
     has_more: str = "auxillaryData.HasMoreParams"
+    more_yes: bool | str = "true"
+    more_no: bool | str = "false"
 
 
 class BrowseParameters(Spelling, frozen=True, kw_only=True):
-    """Names of the query parameters of a browse."""
+    """The query parameters of a browse.
+
+    Attributes:
+        counts: what `page` counts: pages from 1, or the rows before the page.
+        page_action: blank where the page alone says which one is meant.
+        condition: how a condition is written.
+        operators: the wire's words for eq, gt, ge, lt, le, cn, sw and ew where they differ.
+    """
 
     browse_id: str = "browseId"
     page: str = "page"
     page_size: str = "pageSize"
     page_action: str = "pageAction"
     filter: str = "filter"
+    counts: Literal["pages", "rows"] = "pages"
+    condition: str = "{column},{operator},{value},literal"
+    operators: dict[str, str] = field(default_factory=dict)
 
 
 class Dialect(Spelling, frozen=True, kw_only=True):
@@ -116,6 +136,13 @@ class Dialect(Spelling, frozen=True, kw_only=True):
         date_format: how dates are written, in terms of strftime; `date_formats_read` are read too.
         page_size_max: larger pages are cut to it without a word.
         codes: wire codes for the books' codes where they differ.
+        amounts: how amounts are written and must be written, as numbers of JSON or as texts.
+        whole: the same of whole numbers.
+        yes: how true is written, and must be.
+        no: how false is.
+        workspace: how a workspace is named in the header.
+        validate_suffix: behind the path of a document: it is judged, and nothing is booked; blank where that is not
+            offered.
         capitalises_length_fields: field names in errors about lengths begin with a capital, whatever was sent.
         qxtend: the same books by SOAP, where the site has that.
         record_uri: name of the field with the urn of a record; blank for none.
@@ -130,6 +157,7 @@ class Dialect(Spelling, frozen=True, kw_only=True):
     security_path: str = "/api/qracore/securityControl"
     permission_path: str = "/api/qracore/permissionState"
     reverse_suffix: str = "/reverse"
+    validate_suffix: str = ""
     workspace_header: str = "x-qad-workspace-id"
     view_parameter: str = "viewUri"
     envelope: Envelope = Envelope()
@@ -137,12 +165,21 @@ class Dialect(Spelling, frozen=True, kw_only=True):
     date_format: str = "%Y-%m-%dT00:00:00.000Z"
     date_formats_read: tuple[str, ...] = ("%Y-%m-%dT00:00:00.000Z", "%Y-%m-%d")
     moment_format: str = "%Y-%m-%dT%H:%M:%S.%fZ"
+    amounts: Literal["number", "text"] = "number"
+    whole: Literal["number", "text"] = "number"
+    yes: bool | str = True
+    no: bool | str = False
+    workspace: str = "{domain}_{entity}"
     page_size_default: int = 100
     page_size_max: int = 1000
     codes: dict[str, str] = field(default_factory=dict)
     capitalises_length_fields: bool = True
     record_uri: str = "uri"
     qxtend: Qxtend | None = None
+
+    def workspace_of(self, domain: str, entity: str) -> str:
+        """Return what the header calls a workspace."""
+        return self.workspace.replace("{domain}", domain).replace("{entity}", entity)
 
     def resource_of(self, kind: str) -> Resource:
         """Return the first resource of a kind."""

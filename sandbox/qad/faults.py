@@ -79,6 +79,7 @@ KINDS = frozenset(
         "business_relation",
         "operations",
         "read",
+        "validate",
         "browse",
         "platform",
         "token",

@@ -25,6 +25,7 @@ class Installation:
 
     Attributes:
         views: the books as each workspace sees them.
+        workspaces: those by what the dialect calls them.
         violations: what the books refused because they would have contradicted themselves; empty, or a fault of
             ours.
         drafts: what was stored as a draft; it is in no book.
@@ -61,6 +62,9 @@ class Installation:
         self.log = CallLog(self.settings.calls.requests_kept)
         self.visibility = Visibility()
         self.views = {one.workspace: View(self.books, one.entity_code) for one in fresh.entities}
+        self.workspaces = {
+            self.dialect.workspace_of(one.domain_code, one.entity_code): one.workspace for one in fresh.entities
+        }
         self.violations: list[str] = []
         self.drafts: list[object] = []
 

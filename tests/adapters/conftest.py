@@ -11,7 +11,7 @@ import structlog
 
 from tests.adapters.billing_site import Site
 from tests.adapters.listing_tenant import listing
-from tests.adapters.qad_company import QadCompany, qad_company
+from tests.adapters.qad_company import DIALECTS, QadCompany, qad_company
 from tests.adapters.strange import StrangeServer, strange_server
 from tests.adapters.zuora_tenant import MemoryLog, ZuoraTenant, zuora_tenant
 
@@ -56,8 +56,16 @@ def told() -> Callable[[BaseException], str]:
 
 
 @pytest.fixture
-async def qad(tmp_path: Path) -> AsyncIterator[QadCompany]:
+async def house(tmp_path: Path) -> AsyncIterator[QadCompany]:
+    """A company in QAD that speaks the house's dialect, for what is said in its words."""
     async with qad_company(tmp_path) as company:
+        yield company
+
+
+@pytest.fixture(params=DIALECTS)
+async def qad(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[QadCompany]:
+    """A company in QAD, in each dialect of the stand-in: no test says of which, and none needs to."""
+    async with qad_company(tmp_path, request.param) as company:
         yield company
 
 

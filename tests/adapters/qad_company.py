@@ -1,6 +1,6 @@
 """A company in QAD for tests: the stand-in on loopback, the template profile that speaks to it, documents for it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,19 @@ from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.rest.port import RestQad
 from sandbox.qad.calls import Call
+from sandbox.qad.elsewhere import ELSEWHERE
 from sandbox.qad.faults import Armed, Fault
+from sandbox.qad.house import HOUSE
 from sandbox.qad.server import QadServer
 from streams.ports import Accepted, Command, Erp
 from tests.adapters.commands import FEBRUARY, JANUARY, Commands
 from tests.loopback import LOOPBACK
 
-TEMPLATE = Path(__file__).parents[2] / "sandbox" / "world" / "profile.toml"
-QXTEND = TEMPLATE.with_name("qxtend.toml")
+_PROFILES = Path(__file__).parents[2] / "sandbox" / "world"
+TEMPLATE = _PROFILES / "profile.toml"
+# Each dialect of the stand-in with the profile that speaks it.
+DIALECTS = {"house": (HOUSE, TEMPLATE), "elsewhere": (ELSEWHERE, _PROFILES / "profile-elsewhere.toml")}
+QXTEND = _PROFILES / "qxtend.toml"
 ENTITY, DOMAIN = "10USACO", "10USA"
 USER, WORD = "connector", "connector-word"
 __all__ = ["ENTITY", "FEBRUARY", "JANUARY", "QadCompany", "post", "profile_text", "qad_company"]
@@ -47,6 +52,7 @@ def profile_text(base_url: str, template: str = "", *, qxtend_url: str = "") -> 
         ("DOMAIN", DOMAIN),
         ("ENTITY", ENTITY),
         ("QXTEND_URL", qxtend_url),
+        ("SHARED_SET", "CORP"),
     ):
         filled = filled.replace(f"@{name}@", value)
     return filled
@@ -55,22 +61,40 @@ def profile_text(base_url: str, template: str = "", *, qxtend_url: str = "") -> 
 class QadCompany(Commands):
     """The stand-in, its books, and adapters that post to them."""
 
-    def __init__(self, server: QadServer, directory: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, server: QadServer, directory: Path, stack: AsyncExitStack, template: Path) -> None:
         self.server = server
         self.control = server.control
         self.directory = directory
         self._stack = stack
+        self._template = template
 
     def profile_text(self) -> str:
-        """Return the template profile, to be changed in words."""
-        return TEMPLATE.read_text(encoding="utf-8")
+        """Return the profile that speaks the company's dialect, to be changed in words."""
+        return self._template.read_text(encoding="utf-8")
+
+    def changed(self, changes: Mapping[str, Any]) -> Profile:
+        """Return the company's profile with other settings at these places, as `documents.invoice.find.total`.
+
+        None takes one out.
+        """
+        said = msgspec.to_builtins(self.profile())
+        for place, value in changes.items():
+            *above, last = place.split(".")
+            table = said
+            for name in above:
+                table = table[name]
+            if value is None:
+                del table[last]
+            else:
+                table[last] = value
+        return msgspec.convert(said, Profile)
 
     # -- the adapters ------------------------------------------------------------------------------------------------
 
     def profile(self, template: str = "", *, limits: dict[str, Any] | None = None, **changes: Any) -> Profile:
         """Load the profile of this company from a file, and change parts of it."""
         path = self.directory / "profile.toml"
-        text = profile_text(self.server.url, template, qxtend_url=self.server.qxtend_url)
+        text = profile_text(self.server.url, template or self.profile_text(), qxtend_url=self.server.qxtend_url)
         path.write_text(text, encoding="utf-8")
         profile = load_profile(path)
         changed = msgspec.structs.replace(profile.limits, **(limits or {}))
@@ -140,8 +164,9 @@ async def post(erp: Erp, command: Command, *, age_s: float = 2.0) -> Accepted:
 
 
 @asynccontextmanager
-async def qad_company(directory: Path, **server: Any) -> AsyncIterator[QadCompany]:
-    """Serve a company while the body runs."""
+async def qad_company(directory: Path, speaks: str = "house", **server: Any) -> AsyncIterator[QadCompany]:
+    """Serve a company that speaks one of `DIALECTS`, or another, while the body runs."""
+    dialect, template = DIALECTS[speaks]
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(QadServer(**server))
-        yield QadCompany(running, directory, stack)
+        running = await stack.enter_async_context(QadServer(**{"dialect": dialect, **server}))
+        yield QadCompany(running, directory, stack, template)

@@ -4,37 +4,83 @@ import msgspec
 import pytest
 
 from adapters.credentials.secret import Secret
+from adapters.qad.asking.answers import read_object
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.asking.scrubbing import scrubbed
+from adapters.qad.places import below, put
 from adapters.qad.profiles.refusals import ErrorClass
 from adapters.qad.rest.port import RestQad
 from schemas.errors import ConnectorError, OutcomeUnknown, Overloaded, Refused, Rejected, Transient
 from schemas.outcomes import Document
-from tests.adapters.qad_company import post, qad_company
+from tests.adapters.qad_company import DIALECTS, post, qad_company
 from tests.adapters.strange import Told
 from tests.loopback import LOOPBACK
 
-INVOICES = "/api/erp/customerInvoices"
 STORED = {"postingYear": 2026, "daybookCode": "ZINV", "voucher": 7}
 # Longer than anything that an ERP says to a person.
 LONG = 100_000
 
 
-@pytest.fixture
-async def answered(strange, tmp_path):
-    """Post an invoice that is answered with these bytes."""
-    async with qad_company(tmp_path) as qad:
+@pytest.fixture(params=DIALECTS)
+async def answered(request, strange, tmp_path):
+    """Post an invoice that is answered with these bytes, or with this in the words of each dialect."""
+    async with qad_company(tmp_path, request.param) as qad:
         known, command = qad.profile(), qad.invoice()
-    strange.tell("/oauth/token", Told(b'{"access_token": "t", "expires_in": 3600}'))
+    strange.tell(known.auth.path, Told(b'{"access_token": "t", "expires_in": 3600}'))
 
     async def answer(body, *, status=200, content_type="application/json", **changes):
-        body = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        strange.tell(INVOICES, Told(body, status=status, content_type=content_type))
+        said = read_object(body) if isinstance(body, bytes) else body
+        if said is not None:
+            body = msgspec.json.encode(spoken(said, known))
+        strange.tell(known.documents["invoice"].path, Told(body, status=status, content_type=content_type))
         profile = msgspec.structs.replace(known, base_url=strange.url, **changes)
         async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
             return await post(RestQad(client, profile), command)
 
     return answer
+
+
+def spoken(body, profile):
+    """Say in a profile's words what is said in the house's."""
+    said, envelope, invoice = {}, profile.envelope, profile.documents["invoice"]
+    for name, value in body.items():
+        if name == "submitResult":
+            put(said, envelope.success.partition(".")[0], {} if isinstance(value, dict) else value)
+            for word, there in value.items() if isinstance(value, dict) else ():
+                if word == "success":
+                    put(said, envelope.success, {True: envelope.yes[0], False: envelope.no[0]}.get(there, there))
+                else:
+                    put(said, envelope.errors, [_error(one, envelope) for one in there])
+        elif name == "errors":
+            put(said, envelope.gateway_errors, [_error(one, envelope) for one in value])
+        elif name == "supplementaryMessages":
+            put(said, envelope.warnings, [_error(one, envelope) for one in value])
+        elif name == "customerInvoices":
+            records = [_record(one, invoice.key) for one in value] if isinstance(value, list) else value
+            put(said, below(envelope.records, invoice.list), records)
+        else:
+            said[name] = value
+    return said
+
+
+def _error(one, envelope):
+    names = {
+        "code": envelope.code,
+        "fieldName": envelope.field,
+        "fieldValue": envelope.value,
+        "message": envelope.message,
+    }
+    return {names.get(name, name): value for name, value in one.items()} if isinstance(one, dict) else one
+
+
+def _record(one, key):
+    places = {"postingYear": key.year, "daybookCode": key.daybook, "voucher": key.voucher}
+    if not isinstance(one, dict):
+        return one
+    record = {}
+    for name, value in one.items():
+        put(record, places.get(name, name), value)
+    return record
 
 
 def refused(*errors, where="submitResult"):
@@ -143,6 +189,8 @@ async def test_a_voucher_that_was_not_assigned_names_no_document(answered):
         await answered({"submitResult": {"success": True}, "customerInvoices": [{**STORED, "voucher": 0}]})
 
 
+CLOSED = (ErrorClass(means="period_closed", codes=("PERIOD_CLOSED",)),)
+
 # -- no --------------------------------------------------------------------------------------------------------------
 
 
@@ -150,7 +198,9 @@ async def test_a_voucher_that_was_not_assigned_names_no_document(answered):
 @pytest.mark.parametrize("status", [200, 400, 422])
 async def test_both_envelopes_say_no_alike(answered, where, status):
     with pytest.raises(Rejected) as rejected:
-        await answered(refused(error("PERIOD_CLOSED", "postingDate", "closed"), where=where), status=status)
+        await answered(
+            refused(error("PERIOD_CLOSED", "postingDate", "closed"), where=where), status=status, errors=CLOSED
+        )
     assert rejected.value.reason_class == "period_closed"
     assert rejected.value.messages == ("closed [PERIOD_CLOSED]",)
     assert rejected.value.fields == ("postingDate",)

@@ -27,6 +27,12 @@ async def read(client):
     return (await client.get("/api/qracore/browses", browse)).status
 
 
+@pytest.fixture
+def qad(house):
+    """What is said here is of sessions: one dialect is as good as another."""
+    return house
+
+
 def logins(qad):
     return len(qad.requests("token"))
 

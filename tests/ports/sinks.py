@@ -20,6 +20,9 @@ from tests.ports.stand_in import stand_in
 
 SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
     "rest": lambda directory: stand_in(directory, speak=QadCompany.erp),
+    "rest elsewhere": lambda directory: stand_in(
+        directory, speak=QadCompany.erp, account="tcGlAccountCode", dialect="elsewhere"
+    ),
     "qxtend": lambda directory: stand_in(directory, speak=QadCompany.qxtend, account="tcGLCode"),
     "files": site,
 }

@@ -81,12 +81,15 @@ class StandIn:
 
 @asynccontextmanager
 async def stand_in(
-    directory: Path, speak: Callable[[QadCompany], Awaitable[Erp]], account: str = "glAccountCode"
+    directory: Path,
+    speak: Callable[[QadCompany], Awaitable[Erp]],
+    account: str = "glAccountCode",
+    dialect: str = "house",
 ) -> AsyncIterator[StandIn]:
     """Serve a QAD, spoken to in a way that calls GL accounts so; it books CLF, with four decimals, as well."""
     settings = Settings()
     settings.books = msgspec.structs.replace(settings.books, prepayment_holds_whole_payment=True)
-    async with qad_company(directory, settings=settings) as qad:
+    async with qad_company(directory, dialect, settings=settings) as qad:
         qad.control.set_currency(Currency(currency_code="CLF", description="Unidad de Fomento", decimals=4))
         rate = ExchangeRate(
             from_currency_code="CLF", to_currency_code="USD", valid_from=date(2025, 1, 1), rate=Decimal(40)

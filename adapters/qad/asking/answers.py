@@ -55,7 +55,7 @@ def judge_post(
     try:
         return _judged(status, read_object(body), profile=profile, document=document)
     except (Rejected, OutcomeUnknown) as error:
-        error.answer = scrubbed(status, body, secrets=secrets)
+        error.answer = scrubbed(status, body, secrets=secrets, words=profile.envelope.words)
         raise
 
 

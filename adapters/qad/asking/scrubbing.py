@@ -5,7 +5,7 @@ was. Of a page the text. Whatever looks like a secret, or is one of ours, is str
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -57,27 +57,28 @@ _NOT_SHOWN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTA
 _TAG = re.compile(r"<[^<>]*>")
 
 
-def scrubbed(status: int, body: bytes, *, secrets: Sequence[str] = ()) -> str:
+def scrubbed(status: int, body: bytes, *, secrets: Sequence[str] = (), words: Iterable[str] = ()) -> str:
     """Return what is kept of an answer.
 
     Args:
         status: HTTP status.
         body: As it came, whatever it is.
         secrets: What was sent and must not be told, should the answer repeat it.
+        words: What this tenant's envelope calls its words for people, beside the usual names.
     """
     told = f"HTTP {status}, {len(body)} bytes"
-    text = _text_of(body)
+    text = _text_of(body, _WORDS | {word.casefold() for word in words})
     # Our own secrets first, wherever they stand; what only looks like one is looked for in what may be kept.
     kept = _LOOKS_SECRET.sub(_STRUCK, without_secrets(text, secrets)[: 2 * _LENGTH_MAX])[:_LENGTH_MAX]
     return f"{told}: {kept}" if text else told
 
 
-def _text_of(body: bytes) -> str:
+def _text_of(body: bytes, words: frozenset[str]) -> str:
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _page(body)
-    return msgspec.json.encode(_shape(answer, depth=0)).decode()
+    return msgspec.json.encode(_shape(answer, words, depth=0)).decode()
 
 
 def _page(body: bytes) -> str:
@@ -88,15 +89,17 @@ def _page(body: bytes) -> str:
     return " ".join(_TAG.sub(" ", _NOT_SHOWN.sub(" ", text)).split())[:_PAGE_LENGTH_MAX]
 
 
-def _shape(value: Any, *, depth: int, name: str = "") -> Any:
+def _shape(value: Any, words: frozenset[str], *, depth: int, name: str = "") -> Any:
     if isinstance(value, str):
-        return shown(value) if name.casefold() in _WORDS else f"({len(value)} characters)" if value else ""
+        return shown(value) if name.casefold() in words else f"({len(value)} characters)" if value else ""
     if isinstance(value, dict | list) and depth >= _DEPTH_MAX:
         return "…"
     if isinstance(value, dict):
-        return {str(key): _shape(part, depth=depth + 1, name=str(key)) for key, part in list(value.items())[:100]}
+        return {
+            str(key): _shape(part, words, depth=depth + 1, name=str(key)) for key, part in list(value.items())[:100]
+        }
     if isinstance(value, list):
-        return [_shape(part, depth=depth + 1) for part in value[:_ROWS_MAX]]
+        return [_shape(part, words, depth=depth + 1) for part in value[:_ROWS_MAX]]
     return value
 
 

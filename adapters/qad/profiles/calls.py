@@ -68,6 +68,11 @@ class Envelope(Part, frozen=True, kw_only=True):
     warnings: str = "supplementaryMessages"
     confirmations: str = "Confs"
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The names of what an answer says to people: nothing of a record."""
+        return (self.code, self.field, self.label, self.message, self.success.rpartition(".")[2])
+
 
 class Browsing(Part, frozen=True, kw_only=True):
     """How a browse is asked for, and where its rows stand. A parameter that is named "" is not sent.

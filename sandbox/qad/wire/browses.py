@@ -10,9 +10,9 @@ from typing import Any
 
 from sandbox.qad.dialect import Browse, Dialect
 from sandbox.qad.visibility import Visibility
-from sandbox.qad.wire.columns import Column, Table, Type, View
+from sandbox.qad.wire.columns import Column, Table, View, writer_of
 from sandbox.qad.wire.envelopes import Answer, Envelopes
-from sandbox.qad.wire.filters import BadFilter, Filter, read_filter, row_test
+from sandbox.qad.wire.filters import BadFilter, Filter, FilterReader, row_test
 from sandbox.qad.wire.forms import Formats
 from sandbox.qad.wire.tables import TABLES
 
@@ -26,7 +26,7 @@ class _Shape:
         self.columns = {wire: (name, self.table.columns[name]) for name, wire in browse.columns.items()}
         self._formats = formats
         self._cells = [
-            (f"{browse.prefix}.{wire}", column, browse.values.get(name))
+            (f"{browse.prefix}.{wire}" if browse.prefix else wire, column, self._writer(name, column))
             for wire, (name, column) in self.columns.items()
         ]
 
@@ -36,14 +36,25 @@ class _Shape:
 
     def write(self, view: View, rows: Iterable[Any]) -> list[dict[str, Any]]:
         """Write rows, flat, with dotted names."""
-        cells = [(name, column.reader(view), self._writer(column, words)) for name, column, words in self._cells]
+        cells = [(name, column.reader(view), write) for name, column, write in self._cells]
         return [{name: read(row) if write is None else write(read(row)) for name, read, write in cells} for row in rows]
 
-    def _writer(self, column: Column, words: Mapping[str, str] | None) -> Callable[[Any], Any] | None:
+    def holds(self, view: View) -> list[Callable[[Any], bool]]:
+        """Return the tests of what is in this browse at all."""
+        return [_is(self.table.columns[name].reader(view), value) for name, value in self.browse.only.items()]
+
+    def _writer(self, name: str, column: Column) -> Callable[[Any], Any] | None:
         """Return what turns a value into what JSON has for it; None where it is that already."""
+        words = self.browse.values.get(name)
         if words:
             return lambda value: words.get(value, value)
-        return self._formats.write if column.type in (Type.DATE, Type.MOMENT) else None
+        if name in self.browse.negative:
+            return lambda value: self._formats.write(-value)
+        return writer_of(column.type, self._formats)
+
+
+def _is(read: Callable[[Any], Any], value: str) -> Callable[[Any], bool]:
+    return lambda row: bool(read(row) == value)
 
 
 class BrowseEndpoint:
@@ -53,6 +64,7 @@ class BrowseEndpoint:
         self._dialect = dialect
         self._envelopes = envelopes
         self._formats = Formats(dialect)
+        self._filters = FilterReader(dialect.browse_parameters)
         self._shapes = {one.browse_id: _Shape(one, self._formats) for one in dialect.browses}
 
     def answer(self, view: View, query: Mapping[str, str], filters: Sequence[str], visibility: Visibility) -> Answer:
@@ -62,31 +74,34 @@ class BrowseEndpoint:
         if shape is None:
             return self._envelopes.gateway(404, "The browse does not exist.", field=names.browse_id)
         try:
-            page, size = self._page(query)
-            rows = self._rows(shape, view, [read_filter(one) for one in filters])
+            start, size = self._page(query)
+            rows = self._rows(shape, view, [self._filters.read(one) for one in filters])
         except BadFilter as error:
             return self._envelopes.gateway(400, f"The parameter cannot be read: {error}.")
         if visibility.has_hidden() and shape.table.document is not None:
             document = shape.table.document
             rows = (row for row in rows if not visibility.is_hidden(document(row)))
         # One row more than the page says whether there is another page.
-        start, stop = (page - 1) * size, page * size + 1
+        stop = start + size + 1
         found = rows[start:stop] if isinstance(rows, list) else list(islice(rows, start, stop))
         return self._envelopes.page(shape.write(view, found[:size]), has_more=len(found) > size)
 
     def _page(self, query: Mapping[str, str]) -> tuple[int, int]:
-        """Return page and size; the action `first` is the first page whatever page is named."""
+        """Return the rows before the page, and its size; the action `first` is the first page whatever is named."""
         names, dialect = self._dialect.browse_parameters, self._dialect
-        action = query.get(names.page_action, "first")
-        page, size = query.get(names.page, "1"), query.get(names.page_size, str(dialect.page_size_default))
+        action = query.get(names.page_action, "first") if names.page_action else "next"
+        page, size = query.get(names.page, "0"), query.get(names.page_size, str(dialect.page_size_default))
         if action not in ("first", "next") or not page.isdecimal() or not size.isdecimal() or not int(size):
             raise BadFilter(f"{names.page}, {names.page_size} or {names.page_action}")
-        return (max(1, int(page)) if action == "next" else 1), min(int(size), dialect.page_size_max)
+        rows = min(int(size), dialect.page_size_max)
+        if action == "first":
+            return 0, rows
+        return (int(page) if names.counts == "rows" else (max(1, int(page)) - 1) * rows), rows
 
     def _rows(self, shape: _Shape, view: View, filters: Sequence[Filter]) -> Iterable[Any]:
         """Return the rows that pass all filters; an index answers where one can."""
         candidates: Iterable[Any] | None = None
-        tests: list[Callable[[Any], bool]] = []
+        tests = shape.holds(view)
         for written in filters:
             found = shape.column(written.field)
             if found is None:

@@ -15,17 +15,14 @@ from msgspec import Struct
 from sandbox.qad.books.documents import CONTENT_OF
 from sandbox.qad.books.parties import BusinessRelationChange, CustomerChange, OperationsChange
 from sandbox.qad.dialect import Dialect, Lines, Resource
-from sandbox.qad.wire.columns import Type, View
+from sandbox.qad.wire.columns import Type, View, writer_of
 from sandbox.qad.wire.forms import (
     Formats,
     Malformed,
     path_of,
     pick,
     put,
-    read_amount,
     read_code,
-    read_flag,
-    read_integer,
     read_text,
 )
 from sandbox.qad.wire.tables import TABLE_OF_KIND
@@ -65,8 +62,7 @@ class RecordCodec:
             (path_of(wire), self._table_columns[name].read, self._writer(name, formats))
             for name, wire in resource.fields.items()
         ]
-        self._known = {path_of(wire)[0] for wire in resource.fields.values()}
-        self._known |= {path_of(lines.name)[0] for lines in resource.lines.values()}
+        self._known = {*resource.fields.values(), *(lines.name for lines in resource.lines.values())}
         self._known |= _PLATFORM_FIELDS | {dialect.record_uri}
 
     def decode(self, record: Any) -> Any:
@@ -90,6 +86,9 @@ class RecordCodec:
         for field, words in self._words.items():
             if field in said:
                 said[field] = words.get(said[field], said[field])
+        for field in self.resource.negative:
+            if field in said:
+                said[field] = -said[field]
         for name, lines in self._lines.items():
             rows = pick(record, lines.path)
             if rows is not None:
@@ -98,7 +97,7 @@ class RecordCodec:
 
     def unknown_fields(self, record: Mapping[str, Any]) -> list[str]:
         """Return the names in a record that this resource does not have."""
-        return sorted(name for name in record if name not in self._known and not name.startswith("custom"))
+        return sorted(name for name in _leaves(record) if name not in self._known and not name.startswith("custom"))
 
     def encode(self, view: View, row: Any) -> dict[str, Any]:
         """Return the record of a row."""
@@ -152,7 +151,9 @@ class RecordCodec:
         words = self.resource.values.get(name)
         if words:
             return lambda value: words.get(value, value)
-        return formats.write if self._table_columns[name].type in (Type.DATE, Type.MOMENT) else None
+        if name in self.resource.negative:
+            return lambda value: formats.write(-value)
+        return writer_of(self._table_columns[name].type, formats)
 
 
 class _LinesCodec:
@@ -162,6 +163,7 @@ class _LinesCodec:
         annotation = next(one.type for one in msgspec.structs.fields(asked_as) if one.name == name)
         self._line_type: type[Struct] = get_args(annotation)[0]
         self._lines = lines
+        self._formats = formats
         self._fields = list(_fields(self._line_type, lines.fields, formats))
         self._signed = path_of(lines.signed_amount)
         self.path = path_of(lines.name)
@@ -180,10 +182,11 @@ class _LinesCodec:
         """Return one line of the wire."""
         record: dict[str, Any] = {}
         for name, path, _ in self._fields:
-            put(record, path, getattr(line, name))
+            put(record, path, self._formats.write(getattr(line, name)))
         if self._signed:
             signed = line.debit_amount - line.credit_amount
-            put(record, self._signed, signed if self._lines.positive_side == "debit" else -signed)
+            written = signed if self._lines.positive_side == "debit" else -signed
+            put(record, self._signed, self._formats.write(written))
         return record
 
     def _two_sides(self, row: dict[str, Any]) -> dict[str, Decimal]:
@@ -192,7 +195,7 @@ class _LinesCodec:
         if value is None:
             return {}
         try:
-            signed = read_amount(value)
+            signed = self._formats.read_amount(value)
         except (TypeError, ValueError):
             raise Malformed(self._signed[-1], value) from None
         debit = signed if self._lines.positive_side == "debit" else -signed
@@ -203,9 +206,9 @@ def _fields(record: type[Struct], names: Mapping[str, str], formats: Formats) ->
     """Yield how each field that a caller may send is read; what only the books say is not read."""
     readers: dict[Any, Callable[[Any], Any]] = {
         str: read_text,
-        int: read_integer,
-        bool: read_flag,
-        Decimal: read_amount,
+        int: formats.read_integer,
+        bool: formats.read_flag,
+        Decimal: formats.read_amount,
         date: formats.read_date,
     }
     for one in msgspec.structs.fields(record):
@@ -213,6 +216,15 @@ def _fields(record: type[Struct], names: Mapping[str, str], formats: Formats) ->
         if wire is not None:
             plain = next(found for found in (one.type, *get_args(one.type)) if found in readers)
             yield _Field(one.name, path_of(wire), read_code if one.name.endswith("_code") else readers[plain])
+
+
+def _leaves(record: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Yield the names of what a record holds, dotted where it stands deeper."""
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield above + name
 
 
 def _read(record: dict[str, Any], fields: list[_Field]) -> dict[str, Any]:

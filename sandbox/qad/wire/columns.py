@@ -16,6 +16,7 @@ from sandbox.qad.books.books import Books
 from sandbox.qad.books.documents import Document
 from sandbox.qad.books.ledger import Ledger
 from sandbox.qad.books.master import Catalogue
+from sandbox.qad.wire.forms import Formats
 
 
 class Type(Enum):
@@ -112,3 +113,16 @@ def fields_of(record: type[Struct], prefix: str = "", *, without: Iterable[str] 
 def entity_column() -> Column:
     """Return the column with the entity of the view."""
     return Column(Type.TEXT, lambda view, _row: view.entity.entity_code)
+
+
+def writer_of(type_: Type, formats: Formats) -> Callable[[Any], Any] | None:
+    """Return what turns values of a column into what JSON has for them; None where they are that already."""
+    match type_:
+        case Type.DATE | Type.MOMENT:
+            return formats.write
+        case Type.NUMBER if formats.writes_numbers:
+            return formats.write
+        case Type.FLAG if formats.writes_flags:
+            return formats.write
+        case _:
+            return None

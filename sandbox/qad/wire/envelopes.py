@@ -54,9 +54,15 @@ class Envelopes:
     def saved(self, list_name: str, records: Sequence[Mapping[str, Any]], warnings: Sequence[Warned] = ()) -> Answer:
         """Answer that records were stored, with the records as they are now."""
         body = self._list(list_name, records)
-        put(body, path_of(self._envelope.success), True)
+        put(body, path_of(self._envelope.success), self._envelope.yes)
         if warnings:
             self._put_messages(body, warnings)
+        return Answer(200, encode(body))
+
+    def judged(self) -> Answer:
+        """Answer that a record would be stored."""
+        body: dict[str, Any] = {}
+        put(body, path_of(self._envelope.success), self._envelope.yes)
         return Answer(200, encode(body))
 
     def refused(
@@ -69,7 +75,7 @@ class Envelopes:
     ) -> Answer:
         """Answer that records were refused; `saved` are those of the same call that were stored all the same."""
         body = self._list(codec.resource.list_name, saved) if saved else {}
-        put(body, path_of(self._envelope.success), False)
+        put(body, path_of(self._envelope.success), self._envelope.no)
         errors = []
         for position, found in sorted(refusals.items()):
             for error in found:
@@ -105,7 +111,7 @@ class Envelopes:
         """Answer one page of a browse."""
         body: dict[str, Any] = {}
         put(body, path_of(self._envelope.rows), rows)
-        put(body, path_of(self._envelope.has_more), "true" if has_more else "false")
+        put(body, path_of(self._envelope.has_more), self._envelope.more_yes if has_more else self._envelope.more_no)
         return Answer(200, encode(body))
 
     def _list(self, list_name: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,14 +1,16 @@
-"""The filters of a browse: `field,op,value,literal`, or `field,rg,from,literal,to,literal`.
+"""The filters of a browse: `field,op,value,literal`, or `field,rg,from,literal,to,literal`, or as a dialect has them.
 
 Texts compare without case. A field that the browse does not have matches nothing and is no error, as in the ERP.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from operator import eq, ge, gt, le, lt
 from typing import Any, NamedTuple
 
+from sandbox.qad.dialect import BrowseParameters
 from sandbox.qad.wire.columns import Column, Type, View
 from sandbox.qad.wire.forms import Formats
 
@@ -23,6 +25,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "sw": lambda text, part: text.startswith(part),
     "ew": lambda text, part: text.endswith(part),
 }
+_RANGE = "rg"
 _TEXT_ONLY = frozenset({"cn", "sw", "ew"})
 
 
@@ -38,23 +41,34 @@ class Filter(NamedTuple):
     values: tuple[str, ...]
 
 
-def read_filter(text: str) -> Filter:
-    """Take a filter apart; values may hold commas.
+class FilterReader:
+    """Takes filters apart, in the form that a dialect writes them in."""
 
-    Raises:
-        BadFilter: where it has not the form.
-    """
-    field, _, rest = text.partition(",")
-    operator, _, rest = rest.partition(",")
-    if not rest.endswith(_LITERAL) or operator not in (*_COMPARE, "rg"):
-        raise BadFilter(text)
-    rest = rest.removesuffix(_LITERAL)
-    if operator != "rg":
-        return Filter(field, operator, (rest,))
-    start, found, end = rest.partition(_LITERAL + ",")
-    if not found:
-        raise BadFilter(text)
-    return Filter(field, operator, (start, end))
+    def __init__(self, spelled: BrowseParameters) -> None:
+        self._operators = {spelled.operators.get(one, one): one for one in (*_COMPARE, _RANGE)}
+        words = "|".join(re.escape(word) for word in sorted(self._operators, key=len, reverse=True))
+        parts = {"column": r"(?P<column>[\w.]*)", "operator": f"(?P<operator>{words})", "value": "(?P<value>.*)"}
+        form = re.escape(spelled.condition)
+        for mark, part in parts.items():
+            form = form.replace(re.escape(f"{{{mark}}}"), part)
+        self._form = re.compile(form, re.DOTALL)
+
+    def read(self, text: str) -> Filter:
+        """Take a filter apart; values may hold what filters are made of.
+
+        Raises:
+            BadFilter: where it has not the form.
+        """
+        found = self._form.fullmatch(text)
+        if found is None:
+            raise BadFilter(text)
+        operator = self._operators[found["operator"]]
+        if operator != _RANGE:
+            return Filter(found["column"], operator, (found["value"],))
+        start, parted, end = found["value"].partition(_LITERAL + ",")
+        if not parted:
+            raise BadFilter(text)
+        return Filter(found["column"], operator, (start, end))
 
 
 def row_test(asked: Filter, column: Column, view: View, formats: Formats) -> Callable[[Any], bool]:
@@ -70,7 +84,7 @@ def row_test(asked: Filter, column: Column, view: View, formats: Formats) -> Cal
     if asked.operator in _TEXT_ONLY and column.type is not Type.TEXT:
         raise BadFilter(asked.field)
     read = column.reader(view)
-    if asked.operator == "rg":
+    if asked.operator == _RANGE:
         low, high = operands
         if column.type is Type.TEXT:
             return lambda row: low <= str(read(row)).casefold() <= high
@@ -91,9 +105,7 @@ def _operand(value: str, type_: Type, formats: Formats) -> Any:
         case Type.DATE:
             return formats.read_date(value)
         case Type.FLAG:
-            if value.casefold() not in ("true", "false"):
-                raise ValueError(value)
-            return value.casefold() == "true"
+            return formats.flag_in_filter(value)
         case Type.MOMENT:
             moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

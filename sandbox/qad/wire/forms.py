@@ -1,5 +1,6 @@
 """The forms of single values on the wire: numbers, texts, dates, and where they stand in nested objects."""
 
+import re
 import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +11,8 @@ from sandbox.qad.dialect import Dialect
 
 # No amount of any currency comes near; what lies beyond would only cost time in arithmetic.
 _EXPONENT_MAX = 40
+# An amount in a text: plain, with a point.
+_PLAIN = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
 
 
 class Malformed(Exception):
@@ -67,17 +70,6 @@ def read_integer(value: Any) -> int:
     return value
 
 
-def read_flag(value: Any) -> bool:
-    """Return true or false.
-
-    Raises:
-        TypeError: where it is something else.
-    """
-    if not isinstance(value, bool):
-        raise TypeError(value)
-    return value
-
-
 def put(record: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     """Set a value in nested objects, making them on the way."""
     if len(path) > 1:
@@ -101,7 +93,7 @@ def path_of(name: str) -> tuple[str, ...]:
 
 
 class Formats:
-    """Reads and writes dates and moments as a dialect does; the few that are in use are kept."""
+    """Reads and writes values as a dialect does; the few dates that are in use are kept."""
 
     def __init__(self, dialect: Dialect) -> None:
         formats, written, moment_format = dialect.date_formats_read, dialect.date_format, dialect.moment_format
@@ -122,20 +114,76 @@ class Formats:
         self._read_date = read_date
         self._write_date = write_date
         self._moment_format = moment_format
+        self._texts = (dialect.amounts == "text", dialect.whole == "text")
+        self._flags = (dialect.no, dialect.yes)
+        self.read_amount = _amount_of_text if dialect.amounts == "text" else read_amount
+        self.read_integer = _integer_of_text if dialect.whole == "text" else read_integer
+
+    @property
+    def writes_numbers(self) -> bool:
+        """Whether numbers are written otherwise than JSON has them."""
+        return any(self._texts)
+
+    @property
+    def writes_flags(self) -> bool:
+        """Whether true and false are written otherwise than JSON has them."""
+        return self._flags != (False, True)
 
     def read_date(self, value: Any) -> date:
         """Read a date.
 
         Raises:
             TypeError: where it is no text.
-        ValueError: where it is no date, or carries a time of day.
+            ValueError: where it is no date, or carries a time of day.
         """
         return self._read_date(read_text(value))
 
+    def read_flag(self, value: Any) -> bool:
+        """Read true or false.
+
+        Raises:
+            TypeError: where it is something else.
+        """
+        for meant, written in zip((False, True), self._flags, strict=True):
+            if type(value) is type(written) and value == written:
+                return meant
+        raise TypeError(value)
+
+    def flag_in_filter(self, text: str) -> bool:
+        """Read true or false as a filter has them.
+
+        Raises:
+            ValueError: where it is something else.
+        """
+        no, yes = (str(written).casefold() for written in self._flags)
+        if text.casefold() not in (no, yes):
+            raise ValueError(text)
+        return text.casefold() == yes
+
     def write(self, value: Any) -> Any:
         """Turn a value of the books into what JSON has for it."""
-        if isinstance(value, datetime):
-            return value.strftime(self._moment_format)
-        if isinstance(value, date):
-            return self._write_date(value)
-        return value
+        match value:
+            case bool():
+                return self._flags[value]
+            case datetime():
+                return value.strftime(self._moment_format)
+            case date():
+                return self._write_date(value)
+            case Decimal() if self._texts[0]:
+                return f"{value:f}"
+            case int() if self._texts[1]:
+                return str(value)
+            case _:
+                return value
+
+
+def _amount_of_text(value: Any) -> Decimal:
+    if not _PLAIN.fullmatch(read_text(value)):
+        raise ValueError(value)
+    return read_amount(Decimal(value))
+
+
+def _integer_of_text(value: Any) -> int:
+    if not read_text(value).isdecimal():
+        raise ValueError(value)
+    return int(value)

@@ -94,6 +94,21 @@ class ResourceEndpoint:
         request.call.references = tuple(one.custom_short_0 for one in asked)
         return lambda: self._book(request, asked)
 
+    def validate(self, request: Request) -> Operation | Answer:
+        """Judge the form of a document; return what would say whether the books took it."""
+        if turned := self._check_view_uri(request.query) or self._check_permission(request.user):
+            return turned
+        if self._kind is None:
+            return self._envelopes.gateway(404, "The action does not exist.")
+        try:
+            records = self._records_of(request.body)
+            self._note_unknown(request.call, records)
+            asked = [self._codec.decode(record) for record in records]
+        except Malformed as malformed:
+            return self._envelopes.gateway(400, str(malformed), field=malformed.field)
+        request.call.references = tuple(one.custom_short_0 for one in asked)
+        return lambda: self._judge(request, asked)
+
     def reverse(self, request: Request) -> Operation | Answer:
         """Judge the form of a reversal; return what it would do, or the answer that turns it away."""
         if not self._installation.settings.books.offers_reversal or self._kind is None:
@@ -174,6 +189,15 @@ class ResourceEndpoint:
             documents = booked.documents
             refusals.update({positions[at]: errors for at, errors in booked.refusals.items()})
         return self._answer(request, documents, refusals, count=len(asked))
+
+    def _judge(self, request: Request, asked: Sequence[Any]) -> Answer:
+        books, origin = self._installation.books, self._origin(request)
+        found = [books.judge(request.view.entity.entity_code, one, origin=origin) for one in asked]
+        refusals = {position: errors for position, errors in enumerate(found) if errors}
+        if not refusals:
+            return self._envelopes.judged()
+        self._note_errors(request.call, refusals)
+        return self._envelopes.refused(self._codec, refusals, count=len(asked))
 
     def _amend(self, request: Request, key: DocumentKey, said: Mapping[str, Any]) -> Answer:
         """Change what the site lets be changed of a document; anything else is refused."""
