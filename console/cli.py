@@ -10,6 +10,7 @@ import structlog
 
 from console.commands import deadletters, match, operating, running, setup, trying
 from console.commands.backfill import backfill
+from console.commands.cutover import cutover
 from console.commands.keys import keys
 from console.commands.qad import qad
 from console.commands.reconcile import reconcile
@@ -85,6 +86,7 @@ for command in (
     operating.trace,
     operating.replay,
     match.match,
+    cutover,
     reconcile,
     verify,
     trying.sandbox,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 import msgspec
 
@@ -170,6 +171,12 @@ def _places(mapping: Mapping) -> Iterable[tuple[str, Analysis]]:
         yield f"[[banks]] {bank.currency}", bank
     if mapping.policy.suspense is not None:
         yield "[policy] suspense", mapping.policy.suspense
+
+
+async def agreed_cut_over(wiring: Wiring, connection: str) -> date | None:
+    """Return the cut-over date that was agreed with a connection's first mapping, None before one is published."""
+    published = await _published(wiring, connection)
+    return published[0].mapping.cut_over if published else None
 
 
 async def _published(wiring: Wiring, connection: str) -> list[MappingPublished]:

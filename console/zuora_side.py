@@ -42,6 +42,7 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         stamp: When it changed last.
         counts: Whether it counts today; a draft, or one that was unposted or cancelled, does not.
         pool: One name for documents that stand in for one another: Zuora tells what is open of all of them only.
+        account: Id of its billing account.
     """
 
     kind: str
@@ -53,12 +54,14 @@ class ZuoraDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stamp: str
     counts: bool = True
     pool: str = ""
+    account: str = ""
 
 
 class _Header(msgspec.Struct, rename="camel"):
     """What invoices, memos, payments and refunds say of themselves, each in its own words."""
 
     id: str
+    account_id: str = ""
     status: str = ""
     currency: str = ""
     updated_date: str = ""
@@ -135,4 +138,5 @@ def _document(kind: RecordKind, header: _Header) -> ZuoraDocument:
         day=day,
         stamp=header.updated_date,
         counts=header.status == _COUNTS[kind],
+        account=header.account_id,
     )
