@@ -13,6 +13,10 @@ from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.qxtend.client import QxtendClient
+from adapters.qad.qxtend.messages import Login
+from adapters.qad.qxtend.port import QxtendQad
+from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.rest.port import RestQad
 from sandbox.qad.books.documents import Invoice as ErpInvoice
 from sandbox.qad.books.documents import PostingLine
@@ -34,24 +38,17 @@ from schemas.postings import (
     ReceiptContent,
     content_hash,
 )
+from tests.adapters.qad_company import profile_text, qxtend_template
 from tests.loopback import LOOPBACK
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "sandbox" / "world" / "profile.toml"
 CONNECTION = "acme-main"
 DAY = date(2026, 3, 15)
 
 
-def profile_for(server: QadServer, directory: Path) -> Profile:
-    text = TEMPLATE.read_text(encoding="utf-8")
-    for mark, value in {
-        "@BASE_URL@": server.url,
-        "@WORKSPACE@": "10USA_10USACO",
-        "@DOMAIN@": "10USA",
-        "@ENTITY@": "10USACO",
-    }.items():
-        text = text.replace(mark, value)
+def profile_for(server: QadServer, directory: Path, *, over_qxtend: bool = False) -> Profile:
+    template = qxtend_template() if over_qxtend else ""
     path = directory / "profile.toml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(profile_text(server.url, template, qxtend_url=server.qxtend_url), encoding="utf-8")
     return load_profile(path)
 
 
@@ -60,7 +57,7 @@ class Qad:
     """A QAD, and where the lanes that speak to it keep their bookmark."""
 
     server: QadServer
-    erp: RestQad
+    erp: LookUps
     bookmark: Path
 
     def documents(self) -> int:
@@ -74,17 +71,24 @@ class Qad:
 
 
 @asynccontextmanager
-async def running_qad(directory: Path, *, timeout_s: float = 1.0) -> AsyncIterator[Qad]:
+async def running_qad(directory: Path, *, timeout_s: float = 1.0, over_qxtend: bool = False) -> AsyncIterator[Qad]:
     settings = Settings()
     settings.books = msgspec.structs.replace(settings.books, prepayment_holds_whole_payment=True)
     async with QadServer(world=sample_world(), settings=settings) as server:
-        profile = profile_for(server, directory)
+        profile = profile_for(server, directory, over_qxtend=over_qxtend)
         profile = msgspec.structs.replace(profile, limits=msgspec.structs.replace(profile.limits, timeout_s=timeout_s))
         credentials = Credentials(
             client_id=Secret("ml-connector"), username=Secret("connector"), password=Secret("connector-word")
         )
         async with QadClient(profile, credentials, LOOPBACK) as client:
-            yield Qad(server, RestQad(client, profile), directory / "outcomes.mark")
+            bookmark = directory / "outcomes.mark"
+            if profile.qxtend is None:
+                yield Qad(server, RestQad(client, profile), bookmark)
+                return
+            qxtend = msgspec.structs.replace(profile.qxtend, timeout_s=timeout_s)
+            login = Login(username=Secret("connector"), password=Secret("connector-word"))
+            async with QxtendClient(profile, qxtend, login, LOOPBACK) as calls:
+                yield Qad(server, QxtendQad(calls, client, profile, qxtend), bookmark)
 
 
 def name_of(

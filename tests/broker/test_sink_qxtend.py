@@ -1,0 +1,84 @@
+"""The sink's lane over QXtend: the same promises on a real broker, whichever way QAD is spoken to."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.kafka.cluster import Cluster
+from sandbox.qad.books.master import PeriodStatus
+from sandbox.qad.faults import Fault
+from schemas.outcomes import Posted
+from tests.broker.erps import Qad, allocation, credit_note, invoice, offer, posting_set, receipt, reversal, running_qad
+from tests.broker.sinks import kinds, outcomes, running_sink
+
+
+@pytest.fixture
+async def qad(tmp_path: Path) -> AsyncIterator[Qad]:
+    async with running_qad(tmp_path, over_qxtend=True) as found:
+        yield found
+
+
+async def test_what_depends_on_each_other_is_posted_once_and_in_order(cluster: Cluster, qad: Qad, eventually):
+    carried = offer("P1", "INV1", "60.00")
+    sets = [
+        posting_set(invoice("INV1")),
+        posting_set(credit_note("CM1")),
+        posting_set(receipt("P1", offers=(carried,)), allocation("P1", "INV1", "60.00")),
+        posting_set(allocation("CM1", "INV1", "40.00", row="r2", payer_kind="credit_memo")),
+        posting_set(invoice("INV2"), *reversal("INV2")),
+    ]
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(*sets)
+        await eventually(sink.acknowledged)
+    found = await outcomes(cluster)
+    assert {type(outcome) for outcome in found if type(outcome).__name__ == "Parked"} == set()
+    assert len([outcome for outcome in found if isinstance(outcome, Posted)]) == sum(len(one.postings) for one in sets)
+    items = qad.server.control.items("10USACO")
+    assert sum(item["open_amount"] for item in items if item["is_debit"]) == 0
+    calls = [call for call in qad.server.control.requests() if call.is_write]
+    assert {call.api for call in calls} == {"bdinvoicejournalentry", "bddocument", "bopenitemadjustment"}
+    qad.check_books()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(name="commit_then_reset", count=1),
+        Fault(name="commit_then_soap_fault", count=1, code="ProcessException009", message="Timed out."),
+        Fault(name="commit_then_soap_fault", count=1, code="Server", message="An agent has died."),
+        Fault(name="truncated_json", kind="invoice", count=1),
+    ],
+    ids=lambda fault: f"{fault.name} {fault.code}",
+)
+async def test_an_answer_that_is_lost_is_looked_up_and_never_repeated(cluster: Cluster, qad: Qad, eventually, fault):
+    armed = qad.server.control.arm(fault)
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(invoice("INV1")))
+        await eventually(sink.acknowledged)
+    assert armed.fired == 1
+    assert qad.documents() == 1
+    found = await outcomes(cluster)
+    assert kinds(found) == ["Intended", "Unknown", "Posted"]
+    assert found[-1].how == "look_up"
+
+
+async def test_what_certainly_did_not_happen_is_sent_again(cluster: Cluster, qad: Qad, eventually):
+    armed = qad.server.control.arm(
+        Fault(name="soap_fault", count=2, code="Server", message="No licensed agent is available.")
+    )
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(invoice("INV1")))
+        await eventually(sink.acknowledged)
+    assert armed.fired == 2
+    assert qad.documents() == 1
+    assert "Unknown" not in kinds(await outcomes(cluster))
+
+
+async def test_a_closed_period_waits(cluster: Cluster, qad: Qad, eventually):
+    qad.server.control.set_period("10USACO", 2026, 3, status=PeriodStatus.LOCKED)
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(invoice("INV1")))
+        await eventually(sink.acknowledged)
+    assert kinds(await outcomes(cluster))[-1] == "Waiting"
+    assert qad.documents() == 0
