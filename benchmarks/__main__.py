@@ -12,7 +12,7 @@ from benchmarks.latency import Figure, Latency, waiting
 from benchmarks.moving import moving, quix_python
 from benchmarks.page import table
 from benchmarks.receiving import PER_SECOND, READ_PER_SECOND, ReadBack, Received, receiving
-from benchmarks.sink import sending
+from benchmarks.sink import MEASURED, sending
 from benchmarks.state import SIZES, Loaded, loading
 from console.logs import set_up_logs
 from console.output import Output
@@ -43,7 +43,7 @@ PAGE = """# Performance
 Written by `python -m benchmarks --write docs/performance.md`, never by hand. Runs of each way: {runs}, in turns, after
 one that does not count. `time` is the median as a multiple of the product's, which is the first way of each work;
 `spread` is from the fastest run to the slowest, in percent of the median. `of its limit` is what a sink makes of the
-200 calls a second that one connection's ERP can answer.
+calls that its ERP can answer in a second: so many at once for each connection, each as long as it says.
 
 Machine: {machine}.
 
@@ -111,8 +111,9 @@ def main(*, runs: int, documents: int, broker: bool, sizes: Sequence[int], as_js
     if broker:
         with moving(documents) as comparison:
             measured += measure(comparison, runs=runs)
-        with sending(documents) as comparisons:
-            measured += [row for comparison in comparisons for row in measure(comparison, runs=runs)]
+        for pace, connections in MEASURED:
+            with sending(documents, pace, connections) as comparisons:
+                measured += [row for comparison in comparisons for row in measure(comparison, runs=runs)]
     waited = waiting(runs=runs) if broker else []
     received, read_back = receiving(runs=runs) if broker else ([], [])
     loaded = list(loading(sizes, runs=runs)) if broker else []

@@ -1,18 +1,46 @@
-"""An ERP that takes its time and says yes: `python -m benchmarks.erp` writes its port, and serves until it is ended.
+"""An ERP that takes its time and says yes: `python -m benchmarks.erp MS` writes its port and serves until ended.
 
-It speaks as much of QAD's dialect as the sandbox's profile asks for, keeps nothing and shows nothing.
+It speaks as much of QAD's dialect, over REST and over QXtend, as the sandbox's profiles ask for, keeps nothing and
+shows nothing.
 """
 
 import asyncio
+import sys
 from itertools import count
+from typing import Literal
 
+import msgspec
 from aiohttp import web
 
-# What a call takes, before anything else.
-LATENCY_S = 0.04
+_YES = (
+    '<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+    '<bdinvoicejournalentryResponse xmlns="urn:schemas-qad-com:xml-services"><result>success</result>'
+    "<BDInvoiceJournalEntry><tApiDInvoiceDIJE><DInvoicePostingYear>2026</DInvoicePostingYear>"
+    "<tcJournalCode>ZINV</tcJournalCode><DInvoiceVoucher>{}</DInvoiceVoucher></tApiDInvoiceDIJE>"
+    "</BDInvoiceJournalEntry></bdinvoicejournalentryResponse></s:Body></s:Envelope>"
+)
 
 
-async def serve() -> None:
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """What an ERP takes, and how it is spoken to.
+
+    Attributes:
+        over: REST or QXtend.
+        latency_ms: What a call takes, before anything else.
+        at_once: Calls of one connection that may be under way.
+    """
+
+    over: Literal["REST", "QXtend"] = "REST"
+    latency_ms: int = 40
+    at_once: int = 8
+
+    @property
+    def per_second(self) -> int:
+        """Calls that one connection's ERP can answer in a second."""
+        return self.at_once * 1000 // self.latency_ms
+
+
+async def serve(latency_ms: int) -> None:
     """Serve until ended."""
     vouchers = count(1)
 
@@ -24,7 +52,9 @@ async def serve() -> None:
 
     async def post(request: web.Request) -> web.Response:
         await request.read()
-        await asyncio.sleep(LATENCY_S)
+        await asyncio.sleep(latency_ms / 1000)
+        if request.content_type == "text/xml":
+            return web.Response(text=_YES.format(next(vouchers)), content_type="text/xml")
         made = {"postingYear": 2026, "daybookCode": "ZINV", "voucher": next(vouchers)}
         return web.json_response({"customerInvoices": [made], "submitResult": {"success": True}})
 
@@ -41,4 +71,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(int(sys.argv[1])))

@@ -7,11 +7,9 @@ import msgspec
 from benchmarks.comparing import Measured
 from benchmarks.moving import LOOP, MOVING, QUIX
 from benchmarks.receiving import BESIDE_SLOW, PER_SECOND, RECEIVER, Received
-from benchmarks.sink import BARE, CONNECTIONS, sending_to
+from benchmarks.sink import BARE, MEASURED, sending_to
 from benchmarks.state import Loaded
 
-# 8 calls at once of 40 ms each.
-_LIMIT_PER_SECOND = 200
 _OUTCOMES = 1_000_000
 _STATE_S = {"log": 8.0, "checkpoint": 1.0}
 _STATE_MB = 200
@@ -43,7 +41,7 @@ def goals(measured: Sequence[Measured], loaded: Sequence[Loaded], received: Sequ
 
 
 def _speeds(rows: dict[tuple[str, str], Measured]) -> Iterator[Goal]:
-    sinks = [(sending_to(connections), BARE, 0.95) for connections in CONNECTIONS]
+    sinks = [(sending_to(pace, count), BARE, 0.95) for pace, counts in MEASURED for count in counts]
     for comparison, other, least in ((MOVING, LOOP, 0.9), (MOVING, QUIX, 1.0), *sinks):
         row = rows.get((comparison, other))
         if row is not None:
@@ -106,5 +104,5 @@ def _callouts(rows: dict[str, Received]) -> Iterator[Goal]:
 
 def share_of_limit(row: Measured) -> str:
     """Return what a sink makes of what its ERP can take at most, "" for any other row."""
-    at_most = {sending_to(connections): _LIMIT_PER_SECOND * connections for connections in CONNECTIONS}
+    at_most = {sending_to(pace, count): pace.per_second * count for pace, counts in MEASURED for count in counts}
     return f"{row.per_second / at_most[row.comparison]:.2f}" if row.comparison in at_most else ""

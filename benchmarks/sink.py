@@ -1,8 +1,9 @@
 """What exactly once costs: the sink with Kafka around it, beside a bare loop that makes the same calls.
 
-The ERP is a process of its own that takes 40 ms, 8 at once for each connection: 200 a second is the limit of one. The
-sink is the whole stage, a process as well, with Faust, its lanes and the broker; it ends when the log holds every
-outcome. The bare loop runs in this process, and calls through the same adapter.
+The ERP is a process of its own that takes its time: over REST 40 ms, 8 at once for each connection, so that 200 a
+second is the limit of one; over QXtend the same, and 400 ms, 4 at once. The sink is the whole stage, a process as well,
+with Faust, its lanes and the broker; it ends when the log holds every outcome. The bare loop runs in this process, and
+calls through the same adapter.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ from pathlib import Path
 
 from adapters.clock import boot_time_s
 from benchmarks.comparing import Comparison
+from benchmarks.erp import Pace
 from benchmarks.profiling import Profile, functions, profiled, read_profile, rooms
-from benchmarks.sink_stage import AT_ONCE
 from benchmarks.sink_world import World, sink_world
 from schemas.postings import Posting
 from streams.ports import Erp
@@ -23,21 +24,35 @@ from streams.sink.freezing import freeze
 from streams.sink.state import SinkState
 from tests.broker.erps import invoice
 
-CONNECTIONS = (1, 4)
+# What is measured, with how many connections.
+MEASURED = (
+    (Pace(), (1, 4)),
+    (Pace(over="QXtend"), (1,)),
+    (Pace(over="QXtend", latency_ms=400, at_once=4), (1,)),
+)
 BARE = "bare loop"
 
 _LIMIT_S = 300.0
 
 
-def sending_to(connections: int) -> str:
+def sending_to(pace: Pace, connections: int) -> str:
     """Return how the comparison with so many connections is called."""
-    return f"into an ERP of 40 ms, 8 at once, {connections} connection{'s' if connections > 1 else ''}"
+    over = "" if pace.over == "REST" else f"over {pace.over}, "
+    into = f"into an ERP of {pace.latency_ms} ms, {pace.at_once} at once"
+    return f"{over}{into}, {connections} connection{'s' if connections > 1 else ''}"
 
 
 @contextmanager
-def sending(count: int) -> Iterator[Sequence[Comparison]]:
-    """Yield the comparisons; as long as the block runs, a broker, the ERP and the stage do."""
-    with sink_world(max(CONNECTIONS)) as (world, runner):
+def sending(count: int, pace: Pace, connections_of_each: Sequence[int]) -> Iterator[Sequence[Comparison]]:
+    """Yield the comparisons; as long as the block runs, a broker, the ERP and the stage do.
+
+    Args:
+        count: Documents of one connection in each run; fewer into an ERP that is slower, so that a run takes as long.
+        pace: The ERP's.
+        connections_of_each: How many connections, of each comparison.
+    """
+    count = max(1, count * pace.per_second // Pace().per_second)
+    with sink_world(max(connections_of_each), pace=pace) as (world, runner):
         runs = counter()
 
         def comparison(connections: int) -> Comparison:
@@ -50,14 +65,15 @@ def sending(count: int) -> Iterator[Sequence[Comparison]]:
                 return lambda: runner.run(_bare(world, _postings(series, count, connections)))
 
             ways = {"sink": sink, BARE: bare}
-            return Comparison(name=sending_to(connections), count=count * connections, ways=ways)
+            name = sending_to(pace, connections)
+            return Comparison(name=name, count=count * connections, ways=ways)
 
-        yield [comparison(connections) for connections in CONNECTIONS]
+        yield [comparison(connections) for connections in connections_of_each]
 
 
 def profile(count: int) -> Profile:
     """Return where the time of the stage's process and of the bare loop goes, with so many documents a connection."""
-    connections = max(CONNECTIONS)
+    connections = max(MEASURED[0][1])
     with tempfile.TemporaryDirectory(prefix="ml-connector-bench-") as directory:
         ours, bare = Path(directory) / "sink", Path(directory) / "bare"
         with sink_world(connections, profile=ours) as (world, runner):
@@ -96,7 +112,7 @@ async def _bare(world: World, postings: Sequence[Sequence[Posting]]) -> int:
     async with asyncio.TaskGroup() as tasks:
         for erp, some in zip(world.erps, postings, strict=False):
             left = iter(some)
-            for _ in range(AT_ONCE):
+            for _ in range(world.at_once):
                 tasks.create_task(one_after_the_other(erp, left))
     return answered
 

@@ -20,20 +20,24 @@ from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from adapters.kafka.worker import StageWorker
 from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.qxtend.client import QxtendClient
+from adapters.qad.qxtend.messages import Login
+from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.rest.port import RestQad
 from adapters.reach import Reach
+from benchmarks.erp import Pace
 from benchmarks.profiling import profiled
 from console.logs import set_up_logs
+from streams.ports import Erp
 from streams.sink.agent import host
 from streams.sink.spec import SPEC
 from tests.broker.erps import CONNECTION, profile_for
 
-# Calls of one connection that may be under way.
-AT_ONCE = 8
-
 _CREDENTIALS = Credentials(
     client_id=Secret("ml-connector"), username=Secret("connector"), password=Secret("connector-word")
 )
+_REACH = Reach(private_hosts=("127.0.0.1",))
+_LOGIN = Login(username=Secret("connector"), password=Secret("connector-word"))
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         url: The ERP's.
         directory: Where it may write.
         connections: How many, one a partition.
+        pace: How the ERP is spoken to, and how much at once.
     """
 
     bootstrap: str
@@ -52,6 +57,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     directory: str
     connections: int
+    pace: Pace = Pace()
 
     @property
     def cluster(self) -> Cluster:
@@ -60,20 +66,24 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def erps_of(job: Job) -> AsyncIterator[list[RestQad]]:
+async def erps_of(job: Job) -> AsyncIterator[list[Erp]]:
     """Yield the ERP of each connection, each with a client of its own."""
-    profile = profile_for(SimpleNamespace(url=job.url), Path(job.directory))  # type: ignore[arg-type]  # its url is all
-    profile = msgspec.structs.replace(profile, limits=msgspec.structs.replace(profile.limits, concurrency=AT_ONCE))
+    server = SimpleNamespace(url=job.url, qxtend_url=f"{job.url}/qxi")
+    over_qxtend = job.pace.over == "QXtend"
+    profile = profile_for(server, Path(job.directory), over_qxtend=over_qxtend)  # type: ignore[arg-type]  # its urls are all
+    limits = msgspec.structs.replace(profile.limits, concurrency=job.pace.at_once)
+    profile = msgspec.structs.replace(profile, limits=limits)
     async with AsyncExitStack() as clients:
-        yield [
-            RestQad(
-                await clients.enter_async_context(
-                    QadClient(profile, _CREDENTIALS, Reach(private_hosts=("127.0.0.1",)))
-                ),
-                profile,
-            )
-            for _ in range(job.connections)
-        ]
+
+        async def erp() -> Erp:
+            client = await clients.enter_async_context(QadClient(profile, _CREDENTIALS, _REACH))
+            if profile.qxtend is None:
+                return RestQad(client, profile)
+            qxtend = msgspec.structs.replace(profile.qxtend, concurrency=job.pace.at_once)
+            calls = await clients.enter_async_context(QxtendClient(profile, qxtend, _LOGIN, _REACH))
+            return QxtendQad(calls, client, profile, qxtend)
+
+        yield [await erp() for _ in range(job.connections)]
 
 
 async def run(job: Job) -> int:
@@ -85,7 +95,7 @@ async def run(job: Job) -> int:
                 cluster=job.cluster,
                 connection=f"{CONNECTION}-{partition}",
                 partition=partition,
-                limits=Limits(concurrency=AT_ONCE),
+                limits=Limits(concurrency=job.pace.at_once),
                 erp=erps[partition],
                 worker=owned,
                 end_process=end,

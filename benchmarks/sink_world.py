@@ -1,4 +1,4 @@
-"""The sink stage between a broker and an ERP of 40 ms, each a process of its own; this one measures."""
+"""The sink stage between a broker and an ERP that takes its time, each a process of its own; this one measures."""
 
 import asyncio
 import secrets
@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.kafka.administration import create_topics
 from adapters.kafka.cluster import started
+from benchmarks.erp import Pace
 from benchmarks.sink_stage import Job, erps_of
 from sandbox.kafka.broker import Broker, external
 from sandbox.process import Child, spawn
@@ -26,11 +27,14 @@ from streams.ports import Erp
 from tests.broker.erps import invoice, posting_set
 
 _START_LIMIT_S = 60.0
+_PACE = Pace()
 _STOP_LIMIT_S = 30.0
 
 
 @contextmanager
-def sink_world(connections: int, *, profile: Path | None = None) -> Iterator[tuple["World", asyncio.Runner]]:
+def sink_world(
+    connections: int, *, pace: Pace = _PACE, profile: Path | None = None
+) -> Iterator[tuple["World", asyncio.Runner]]:
     """Yield the world and what runs its methods; as long as the block runs, a broker, the ERP and the stage do.
 
     A profile of the stage's process is there afterwards, if one is asked for: of what it did since it was ready.
@@ -40,9 +44,10 @@ def sink_world(connections: int, *, profile: Path | None = None) -> Iterator[tup
         job = Job(
             bootstrap=external() or stack.enter_context(Broker()).bootstrap,
             namespace=f"bench{secrets.token_hex(4)}.",
-            url=f"http://127.0.0.1:{_serve(directory, stack)}",
+            url=f"http://127.0.0.1:{_serve(directory, stack, pace)}",
             directory=str(directory),
             connections=connections,
+            pace=pace,
         )
         runner = stack.enter_context(asyncio.Runner())
         world = World(job)
@@ -68,6 +73,7 @@ class World:
 
     def __init__(self, job: Job) -> None:
         self._job = job
+        self.at_once = job.pace.at_once
         self._cluster = job.cluster
         self._clients = AsyncExitStack()
 
@@ -115,10 +121,10 @@ class World:
             await admin.delete_topics([self._cluster.name(topic) for topic in Topic])
 
 
-def _serve(directory: Path, stack: ExitStack) -> int:
+def _serve(directory: Path, stack: ExitStack, pace: Pace) -> int:
     """Start the ERP and return its port."""
     log = directory / "erp.log"
-    erp = spawn([sys.executable, "-m", "benchmarks.erp"], log=log)
+    erp = spawn([sys.executable, "-m", "benchmarks.erp", str(pace.latency_ms)], log=log)
     stack.callback(_end, erp)
     until = time.monotonic() + _STOP_LIMIT_S
     while time.monotonic() < until:

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.comparing import Comparison, Measured, measure
+from benchmarks.erp import Pace
 from benchmarks.goals import goals, share_of_limit
 from benchmarks.latency import figure
 from benchmarks.receiving import BARE, BESIDE_SLOW, RECEIVER, Received, _Caller, _slow_clients, receiving
@@ -31,8 +32,8 @@ def test_each_work_is_measured_in_every_way(tmp_path):
 def test_a_goal_is_met_or_missed_by_what_was_measured():
     def row(way, ratio):
         return Measured(
-            comparison=sending_to(1), way=way, documents=10, seconds=(1.0,), median_s=1.0, spread=0.0, per_second=170.0,
-            ratio=ratio,
+            comparison=sending_to(Pace(), 1), way=way, documents=10, seconds=(1.0,), median_s=1.0, spread=0.0,
+            per_second=170.0, ratio=ratio,
         )  # fmt: skip
 
     for ratio, met in ((0.95, True), (0.94, False)):
