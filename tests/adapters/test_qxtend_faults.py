@@ -14,6 +14,12 @@ from tests.adapters.strange import Told
 HASTY = {"timeout_s": 0.3}
 
 
+@pytest.fixture
+def qad(house):
+    """The company whose dialect has QXtend."""
+    return house
+
+
 # -- refused for a business reason -------------------------------------------------------------------------------------
 
 

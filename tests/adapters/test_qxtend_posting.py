@@ -21,6 +21,12 @@ QDOC = "{urn:schemas-qad-com:xml-services}"
 COMMON = "{urn:schemas-qad-com:xml-services:common}"
 
 
+@pytest.fixture
+def qad(house):
+    """The company whose dialect has QXtend."""
+    return house
+
+
 class Sink:
     """What `Ground` wants of one."""
 
