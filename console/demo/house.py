@@ -23,7 +23,7 @@ from console.demo.product import Product
 from sandbox.kafka.broker import Broker
 from sandbox.kafka.ports import HOST, free_port
 from sandbox.process import Child, spawn
-from sandbox.world import Address, Addresses, Controls, Files, Pace, World, build_world, write_files
+from sandbox.world import Address, Addresses, Controls, Files, Pace, World, build_world, qad_path, write_files
 from schemas.errors import ConnectorError, Misconfigured
 
 # 1 s is usual; the rest is for a busy machine.
@@ -93,6 +93,7 @@ class House:
             ):
                 port = str(urlsplit(url).port)
                 command = [sys.executable, "-m", f"sandbox.{system}", "--port", port, "--world", str(world)]
+                command += ["--speaks", self.world.sites[name].site.dialect] if system == "qad" else []
                 found[f"{system}-{name}"] = (url, command)
         return found
 
@@ -157,7 +158,7 @@ def _addresses(world: World, kafka: str) -> Addresses:
     return Addresses(
         kafka=kafka,
         zuora={name: f"http://{HOST}:{next(free)}" for name in world.sites},
-        qad={name: f"http://{HOST}:{next(free)}/clouderp" for name in world.sites},
+        qad={name: f"http://{HOST}:{next(free)}{qad_path(one.site)}" for name, one in world.sites.items()},
         receiver=Address(port=next(free)),
         observe=Address(port=next(free)),
     )

@@ -15,14 +15,11 @@ from typing import TypeVar
 import msgspec
 
 from sandbox.qad.dialect import read_dialect
-from sandbox.qad.elsewhere import ELSEWHERE
-from sandbox.qad.house import HOUSE
+from sandbox.qad.dialects import DIALECTS
 from sandbox.qad.server import KEEPALIVE_S, QadServer
 from sandbox.qad.world import WorldError, load_world
 
 T = TypeVar("T")
-
-_DIALECTS = {"house": HOUSE, "elsewhere": ELSEWHERE}
 
 
 def _arguments() -> argparse.Namespace:
@@ -35,7 +32,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; a free one unless given")
     parser.add_argument("--control-port", type=int, help="port of its own for the control; else they share one")
     parser.add_argument("--world", type=Path, help="JSON file with master data; else a small company")
-    parser.add_argument("--speaks", choices=_DIALECTS, default="house", help="one of the dialects that are here")
+    parser.add_argument("--speaks", choices=DIALECTS, default="house", help="one of the dialects that are here")
     parser.add_argument("--dialect", type=Path, help="JSON file with another dialect to speak")
     parser.add_argument("--keepalive-s", type=float, default=KEEPALIVE_S, help="how long idle connections are kept")
     return parser.parse_args()
@@ -52,7 +49,7 @@ def _read(reader: Callable[[Path], T], path: Path) -> T:
 async def _run(arguments: argparse.Namespace) -> None:
     server = QadServer(
         world=_read(load_world, arguments.world) if arguments.world else None,
-        dialect=_read(read_dialect, arguments.dialect) if arguments.dialect else _DIALECTS[arguments.speaks],
+        dialect=_read(read_dialect, arguments.dialect) if arguments.dialect else DIALECTS[arguments.speaks],
         keepalive_s=arguments.keepalive_s,
     )
     await server.start(host=arguments.host, port=arguments.port, control_port=arguments.control_port)

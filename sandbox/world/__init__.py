@@ -7,7 +7,7 @@ It imports nothing of the product and knows of it only what a person would write
 
 from sandbox.world.building import SiteWorld, World, build_world
 from sandbox.world.cases import Case, Command, Fate, Fix
-from sandbox.world.configuration import Address, Addresses, Pace
+from sandbox.world.configuration import Address, Addresses, Pace, qad_path
 from sandbox.world.control import ControlRefused, QadControl, ZuoraControl
 from sandbox.world.expected import ExpectedBooks, Staying, Total, expected_books
 from sandbox.world.files import Files, write_files
@@ -48,6 +48,7 @@ __all__ = [
     "apply_fix",
     "build_world",
     "expected_books",
+    "qad_path",
     "tell_story",
     "write_files",
 ]

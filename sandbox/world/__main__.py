@@ -22,7 +22,7 @@ To try it by hand, each of the first three in a terminal of its own:
 
   ml-connector sandbox kafka --port 9092
   ml-connector sandbox zuora --port 8081 --world D/zuora-emea.json    (amer: 8082)
-  ml-connector sandbox qad --port 8091 --world D/qad-emea.json        (amer: 8092)
+  ml-connector sandbox qad --port 8091 --world D/qad-emea.json        (amer: 8092, --speaks elsewhere)
 
   ml-connector init KEY && cp KEY/credentials.key D   for a key; D is the --directory
   cd D                                                its ml-connector.toml is found there

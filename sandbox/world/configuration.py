@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sandbox.qad.dialects import DIALECTS
 from sandbox.world.sites import SITES, Fact, Site
 from sandbox.world.toml import table
 
@@ -14,7 +15,10 @@ from sandbox.world.toml import table
 SIGNED_SITE = "emea"
 HMAC_HEADER = "X-ML-Signature"
 
-_PROFILE = Path(__file__).with_name("profile.toml")
+_PROFILES = {
+    "house": Path(__file__).with_name("profile.toml"),
+    "elsewhere": Path(__file__).with_name("profile-elsewhere.toml"),
+}
 
 
 class Address(Fact, frozen=True, kw_only=True):
@@ -47,7 +51,7 @@ class Addresses(Fact, frozen=True, kw_only=True):
         return cls(
             kafka="127.0.0.1:9092",
             zuora={site.name: f"http://127.0.0.1:{8081 + place}" for place, site in enumerate(SITES)},
-            qad={site.name: f"http://127.0.0.1:{8091 + place}/clouderp" for place, site in enumerate(SITES)},
+            qad={site.name: f"http://127.0.0.1:{8091 + place}{qad_path(site)}" for place, site in enumerate(SITES)},
             receiver=Address(port=8070),
             observe=Address(port=8071),
         )
@@ -85,14 +89,20 @@ class CalloutDoor(Fact, frozen=True, kw_only=True):
     hmac_secret: str = ""
 
 
-def profile_text(site: Site, *, base_url: str) -> str:
-    """Return how a site's QAD is spoken to."""
-    text = _PROFILE.read_text(encoding="utf-8")
+def qad_path(site: Site) -> str:
+    """Return the path of a site's QAD: that of its environment."""
+    return DIALECTS[site.dialect].base
+
+
+def profile_text(site: Site, *, base_url: str, dialect: str = "") -> str:
+    """Return how a site's QAD is spoken to, in its own dialect unless another is named."""
+    text = _PROFILES[dialect or site.dialect].read_text(encoding="utf-8")
     marks = {
         "@BASE_URL@": base_url,
         "@WORKSPACE@": site.workspace,
         "@DOMAIN@": site.domain,
         "@ENTITY@": site.entity,
+        "@SHARED_SET@": site.shared_set,
     }
     for mark, value in marks.items():
         text = text.replace(mark, value)

@@ -70,6 +70,7 @@ class Site(Fact, frozen=True, kw_only=True):
         october: First month of the story.
         november: Second month.
         takes_cash_of_nobody: Its mapping has an account for payments of nobody known; else they park.
+        dialect: How its QAD speaks: a name of sandbox/qad/dialects.py.
         books_nothing_by_journal: Its mapping books invoices over nothing by a journal; else they park.
         next_month_day: A day in December, whose QAD period is not open yet.
     """
@@ -92,6 +93,7 @@ class Site(Fact, frozen=True, kw_only=True):
     november: Month
     takes_cash_of_nobody: bool = False
     books_nothing_by_journal: bool = False
+    dialect: str = "house"
     next_month_day: date = date(_YEAR, 12, 1)
 
     @property
@@ -194,5 +196,6 @@ AMER = Site(
     november=_november(run_date=date(_YEAR, 11, 2)),
     takes_cash_of_nobody=True,
     books_nothing_by_journal=True,
+    dialect="elsewhere",
 )
 SITES = (EMEA, AMER)

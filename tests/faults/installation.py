@@ -60,7 +60,7 @@ class Installation:
         self.receiver = f"http://{HOST}:{ports[0]}"
         self.configure({})
         for place in places:
-            profile = profile_text(place.world.site, base_url=place.qad_url)
+            profile = profile_text(place.world.site, base_url=place.qad_url, dialect="house")
             (directory / f"profile-{place.name}.toml").write_text(profile, encoding="utf-8")
             mapping = mapping_text(place.world.site, _MAPPING)
             (directory / f"mapping-{place.name}.toml").write_text(mapping, encoding="utf-8")

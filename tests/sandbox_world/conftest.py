@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sandbox.qad.dialects import DIALECTS
 from sandbox.qad.server import QadServer
 from sandbox.qad.world import load_world
 from sandbox.world import Case, Controls, ExpectedBooks, Story, World, build_world, expected_books, tell_story
@@ -46,7 +47,8 @@ async def standing(world: World) -> AsyncIterator[Stage]:
         for name, site in world.sites.items():
             sandbox = Sandbox(seed=world.seed, world=read_world(world_json(site.zuora())))
             url = await stack.enter_async_context(running(sandbox))
-            server = await stack.enter_async_context(QadServer(world=load_world(world_json(site.qad()))))
+            qad = QadServer(world=load_world(world_json(site.qad())), dialect=DIALECTS[site.site.dialect])
+            server = await stack.enter_async_context(qad)
             stage.zuora[name], stage.qad[name] = sandbox, server
             stage.controls[name] = Controls(zuora=url, qad=server.control_url)
         yield stage

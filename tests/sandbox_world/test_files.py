@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -25,6 +26,7 @@ from console.publishing import problems_of
 from sandbox.kafka.ports import free_port
 from sandbox.process import spawn
 from sandbox.qad.books.documents import Invoice, Payment, PostingLine
+from sandbox.qad.dialects import DIALECTS
 from sandbox.qad.world import load_world
 from sandbox.world import SITES, Address, Addresses, ZuoraControl, build_world, write_files
 from sandbox.world.control import QadControl
@@ -72,8 +74,9 @@ def test_the_configuration_is_taken(files):
 def test_the_profile_is_taken_whole(files, name):
     profile = load_profile(files.profiles[name])
     assert profile.unconfirmed == []
-    assert profile.workspace == WORLD.sites[name].site.workspace
-    assert "@" not in files.profiles[name].read_text(encoding="utf-8")
+    site = WORLD.sites[name].site
+    assert profile.workspace == DIALECTS[site.dialect].workspace_of(site.domain, site.entity)
+    assert not re.search("@[A-Z_]+@", files.profiles[name].read_text(encoding="utf-8"))
 
 
 @BY_SITE
