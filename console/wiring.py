@@ -186,16 +186,20 @@ class Wiring:
         )
 
     @asynccontextmanager
-    async def erp(self, connection: str) -> AsyncIterator[Erp]:
-        """Yield the sink's port to a connection's QAD: through QXtend where its profile has that, over REST else."""
-        profile = self.profile(connection)
-        async with self.qad(connection, profile) as client:
-            if profile.qxtend is None:
-                yield RestQad(client, profile)
-                return
-            login, reach = self.qxtend_login(connection), self.reach(connection)
-            async with QxtendClient(profile, profile.qxtend, login, reach) as calls:
-                yield QxtendQad(calls, client, profile, profile.qxtend)
+    async def erp(self, connection: str, profile: Profile, client: QadClient) -> AsyncIterator[RestQad | QxtendQad]:
+        """Yield the sink's port to a connection's QAD: through QXtend where its profile has that, over REST else.
+
+        Args:
+            connection: Its name.
+            profile: Its profile.
+            client: Of the same; documents are looked up through it, whichever way they are posted.
+        """
+        if profile.qxtend is None:
+            yield RestQad(client, profile)
+            return
+        login, reach = self.qxtend_login(connection), self.reach(connection)
+        async with QxtendClient(profile, profile.qxtend, login, reach) as calls:
+            yield QxtendQad(calls, client, profile, profile.qxtend)
 
     def doors(self) -> dict[str, Door]:
         """Return the receiver's ways in, by path, with the secrets as they are sealed now.

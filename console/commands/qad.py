@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.rest.port import RestQad
+from adapters.qad.qxtend.port import QxtendQad
 from adapters.settings import load_settings
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decided
@@ -155,9 +155,10 @@ async def _rehearse(
     context: Context, name: str, found: Profile, steps: list[Step]
 ) -> tuple[list[Rehearsed], dict[str, Decimal]]:
     run = datetime.now(UTC).strftime("%y%m%d%H%M%S")
-    async with context.wiring.qad(name, found) as client:
+    async with context.wiring.qad(name, found) as client, context.wiring.erp(name, found, client) as erp:
         rehearsal = Rehearsal(
-            RestQad(client, found),
+            erp,
+            look=erp.validate if isinstance(erp, QxtendQad) else None,
             connection=name,
             run=run,
             age_s=found.limits.age_s,
@@ -177,8 +178,13 @@ def _as_confirmed(found: Profile) -> Profile:
     def sure(part: Any) -> Any:
         return None if part is None else msgspec.structs.replace(part, confirmed=True)
 
+    qxtend = sure(found.qxtend)
+    if qxtend is not None:
+        documents = {kind: sure(document) for kind, document in qxtend.documents.items()}
+        qxtend = msgspec.structs.replace(qxtend, documents=documents)
     return msgspec.structs.replace(
         found,
+        qxtend=qxtend,
         documents={kind: sure(document) for kind, document in found.documents.items()},
         browses={name: sure(browse) for name, browse in found.browses.items()},
         open_items=sure(found.open_items),

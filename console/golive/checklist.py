@@ -46,6 +46,9 @@ def walk(profile: Profile, mapping: Mapping | None) -> list[Item]:
 
 Look = Callable[[Profile, Mapping | None], tuple[State, str]]
 
+# Parts of a profile that say how documents are made.
+_POSTED = ("documents.", "qxtend")
+
 
 def _address(profile: Profile, _: Mapping | None) -> tuple[State, str]:
     return "confirm", f"{profile.base_url}, grant {profile.auth.grant}, tokens live {profile.auth.lifetime_s} s"
@@ -58,7 +61,7 @@ def _workspace(profile: Profile, _: Mapping | None) -> tuple[State, str]:
 
 
 def _documents(profile: Profile, _: Mapping | None) -> tuple[State, str]:
-    waiting = [name for name in profile.unconfirmed if name.startswith("documents.")]
+    waiting = [name for name in profile.unconfirmed if name.startswith(_POSTED)]
     return ("open", f"not confirmed: {', '.join(waiting)}") if waiting else ("set", "every kind is confirmed")
 
 
@@ -72,22 +75,22 @@ def _refusals(profile: Profile, _: Mapping | None) -> tuple[State, str]:
 def _keys(profile: Profile, _: Mapping | None) -> tuple[State, str]:
     return "confirm", ", ".join(
         f"{kind}: {document.key.year}/{document.key.daybook}/{document.key.voucher}"
-        for kind, document in profile.documents.items()
+        for kind, document in profile.posted.items()
     )
 
 
 def _browses(profile: Profile, _: Mapping | None) -> tuple[State, str]:
-    waiting = [name for name in profile.unconfirmed if not name.startswith("documents.")]
+    waiting = [name for name in profile.unconfirmed if not name.startswith(_POSTED)]
     if profile.open_items is None:
         return "open", "no [open_items]: opening items are not found, balances are not compared"
     return ("open", f"not confirmed: {', '.join(waiting)}") if waiting else ("set", "every browse is confirmed")
 
 
 def _references(profile: Profile, _: Mapping | None) -> tuple[State, str]:
-    blind = [kind for kind, document in profile.documents.items() if document.find is None]
+    blind = [kind for kind, find in profile.finds.items() if find is None]
     if blind:
         return "open", f"no look-up for {', '.join(blind)}: what gets no answer is for a person"
-    fields = {str(document.fields["reference"]) for document in profile.documents.values()}
+    fields = {name for document in profile.posted.values() for name in document.references}
     return "confirm", f"the machine reference goes to {', '.join(sorted(fields))}"
 
 

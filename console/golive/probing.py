@@ -96,7 +96,7 @@ def _parts(profile: Profile) -> dict[str, tuple[str, str, dict[str, str]]]:
     parts: dict[str, tuple[str, str, dict[str, str]]] = {
         f"browses.{name}": (browse.browse_id, browse.prefix, browse.columns) for name, browse in profile.browses.items()
     }
-    finds = {f"documents.{kind}.find": find for kind, find in profile.finds.items()}
+    finds = {f"{profile.table}.{kind}.find": find for kind, find in profile.finds.items()}
     if profile.open_items is not None:
         finds["open_items.find"] = profile.open_items.find
     for part, find in finds.items():

@@ -5,7 +5,7 @@ log, and a reconciliation would call them foreign.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -48,19 +48,28 @@ class Rehearsal:
     """One rehearsal on one ERP."""
 
     def __init__(
-        self, erp: Erp, *, connection: str, run: str, age_s: float, settle_s: float, say: Callable[[str], None]
+        self,
+        erp: Erp,
+        *,
+        look: Callable[[Command], Awaitable[object]] | None = None,
+        connection: str,
+        run: str,
+        age_s: float,
+        settle_s: float,
+        say: Callable[[str], None],
     ) -> None:
         """Set it up.
 
         Args:
             erp: Where documents are posted.
+            look: Lets QAD judge a document and makes nothing, where QAD can do that: asked before each is posted.
             connection: The connection.
             run: Tells this rehearsal from every other: it goes into references and numbers.
             age_s: How old a call may be when its first byte is sent.
             settle_s: From when on an absent document is believed to be absent.
             say: Called with a line before each step.
         """
-        self._erp, self._connection, self._run = erp, connection, run
+        self._erp, self._look, self._connection, self._run = erp, look, connection, run
         self._age_s, self._settle_s, self._say = age_s, settle_s, say
         self.made: dict[str, Document] = {}
 
@@ -88,6 +97,8 @@ class Rehearsal:
             payload=payload,
         )
         try:
+            if self._look is not None:
+                await self._look(command)
             told = await self._post(step.kind, command)
             found = await self._found(step.kind, command.reference)
         except ConnectorError as error:

@@ -7,7 +7,8 @@ import pytest
 
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
 from console.pinging import _connection, _look_up, _openings
-from tests.adapters.qad_company import ENTITY, post, qad_company
+from schemas.errors import Misconfigured
+from tests.adapters.qad_company import ENTITY, post, qad_company, qxtend_template
 from tests.adapters.test_qad_finding import by_hand
 
 
@@ -52,6 +53,9 @@ class Wired:
     def profile(self, _connection):
         return self._profile
 
+    def qxtend_login(self, connection):
+        raise Misconfigured(f"qad/{connection} has no qxtend_password")
+
     @asynccontextmanager
     async def qad(self, _connection, profile):
         yield await self._qad.client(profile)
@@ -66,3 +70,13 @@ async def test_kinds_that_the_profile_leaves_out_are_said_one_by_one(qad, left_o
     said = {kind for kind in OPTIONAL_KINDS if "no_such_kind" in found.get(f"documents of kind {kind}", "")}
     assert said == set(left_out)
     assert {kind for kind in OPTIONAL_KINDS if f"look-up of {kind}" in found} == set(OPTIONAL_KINDS) - said
+
+
+async def test_through_qxtend_the_look_ups_are_tried_and_a_secret_that_is_not_set_is_missed(qad):
+    profile = qad.profile(qxtend_template())
+    found = {one.what: one async for one in _connection(Wired(qad, profile), "acme")}
+    missed = found.pop("secrets of QXtend")
+    assert (missed.ok, "qxtend_password" in missed.next_step) == (False, True)
+    assert {f"look-up of {kind}" for kind in profile.finds} <= found.keys()
+    assert not [what for what in found if what.startswith("permission")]
+    assert {one.ok for one in found.values()} == {True}

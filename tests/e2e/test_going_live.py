@@ -76,6 +76,22 @@ def tenant(house, tmp_path):
     return Tenant(house, tmp_path)
 
 
+async def speak_qxtend(tenant: Tenant, *, seal: bool = True) -> None:
+    """Put QXtend in the place of the profile's documents over REST, and seal whom it works as."""
+    path = tenant.directory / f"profile-{SITE}.toml"
+    before, _, rest = path.read_text(encoding="utf-8").partition("# -- documents --")
+    after = rest[rest.index("# -- open items") :]
+    base_url = re.search(r'^base_url = "(.*)/clouderp"$', before, re.MULTILINE)
+    assert base_url is not None
+    qxtend = (ROOT / "sandbox" / "world" / "qxtend.toml").read_text(encoding="utf-8")
+    qxtend = qxtend.replace("@QXTEND_URL@", f"{base_url[1]}/qxi/services/QdocWebService")
+    path.write_text(before + qxtend + "\n" + after, encoding="utf-8")
+    secrets = tenant.house.world.secrets()[f"qad/{SITE}"]
+    for name in ("username", "password") if seal else ():
+        words = ("credentials", "set", f"qad/{SITE}", f"qxtend_{name}")
+        await tenant.product.command(*words, stdin=f"{secrets[name]}\n")
+
+
 def failures(found: Any) -> list[tuple[str, list[str]]]:
     return [(one["step"], one["differences"]) for one in found["steps"] if not one["ok"]]
 
@@ -172,3 +188,39 @@ async def test_a_profile_is_written_and_says_what_to_fill_in(tenant):
     assert "<ENTITY>" not in text
     with pytest.raises(CommandFailed, match="is there already"):
         await tenant.product.command(*words)
+
+
+async def test_every_kind_is_rehearsed_through_qxtend(tenant):
+    await speak_qxtend(tenant)
+    found = await tenant.rehearse()
+    assert failures(found) == []
+    assert {one["kind"] for one in found["steps"]} == {*DOCUMENT_KINDS, *OPTIONAL_KINDS}
+    assert found["left_open"] == {}
+    checked = await tenant.ask("check")
+    titles = {item["title"]: item["found"] for item in checked["items"]}
+    assert "the machine reference goes to CustomShort0" in titles.values()
+    assert "qxtend.documents.invoice.find" in {one["part"] for one in await tenant.ask("probe")}
+    async with tell_story(tenant.house.world, tenant.house.controls(), receiver=tenant.house.receiver) as story:
+        calls = await story.scenes[SITE].qad.show("requests", limit="100000")
+    assert {"bbankentry", "bjournalentry"} <= {call["api"] for call in calls}
+
+
+async def test_a_call_that_qxtend_does_not_take_is_said_for_each_kind_and_nothing_is_posted(tenant):
+    await speak_qxtend(tenant)
+    tenant.edit(r'^receiver = "QADFIN"$', 'receiver = "OTHER"')
+    found = await tenant.rehearse()
+    told = dict(failures(found))
+    assert len(told) == len(found["steps"])
+    assert "Receiver OTHER is not known" in told["invoice"][0]
+    assert {one["document"] for one in found["steps"]} == {""}
+
+
+async def test_secrets_of_qxtend_that_are_not_sealed_are_missed(tenant):
+    await speak_qxtend(tenant, seal=False)
+    told = await tenant.product.ask("credentials", "check")
+    assert [problem.partition(" is ")[0] for problem in told["problems"]] == [
+        f"qad/{SITE} qxtend_username",
+        f"qad/{SITE} qxtend_password",
+    ]
+    with pytest.raises(CommandFailed, match="qxtend_username"):
+        await tenant.rehearse()

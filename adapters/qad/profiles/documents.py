@@ -136,6 +136,12 @@ class Document(Part, frozen=True, kw_only=True):
     confirmed: bool = True
 
     @property
+    def references(self) -> tuple[str, ...]:
+        """Where the machine reference goes."""
+        names = self.fields.get("reference", ())
+        return (names,) if isinstance(names, str) else names
+
+    @property
     def parts(self) -> "tuple[Lines, ...]":
         """Its lists of lines."""
         return tuple(part for part in (self.lines, self.allocations, self.opens, self.gl_lines) if part is not None)

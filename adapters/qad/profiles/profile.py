@@ -81,10 +81,14 @@ class Profile(Part, frozen=True, kw_only=True):
         return "qxtend.documents" if self.qxtend else "documents"
 
     @property
+    def posted(self) -> Mapping[str, Document | QDocument]:
+        """How each kind is made, over REST or through QXtend."""
+        return self.qxtend.documents if self.qxtend else self.documents
+
+    @property
     def finds(self) -> dict[str, Find | None]:
         """How each kind that can be posted is found again."""
-        posted: Mapping[str, Document | QDocument] = self.qxtend.documents if self.qxtend else self.documents
-        return {kind: document.find for kind, document in posted.items()}
+        return {kind: document.find for kind, document in self.posted.items()}
 
     @property
     def concurrency(self) -> int:

@@ -58,6 +58,12 @@ class QDocument(Part, frozen=True, kw_only=True):
     find: Find | None = None
     confirmed: bool = True
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where the machine reference goes."""
+        named = [table.fields.get("reference", ()) for table in self.tables if table.rows == "document"]
+        return tuple(name for names in named for name in ((names,) if isinstance(names, str) else names))
+
 
 class Qxtend(Part, frozen=True, kw_only=True):
     """One tenant's QXtend inbound.

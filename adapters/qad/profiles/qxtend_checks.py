@@ -40,7 +40,7 @@ def _problems_of_document(kind: str, document: QDocument) -> Iterator[str]:
             above.add(table.table)
     names = (document.api, document.root, *(element for table in document.tables for element in _elements(table)))
     yield from (f"{name!r} is no name of an element" for name in dict.fromkeys(names) if not _NAME.fullmatch(name))
-    if not any(table.rows == "document" and "reference" in table.fields for table in document.tables):
+    if not document.references:
         yield "fields: no element is named for the machine reference"
     if document.find is not None and document.find.allocated and kind != "receipt":
         yield "find: allocated is a column of receipts alone"
