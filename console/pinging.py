@@ -21,6 +21,7 @@ from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods
 from adapters.zuora.reading.settlement import Said, Settlement
 from console.config import Callouts
+from console.pinging_files import try_files
 from console.readable import step_of, try_callout_history, try_reading
 from console.wiring import Wiring
 from console.write_back import try_write_back
@@ -223,35 +224,45 @@ async def _claims(client: ZuoraClient, tenant: str, claims: tuple[Claim, ...]) -
 
 async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]:
     try:
-        profile = wiring.profile(connection)
-        waiting = profile.unconfirmed
-        yield Finding(
-            subject=connection,
-            what="profile",
-            ok=not waiting,
-            found=f"hash {profile.content_hash}" + (f", not confirmed: {', '.join(waiting)}" if waiting else ""),
-            next_step="Compare these parts with the tenant, then set confirmed = true; nothing is posted before.",
-        )
-        if profile.qxtend is not None:
-            yield _qxtend_secrets(wiring, connection)
-        async with wiring.qad(connection, profile) as client:
-            # Once and first: a wrong password that is tried for every line locks the service user out.
-            await client.token.get()
-            references = QadReferences(client, profile)
-            for name in BROWSES:
-                yield await _reference_list(references, connection, name)
-            for kind in OPTIONAL_KINDS:
-                if kind not in profile.finds:
-                    yield _left_out(profile, connection, kind)
-            for kind in profile.finds:
-                yield await _look_up(client, profile, connection, kind)
-            for kind, document in profile.documents.items():
-                if profile.permission.path and document.view_uri:
-                    yield await _permission(client, profile.permission, connection, kind, document.view_uri)
-            if profile.open_items is not None:
-                yield await _openings(LookUps(client, profile), connection, profile.open_items)
+        files = wiring.files(connection)
+        if files is None:
+            async for finding in _qad(wiring, connection):
+                yield finding
+            return
+        for trial in await try_files(wiring.site.path(files.directory), files):
+            yield Finding(subject=connection, **msgspec.structs.asdict(trial))
     except ConnectorError as error:
         yield Finding(subject=connection, what="QAD", ok=False, found="does not work", next_step=str(error))
+
+
+async def _qad(wiring: Wiring, connection: str) -> AsyncIterator[Finding]:
+    profile = wiring.profile(connection)
+    waiting = profile.unconfirmed
+    yield Finding(
+        subject=connection,
+        what="profile",
+        ok=not waiting,
+        found=f"hash {profile.content_hash}" + (f", not confirmed: {', '.join(waiting)}" if waiting else ""),
+        next_step="Compare these parts with the tenant, then set confirmed = true; nothing is posted before.",
+    )
+    if profile.qxtend is not None:
+        yield _qxtend_secrets(wiring, connection)
+    async with wiring.qad(connection, profile) as client:
+        # Once and first: a wrong password that is tried for every line locks the service user out.
+        await client.token.get()
+        references = QadReferences(client, profile)
+        for name in BROWSES:
+            yield await _reference_list(references, connection, name)
+        for kind in OPTIONAL_KINDS:
+            if kind not in profile.finds:
+                yield _left_out(profile, connection, kind)
+        for kind in profile.finds:
+            yield await _look_up(client, profile, connection, kind)
+        for kind, document in profile.documents.items():
+            if profile.permission.path and document.view_uri:
+                yield await _permission(client, profile.permission, connection, kind, document.view_uri)
+        if profile.open_items is not None:
+            yield await _openings(LookUps(client, profile), connection, profile.open_items)
 
 
 def _qxtend_secrets(wiring: Wiring, connection: str) -> Finding:

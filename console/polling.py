@@ -15,7 +15,6 @@ from adapters.kafka.ownership import Ownership
 from adapters.kafka.publishing import Publisher
 from adapters.pauses import jittered
 from adapters.qad.profiles.lists import BROWSES
-from adapters.qad.reading.reference import QadReferences
 from adapters.zuora.finding.callout_history import CALLOUT_HISTORY, CalloutHistory
 from adapters.zuora.finding.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.finding.reread import REREAD, TenantReread
@@ -24,6 +23,7 @@ from console.budgets import told
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.references import QadReference
+from streams.ports import References
 
 log = structlog.get_logger(__name__)
 
@@ -173,12 +173,10 @@ async def _next_round(poller: TenantPoller, timetable: Timetable) -> None:
 
 
 async def _poll_references(wiring: Wiring, connection: str, partition: int, publisher: Publisher) -> None:
-    profile = wiring.profile(connection)
     feed = ReferenceFeed(wiring.site.cluster, publisher, connection, partition)
     await feed.load()
     pause_s = wiring.site.config.connections[connection].reference_interval_s
-    async with wiring.qad(connection, profile) as client:
-        references = QadReferences(client, profile)
+    async with wiring.references(connection) as references:
         while True:
             failed = False
             for name in BROWSES:
@@ -186,7 +184,7 @@ async def _poll_references(wiring: Wiring, connection: str, partition: int, publ
             await asyncio.sleep(min(pause_s, _REFERENCE_RETRY_S) if failed else pause_s)
 
 
-async def _poll_list(references: QadReferences, feed: ReferenceFeed, name: str, connection: str) -> bool:
+async def _poll_list(references: References, feed: ReferenceFeed, name: str, connection: str) -> bool:
     """Read one list whole and write what differs; return whether it could be read."""
     try:
         shown: list[QadReference] = [reference async for page in references.read(name) for reference in page]

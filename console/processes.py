@@ -161,9 +161,7 @@ async def work_stage(wiring: Wiring, stage: str, *, slot: str) -> int:
         readers: dict[str, tuple[ZuoraObjects, TenantFeed]] = {}
         if stage == SINK.name:
             for connection in partitions:
-                profile = wiring.profile(connection)
-                client = await stack.enter_async_context(wiring.qad(connection, profile))
-                erps[connection] = await stack.enter_async_context(wiring.erp(connection, profile, client))
+                erps[connection] = await stack.enter_async_context(wiring.sink(connection))
         if stage == READ.name:
             await stack.enter_async_context(told(wiring, "read", slot=slot))
             publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))

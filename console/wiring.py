@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from adapters.credentials.secret import Secret
 from adapters.credentials.store import CredentialStore
+from adapters.files.lists import SiteLists
+from adapters.files.port import FileErp
+from adapters.files.profile import FileProfile, is_file_profile, load_file_profile
 from adapters.kafka.administration import check_topics
 from adapters.kafka.assignments import require_assignments
 from adapters.kafka.bookmark import Bookmark
@@ -33,6 +35,7 @@ from adapters.qad.profiles.profile import Profile
 from adapters.qad.qxtend.client import QxtendClient
 from adapters.qad.qxtend.messages import Login as QxtendLogin
 from adapters.qad.qxtend.port import QxtendQad
+from adapters.qad.reading.reference import QadReferences
 from adapters.qad.rest.port import RestQad
 from adapters.reach import Reach
 from adapters.store.inventory_log import InventoryLog
@@ -43,15 +46,17 @@ from adapters.zuora.asking.pacing import Priority
 from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
-from adapters.zuora.receiving.doors import Door, Login
+from adapters.zuora.receiving.doors import Door
 from console.config import Site
+from console.doors import doors_of
+from schemas.errors import Misconfigured
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER
 from streams.match import agent as match_agent
 from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
-from streams.ports import Erp
+from streams.ports import Erp, References
 from streams.read import agent as read_agent
 from streams.read.spec import SPEC as READ
 from streams.sink import agent as sink_agent
@@ -149,9 +154,23 @@ class Wiring:
         return settlement
 
     def profile(self, connection: str) -> Profile:
-        """Return a connection's QAD profile."""
-        settings = self.site.config.connections[connection]
-        return load_profile(self.site.path(settings.profile), settings.private_hosts)
+        """Return a connection's QAD profile.
+
+        Raises:
+            Misconfigured: It is not in order, or its documents go into files.
+        """
+        path, settings = self._profile_path(connection), self.site.config.connections[connection]
+        if is_file_profile(path):
+            raise Misconfigured(f"the documents of {connection} go into files: no QAD is asked; see docs/files.md")
+        return load_profile(path, settings.private_hosts)
+
+    def files(self, connection: str) -> FileProfile | None:
+        """Return the profile of a connection whose documents go into files, None for any other."""
+        path = self._profile_path(connection)
+        return load_file_profile(path) if is_file_profile(path) else None
+
+    def _profile_path(self, connection: str) -> Path:
+        return self.site.path(self.site.config.connections[connection].profile)
 
     def reach(self, connection: str) -> Reach:
         """Return how far a connection to QAD may go."""
@@ -186,6 +205,17 @@ class Wiring:
         )
 
     @asynccontextmanager
+    async def sink(self, connection: str) -> AsyncIterator[Erp]:
+        """Yield the sink's port of a connection, as its profile says: files, QXtend where it has that, else REST."""
+        files = self.files(connection)
+        if files is not None:
+            yield FileErp(self.site.path(files.directory), files)
+            return
+        profile = self.profile(connection)
+        async with self.qad(connection, profile) as client, self.erp(connection, profile, client) as erp:
+            yield erp
+
+    @asynccontextmanager
     async def erp(self, connection: str, profile: Profile, client: QadClient) -> AsyncIterator[RestQad | QxtendQad]:
         """Yield the sink's port to a connection's QAD: through QXtend where its profile has that, over REST else.
 
@@ -201,35 +231,24 @@ class Wiring:
         async with QxtendClient(profile, profile.qxtend, login, reach) as calls:
             yield QxtendQad(calls, client, profile, profile.qxtend)
 
+    @asynccontextmanager
+    async def references(self, connection: str) -> AsyncIterator[References]:
+        """Yield what shows the reference data of a connection's other side."""
+        files = self.files(connection)
+        if files is not None:
+            yield SiteLists(self.site.path(files.directory), files)
+            return
+        profile = self.profile(connection)
+        async with self.qad(connection, profile) as client:
+            yield QadReferences(client, profile)
+
     def doors(self) -> dict[str, Door]:
         """Return the receiver's ways in, by path, with the secrets as they are sealed now.
 
         Raises:
             Misconfigured: A secret is missing or does not open.
         """
-        found, credentials = {}, self._open_credentials()
-        for name, tenant in self.site.config.tenants.items():
-            if tenant.callouts is None:
-                continue
-            owner = f"zuora/{name}"
-            user, password = credentials.get(owner, "callout_user"), credentials.get(owner, "callout_password")
-            logins = [Login(user=user, password=password)]
-            next_user = credentials.get_optional(owner, "callout_user_next")
-            next_password = credentials.get_optional(owner, "callout_password_next")
-            if next_user or next_password:
-                logins.append(Login(user=next_user or user, password=next_password or password))
-            secrets: list[Secret] = []
-            if tenant.callouts.hmac:
-                next_secret = credentials.get_optional(owner, "hmac_secret_next")
-                secrets = [credentials.get(owner, "hmac_secret"), *([next_secret] if next_secret else [])]
-            found[tenant.callouts.path] = Door(
-                tenant=name,
-                connection=self.site.connections_of(name)[0],
-                logins=tuple(logins),
-                hmac_rule=tenant.callouts.hmac,
-                hmac_secrets=tuple(secrets),
-            )
-        return found
+        return doors_of(self.site, self._open_credentials())
 
     def tenant_feed(self, tenant: str, publisher: Publisher, partitions: Mapping[str, int]) -> TenantFeed:
         """Return what writes a tenant's records to all its connections."""
@@ -352,16 +371,19 @@ class Wiring:
     def _sink_lane(
         self, connection: str, partition: int, owned: Partition, end: Callable[[str], None], erp: Erp
     ) -> SinkLane:
-        profile = self.profile(connection)
-        limits = profile.limits
         return SinkLane(
             cluster=self.site.cluster,
             connection=connection,
             partition=partition,
-            limits=Limits(concurrency=profile.concurrency, age_s=limits.age_s, settle_s=limits.settle_s),
+            limits=self._limits(connection),
             erp=erp,
             worker=owned,
             end_process=end,
             checkpoint=self._checkpoint(SINK.name, connection, partition),
             bookmark=Bookmark(self.data / "checkpoints" / f"{SINK.name}.{partition}.mark"),
         )
+
+    def _limits(self, connection: str) -> Limits:
+        profile = self.files(connection) or self.profile(connection)
+        limits = profile.limits
+        return Limits(concurrency=profile.concurrency, age_s=limits.age_s, settle_s=limits.settle_s)

@@ -13,6 +13,7 @@ import msgspec
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent, JournalContent
 from schemas.records import Found, ZuoraRecord
+from schemas.references import QadReference
 
 
 class ItemLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +213,20 @@ class Erp(Protocol):
 
         Of several that QAD shows in one list it is the first: reading that reads the others as well. A kind without a
         look-up is none of them.
+        """
+        ...
+
+
+class References(Protocol):
+    """What the other side of the sink shows of its reference data; polled, for the stages to go by."""
+
+    def read(self, name: str) -> AsyncIterator[Sequence[QadReference]]:
+        """Yield, page by page, one whole list: customers, gl_accounts, daybooks, periods or currencies.
+
+        Raises:
+            Transient: It cannot be read now.
+            Refused: Credentials or permission.
+            Misconfigured: It is missing, or not what it should be.
         """
         ...
 

@@ -88,6 +88,11 @@ class FileProfile(Part, frozen=True, kw_only=True):
     open_items: OpenItemsList | None = None
 
     @property
+    def concurrency(self) -> int:
+        """Documents at once."""
+        return self.limits.concurrency
+
+    @property
     def content_hash(self) -> str:
         """Hash of the whole profile."""
         return hashlib.sha256(canonical(self)).hexdigest()[:16]

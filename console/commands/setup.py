@@ -257,6 +257,8 @@ def _needed_of_qad(context: Context, connection: str) -> tuple[str, ...]:
     """Return what a connection needs by its profile; what is usual while that cannot be opened yet."""
     usual = ("client_id", "username", "password")
     try:
+        if context.wiring.files(connection) is not None:
+            return ()
         profile = context.wiring.profile(connection)
     except Misconfigured:
         return usual

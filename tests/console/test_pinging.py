@@ -50,6 +50,9 @@ class Wired:
     def __init__(self, qad, profile):
         self._qad, self._profile = qad, profile
 
+    def files(self, _connection):
+        return None
+
     def profile(self, _connection):
         return self._profile
 

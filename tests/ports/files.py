@@ -49,6 +49,10 @@ class Site:
         path = self.path / "lists" / f"{name}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
+        return self.age(path, age_s)
+
+    def age(self, path: Path, age_s: float = _QUIET_S) -> Path:
+        """Let a list have been written so long ago."""
         os.utime(path, (time.time() - age_s,) * 2)
         return path
 
