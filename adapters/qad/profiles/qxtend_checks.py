@@ -38,7 +38,9 @@ def _problems_of_document(kind: str, document: QDocument) -> Iterator[str]:
         yield from (f"{table.table}: {problem}" for problem in _problems_of_table(table, above))
         if table.rows == "document":
             above.add(table.table)
-    names = (document.api, document.root, *(element for table in document.tables for element in _elements(table)))
+    sent = [element for table in document.tables for element in _elements(table)]
+    key = document.key
+    names = (document.api, document.root, *sent, key.table, key.year, key.daybook, key.voucher)
     yield from (f"{name!r} is no name of an element" for name in dict.fromkeys(names) if not _NAME.fullmatch(name))
     if not document.references:
         yield "fields: no element is named for the machine reference"
