@@ -184,7 +184,7 @@ class Wiring:
         return QadClient(
             profile,
             Credentials(
-                client_id=self.credentials.get(owner, "client_id"),
+                client_id=self.credentials.get(owner, "client_id") if profile.auth.grant != "basic" else None,
                 username=self.credentials.get_optional(owner, "username"),
                 password=self.credentials.get_optional(owner, "password"),
                 client_secret=self.credentials.get_optional(owner, "client_secret"),

@@ -262,7 +262,8 @@ def _needed_of_qad(context: Context, connection: str) -> tuple[str, ...]:
         profile = context.wiring.profile(connection)
     except Misconfigured:
         return usual
-    own = usual if profile.auth.grant == "password" else ("client_id", "client_secret")
+    by_grant = {"client_credentials": ("client_id", "client_secret"), "basic": ("username", "password")}
+    own = by_grant.get(profile.auth.grant, usual)
     return (*own, "qxtend_username", "qxtend_password") if profile.qxtend else own
 
 

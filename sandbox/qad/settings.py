@@ -16,6 +16,7 @@ class SessionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         refresh_minutes: a refresh token serves once, within so long.
         requires_client_secret: a client must name its secret.
         allows_client_credentials: a client with a secret may sign in by itself.
+        allows_basic: a user and a password with the call are as good as a token.
         answers_expires_in: the answer to a token request says how long the token lives.
     """
 
@@ -24,6 +25,7 @@ class SessionSettings(Struct, kw_only=True, forbid_unknown_fields=True):
     refresh_minutes: int = 1440
     requires_client_secret: bool = False
     allows_client_credentials: bool = False
+    allows_basic: bool = False
     answers_expires_in: bool = False
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from adapters.credentials.secret import Secret
 from adapters.qad.asking.client import Credentials, QadClient
+from adapters.qad.asking.grants import SessionLimits
 from adapters.qad.profiles.auth import Auth
 from adapters.qad.profiles.calls import CallLimits
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.rest.port import RestQad
-from schemas.errors import ConnectorError, Refused, Transient
+from schemas.errors import ConnectorError, NotSent, Refused, Transient
 from tests.adapters.ground import given
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
@@ -45,6 +46,23 @@ async def speaker(strange):
         yield client
 
 
+class Clock:
+    """The token's clock, moved by hand."""
+
+    def __init__(self):
+        self.now = 10_000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clocked(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("adapters.qad.asking.token.time", clock)
+    return clock
+
+
 # -- the session -----------------------------------------------------------------------------------------------------
 
 
@@ -59,20 +77,27 @@ async def test_a_session_that_ended_is_begun_anew(qad, quick):
     client = await qad.client()
     assert await read(client) == 200
     assert qad.control.end_sessions() == 1
-    with pytest.raises(Transient, match="renewed"):
-        await read(client)
     assert await read(client) == 200
     assert logins(qad) == 2
+    assert [call.status for call in qad.requests("browse")] == [200, 401, 200]
 
 
 async def test_a_posting_that_met_the_end_of_a_session_was_not_let_in(qad, quick):
     erp, command = await qad.erp(), qad.invoice()
     qad.control.end_sessions()
-    with pytest.raises(Transient):
-        await post(erp, command)
-    assert qad.documents() == []
     await post(erp, command)
+    assert [call.status for call in qad.requests("invoice")] == [401, 200]
     assert len(qad.documents()) == 1
+
+
+async def test_a_posting_that_ages_while_a_session_is_begun_anew_sends_no_byte_again(qad, quick):
+    erp = await qad.erp()
+    qad.control.end_sessions()
+    slow = qad.arm("slow", kind="token", count=1, ms=600)
+    with pytest.raises(NotSent):
+        await post(erp, qad.invoice(), age_s=0.5)
+    assert ([call.status for call in qad.requests("invoice")], slow.fired) == ([401], 1)
+    assert qad.documents() == []
 
 
 async def test_a_session_that_ends_under_several_calls_is_no_refusal(qad, quick):
@@ -80,8 +105,8 @@ async def test_a_session_that_ends_under_several_calls_is_no_refusal(qad, quick)
     await read(client)
     qad.control.end_sessions()
     answers = await asyncio.gather(*(read(client) for _ in range(8)), return_exceptions=True)
-    given(any(isinstance(answer, ConnectorError) for answer in answers), "some call met the end of the session")
-    assert [answer for answer in answers if isinstance(answer, Refused)] == []
+    given(401 in [call.status for call in qad.requests("browse")], "some call met the end of the session")
+    assert answers == [200] * 8
 
 
 async def test_a_session_that_ends_under_several_calls_costs_one_login(qad, quick):
@@ -100,21 +125,22 @@ async def test_a_session_that_ends_under_several_calls_costs_one_login(qad, quic
     assert logins(qad) == 2
 
 
-async def test_a_token_that_is_never_accepted_is_refused(qad, quick):
+async def test_a_token_that_is_never_accepted_is_refused(qad, clocked, monkeypatch):
+    monkeypatch.setattr("adapters.qad.asking.token._PAUSE_BETWEEN_LOGINS_S", 0.02)
     client = await qad.client()
     await client.token.get()
     armed = qad.arm("unauthorized", kind="browse")
-    with pytest.raises(Transient):
-        await read(client)
-    with pytest.raises(Refused, match="accepts no token"):
-        await read(client)
-    assert armed.fired == 2
+    for _ in range(5):
+        with pytest.raises(Refused, match="accepts no token"):
+            await read(client)
+    assert (armed.fired, logins(qad)) == (2, 2)
     qad.control.disarm()
+    clocked.now += 600
     assert await read(client) == 200
 
 
 async def test_a_session_is_renewed_before_it_ends(qad, quick):
-    profile = qad.profile(auth=Auth(lifetime_s=1, renew_before_s=0))
+    profile = qad.profile(auth=Auth(lifetime_s=1, renew_before_s=0, limits_path=""))
     client = await qad.client(profile)
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -130,6 +156,72 @@ async def test_what_qad_says_of_the_session_counts(qad, quick):
     client = await qad.client(qad.profile(auth=Auth(lifetime_s=1, renew_before_s=0)))
     await read(client)
     assert client.token._renew_at - client.token._asked_at == pytest.approx(60)
+
+
+async def test_fifty_callers_and_a_slow_token_service_make_one_log_in(qad):
+    armed = qad.arm("slow", kind="token", count=1, ms=300)
+    client = await qad.client()
+    assert await asyncio.gather(*(read(client) for _ in range(50))) == [200] * 50
+    assert (logins(qad), armed.fired, len(qad.requests("platform"))) == (1, 1, 1)
+
+
+# -- how long a session lives ----------------------------------------------------------------------------------------
+
+
+async def test_a_session_is_renewed_by_the_token_that_came_with_it(qad, clocked):
+    """Without the password: whoever changes that meanwhile ends no session."""
+    client = await qad.client(qad.profile(auth=Auth(lifetime_s=600, limits_path="")))
+    assert await read(client) == 200
+    client.token._credentials = Credentials(client_id=Secret("ml-connector"))
+    clocked.now += 599
+    assert await read(client) == 200
+    assert logins(qad) == 2
+
+
+async def test_a_session_that_cannot_be_renewed_so_is_begun_anew(qad, clocked):
+    client = await qad.client(qad.profile(auth=Auth(lifetime_s=600, limits_path="")))
+    assert await read(client) == 200
+    qad.control.end_sessions()
+    clocked.now += 599
+    assert await read(client) == 200
+    assert [call.status for call in qad.requests("token")] == [200, 401, 200]
+
+
+@pytest.mark.parametrize(("idle_minutes", "length_minutes"), [(30, 480), (10_000, 30)])
+@pytest.mark.parametrize(("minutes", "made"), [(28.0, 1), (29.5, 2)])
+async def test_a_session_ends_for_us_before_qad_ends_it(qad, clocked, idle_minutes, length_minutes, minutes, made):
+    limits = {"session_length_minutes": length_minutes, "idle_minutes": idle_minutes}
+    qad.control.change_settings({"session": limits})
+    client = await qad.client(qad.profile(auth=Auth(renew_before_s=60)))
+    assert await read(client) == 200
+    clocked.now += minutes * 60
+    assert await read(client) == 200
+    assert (logins(qad), len(qad.requests("platform"))) == (made, 1)
+
+
+async def test_a_session_that_is_used_does_not_stand_idle(qad, clocked):
+    qad.control.change_settings({"session": {"session_length_minutes": 480, "idle_minutes": 30}})
+    client = await qad.client()
+    for _ in range(23):
+        assert await read(client) == 200
+        clocked.now += 20 * 60
+    assert (clocked.now, logins(qad)) == (10_000 + 460 * 60, 1)
+    assert await read(client) == 200
+    clocked.now += 20 * 60
+    assert await read(client) == 200
+    assert logins(qad) == 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"{}", b'{"data": []}', b'{"data": {"securityControls": [{"sessionLength": "long"}]}}']
+)
+async def test_a_qad_that_does_not_say_how_long_sessions_live_is_believed_by_its_profile(strange, speaker, body):
+    strange.tell("/erp/oauth/token", Told(b'{"access_token": "t"}'))
+    strange.tell("/erp/api/qracore/securityControl", Told(body))
+    strange.tell("/erp/x", Told())
+    await speaker.get("/x")
+    assert speaker.token.limits == SessionLimits()
+    assert speaker.token._renew_at - speaker.token._began_at == pytest.approx(1800 - 60)
 
 
 # -- credentials -----------------------------------------------------------------------------------------------------
@@ -155,11 +247,15 @@ async def test_callers_that_come_together_share_a_refused_login(qad, quick):
     assert logins(qad) == 1
 
 
-async def test_who_asks_after_a_refused_login_has_it_tried_again(qad, quick):
+async def test_who_asks_after_a_refused_login_has_it_tried_again_ever_more_rarely(qad, clocked):
+    """However many ask, and as often as they like: a site locks a user out after a few wrong passwords."""
     client = await qad.client(password="wrong")
-    for _ in range(2):
-        await asyncio.gather(*(read(client) for _ in range(4)), return_exceptions=True)
-    assert logins(qad) == 2
+    for _ in range(3600):
+        answers = await asyncio.gather(*(read(client) for _ in range(4)), return_exceptions=True)
+        given({type(answer) for answer in answers} == {Refused}, "all were refused")
+        clocked.now += 1.0
+    # After 4, 8, 16 ... seconds, and at last every 512.
+    assert 10 <= logins(qad) <= 14
 
 
 async def test_a_login_that_is_given_up_by_its_caller_is_made_by_the_next(qad, quick):
@@ -177,9 +273,8 @@ async def test_a_login_that_is_given_up_by_its_caller_is_made_by_the_next(qad, q
 async def test_a_session_that_is_never_accepted_is_told_to_all_who_asked_with_it(qad, quick):
     client = await qad.client()
     qad.arm("unauthorized", kind="browse")
-    for family in (Transient, Refused):
-        answers = await asyncio.gather(*(read(client) for _ in range(4)), return_exceptions=True)
-        assert {type(answer) for answer in answers} == {family}
+    answers = await asyncio.gather(*(read(client) for _ in range(4)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Refused}
     assert logins(qad) == 2
 
 
@@ -197,9 +292,10 @@ async def test_logins_keep_their_distance(qad, monkeypatch):
     monkeypatch.setattr("adapters.qad.asking.token._PAUSE_BETWEEN_LOGINS_S", 0.2)
     client, loop = await qad.client(password="wrong"), asyncio.get_running_loop()
     began_s = loop.time()
-    for _ in range(3):
+    while logins(qad) < 3:
         with pytest.raises(Refused):
             await read(client)
+        await asyncio.sleep(0.01)
     assert loop.time() - began_s >= 0.39
 
 
@@ -210,11 +306,46 @@ async def test_a_client_may_sign_in_by_itself(qad):
     assert await read(client) == 200
 
 
+async def test_user_and_password_may_go_with_each_call(qad):
+    qad.control.change_settings({"session": {"allows_basic": True}})
+    profile = qad.profile(auth=Auth(grant="basic"))
+    client = await qad.client(profile)
+    assert await read(client) == 200
+    assert await post(RestQad(client, profile), qad.invoice())
+    assert logins(qad) == 0
+
+
+async def test_a_wrong_password_that_goes_with_each_call_goes_rarely(qad, clocked):
+    qad.control.change_settings({"session": {"allows_basic": True}})
+    client = await qad.client(qad.profile(auth=Auth(grant="basic")), password="wrong-password")
+    for _ in range(600):
+        with pytest.raises(Refused):
+            await read(client)
+        clocked.now += 1.0
+    assert 5 <= len(qad.requests("browse")) <= 10
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("invalid_client", "client_id"),
+        ("invalid_grant", "user name or password is wrong, or the user is locked"),
+        ("unsupported_grant_type", "no such grant"),
+        ("unauthorized_client", "may not sign in so"),
+        ("something", "ml-connector credentials set"),
+    ],
+)
+async def test_a_refused_login_says_what_to_look_at(strange, speaker, error, told):
+    strange.tell("/erp/oauth/token", Told(b'{"error": "%s"}' % error.encode(), status=400))
+    with pytest.raises(Refused, match=told):
+        await speaker.get("/x")
+
+
 async def test_the_password_is_in_the_body_and_nowhere_else(strange, speaker):
     strange.tell("/erp/oauth/token", GRANTED)
     strange.tell("/erp/x", Told())
     await speaker.get("/x")
-    login, asked = strange.asked
+    login, asked = (one for one in strange.asked if not one.path.endswith("/securityControl"))
     assert (login.path, login.query) == ("/erp/oauth/token", {})
     assert WORD.encode() in login.body
     assert WORD not in str(login.headers)
@@ -237,9 +368,10 @@ async def test_further_form_fields_and_headers_are_the_profiles(strange):
     )
     async with QadClient(profile, Credentials(client_id=Secret("ml")), LOOPBACK) as client:
         await client.get("/x")
-    assert b"scope=erp" in strange.asked[0].body
-    assert b"username" not in strange.asked[0].body
-    assert strange.asked[1].headers["X-Site"] == "7"
+    login, asked = (one for one in strange.asked if not one.path.endswith("/securityControl"))
+    assert b"scope=erp" in login.body
+    assert b"username" not in login.body
+    assert asked.headers["X-Site"] == "7"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -199,7 +199,7 @@ async def test_a_password_of_qad_that_is_wrong(copy):
     await set_wrong(copy, "qad/emea", "password")
     failed = await failed_pings(copy)
     assert set(failed) == {(SITE, "QAD")}, "asked once: seven wrong log-ins lock a service user out"
-    assert "QAD does not accept the credentials: ml-connector credentials set" in failed[SITE, "QAD"]
+    assert "QAD does not accept the credentials (HTTP 401): user name or password is wrong" in failed[SITE, "QAD"]
     assert WRONG not in str(failed)
 
 

@@ -3,7 +3,7 @@
 Whoever reads the answers decides what they mean; here only the wire is told apart from the other side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
 import aiohttp
@@ -14,7 +14,7 @@ from adapters.qad.asking.sending import sending, session_that_checks_age
 from adapters.qad.asking.token import Credentials, QadToken, retry_after_s
 from adapters.qad.profiles.profile import Profile
 from adapters.reach import PUBLIC, Reach
-from schemas.errors import Refused, Transient
+from schemas.errors import InvariantViolation, Refused, Transient
 
 __all__ = ["Credentials", "QadClient", "Reply"]
 
@@ -62,13 +62,16 @@ class QadClient:
             Transient: It cannot be reached now, or the token has just been renewed.
             Refused: Credentials or permission.
         """
-        token = await self.token.get()
         url = URL(self._base_url + path).with_query(list(params))
-        try:
-            async with self._session.get(url, headers=self._headers(token), allow_redirects=False) as answer:
-                return await self._reply(answer, token)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Transient(f"QAD cannot be reached: {type(error).__name__}") from error
+
+        async def ask(token: str) -> Reply:
+            try:
+                async with self._session.get(url, headers=self._headers(token), allow_redirects=False) as answer:
+                    return await _reply(answer)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise Transient(f"QAD cannot be reached: {type(error).__name__}") from error
+
+        return await self._let_in(ask)
 
     async def post(self, path: str, params: Sequence[tuple[str, str]], body: bytes, *, not_after: float) -> Reply:
         """Send something that commits.
@@ -85,25 +88,39 @@ class QadClient:
             Refused: Credentials.
             OutcomeUnknown: It was sent and no answer came.
         """
-        token = await self.token.get()
-        headers = {**self._headers(token), "Content-Type": "application/json"}
         url = URL(self._base_url + path).with_query(list(params))
-        async with sending(self._session, url, body, headers, not_after=not_after) as answer:
-            return await self._reply(answer, token)
 
-    async def _reply(self, answer: aiohttp.ClientResponse, token: str) -> Reply:
-        if answer.status == 401:
-            raise self.token.refused(token)
-        if 300 <= answer.status < 400:
-            raise Refused(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")
-        self.token.accepted()
-        return Reply(answer.status, await answer.read(), retry_after_s(answer))
+        async def send(token: str) -> Reply:
+            headers = {**self._headers(token), "Content-Type": "application/json"}
+            async with sending(self._session, url, body, headers, not_after=not_after) as answer:
+                return await _reply(answer)
+
+        return await self._let_in(send)
+
+    async def _let_in(self, call: Callable[[str], Awaitable[Reply]]) -> Reply:
+        """Return the answer to a call; where its token is not accepted, nothing was done, and it goes once more."""
+        for is_last in (False, True):
+            token = await self.token.get()
+            reply = await call(token)
+            if reply.status != 401:
+                self.token.accepted()
+                return reply
+            error = self.token.refused(token)
+            if is_last or isinstance(error, Refused):
+                raise error
+        raise InvariantViolation("a call ends with its last try")
 
     def _headers(self, token: str) -> dict[str, str]:
         return {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"{self.token.scheme} {token}",
             **({self._profile.workspace_header: self._profile.workspace} if self._profile.workspace_header else {}),
             # Messages are sorted by words where codes do not tell: they must come in one language.
             "Accept-Language": "en-US",
             **self._profile.headers,
         }
+
+
+async def _reply(answer: aiohttp.ClientResponse) -> Reply:
+    if 300 <= answer.status < 400:
+        raise Refused(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")
+    return Reply(answer.status, await answer.read(), retry_after_s(answer))

@@ -1,36 +1,34 @@
 """One token of one tenant for all callers: one log-in at a time, and what came of it counts for all who waited for it.
 
-A log-in that is refused never becomes a storm of them: sites lock a user out after a few.
+A log-in that is refused never becomes a storm of them: sites lock a user out after a few. While it is refused in a row
+it is tried ever more rarely, and who asks meanwhile is told what the last one was told.
 """
 
 import asyncio
-import re
+import math
 import time
-from typing import Any
 
 import aiohttp
-import msgspec
 
-from adapters.credentials.secret import Secret
-from adapters.qad.asking.answers import read_object
+from adapters.qad.asking.grants import (
+    Credentials,
+    Granted,
+    SessionLimits,
+    basic,
+    granted,
+    log_in_form,
+    refresh_form,
+    retry_after_s,
+    session_limits,
+)
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.values import whole
-from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
+from schemas.errors import ConnectorError, Refused, Transient
 
-# Two log-ins never come closer than this.
+__all__ = ["Credentials", "QadToken", "retry_after_s"]
+
+# Two log-ins never come closer than this; doubled so often while they are refused in a row.
 _PAUSE_BETWEEN_LOGINS_S = 2.0
-# What may stand in a header.
-_TOKEN = re.compile(r"[\x21-\x7e]+")
-_RETRY_AFTER_MAX_S = 3600.0
-
-
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tenant's token is had with."""
-
-    client_id: Secret
-    username: Secret | None = None
-    password: Secret | None = None
-    client_secret: Secret | None = None
+_DOUBLINGS_MAX = 8
 
 
 class QadToken:
@@ -40,23 +38,33 @@ class QadToken:
         """Fetch it over this session."""
         self._session = session
         self._auth = profile.auth
-        self._url = profile.base_url.rstrip("/") + profile.auth.path
+        base_url = profile.base_url.rstrip("/")
+        self._url = base_url + profile.auth.path
+        self._limits_url = base_url + profile.auth.limits_path if profile.auth.limits_path else ""
         self._credentials = credentials
         self._lock = asyncio.Lock()
         self._text = ""
+        self._refresh_token = ""
+        self._began_at = self._used_at = 0.0
         self._renew_at = 0.0
         self._asked_at = -_PAUSE_BETWEEN_LOGINS_S
         # Log-ins that ended, and the error of the last one.
         self._ended = 0
         self._failure: ConnectorError | None = None
+        self._refused_logins = 0
         self._refused_in_a_row = 0
+        # What QAD says of its sessions; None until it was asked.
+        self.limits: SessionLimits | None = None
+
+    @property
+    def scheme(self) -> str:
+        """What stands before it in the header."""
+        return "Basic" if self._auth.grant == "basic" else "Bearer"
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What is sent and must not be told."""
-        held = self._credentials
-        given = (held.username, held.password, held.client_secret)
-        return (self._text, *(secret.reveal() for secret in given if secret is not None))
+        return (self._text, self._refresh_token, *self._credentials.secrets)
 
     async def get(self) -> str:
         """Return a token that still lives, after a log-in where there is none.
@@ -65,13 +73,14 @@ class QadToken:
             Refused: QAD does not accept the credentials, or has no token at the profile's path.
             Transient: It cannot be had now.
         """
-        if time.monotonic() < self._renew_at:
+        if self._lives():
             return self._text
         ended = self._ended
         async with self._lock:
-            if time.monotonic() >= self._renew_at:
-                if self._failure is not None and self._ended > ended:
-                    # The log-in that this caller waited for has failed: repeating it for each of them is a storm.
+            if not self._lives():
+                if self._failure is not None and (self._ended > ended or self._rests()):
+                    # The log-in that this caller waited for, or that was tried just now, has failed: repeating it for
+                    # each of them is a storm.
                     raise self._failure
                 await self._renew()
             return self._text
@@ -85,72 +94,89 @@ class QadToken:
         if text == self._text:
             if self._renew_at:
                 self._renew_at = 0.0
+                # QAD has ended the session: what it gave with it is no better.
+                self._refresh_token = ""
                 self._refused_in_a_row += 1
-            if self._refused_in_a_row > 1:
-                return Refused("QAD accepts no token of ours (HTTP 401): look at the user's roles and its password")
+            if self._refused_in_a_row > 1 or self._auth.grant == "basic":
+                error = Refused("QAD accepts no token of ours (HTTP 401): look at the user's roles and its password")
+                self._refused_logins += 1
+                self._asked_at, self._failure = time.monotonic(), error
+                return error
         return Transient("the token was not accepted and is renewed")
 
     def accepted(self) -> None:
         """Take up that QAD let a call in."""
-        self._refused_in_a_row = 0
+        self._refused_in_a_row = self._refused_logins = 0
+        self._used_at = time.monotonic()
+
+    def _lives(self) -> bool:
+        now = time.monotonic()
+        if now >= self._renew_at:
+            return False
+        idle_s = self.limits.idle_s if self.limits is not None else 0
+        return not idle_s or now < max(self._began_at, self._used_at) + self._shortened(idle_s)
+
+    def _rests(self) -> bool:
+        """Return whether it is too early for another log-in after one that was refused."""
+        doublings = min(self._refused_logins, _DOUBLINGS_MAX)
+        pause_s = _PAUSE_BETWEEN_LOGINS_S * 2.0**doublings if doublings else 0.0
+        return time.monotonic() < self._asked_at + pause_s
 
     async def _renew(self) -> None:
         self._failure = None
         try:
-            await self._log_in()
+            if self._auth.grant == "basic":
+                self._began_at, self._renew_at = time.monotonic(), math.inf
+                self._text = basic(self._credentials)
+                return
+            given = await self._signed_in()
+            await self._hear_limits(given.token)
+            self._text, self._refresh_token = given.token, given.refresh_token
+            length_s = self.limits.length_s if self.limits is not None else 0
+            told = [lifetime_s for lifetime_s in (given.lifetime_s, length_s) if lifetime_s]
+            self._renew_at = self._began_at + self._shortened(min(told, default=self._auth.lifetime_s))
         except ConnectorError as error:
             self._failure = error
+            self._refused_logins += isinstance(error, Refused)
             raise
         finally:
             self._ended += 1
 
-    async def _log_in(self) -> None:
+    async def _signed_in(self) -> Granted:
+        """Return a token by the refresh token, where there is one that is good; else by a log-in."""
+        if self._refresh_token:
+            form = refresh_form(self._credentials, self._refresh_token)
+            # It serves once.
+            self._refresh_token = ""
+            try:
+                return await self._ask(form)
+            except Refused:
+                pass
         await asyncio.sleep(max(0.0, self._asked_at + _PAUSE_BETWEEN_LOGINS_S - time.monotonic()))
         self._asked_at = time.monotonic()
+        return await self._ask(log_in_form(self._auth, self._credentials))
+
+    async def _ask(self, form: dict[str, str]) -> Granted:
+        self._began_at = time.monotonic()
         try:
             # In the body, never in the query: queries stand in access logs. And never on to where a redirect leads.
-            async with self._session.post(self._url, data=self._form(), allow_redirects=False) as answer:
-                granted = _granted(answer, await answer.read(), self._auth.path)
+            async with self._session.post(self._url, data=form, allow_redirects=False) as answer:
+                return granted(answer, await answer.read(), self._auth.path)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"QAD cannot be reached at {self._url} (base_url): {type(error).__name__}") from error
-        lifetime_s = _lifetime_s(granted.get("expires_in")) or self._auth.lifetime_s
-        self._text = granted["access_token"]
-        self._renew_at = self._asked_at + max(lifetime_s - self._auth.renew_before_s, lifetime_s // 2)
 
-    def _form(self) -> dict[str, str]:
-        held = self._credentials
-        form = {"grant_type": self._auth.grant, "client_id": held.client_id.reveal()}
-        for name, secret in (
-            ("username", held.username),
-            ("password", held.password),
-            ("client_secret", held.client_secret),
-        ):
-            if secret is not None:
-                form[name] = secret.reveal()
-        return form | self._auth.extra
+    def _shortened(self, lifetime_s: int) -> float:
+        """Return after how long it is renewed that lives so long: before, but not in its first half."""
+        return max(lifetime_s - self._auth.renew_before_s, lifetime_s / 2)
 
-
-def retry_after_s(answer: aiohttp.ClientResponse) -> float | None:
-    """Return how many seconds QAD asks to wait; None where it does not say, or says it as a date."""
-    told = answer.headers.get("Retry-After", "")
-    return min(float(told), _RETRY_AFTER_MAX_S) if told.isdecimal() else None
-
-
-def _granted(answer: aiohttp.ClientResponse, body: bytes, path: str) -> dict[str, Any]:
-    status, granted = answer.status, read_object(body) or {}
-    if status in (400, 401, 403):
-        raise Refused("QAD does not accept the credentials: ml-connector credentials set, then ml-connector ping")
-    if status in (404, 405) or 300 <= status < 400:
-        raise Refused(f"QAD gives no token at {path} (HTTP {status}): look at base_url and [auth] path of the profile")
-    token = granted.get("access_token")
-    if status >= 300 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise Transient(f"QAD gave no token (HTTP {status})", retry_after_s=retry_after_s(answer))
-    return granted
-
-
-def _lifetime_s(told: Any) -> int:
-    """Return how long a token lives as QAD says, 0 where it does not."""
-    try:
-        return whole(told, what="expires_in") if told is not None else 0
-    except Misconfigured:
-        raise Transient("QAD gave a token, and nobody can read for how long") from None
+    async def _hear_limits(self, token: str) -> None:
+        """Ask once how long sessions live; where QAD does not say, the profile does, and a 401 tells the rest."""
+        if self.limits is not None or not self._limits_url:
+            return
+        headers = {"Authorization": f"{self.scheme} {token}", "Accept-Language": "en-US"}
+        try:
+            async with self._session.get(self._limits_url, headers=headers, allow_redirects=False) as answer:
+                body = await answer.read() if answer.status == 200 else b""
+        except (aiohttp.ClientError, TimeoutError):
+            return
+        self.limits = session_limits(body, self._credentials.client_id)

@@ -5,6 +5,7 @@ kept in memory only and never logged.
 """
 
 import secrets
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -58,8 +59,10 @@ class Sessions:
         return grant(form, client)
 
     def recognise(self, authorization: str) -> User | None:
-        """Return the user of a bearer token that is alive, and note its use."""
+        """Return the user of a bearer token that is alive, and note its use; or of a password, where that may be."""
         scheme, _, token = authorization.partition(" ")
+        if scheme.casefold() == "basic" and self._settings.allows_basic:
+            return self._by_basic(token)
         session = self._sessions.get(token) if scheme.casefold() == "bearer" else None
         if session is None:
             return None
@@ -87,6 +90,14 @@ class Sessions:
             session.created_at + timedelta(minutes=self._settings.session_length_minutes),
             session.last_used_at + timedelta(minutes=self._settings.idle_minutes),
         )
+
+    def _by_basic(self, token: str) -> User | None:
+        try:
+            name, _, password = b64decode(token, validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        user = self._users.get(name)
+        return user if user is not None and _equal(user.password, password) else None
 
     def _knows_secret(self, client: Client, secret: str) -> bool:
         if not self._settings.requires_client_secret:
