@@ -42,12 +42,18 @@ def profile() -> None:
 @click.option("--base-url", default="https://<TENANT>/clouderp", help="Address of the tenant, whole.")
 @click.option("--domain", default="<DOMAIN>", help="Domain code.")
 @click.option("--entity", default="<ENTITY>", help="Entity code.")
+@click.option("--qxtend", is_flag=True, help="Documents go through QXtend (SOAP) instead of REST.")
 @command_options
-def init_profile(context: Context, file: Path, connection: str, base_url: str, domain: str, entity: str) -> None:
+def init_profile(
+    context: Context, file: Path, connection: str, base_url: str, domain: str, entity: str, qxtend: bool
+) -> None:
     """Write a commented profile to FILE; what nobody could know stands in <...> and says confirmed = false."""
     if file.exists():
         raise Misconfigured(f"{file} is there already: nothing is written over")
-    text = files("console.templates").joinpath("profile.toml").read_text(encoding="utf-8")
+    text = _template("profile.toml")
+    if qxtend:
+        before, _, rest = text.partition("# -- documents --")
+        text = f"{before}{_template('qxtend.toml')}\n{rest[rest.index('# -- open items') :]}"
     blanks = {"CONNECTION": connection, "https://<TENANT>/clouderp": base_url, "<DOMAIN>": domain, "<ENTITY>": entity}
     for blank, said in blanks.items():
         text = text.replace(blank, said)
@@ -190,6 +196,10 @@ def _as_confirmed(found: Profile) -> Profile:
         open_items=sure(found.open_items),
         balances=sure(found.balances),
     )
+
+
+def _template(name: str) -> str:
+    return files("console.templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def _published(context: Context, name: str) -> Mapping | None:

@@ -101,6 +101,7 @@ async def test_the_message_is_as_qxtend_wants_it(qad, strange):
         "version": "ERP3_1",
         "scopeTransaction": "true",
         "mnemonicsRaw": "false",
+        "decimalSeparator": ".",
         "timeoutLimit": "3",
         "action": "Save",
         "username": "connector",

@@ -2,6 +2,8 @@
 
 import re
 import stat
+import tomllib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +19,8 @@ from console.config import load_site
 from console.publishing import problems_of
 from schemas.errors import Misconfigured
 from schemas.mapping import Mapping
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
@@ -67,6 +71,40 @@ def test_the_profile_loads_and_every_part_waits_to_be_confirmed(written):
         *(f"browses.{name}" for name in BROWSES),
     ]
     assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances"])
+
+
+@pytest.fixture
+def through_qxtend(tmp_path):
+    path = tmp_path / "profile.toml"
+    result = run("qad", "profile", "init", path, "--qxtend")
+    assert result.exit_code == 0, result.output
+    return path
+
+
+def test_a_profile_through_qxtend_loads_and_every_part_waits_to_be_confirmed(through_qxtend):
+    with pytest.raises(Misconfigured, match="is still <HOST>"):
+        load_profile(through_qxtend)
+    profile = load_profile(filled_in(through_qxtend))
+    parts = [
+        "qxtend",
+        *(f"qxtend.documents.{kind}" for kind in (*DOCUMENT_KINDS, *OPTIONAL_KINDS)),
+        *(f"browses.{name}" for name in BROWSES),
+    ]
+    assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances"])
+    assert profile.errors == DEFAULTS
+    assert profile.concurrency == 1
+
+
+def test_what_is_written_for_qxtend_is_what_the_stand_in_is_spoken_to_with(through_qxtend):
+    """The stand-in's is tried by every test: the template must not become another."""
+    ours = tomllib.loads((ROOT / "sandbox" / "world" / "qxtend.toml").read_text())["qxtend"]
+    template = tomllib.loads(through_qxtend.read_text())["qxtend"]
+    assert template.pop("confirmed") is False
+    assert {kind: part.pop("confirmed") for kind, part in template["documents"].items()} == dict.fromkeys(
+        ours["documents"], False
+    )
+    assert template["documents"] == ours["documents"]
+    assert template.keys() == ours.keys()
 
 
 def test_the_profile_begins_with_the_words_that_are_known(written):
