@@ -38,6 +38,46 @@ class SumLine(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class BalanceLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What one customer owes in one currency at the end of a day: invoices and debit notes less credits and money.
+
+    Attributes:
+        zuora: By Zuora, of what is in QAD today.
+        qad: In QAD.
+        timing: What of the difference is dated before that day in one system and after it in the other.
+        other: The rest of the difference; what it comes from is named by document.
+    """
+
+    customer: str
+    currency: str
+    zuora: Decimal
+    qad: Decimal
+    timing: Decimal
+    other: Decimal
+
+
+class RollForward(msgspec.Struct, frozen=True, kw_only=True):
+    """How the receivable of a currency came from one day to another, on one side; what lowers it is below zero.
+
+    What was written off by hand on a day that no document tells stands in QAD's opening.
+
+    Attributes:
+        side: Zuora or QAD.
+        other: What has no column: what people keyed in our daybooks.
+    """
+
+    currency: str
+    side: str
+    opening: Decimal
+    invoices: Decimal
+    debit_notes: Decimal
+    credit_notes: Decimal
+    receipts: Decimal
+    refunds: Decimal
+    other: Decimal
+    closing: Decimal
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One document that differs, or does not count.
 
@@ -70,6 +110,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         sums: The last line, by kind and currency.
         checks: How many documents, open items, customers and control accounts were compared.
         differences: Everything that is named, by part.
+        period: QAD's period that was asked for, "" where days were.
+        balances_on: The day as of which balances are told, "" where none was asked for.
+        balances: Of customers, as of that day.
+        roll_forward: Of the receivable, from the first document date to that day.
     """
 
     connection: str
@@ -79,6 +123,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sums: tuple[SumLine, ...]
     checks: dict[str, int]
     differences: tuple[Difference, ...]
+    period: str = ""
+    balances_on: str = ""
+    balances: tuple[BalanceLine, ...] = ()
+    roll_forward: tuple[RollForward, ...] = ()
 
     @property
     def clean(self) -> bool:

@@ -1,45 +1,45 @@
 """`reconcile`: both systems read anew and compared, each difference named; the last line leaves nothing unexplained."""
 
 import sys
-from collections import Counter
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 import click
 
 from console.context import Context, command_options
-from console.output import EXIT_FINDINGS, Output
+from console.output import EXIT_FINDINGS
 from console.reconciliation.comparing import compare
 from console.reconciliation.facts import LogSide, Standing
-from console.reconciliation.reading import has_mapping, read_log, read_qad
-from console.reports import FAULTS, Difference, Report, keep_report
+from console.reconciliation.reading import has_mapping, read_log, read_periods, read_qad
+from console.reconciliation.showing import show
+from console.reports import Difference, Report, keep_report
 from console.wiring import Wiring
 from console.zuora_side import read_zuora
+from schemas.errors import Misconfigured
 from schemas.ids import PostingId
-from schemas.money import shown
+from schemas.references import Period
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
-# Named one by one; what is only on its way is counted.
-_NAMED = (
-    "lost",
-    "duplicate",
-    "documents",
-    "open_items",
-    "customers",
-    "control_accounts",
-    "foreign",
-    "parked",
-    "timing",
-    "ignored",
-)
 
 
 @click.command()
 @click.option("--connection", "-c", default="", help="One connection; without it, all.")
 @click.option("--from", "from_date", type=_DAY, default=None, help="First document date; without it, the cut-over.")
-@click.option("--as-of", type=_DAY, default=None, help="Last document date; without it, no end.")
+@click.option(
+    "--as-of",
+    type=_DAY,
+    default=None,
+    help="Balances as of this day; without --period also the last document date. Without it, today's, and no end.",
+)
+@click.option("--period", default="", help="Documents of one period of QAD, as 2026-03; balances as of its last day.")
 @command_options
-def reconcile(context: Context, connection: str, from_date: datetime | None, as_of: datetime | None) -> None:
+def reconcile(
+    context: Context, connection: str, from_date: datetime | None, as_of: datetime | None, period: str
+) -> None:
     """Compare Zuora and QAD, document by document and to the cent."""
+    if period and from_date:
+        raise click.UsageError("a period has its own first day: leave out --from or --period")
+    asked = _Asked(period, from_date.date() if from_date else None, as_of.date() if as_of else None)
     names = [context.connection(connection)] if connection else list(context.site.config.connections)
     reports = [
         context.run(
@@ -47,23 +47,52 @@ def reconcile(context: Context, connection: str, from_date: datetime | None, as_
                 context.wiring,
                 name,
                 _read_documents(context, name),
-                from_date=from_date.date() if from_date else date.min,
-                as_of=as_of.date() if as_of else date.max,
+                asked,
             )
         )
         for name in names
     ]
     context.output.result(reports)
     for report in reports:
-        _show(report, context.output)
+        show(report, context.output)
     if not all(report.clean for report in reports):
         sys.exit(EXIT_FINDINGS)
 
 
-async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_date: date, as_of: date) -> Report:
-    days = {"from_date": str(from_date), "as_of": "" if as_of == date.max else str(as_of)}
+class _Asked(NamedTuple):
+    """What was asked for; days that are None were not."""
+
+    period: str
+    first: date | None
+    as_of: date | None
+
+    def days(self, periods: list[Period]) -> tuple[date, date, date | None]:
+        """Return the first and last document date, and the day of the balances.
+
+        Raises:
+            Misconfigured: QAD has no such period.
+        """
+        if not self.period:
+            return self.first or date.min, self.as_of or date.max, self.as_of
+        found = next((one for one in periods if one.code == self.period), None)
+        if found is None:
+            known = ", ".join(sorted(one.code for one in periods)[-12:]) or "none"
+            raise Misconfigured(f"QAD has no period {self.period}: name one that it has, the last are {known}")
+        return found.first_day, found.last_day, self.as_of or found.last_day
+
+
+async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _Asked) -> Report:
     if not await has_mapping(wiring, connection):
-        return Report(connection=connection, at="", sums=(), checks={}, differences=(_no_mapping(connection),), **days)
+        return Report(
+            connection=connection,
+            at="",
+            from_date=str(asked.first or ""),
+            as_of=str(asked.as_of or ""),
+            sums=(),
+            checks={},
+            differences=(_no_mapping(connection),),
+            period=asked.period,
+        )
     tenant = wiring.site.config.connections[connection].tenant
     profile = wiring.profile(connection)
 
@@ -73,6 +102,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
 
     # Zuora first, then QAD, then the log: what happens meanwhile is seen by the side that explains it.
     async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
+        first, last, balances_on = asked.days(await read_periods(qad, profile))
         read_at = await zuora.hear_time()
         documents = await read_zuora(zuora, tenant, progress=progress, settlement=wiring.settlement(zuora, tenant))
         before = await read_log(wiring, connection)
@@ -84,14 +114,19 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], *, from_da
         click.echo("", err=True)
     others = _others(log.documents)
     mine = {name: document for name, document in documents.items() if name not in others}
-    result = compare(mine, shown, log, from_date=from_date, as_of=as_of)
+    result = compare(mine, shown, log, from_date=first, as_of=last, balances_on=balances_on)
     report = Report(
         connection=connection,
         at=read_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
-        **days | {"from_date": str(max(from_date, log.cut_over or date.min))},
+        from_date=str(max(first, log.cut_over or date.min)),
+        as_of="" if last == date.max else str(last),
         sums=result.sums,
         checks=result.checks,
         differences=result.differences,
+        period=asked.period,
+        balances_on=str(balances_on or ""),
+        balances=result.balances,
+        roll_forward=result.roll_forward,
     )
     keep_report(wiring.data, report)
     return report
@@ -123,47 +158,3 @@ def _others(documents: dict[str, Standing]) -> set[str]:
         for name, standing in documents.items()
         if standing.reason is not None and standing.reason.rule == "other_connection"
     }
-
-
-def _show(report: Report, output: Output) -> None:
-    if not report.at:
-        output.say(f"\n{report.connection}: {report.differences[0].what}")
-        return
-    days = f"from {report.from_date}" + (f" to {report.as_of}" if report.as_of else "")
-    output.say(f"\n{report.connection}: documents dated {days}, read {report.at}")
-    output.table(
-        ("kind", "currency", "documents", "Zuora", "in QAD", "in flight", "parked", "ignored", "timing", "unexplained"),
-        [
-            (
-                line.kind,
-                line.currency,
-                line.documents,
-                *(shown(amount, line.currency) for amount in line.amounts()),
-            )
-            for line in report.sums
-        ],
-    )
-    named = [found for part in _NAMED for found in report.differences if found.part == part]
-    output.table(
-        ("", "number", "amount", "rule", "what"),
-        [
-            (
-                found.part,
-                found.number,
-                f"{shown(found.amount, found.currency)} {found.currency}",
-                found.rule,
-                found.what,
-            )
-            for found in named
-        ],
-    )
-    counted = ", ".join(f"{count} {what}" for what, count in report.checks.items())
-    output.say(f"compared {counted}")
-    parts = Counter(found.part for found in report.differences)
-    others = sum(parts[part] for part in FAULTS - {"duplicate", "lost"})
-    lines = sum(bool(line.unexplained) for line in report.sums)
-    unexplained = f"in {lines} lines" if lines else "0 in every currency"
-    output.say(
-        f"duplicates {parts['duplicate']}, lost {parts['lost']}, foreign {parts['foreign']}, "
-        f"other differences {others}, unexplained {unexplained}"
-    )

@@ -22,13 +22,18 @@ from schemas.postings import Act, AllocationContent, InvoiceContent, JournalCont
 Balances = defaultdict[tuple[str, str], Decimal]
 
 
-def compare_balances(ground: Ground, findings: Findings) -> None:
-    """Compare all that is open, document by document, then customer by customer."""
+def compare_balances(ground: Ground, findings: Findings) -> tuple[Balances, Balances]:
+    """Compare all that is open, document by document, then customer by customer.
+
+    Returns:
+        By customer and currency, what should be open by Zuora of what is in QAD, and what is.
+    """
     comparison = _OpenItems(ground, findings)
     comparison.of_documents()
     comparison.of_what_no_longer_counts()
-    comparison.of_customers()
+    sides = comparison.of_customers()
     _compare_control_accounts(ground, findings)
+    return sides
 
 
 class _OpenItems:
@@ -80,7 +85,7 @@ class _OpenItems:
                 self._named[_account(item)] += item.owed * item.open
         for name, items in sorted(rests.items()):
             rest = sum((item.owed * item.open for item in items), ZERO)
-            newest = self._newest(name)
+            newest = self._ground.newest(name, Act.POST, Act.TRANSFER)
             if newest is not None and name not in self._ground.zuora:
                 rest -= _owed(newest) * self._pending(name)
             if rest:
@@ -103,7 +108,7 @@ class _OpenItems:
 
     def _item_of(self, name: str, document: ZuoraDocument) -> QadOpenItem | None:
         """Return the open item that stands for a document in QAD, if one does."""
-        posting = self._newest(name)
+        posting = self._ground.newest(name, Act.POST, Act.TRANSFER)
         if posting is not None:
             if isinstance(posting.content, RefundContent | JournalContent):
                 return None
@@ -113,15 +118,6 @@ class _OpenItems:
             return self._items.get(key_of(standing.qad), _closed(posting, standing.qad, standing.customer))
         cut_over = self._ground.log.cut_over
         return self._opening_of(document) if cut_over is not None and document.day < str(cut_over) else None
-
-    def _newest(self, name: str) -> Posting | None:
-        """Return the newest posting that brings a document into QAD, or will: one that was undone before is none."""
-        posts = [
-            posting
-            for posting in self._ground.effects[name]
-            if posting.act in (Act.POST, Act.TRANSFER) and self._ground.status(posting) != "superseded"
-        ]
-        return max(posts, key=lambda posting: (posting.act is Act.TRANSFER, posting.n), default=None)
 
     def _opening_of(self, document: ZuoraDocument) -> QadOpenItem | None:
         found = [
@@ -155,7 +151,7 @@ class _OpenItems:
 
     # -- customers ---------------------------------------------------------------------------------------------------
 
-    def of_customers(self) -> None:
+    def of_customers(self) -> tuple[Balances, Balances]:
         """Compare the balance of each customer and currency: QAD's own with Zuora's and what was named on the way."""
         actual: Balances = defaultdict(Decimal)
         daybooks = {key[1] for key in self._ours}.union(*self._ground.log.daybooks.values())
@@ -172,6 +168,7 @@ class _OpenItems:
             if gap:
                 what = f"{balance} is open in QAD, and {gap} of it stands under no document"
                 self._findings.name("customers", customer, what, currency, gap)
+        return self._expected, actual
 
 
 def _compare_control_accounts(ground: Ground, findings: Findings) -> None:

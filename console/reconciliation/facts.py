@@ -9,6 +9,7 @@ from schemas.ids import PostingId
 from schemas.outcomes import Document
 from schemas.postings import Posting
 from schemas.reasons import Reason
+from schemas.references import Period
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +89,16 @@ class LogSide(msgspec.Struct, kw_only=True):
 
 
 class QadSide(msgspec.Struct, kw_only=True):
-    """What QAD shows."""
+    """What QAD shows.
+
+    Attributes:
+        documents: In our daybooks.
+        open_items: Whatever their daybook.
+        balances: Debit less credit, by GL account and currency.
+        periods: Its own, in which posting dates are told.
+    """
 
     documents: list[QadDocument] = msgspec.field(default_factory=list)
     open_items: list[QadOpenItem] = msgspec.field(default_factory=list)
     balances: dict[tuple[str, str], Decimal] = msgspec.field(default_factory=dict)
+    periods: list[Period] = msgspec.field(default_factory=list)

@@ -15,6 +15,7 @@ from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.outcomes import Document
 from schemas.postings import (
+    Act,
     AllocationContent,
     InverseContent,
     JournalContent,
@@ -119,6 +120,20 @@ class Ground:
         """Return how far a posting is for the sink, "" where it has not met it."""
         standing = self.log.standings.get(posting.id)
         return standing.status if standing is not None else ""
+
+    def newest(self, name: str, *acts: Act) -> Posting | None:
+        """Return the newest posting that brings a document into QAD, or will: one that was undone before is none.
+
+        Args:
+            name: The document, `kind:id`.
+            acts: What counts; without any, the post alone.
+        """
+        posts = [
+            posting
+            for posting in self.effects[name]
+            if posting.act in (acts or (Act.POST,)) and self.status(posting) != "superseded"
+        ]
+        return max(posts, key=lambda posting: (posting.act is Act.TRANSFER, posting.n), default=None)
 
     def posted(self, posting: Posting) -> Standing | None:
         """Return where a posting stands, if it is in QAD by a call of ours."""

@@ -14,6 +14,7 @@ from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Find
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
 from adapters.qad.reading.found import found_in
+from adapters.qad.reading.reference import QadReferences
 from adapters.qad.values import amount
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
 from console.wiring import Wiring
@@ -25,6 +26,7 @@ from schemas.events import read_cursor, read_decision, read_matched, read_outcom
 from schemas.ids import PostingId, document_key
 from schemas.matching import Matched
 from schemas.outcomes import AnyOutcome, Intended, Posted, Released, Standstill
+from schemas.references import Period
 from schemas.topics import Topic
 
 _TOPICS = [Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES]
@@ -53,7 +55,7 @@ async def has_mapping(wiring: Wiring, connection: str) -> bool:
 
 
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
-    """Return what QAD shows in our daybooks, all its open items and balances."""
+    """Return what QAD shows in our daybooks, all its open items, balances and periods."""
     side = QadSide()
     for kind in (*DOCUMENT_KINDS, *(kind for kind in OPTIONAL_KINDS if kind in profile.finds)):
         find = profile.finds.get(kind)
@@ -65,7 +67,14 @@ async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progres
     side.open_items.extend([item async for item in open_items(client, profile)])
     progress(f"QAD: {len(side.open_items)} open items")
     await _read_balances(client, profile, side)
+    side.periods = await read_periods(client, profile)
     return side
+
+
+async def read_periods(client: QadClient, profile: Profile) -> list[Period]:
+    """Return QAD's periods."""
+    pages = QadReferences(client, profile).read("periods")
+    return [one async for page in pages for one in page if isinstance(one, Period)]
 
 
 async def _read_daybook(

@@ -27,6 +27,7 @@ partitions = {partitions}
 
 [tenants.acme]
 base_url = "{url}"
+private_hosts = ["127.0.0.1"]
 
 [tenants.acme.poll]
 interval_s = 300
@@ -35,11 +36,13 @@ start = 2026-01-01T00:00:00Z
 [connections.acme-later]
 tenant = "acme"
 profile = "later.toml"
+private_hosts = ["127.0.0.1"]
 accounts = {{ field = "Entity__c", values = ["later"] }}
 
 [connections.acme-main]
 tenant = "acme"
 profile = "profile.toml"
+private_hosts = ["127.0.0.1"]
 accounts = {{ field = "Entity__c", values = ["main"] }}
 """
 
@@ -72,6 +75,10 @@ async def test_a_connection_without_a_mapping_is_a_finding_and_the_others_are_re
 
         said, as_json = await ran(), await ran("--json")
         alone = await ran("--connection", CONNECTION)
+        period = await ran("--connection", CONNECTION, "--period", "2026-02", "--json")
+        earlier = await ran("--connection", CONNECTION, "--period", "2026-02", "--as-of", "2026-02-14", "--json")
+        unknown = await ran("--connection", CONNECTION, "--period", "2026-13")
+        both = await ran("--period", "2026-02", "--from", "2026-02-01")
     assert (said.exit_code, as_json.exit_code, alone.exit_code) == (EXIT_FINDINGS, EXIT_FINDINGS, 0), said.output
     assert "acme-later: no mapping is published" in said.output
     assert "ml-connector mapping publish FILE --connection acme-later" in " ".join(said.output.split())
@@ -81,3 +88,10 @@ async def test_a_connection_without_a_mapping_is_a_finding_and_the_others_are_re
     assert (later["at"], later["checks"]) == ("", {})
     assert (main_one["connection"], main_one["at"] > "", main_one["differences"]) == (CONNECTION, True, [])
     assert [path.name for path in tmp_path.glob("**/reconciliations/*.json")] == [f"{CONNECTION}.json"]
+    [told], [of_a_day] = json.loads(period.stdout), json.loads(earlier.stdout)
+    days = ("period", "from_date", "as_of", "balances_on")
+    assert [told[one] for one in days] == ["2026-02", "2026-02-01", "2026-02-28", "2026-02-28"]
+    assert (of_a_day["as_of"], of_a_day["balances_on"]) == ("2026-02-28", "2026-02-14")
+    assert (unknown.exit_code, both.exit_code) == (2, 2)
+    assert "QAD has no period 2026-13: name one that it has" in " ".join(unknown.output.split())
+    assert "leave out --from or --period" in " ".join(both.output.split())

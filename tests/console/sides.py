@@ -221,9 +221,9 @@ class Sides:
 
     # -- the comparison ----------------------------------------------------------------------------------------------
 
-    def compared(self, *, from_date: date = FIRST, as_of: date = LAST) -> "Compared":
+    def compared(self, *, from_date: date = FIRST, as_of: date = LAST, on: date | None = None) -> "Compared":
         """Compare the three sides."""
-        return Compared(compare(self.zuora, self.qad, self.log, from_date=from_date, as_of=as_of))
+        return Compared(compare(self.zuora, self.qad, self.log, from_date=from_date, as_of=as_of, balances_on=on))
 
     @staticmethod
     def _content(document: ZuoraDocument) -> Content:
@@ -245,6 +245,8 @@ class Compared:
         self.sums: tuple[SumLine, ...] = result.sums
         self.checks = result.checks
         self.differences: tuple[Difference, ...] = result.differences
+        self.balances = {(line.customer, line.currency): line for line in result.balances}
+        self.roll_forward = {(line.currency, line.side): line for line in result.roll_forward}
 
     def line(self, kind: str = "invoice", currency: str = "EUR") -> SumLine:
         """Return the last line of a kind and currency; the buckets must come to Zuora's total."""

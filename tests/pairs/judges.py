@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from console.reconciliation import reading as reconciling
-from console.reconciliation.comparing import compare
+from console.reconciliation.comparing import Result, compare
 from console.reconciliation.facts import LogSide
 from console.verification import systems
 from console.verification.facts import Log
@@ -43,14 +43,19 @@ async def broken(house: House) -> list[str]:
 
 async def unexplained(house: House) -> list[str]:
     """Return what does not agree between both systems, by `reconcile`; what is ignored by rule is explained."""
+    result = await reconciled(house)
+    return [f"{one.part} {one.number}: {one.what}" for one in result.differences if one.part != "ignored"]
+
+
+async def reconciled(house: House, *, first: date = _EVER[0], last: date = _EVER[1], on: date | None = None) -> Result:
+    """Return what `reconcile` finds over documents of these days, with balances as of a day."""
     side = LogSide(read_to=dict.fromkeys(map(str, RecordKind), _READ_TO))
     for topic in (Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES):
         for value in _values(house, topic):
             reconciling.TAKE[topic](side, value)
     zuora = await read_zuora(house.client, "acme", progress=_quiet, settlement=house.settlement)
     qad = await reconciling.read_qad(await house.qad.client(), house.qad.profile(), side, progress=_quiet)
-    result = compare(zuora, qad, side, from_date=_EVER[0], as_of=_EVER[1])
-    return [f"{one.part} {one.number}: {one.what}" for one in result.differences if one.part != "ignored"]
+    return compare(zuora, qad, side, from_date=first, as_of=last, balances_on=on)
 
 
 def _values(house: House, topic: Topic) -> Iterator[bytes]:
