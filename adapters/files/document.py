@@ -114,8 +114,13 @@ def write(command: Command, own: Document) -> bytes:
     rows = csv.DictWriter(text, HEADER, lineterminator="\r\n")
     rows.writeheader()
     rows.writerow(_written({"row": "head", **_head(command, own)}))
-    rows.writerows(_written(row) for row in _moves(command.payload, own))
+    rows.writerows(moves_of(command.payload, own))
     return text.getvalue().encode()
+
+
+def moves_of(payload: Payload, own: Document) -> Iterator[dict[str, str]]:
+    """Yield what a document moves, as texts by the words of HEADER: debits and credits come to the same."""
+    return map(_written, _moves(payload, own))
 
 
 def read(content: bytes, *, name: str) -> FoundInQad:
@@ -153,7 +158,7 @@ def _allocated(rows: Sequence[_Row], own: Document) -> Decimal:
     return sum((Decimal(row["credit"]) for row in others if row["credit"]), Decimal(0))
 
 
-def _written(row: _Row) -> _Row:
+def _written(row: _Row) -> dict[str, str]:
     """Return a row as texts: amounts with all their digits, dates as ISO 8601 has them, no text that is a formula."""
     return {name: _text(name, value) for name, value in row.items() if value not in (None, "")}
 

@@ -67,15 +67,13 @@ class Site:
         return FileErp(self.path, self.profile)
 
     def booked(self) -> Sequence[Booked]:
-        return [_booked(rows_of(path)) for path in self.files()]
+        return [booked_of(rows_of(path)) for path in self.files()]
 
     def open_amounts(self) -> dict[Key, Decimal]:
         found = {key: Decimal(-70 if kind in ("credit_memo", "payment") else 70) for key, kind in self._openings}
         for rows in map(rows_of, self.files()):
-            for row in rows:
-                if row["row"] in ("opens", "item"):
-                    key = _key(rows[0]) if row["row"] == "opens" else _key(row, "item_")
-                    found[key] = found.get(key, Decimal(0)) + _amount(row)
+            for key, amount in moved_by(rows):
+                found[key] = found.get(key, Decimal(0)) + amount
         return {key: amount for key, amount in found.items() if amount}
 
     def contradictions(self) -> Sequence[str]:
@@ -133,7 +131,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, strict=True))
 
 
-def _booked(rows: Sequence[dict[str, str]]) -> Booked:
+def booked_of(rows: Sequence[dict[str, str]]) -> Booked:
+    """Return what a head and its moves say."""
     head, *moves = rows
     return Booked(
         kind=head["kind"],
@@ -148,6 +147,16 @@ def _booked(rows: Sequence[dict[str, str]]) -> Booked:
         lines=tuple(_line(row) for row in moves if row["row"] == "gl"),
         off=sum(map(_amount, moves), Decimal(0)),
     )
+
+
+def moved_by(rows: Sequence[dict[str, str]]) -> list[tuple[Key, Decimal]]:
+    """Return which open items a document moves, and by how much."""
+    head, *moves = rows
+    return [
+        (_key(head) if row["row"] == "opens" else _key(row, "item_"), _amount(row))
+        for row in moves
+        if row["row"] in ("opens", "item")
+    ]
 
 
 def _key(row: dict[str, Any], prefix: str = "") -> Key:

@@ -17,6 +17,7 @@ from tests.adapters.qad_company import QadCompany
 from tests.ports.books import Driver
 from tests.ports.files import site
 from tests.ports.stand_in import stand_in
+from tests.ports.tables import tables
 
 SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
     "rest": lambda directory: stand_in(directory, speak=QadCompany.erp),
@@ -25,4 +26,5 @@ SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
     ),
     "qxtend": lambda directory: stand_in(directory, speak=QadCompany.qxtend, account="tcGLCode"),
     "files": site,
+    "example": tables,
 }
