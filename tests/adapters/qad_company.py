@@ -38,7 +38,12 @@ __all__ = ["ENTITY", "FEBRUARY", "JANUARY", "QadCompany", "post", "profile_text"
 
 def qxtend_template() -> str:
     """Return the template profile with its QXtend in the place of its documents over REST."""
-    before, _, rest = TEMPLATE.read_text(encoding="utf-8").partition("# -- documents --")
+    return through_qxtend(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def through_qxtend(profile: str) -> str:
+    """Return a profile's text with QXtend in the place of its documents over REST."""
+    before, _, rest = profile.partition("# -- documents --")
     after = rest[rest.index("# -- open items") :]
     return before + QXTEND.read_text(encoding="utf-8") + "\n" + after
 

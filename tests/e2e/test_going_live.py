@@ -13,6 +13,7 @@ from adapters.qad.profiles.lists import BROWSES
 from console.demo.house import House, standing_house
 from console.demo.product import CommandFailed, Product
 from sandbox.world import tell_story
+from tests.e2e.through_qxtend import speak_qxtend
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,22 +75,6 @@ class Tenant:
 @pytest.fixture
 def tenant(house, tmp_path):
     return Tenant(house, tmp_path)
-
-
-async def speak_qxtend(tenant: Tenant, *, seal: bool = True) -> None:
-    """Put QXtend in the place of the profile's documents over REST, and seal whom it works as."""
-    path = tenant.directory / f"profile-{SITE}.toml"
-    before, _, rest = path.read_text(encoding="utf-8").partition("# -- documents --")
-    after = rest[rest.index("# -- open items") :]
-    base_url = re.search(r'^base_url = "(.*)/clouderp"$', before, re.MULTILINE)
-    assert base_url is not None
-    qxtend = (ROOT / "sandbox" / "world" / "qxtend.toml").read_text(encoding="utf-8")
-    qxtend = qxtend.replace("@QXTEND_URL@", f"{base_url[1]}/qxi/services/QdocWebService")
-    path.write_text(before + qxtend + "\n" + after, encoding="utf-8")
-    secrets = tenant.house.world.secrets()[f"qad/{SITE}"]
-    for name in ("username", "password") if seal else ():
-        words = ("credentials", "set", f"qad/{SITE}", f"qxtend_{name}")
-        await tenant.product.command(*words, stdin=f"{secrets[name]}\n")
 
 
 def failures(found: Any) -> list[tuple[str, list[str]]]:
@@ -191,7 +176,7 @@ async def test_a_profile_is_written_and_says_what_to_fill_in(tenant):
 
 
 async def test_every_kind_is_rehearsed_through_qxtend(tenant):
-    await speak_qxtend(tenant)
+    speak_qxtend(tenant.product, tenant.house, SITE)
     found = await tenant.rehearse()
     assert failures(found) == []
     assert {one["kind"] for one in found["steps"]} == {*DOCUMENT_KINDS, *OPTIONAL_KINDS}
@@ -206,7 +191,7 @@ async def test_every_kind_is_rehearsed_through_qxtend(tenant):
 
 
 async def test_a_call_that_qxtend_does_not_take_is_said_for_each_kind_and_nothing_is_posted(tenant):
-    await speak_qxtend(tenant)
+    speak_qxtend(tenant.product, tenant.house, SITE)
     tenant.edit(r'^receiver = "QADFIN"$', 'receiver = "OTHER"')
     found = await tenant.rehearse()
     told = dict(failures(found))
@@ -216,7 +201,7 @@ async def test_a_call_that_qxtend_does_not_take_is_said_for_each_kind_and_nothin
 
 
 async def test_secrets_of_qxtend_that_are_not_sealed_are_missed(tenant):
-    await speak_qxtend(tenant, seal=False)
+    speak_qxtend(tenant.product, tenant.house, SITE, seal=False)
     told = await tenant.product.ask("credentials", "check")
     assert [problem.partition(" is ")[0] for problem in told["problems"]] == [
         f"qad/{SITE} qxtend_username",
