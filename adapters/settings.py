@@ -7,7 +7,7 @@ import copy
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +55,27 @@ def load_settings(path: Path, kind: type[Settings]) -> Settings:
     except msgspec.ValidationError as error:
         place, what = _place_and_reason(str(error), values, kind)
         raise Misconfigured(f"{path}{_line(text, place)}: {what}") from None
+
+
+def with_lines(path: Path, sentences: Iterable[str]) -> list[str]:
+    """Return sentences about a file, each with the line that it is about, where that stands there once.
+
+    A sentence begins with its table in brackets, or with a key at the top, and goes on with keys below, quoted or not:
+    `[documents.invoice] fields: 'referenz' is no word of ours`.
+    """
+    lines = _lines(path.read_text(encoding="utf-8"))
+
+    def told(sentence: str) -> str:
+        table = re.match(r"\[([\w.-]+(?:\[\d+\])?)\]", sentence)
+        place = table[1] if table else ""
+        for word in re.findall(r"[\w-]+", sentence[table.end() if table else 0 :]):
+            below = f"{place}.{word}".lstrip(".")
+            if below not in lines:
+                break
+            place = below
+        return f"line {lines[place]}: {sentence}" if lines.get(place) else sentence
+
+    return [told(sentence) for sentence in sentences]
 
 
 def address_problem(address: str, private_hosts: tuple[str, ...] = ()) -> str:

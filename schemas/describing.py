@@ -25,14 +25,19 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 def schema_of(topic: Topic) -> dict[str, Any]:
     """Return the JSON Schema of the events of a topic."""
-    kind, spec = EVENTS[topic].kind, SPEC[topic]
+    spec = SPEC[topic]
+    return described(EVENTS[topic].kind, title=topic.value, description=f"{spec.holds}. Key: {spec.key}.")
+
+
+def described(kind: Any, *, title: str, description: str) -> dict[str, Any]:
+    """Return the JSON Schema of a type, with what the docstrings of its structs say."""
     schema = msgspec.json.schema(kind)
     for name, struct in _structs(kind).items():
         _describe(schema["$defs"][name], struct)
     for node in _nodes(schema):
         if node.get("format") == "decimal":
             node["pattern"] = _AMOUNT
-    return {"$schema": _DRAFT, "title": topic.value, "description": f"{spec.holds}. Key: {spec.key}.", **schema}
+    return {"$schema": _DRAFT, "title": title, "description": description, **schema}
 
 
 def _structs(kind: Any) -> dict[str, type[msgspec.Struct]]:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.schema import profile_schema
 from adapters.qad.qxtend.port import QxtendQad
 from adapters.settings import load_settings
 from console.context import Context, ask, command_options, connection_option
@@ -80,6 +81,16 @@ def check_profile(context: Context, connection: str) -> None:
     if missing:
         context.output.say(f"{len(missing)} lines are open: docs/go-live.md says how to close each")
         sys.exit(EXIT_FINDINGS)
+
+
+@profile.command("describe")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@command_options
+def describe_profile(context: Context, file: Path) -> None:
+    """Write the JSON Schema of profiles into FILE: editors complete and check a profile by it."""
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(profile_schema()), indent=2) + b"\n")
+    context.output.result({"written": str(file)})
+    context.output.say(f"wrote {file}")
 
 
 @profile.command("probe")

@@ -102,7 +102,8 @@ def _parts(profile: Profile) -> dict[str, tuple[str, str, dict[str, str]]]:
     for part, find in finds.items():
         if find is not None:
             words = msgspec.structs.asdict(find)
-            columns = {word: name for word, name in words.items() if name and word not in ("browse_id", "prefix")}
+            settings = ("browse_id", "prefix", "negative")
+            columns = {word: name for word, name in words.items() if name and word not in settings}
             parts[part] = (find.browse_id, find.prefix, columns)
     if profile.open_items is not None:
         items = profile.open_items

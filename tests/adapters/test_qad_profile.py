@@ -1,15 +1,20 @@
 """A QAD profile says what it means or is refused, with file and place; what is not confirmed is known by name."""
 
+import tomllib
+from pathlib import Path
+
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.schema import profile_schema
 from schemas.errors import Misconfigured
 from streams.sink.meanings import MEANINGS
-from tests.adapters.qad_company import profile_text
+from tests.adapters.qad_company import DIALECTS, profile_text
 
 URL = "https://erp.example.com/clouderp"
 
@@ -104,6 +109,123 @@ def test_what_cannot_be_is_said(load, was, becomes, sentence):
     with pytest.raises(Misconfigured, match=r"profile\.toml") as refused:
         load(was, becomes)
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "sentence"),
+    [
+        ("settle_s = 7.0", "settle_s = 6.0", "[limits] settle_s must"),
+        (f'base_url = "{URL}"', 'base_url = "ftp://erp.example.com"', "base_url must"),
+        ('sequence = "sequence"', 'sequenz = "sequence"', "[documents.invoice] lines fields: 'sequenz' is no word"),
+        ('means = "period_closed"', 'means = "perod_closed"', "[errors[0]] means 'perod_closed'"),
+    ],
+)
+def test_what_cannot_be_is_said_with_its_line(load, was, becomes, sentence):
+    with pytest.raises(Misconfigured) as refused:
+        load(was, becomes)
+    line = load.path.read_text(encoding="utf-8").split("\n").index(becomes) + 1
+    assert f"line {line}: {sentence}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "sentence"),
+    [
+        # A profile that would write one field twice, or a value where another has objects.
+        ('due_date = "dueDate"', 'due_date = "postingDate"', "postingDate is written 2 times"),
+        ('due_date = "dueDate"', 'due_date = "postingDate.due"', "stands inside postingDate"),
+        ('due_date = "dueDate"', 'due_date = "due..date"', "'due..date' is no field"),
+        ('debit = "debitAmount"\n', 'debit = "debitAmount"\nsigned = "amount"\n', "signed is debit and credit in one"),
+        ('under = "postingLines"', 'under = "postingLines"\nnegative = ["text"]', "'text' is no amount"),
+        ("definite = [429]", "definite = [429]\nlengths = { descripton = 40 }", "'descripton' is no word of ours"),
+        ("definite = [429]", 'definite = [429]\nheaders = { x = "{entitiy}" }', "{entitiy} is none of"),
+        ("[auth]", '[browsing]\ncondition = "{column},{value}"\n\n[auth]', "does not say {operator}"),
+        ("[auth]", "[envelope]\nno = [true]\n\n[auth]", "a value in common"),
+        ("[auth]", "[numbers]\ndecimals = 11\n\n[auth]", "numbers.decimals"),
+        ("[auth]", '[browsing]\npage = ""\n\n[auth]', "browsing.page"),
+        ("[browses.currencies]\n", '[browses.currencies]\nvalues = { active = { J = "yes" } }\n', "for 'active'"),
+    ],
+)
+def test_what_would_not_be_what_it_says_is_refused(load, was, becomes, sentence):
+    with pytest.raises(Misconfigured) as refused:
+        load(was, becomes)
+    assert sentence in str(refused.value)
+
+
+READ = '{ does = "read", path = "/api/x", params = { code = "{customer}" }, take = { a = "data.a" } }'
+CHECK = '{ does = "validate", path = "/api/check" }'
+COMMIT = '{ does = "commit" }'
+
+
+def test_reads_and_validations_come_before_the_one_commit(load):
+    profile = with_steps(load, READ, CHECK, COMMIT)
+    assert [step.does for step in profile.documents["invoice"].steps] == ["read", "validate", "commit"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        ((COMMIT, COMMIT), "exactly one commits, and it is the last"),
+        ((COMMIT, CHECK), "exactly one commits, and it is the last"),
+        ((READ, CHECK), "exactly one commits, and it is the last"),
+        (('{ does = "validate" }', COMMIT), "a validate needs a path"),
+        (('{ does = "commit", path = "/api/x" }',), "the commit is the document's own call"),
+        ((CHECK.replace(" }", ', take = { a = "b" } }'), COMMIT), "only a read gives something to take"),
+        ((READ.replace("{customer}", "{custmer}"), COMMIT), "{custmer} is no word of ours"),
+        (('{ does = "post", path = "/api/x" }', COMMIT), "does"),
+    ],
+)
+def test_steps_that_could_commit_twice_or_mean_nothing_are_refused(load, steps, sentence):
+    with pytest.raises(Misconfigured) as refused:
+        with_steps(load, *steps)
+    assert sentence in str(refused.value)
+
+
+def test_the_call_that_commits_is_no_validation(load):
+    document = load().documents["invoice"]
+    step = f'{{ does = "validate", path = "{document.path}", view_uri = "{document.view_uri}" }}'
+    with pytest.raises(Misconfigured, match="the call that commits, and no validation"):
+        with_steps(load, step, COMMIT)
+
+
+def with_steps(load, *steps):
+    return load("[documents.invoice]\n", f"[documents.invoice]\nsteps = [{', '.join(steps)}]\n")
+
+
+def test_domain_entity_and_workspace_are_filled_in_everywhere(load):
+    workspace = f'workspace = "{load().workspace}"'
+    profile = load(workspace, 'workspace = "{entity}/{domain}"\nheaders = { x-site = "{workspace}" }')
+    assert profile.headers == {"x-site": "10USACO/10USA"}
+    filled = load('entityCode = "10USACO"', 'entityCode = "{entity}"').documents["invoice"].constants
+    assert filled == load().documents["invoice"].constants
+
+
+def test_the_schema_in_docs_is_what_the_types_say(load):
+    kept = Path(__file__).parents[2] / "docs" / "qad-profile.json"
+    made = msgspec.json.decode(msgspec.json.encode(profile_schema()))
+    assert msgspec.json.decode(kept.read_bytes()) == made, (
+        "run: ml-connector qad profile describe docs/qad-profile.json"
+    )
+    Draft202012Validator.check_schema(profile_schema())
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_schema_takes_what_the_product_takes(name):
+    text = profile_text(URL, DIALECTS[name][1].read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(profile_schema()).iter_errors(tomllib.loads(text))) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("timeout_s = 4.0", 'timeout_s = "4"'),
+        ('prefix = "customerV2"', 'praefix = "customerV2"'),
+        ('sequence = "sequence"', 'sequenz = "sequence"'),
+        ("[documents.receipt]", "[documents.payment]"),
+    ],
+)
+def test_the_schema_refuses_what_the_product_refuses(was, becomes):
+    text = profile_text(URL).replace(was, becomes, 1)
+    assert list(Draft202012Validator(profile_schema()).iter_errors(tomllib.loads(text)))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8090/clouderp", "http://localhost:8090", "https://erp.example.com"])

@@ -16,7 +16,7 @@ from adapters.qad.profiles.qxtend_checks import problems_of_qxtend
 from adapters.qad.profiles.refusals import CAPACITY, STOPS, TRANSIENT
 from adapters.qad.values import can_write_days
 from adapters.qad.words import HEAD, LINE
-from adapters.settings import address_problem, load_settings
+from adapters.settings import address_problem, load_settings, with_lines
 from schemas.errors import Misconfigured
 from streams.sink.meanings import MEANINGS
 
@@ -55,7 +55,7 @@ def load_profile(path: Path, private_hosts: tuple[str, ...] = ()) -> Profile:
     profile = _filled_in(load_settings(path, Profile))
     problems = list(_problems_of(profile, private_hosts))
     if problems:
-        raise Misconfigured(f"{path}: " + "; ".join(problems))
+        raise Misconfigured(f"{path}: " + "; ".join(with_lines(path, problems)))
     return profile
 
 
@@ -167,9 +167,9 @@ def _problems_of_lists(profile: Profile) -> Iterator[str]:
 
 def _problems_of_meanings(profile: Profile) -> Iterator[str]:
     classes = (TRANSIENT, CAPACITY, *STOPS, *MEANINGS)
-    for known in profile.errors:
+    for number, known in enumerate(profile.errors):
         if known.means not in classes:
-            yield f"[[errors]] means {known.means!r} is none of {', '.join(classes)}"
+            yield f"[errors[{number}]] means {known.means!r} is none of {', '.join(classes)}"
     types = profile.open_items.types if profile.open_items is not None else {}
     for kind in types:
         if kind not in ITEM_KINDS:

@@ -13,11 +13,11 @@ _AMOUNTS = ("total", "debit", "credit", SIGNED, "amount")
 def problems_of_document(kind: str, document: Document) -> Iterator[str]:
     """Yield what is wrong with a kind of document, a sentence each."""
     yield from _problems_of_fields("fields", document, HEAD)
-    lists = [part.under for part in document.parts]
-    for part in document.parts:
-        yield from _problems_of_fields(part.under, part, (*LINE, SIGNED))
+    lists = [part.under for part in document.parts.values()]
+    for name, part in document.parts.items():
+        yield from _problems_of_fields(f"{name} fields", part, (*LINE, SIGNED))
         if SIGNED in part.fields and {"debit", "credit"} & part.fields.keys():
-            yield f"{part.under}: signed is debit and credit in one amount; it stands in their place"
+            yield f"{name} fields: signed is debit and credit in one amount; it stands in their place"
     yield from _problems_of_places("the record", [*_targets(document), *dict.fromkeys(lists)])
     if "reference" not in document.fields:
         yield "fields: no field is named for the machine reference"

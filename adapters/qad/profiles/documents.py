@@ -142,6 +142,12 @@ class Document(Part, frozen=True, kw_only=True):
         return (names,) if isinstance(names, str) else names
 
     @property
-    def parts(self) -> "tuple[Lines, ...]":
-        """Its lists of lines."""
-        return tuple(part for part in (self.lines, self.allocations, self.opens, self.gl_lines) if part is not None)
+    def parts(self) -> dict[str, Lines]:
+        """Its lists of lines, by the name of their table."""
+        parts = {
+            "lines": self.lines,
+            "allocations": self.allocations,
+            "opens": self.opens,
+            "gl_lines": self.gl_lines,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
