@@ -64,6 +64,7 @@ url = "https://callouts.example"
 
 [tenants.acme]
 base_url = "{base_url}"
+private_hosts = ["127.0.0.1"]
 
 [tenants.acme.poll]
 interval_s = 300
