@@ -115,7 +115,19 @@ def problems_of(mapping: Mapping) -> list[str]:
             problems.append(str(error))
     if mapping.first_document_date < mapping.cut_over:
         problems.append("first_document_date is before cut_over: documents of those days are not posted from here")
-    return [*problems, *_field_problems(mapping)]
+    return [*problems, *_clearing_problems(mapping), *_field_problems(mapping)]
+
+
+def _clearing_problems(mapping: Mapping) -> Iterable[str]:
+    """Say what keeps the clearing account from coming to zero."""
+    clearing = mapping.policy.clearing
+    if mapping.policy.gl != "journal" or clearing is None:
+        return
+    if not mapping.daybooks.journal:
+        yield '[daybooks] journal is left out: [policy] gl = "journal" needs it'
+    for where, place in _places(mapping):
+        if place is not clearing and place.account == clearing.account:
+            yield f"{where}: account {place.account} is [policy] clearing: nothing else goes there, or it is never zero"
 
 
 def _field_problems(mapping: Mapping) -> Iterable[str]:
@@ -169,8 +181,10 @@ def _places(mapping: Mapping) -> Iterable[tuple[str, Analysis]]:
         yield f'[[tax]] code "{tax.code}"', tax
     for bank in mapping.banks:
         yield f"[[banks]] {bank.currency}", bank
-    if mapping.policy.suspense is not None:
-        yield "[policy] suspense", mapping.policy.suspense
+    for name in ("suspense", "unassigned_cash", "clearing"):
+        place = getattr(mapping.policy, name)
+        if place is not None:
+            yield f"[policy] {name}", place
 
 
 async def agreed_cut_over(wiring: Wiring, connection: str) -> date | None:

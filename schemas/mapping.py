@@ -118,13 +118,16 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         deferral_system: Which system releases deferred revenue over time: recorded, not acted on.
+        gl: Whether an invoice or memo carries its own lines, or one line to the clearing account, from where a journal
+            moves them on. What is posted keeps the mode that it was first built in.
+        clearing: The account of `gl = "journal"`: zero after each document and its journal.
         suspense: Account for lines whose code has no row; without it they park.
         zero_total: What becomes of a document over nothing whose lines are not: its lines go to a journal, or it parks.
         unassigned_cash: Account for payments of nobody known yet; without it they park until they are assigned.
     """
 
     deferral_system: str
-    gl: Literal["with_document"] = "with_document"
+    gl: Literal["with_document", "journal"] = "with_document"
     tax: Literal["liability_line"] = "liability_line"
     receipts: Literal["allocated", "prepayment"] = "allocated"
     cash_waits: bool = False
@@ -133,6 +136,12 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     external_payments: Literal["in_scope", "already_in_erp"] = "in_scope"
     suspense: Analysis | None = None
     unassigned_cash: Analysis | None = None
+    clearing: Analysis | None = None
+
+    def __post_init__(self) -> None:
+        """Hold that choices go together."""
+        if self.gl == "journal" and self.clearing is None:
+            raise ValueError('gl = "journal" needs the account that documents go to: clearing = { account = "..." }')
 
 
 class Mapping(_Strict, frozen=True, kw_only=True, omit_defaults=True):

@@ -235,7 +235,11 @@ class RefundContent(_Content, frozen=True, kw_only=True, tag="refund", omit_defa
 
 
 class JournalContent(_Content, frozen=True, kw_only=True, tag="journal", omit_defaults=True):
-    """Lines of the general ledger alone: no customer, no open item; what its debits come to is its total."""
+    """Lines of the general ledger alone: no customer, no open item; what its debits come to is its total.
+
+    Attributes:
+        of: The document whose lines it moves on from the clearing account: without that in QAD it moves nothing.
+    """
 
     currency: str
     total: Decimal
@@ -245,6 +249,7 @@ class JournalContent(_Content, frozen=True, kw_only=True, tag="journal", omit_de
     description: str
     lines: tuple[GlLine, ...]
     original_date: date | None = None
+    of: PostingId | None = None
 
     def __post_init__(self) -> None:
         total = total_of(self.total, self.currency)
@@ -311,7 +316,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         number: Zuora's number, which QAD carries for people.
         document: `kind:id` of the Zuora object it belongs to.
         n: Which posting of that object, from 1.
-        step: document, inverse, transfer, allocate:<row>, deallocate:<row>, opening.
+        step: document, journal, inverse, inverse:journal, transfer, allocate:<row>, deallocate:<row>, opening.
         source_hash: Over Zuora's financial content.
         content_hash: Over `content`.
         after: Postings that must be in QAD first.

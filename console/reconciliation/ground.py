@@ -100,7 +100,7 @@ class Ground:
     def brings(self, posting: Posting) -> bool:
         """Return whether a posting brings its document into QAD, or takes it away: neither does what moves it on.
 
-        A journal of a document over nothing moves no amount of it.
+        No journal moves an amount of it: neither that of a document over nothing, nor what moves its lines on.
         """
         content = posting.content
         if isinstance(content, InverseContent):
@@ -131,7 +131,9 @@ class Ground:
         posts = [
             posting
             for posting in self.effects[name]
-            if posting.act in (acts or (Act.POST,)) and self.status(posting) != "superseded"
+            if posting.act in (acts or (Act.POST,))
+            and self.status(posting) != "superseded"
+            and not (isinstance(posting.content, JournalContent) and posting.content.of)
         ]
         return max(posts, key=lambda posting: (posting.act is Act.TRANSFER, posting.n), default=None)
 

@@ -72,7 +72,7 @@ class _Equality:
         facts = self._log.documents.get(name)
         postings = [self._log.postings[one] for one in facts.postings] if facts is not None else []
         if document_parts(name)[0] != "payment":
-            # A journal of a document over nothing moves no amount of it, and nor does what turns it.
+            # No journal of a document moves an amount of it, and nor does what turns one.
             journals = {posting.id for posting in postings if posting.kind == "journal"}
             postings = [one for one in postings if one.kind != "journal" and not journals.intersection(one.needs)]
         return [posting for posting in postings if posting.is_effect]

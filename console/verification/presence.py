@@ -88,7 +88,7 @@ class _Presence:
 
     def _not_found(self, posting: PostingFacts) -> None:
         # What came while QAD was read may not have been there yet.
-        if self._log.is_new(Topic.OUTCOMES, posting.posted_at) or not self._qad.kinds >= _lists_of(posting):
+        if self._log.is_new(Topic.OUTCOMES, posting.posted_at) or not self._qad.kinds >= self._lists_of(posting):
             return
         key = written(posting.qad) if posting.qad is not None else "nothing"
         self._name("I1", f"{posting.step} was posted as {key} and is not in QAD", posting, self._said(posting))
@@ -138,15 +138,18 @@ class _Presence:
                 what = f"a document with the reference {reference} is in our daybook, and no posting has it"
                 self._findings.name("I6", what, number=key, evidence=(key,))
 
+    def _lists_of(self, posting: PostingFacts) -> set[str]:
+        """Return the lists of QAD in which a posting may stand."""
+        if posting.kind != "inverse":
+            return _LISTS[posting.kind]
+        kind = document_parts(posting.document)[0]
+        journals = any(
+            name in self._log.postings and self._log.postings[name].kind == "journal" for name in posting.needs
+        )
+        return {"journal"} if journals and kind != "payment" else _INVERSES.get(kind, {"invoice", "credit_note"})
+
     def _said(self, posting: PostingFacts) -> str:
         return self._log.evidence(Topic.OUTCOMES, posting.said_at)
 
     def _name(self, invariant: str, what: str, posting: PostingFacts, *evidence: str) -> None:
         self._findings.name(invariant, what, document=posting.document, number=posting.number, evidence=evidence)
-
-
-def _lists_of(posting: PostingFacts) -> set[str]:
-    """Return the lists of QAD in which a posting may stand."""
-    if posting.kind == "inverse":
-        return _INVERSES.get(document_parts(posting.document)[0], {"invoice", "credit_note"})
-    return _LISTS[posting.kind]

@@ -114,6 +114,7 @@ def _accounts() -> list[GlAccount]:
         GlAccount(gl_account_code="1200", description="Receivables", account_type=control),
         GlAccount(gl_account_code="1210", description="Credit notes", account_type=control),
         GlAccount(gl_account_code="1900", description="Unassigned cash"),
+        GlAccount(gl_account_code="1990", description="Billing clearing"),
         GlAccount(gl_account_code="2300", description="Sales tax payable"),
         GlAccount(gl_account_code="2310", description="VAT output", account_type=AccountType.TAX),
         GlAccount(gl_account_code="2400", description="Customer prepayments", account_type=control),

@@ -351,7 +351,7 @@ def _changed_by(posting: Posting) -> Sequence[str]:
             # It takes more itself where it is posted anew over more.
             room = (waits.room(posting.document), waits.room(charged)) if charged else (waits.room(posting.document),)
             return (*room, *_posted_anew(posting))
-        case JournalContent():
+        case JournalContent(of=None):
             # It takes nothing itself, and is known to: its charges do.
             return (waits.room(posting.document), *_posted_anew(posting))
         case AllocationContent(reopens=True, item_document=item):

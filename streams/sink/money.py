@@ -126,6 +126,7 @@ def _turned(content: InverseContent, inverted: JournalContent) -> JournalContent
         description=content.description,
         lines=tuple(line.inverse() for line in inverted.lines),
         original_date=None,
+        of=None,
     )
 
 

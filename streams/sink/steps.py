@@ -20,6 +20,7 @@ from schemas.postings import (
     AllocationContent,
     Content,
     InverseContent,
+    JournalContent,
     OpeningContent,
     Posting,
     ReceiptContent,
@@ -213,6 +214,8 @@ def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
             return frozenset({content.closes})
         case TransferContent() as content:
             return frozenset({content.of})
+        case JournalContent(of=str() as document):
+            return frozenset({document})
         case _:
             return frozenset()
 

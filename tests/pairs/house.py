@@ -50,6 +50,7 @@ ACCOUNTS = {
     "bank": "1010",
     "receivable": "1200",
     "credit_notes": "1210",
+    "clearing": "1990",
     "unassigned": "1900",
     "tax": "2300",
     "prepayments": "2400",

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from sandbox.qad.books.documents import BankingEntry
+from schemas.mapping import Analysis
 from tests.pairs import cash, corrections, debits, unsettled
-from tests.pairs.house import ENTITY, house, money
+from tests.pairs.house import ACCOUNTS, ENTITY, house, money
 from tests.pairs.judges import broken, unexplained
 
 PAIRS = [*cash.PAIRS, *corrections.PAIRS, *debits.PAIRS, *unsettled.PAIRS]
@@ -34,6 +35,19 @@ async def test_an_act_and_its_document_move_qads_books_once(tmp_path, pair, seen
         one.world.restart()
         await one.settle()
         assert (len(one.qad.documents()), one.standing()) == (made, [])
+
+
+@pytest.mark.parametrize("seen", ["one after the other", "at once"])
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+async def test_by_way_of_the_clearing_account_the_books_are_the_same_and_it_is_zero(tmp_path, pair, seen):
+    policy = {**pair.policy, "gl": "journal", "clearing": Analysis(account=ACCOUNTS["clearing"])}
+    async with house(tmp_path, policy=policy, **pair.tenant) as one:
+        await pair.act(one, one.settle if seen == "one after the other" else nothing)
+        await one.settle()
+        assert one.standing() == [], one.sink.refused
+        assert one.books() == money(**pair.books), one.sink.refused
+        assert one.qad.control.audit()[ENTITY] == []
+        assert (await broken(one), await unexplained(one)) == ([], [])
 
 
 @pytest.mark.parametrize("never_read", ["refund", "cancellation"])

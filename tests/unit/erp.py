@@ -61,6 +61,7 @@ class Books:
     openings: dict[str, Item] = field(default_factory=dict)
     vouchers: int = 0
     adjustments_closed: bool = False
+    journals_closed: bool = False
 
     def post(self, command: Command) -> Document:
         """Make a document, or refuse it whole."""
@@ -93,6 +94,8 @@ class Books:
         payload = command.payload
         match payload:
             case JournalContent():
+                if self.journals_closed:
+                    raise Rejected("period_closed", ("the period is closed",))
                 for line in payload.lines:
                     self._book(payload.currency, line.account, line.debit - line.credit)
             case Transfer():
@@ -164,6 +167,12 @@ class Sink:
             moved = False
             for job in self._pending(order):
                 moved |= self._step(job)
+        return self
+
+    def send_next(self) -> "Sink":
+        """Take what the ledger wrote and bring the first that can go on a step on, no other."""
+        self.take_up()
+        assert any(self._step(job) for job in self._pending(None))
         return self
 
     def take_up(self) -> None:

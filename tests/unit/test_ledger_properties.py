@@ -6,8 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.mapping import Analysis
 from schemas.money import scale_of
 from schemas.records import ZuoraRecord
+from schemas.references import Daybook
 from schemas.topics import Topic
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
@@ -115,3 +117,17 @@ def test_a_receipt_never_offers_more_than_it_holds(shares, total):
     receipt, *allocations = found.contents()
     assert sum(offer.amount for offer in receipt.offers) == Decimal(total) - left
     assert [one.amount for one in allocations] == [offer.amount for offer in receipt.offers]
+
+
+@property_of_documents
+@given(st.one_of(invoices(), memos()))
+def test_over_the_clearing_account_the_same_comes_to_the_same_accounts_and_clearing_to_nothing(record):
+    over = {"gl": "journal", "clearing": Analysis(account="1999"), "zero_total": "journal"}
+    books = []
+    for policy in (over, {"zero_total": "journal"}):
+        found = world(policy=policy, daybooks=zuora.ALL_DAYBOOKS).put(Daybook(code="ZJRN", active=True), record)
+        sink = Sink(found).run()
+        assert sink.stuck == []
+        books.append({place: amount for place, amount in sink.books.ledger.items() if amount})
+    assert books[0] == books[1]
+    assert not any(account == "1999" for _, account in books[0])

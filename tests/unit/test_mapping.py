@@ -92,7 +92,7 @@ def test_what_must_be_said_must_be_said(path, key):
 @pytest.mark.parametrize(
     ("path", "key", "value"),
     [
-        (("policy",), "gl", "journal"),
+        (("policy",), "gl", "both"),
         (("policy",), "tax", "qad_tax_rows"),
         (("policy",), "zero_total", "ignore"),
         (("policy",), "closed_period", "never"),
@@ -105,9 +105,14 @@ def test_what_must_be_said_must_be_said(path, key):
     ],
 )
 def test_a_value_that_is_none_of_the_choices_is_refused(path, key, value):
-    """Journal mode and QAD tax rows are not carried: they cannot be chosen, so never together either."""
+    """QAD tax rows are not carried: they cannot be chosen, so never beside a journal either."""
     with pytest.raises(msgspec.ValidationError, match=key):
         read(changed(path, **{key: value}))
+
+
+def test_the_journal_mode_needs_its_clearing_account():
+    with pytest.raises(msgspec.ValidationError, match="clearing"):
+        read(changed(("policy",), gl="journal"))
 
 
 def test_a_mapping_survives_the_log_and_cannot_be_changed():

@@ -7,22 +7,24 @@ or written-off states make nothing here. Source: ACCOUNTING 1 and 2.
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
-from schemas.mapping import Mapping
 from schemas.money import ZERO, MoneyError, plain
-from schemas.postings import Act, CreditNoteContent, GlLine, InvoiceContent, JournalContent, Posting
+from schemas.postings import Act, Content, CreditNoteContent, GlLine, InvoiceContent, Posting
 from streams.ledger.applying.allocations import Paying, allocate_rows, parted
 from streams.ledger.applying.applications import NO_APPLICATIONS, Applications
+from streams.ledger.billing.clearing import clearing_of, journal_content, through_clearing
 from streams.ledger.billing.reversals import last_of_reversal, renew_rows, reverse
 from streams.ledger.building.dated import before_cut_over, dates_of
 from streams.ledger.building.lines import Item, gl_lines, plain_text
 from streams.ledger.building.openings import loaded_by_others, openings_of, own_opening
 from streams.ledger.building.postings import (
     DOCUMENT,
+    JOURNAL,
     AtHand,
     Plan,
     document_posting,
@@ -117,17 +119,17 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
     elif made.live and not at_hand.again and at_hand.customer == made.customer:
         return _with(plan, later, at_hand=at_hand, state=state)
     try:
-        posting, dropped = _post(
+        posted, dropped = _post(
             at_hand, document, n=n, source_hash=source_hash, version=version, state=state, books=books
         )
-        renewed = renew_rows(at_hand, renewed=posting, posted_stamp=document.posted_stamp, state=state, books=books)
+        renewed = renew_rows(at_hand, renewed=posted[0], posted_stamp=document.posted_stamp, state=state, books=books)
     except CannotGoOn as stop:
         if not undo:
             raise
         # What stands is not what Zuora shows any more: it goes, whatever becomes of what takes its place.
         return _with(msgspec.structs.replace(plan, stops=(stop, *rows.stops)), earlier, at_hand=at_hand, state=state)
     plan = msgspec.structs.replace(plan, dropped_zero=dropped)
-    return _with(plan, [*earlier, posting, *(renewed if n > 1 else ()), *later], at_hand=at_hand, state=state)
+    return _with(plan, [*earlier, *posted, *(renewed if n > 1 else ()), *later], at_hand=at_hand, state=state)
 
 
 def _plan_unposted(at_hand: AtHand, document: BillingDocument, *, state: LedgerState, books: Books) -> Plan:
@@ -181,7 +183,8 @@ def _post(
     version: MappingPublished,
     state: LedgerState,
     books: Books,
-) -> tuple[Posting, int]:
+) -> tuple[list[Posting], int]:
+    """Return what the document is posted as, itself first, and how many lines of zero were dropped."""
     number, mapping = at_hand.number, version.mapping
     if document.unknown is not None:
         raise document.unknown
@@ -202,21 +205,29 @@ def _post(
         books=books,
     )
     owed = document.total * document.owed_sign
+    content: Content
+    before = [last_of_reversal(at_hand, state.of(at_hand.document), n - 1)] if n > 1 else []
+    journaled = partial(
+        journal_content,
+        currency=at_hand.currency,
+        document_date=document.day,
+        dates=(posting_date, original_date),
+        description=plain_text(f"Zuora {number}"),
+    )
     if not owed:
-        return _journal(
-            at_hand,
-            document,
-            lines.lines,
-            n=n,
-            dates=(posting_date, original_date),
-            source_hash=source_hash,
-            mapping=mapping,
-            state=state,
-            books=books,
-        ), lines.dropped_zero
+        content = journaled(lines.lines, daybook=books.named_daybook(number, mapping, "journal"))
+        posting = make_posting(
+            at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
+        )
+        return [posting], lines.dropped_zero
+    clearing = clearing_of(state.of(at_hand.document), n=n, mapping=mapping)
+    carried: tuple[GlLine, ...] = lines.lines
+    moved: tuple[GlLine, ...] = ()
+    if clearing is not None:
+        books.check_account(number, clearing)
+        carried, moved = through_clearing(lines.lines, clearing, number=number, currency=at_hand.currency, owed=owed)
     daybook = mapping.daybooks.invoice if owed > 0 else mapping.daybooks.credit_note
     books.check_daybook(number, daybook)
-    content: InvoiceContent | CreditNoteContent
     if owed > 0:
         content = InvoiceContent(
             customer=at_hand.customer,
@@ -227,7 +238,7 @@ def _post(
             due_date=document.due,
             daybook=daybook,
             description=plain_text(f"Zuora {number}"),
-            lines=lines.lines,
+            lines=carried,
             terms=terms_of(mapping, at_hand.payment_term),
             original_date=original_date,
             charges=document.charges,
@@ -242,48 +253,28 @@ def _post(
             due_date=document.due,
             daybook=daybook,
             description=plain_text(f"Zuora {number}"),
-            lines=lines.lines,
+            lines=carried,
             refers_to=document.refers_to,
             original_date=original_date,
         )
-    before = [last_of_reversal(at_hand, state.of(at_hand.document), n - 1)] if n > 1 else []
     if document.refers_to and not state.makes_no_posting(document.refers_to):
         # Nothing is credited before what it refers to is posted.
         before.append(newest_posting(at_hand.connection, document.refers_to, state))
     posting = make_posting(
         at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
     )
-    return posting, lines.dropped_zero
-
-
-def _journal(
-    at_hand: AtHand,
-    document: BillingDocument,
-    lines: tuple[GlLine, ...],
-    *,
-    n: int,
-    dates: tuple[date, date | None],
-    source_hash: str,
-    mapping: Mapping,
-    state: LedgerState,
-    books: Books,
-) -> Posting:
-    """Return the journal of a document over nothing whose lines are not: no customer owes anything by it."""
-    number = at_hand.number
-    content = JournalContent(
-        currency=at_hand.currency,
-        total=sum((line.debit for line in lines), ZERO),
-        document_date=document.day,
-        posting_date=dates[0],
-        daybook=books.named_daybook(number, mapping, "journal"),
-        description=plain_text(f"Zuora {number}"),
-        lines=lines,
-        original_date=dates[1],
+    if not moved:
+        return [posting], lines.dropped_zero
+    journal = make_posting(
+        at_hand,
+        act=Act.POST,
+        n=n,
+        step=JOURNAL,
+        content=journaled(moved, daybook=books.named_daybook(number, mapping, "journal"), of=posting.id),
+        source_hash=source_hash,
+        after=(posting.id,),
     )
-    before = [last_of_reversal(at_hand, state.of(at_hand.document), n - 1)] if n > 1 else []
-    return make_posting(
-        at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
-    )
+    return [posting, journal], lines.dropped_zero
 
 
 def _source_hash(at_hand: AtHand, document: BillingDocument) -> str:

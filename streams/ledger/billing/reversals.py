@@ -5,6 +5,7 @@ And what a document that is posted again takes over: application rows that Zuora
 """
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from schemas.ids import PostingId, posting_id
@@ -16,9 +17,17 @@ from streams.ledger.applying.applications import SignedRow, is_since
 from streams.ledger.applying.charged import applied_to, has_moved_on
 from streams.ledger.applying.freeing import free, in_order
 from streams.ledger.building.lines import plain_text
-from streams.ledger.building.postings import INVERSE, AtHand, inverse_id, inverse_posting, make_posting, open_item
+from streams.ledger.building.postings import (
+    INVERSE,
+    AtHand,
+    inverse_id,
+    inverse_posting,
+    journal_posting_id,
+    make_posting,
+    open_item,
+)
 from streams.ledger.known.books import Books
-from streams.ledger.known.made import Made, Row
+from streams.ledger.known.made import INVERSE_JOURNAL, Made, Row
 from streams.ledger.known.state import LedgerState
 
 SETTLE = "settle"
@@ -78,6 +87,7 @@ def reverse(
         source_hash=made.source_hash,
         after=(original, *(posting.id for posting in (*unapplied, *freed))),
     )
+    taken_back = [inverse, *_journal_back(at_hand, made, dates=dates, mapping=mapping, books=books)]
     payer, item = (inverse.id, original) if made.is_invoice else (original, inverse.id)
     settlement = make_posting(
         at_hand,
@@ -100,7 +110,36 @@ def reverse(
         source_hash=made.source_hash,
         after=(original, inverse.id),
     )
-    return [*freed, inverse, settlement]
+    return [*freed, *taken_back, settlement]
+
+
+def _journal_back(
+    at_hand: AtHand, made: Made, *, dates: tuple[date, date | None], mapping: Mapping, books: Books
+) -> list[Posting]:
+    """Return the inverse of the journal of a document whose lines went over the clearing account."""
+    if made.journal is None:
+        return []
+    of = journal_posting_id(at_hand.connection, at_hand.document, n=made.n)
+    content = InverseContent(
+        of=of,
+        currency=made.currency,
+        total=made.journal.total,
+        posting_date=dates[0],
+        daybook=books.named_daybook(at_hand.number, mapping, "journal"),
+        description=plain_text(f"Zuora {at_hand.number} unposted"),
+        original_date=dates[1],
+    )
+    return [
+        make_posting(
+            at_hand,
+            act=Act.REVERSE,
+            n=made.n,
+            step=INVERSE_JOURNAL,
+            content=content,
+            source_hash=made.source_hash,
+            after=(of,),
+        )
+    ]
 
 
 def last_of_reversal(at_hand: AtHand, made: Made, n: int) -> PostingId:

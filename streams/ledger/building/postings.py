@@ -18,6 +18,8 @@ from streams.ledger.known.state import LedgerState
 # Names of the steps that are one document in QAD.
 DOCUMENT = "document"
 INVERSE = "inverse"
+# The journal beside a document that goes to the clearing account.
+JOURNAL = "journal"
 
 
 class AtHand(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +199,12 @@ def document_posting(connection: str, document: str, *, n: int) -> PostingId:
     """Return the name of the n-th posting of a document."""
     kind, zuora_id = document_parts(document)
     return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.POST, n=n, step=DOCUMENT)
+
+
+def journal_posting_id(connection: str, document: str, *, n: int) -> PostingId:
+    """Return the name of the journal that moves the lines of the n-th posting of a document on from clearing."""
+    kind, zuora_id = document_parts(document)
+    return posting_id(connection, kind=kind, zuora_id=zuora_id, act=Act.POST, n=n, step=JOURNAL)
 
 
 def source_hash_of(**facts: object) -> str:

@@ -10,11 +10,13 @@ from hashlib import blake2b
 import msgspec
 
 from schemas.ids import PostingId, document_parts
+from schemas.mapping import Analysis
 from schemas.money import ZERO
 from schemas.outcomes import Whose
 from schemas.postings import (
     Act,
     AllocationContent,
+    JournalContent,
     Offer,
     Posting,
     PostingSet,
@@ -22,6 +24,11 @@ from schemas.postings import (
     TransferContent,
 )
 from schemas.records import RecordKind
+
+# What takes the journal of a document back that went over the clearing account.
+INVERSE_JOURNAL = "inverse:journal"
+# Role of the line that a document and its journal have on the clearing account, one on each side.
+CLEARING = "clearing"
 
 
 class Row(msgspec.Struct, array_like=True):
@@ -56,6 +63,18 @@ class Row(msgspec.Struct, array_like=True):
     given_back: Decimal = ZERO
     divides: bool = False
     behind: bool = False
+
+
+class OverClearing(msgspec.Struct, array_like=True):
+    """The journal that moves the lines of a document on from the clearing account.
+
+    Attributes:
+        total: What its debits come to.
+        clearing: The account that the document went to.
+    """
+
+    total: Decimal
+    clearing: Analysis
 
 
 class Anew(msgspec.Struct, array_like=True):
@@ -109,6 +128,7 @@ class Made(msgspec.Struct, array_like=True):
         gone: Post n was reversed because Zuora had the document no more.
         placed: Origin and pass of the input that last said under whom its money stands.
         unmoved: It said so without a posting: others loaded it there, or it went there within one customer.
+        journal: Of post n, where its lines went over the clearing account.
     """
 
     n: int = 0
@@ -143,6 +163,7 @@ class Made(msgspec.Struct, array_like=True):
 
     placed: tuple[int, int] = (-1, 0)
     unmoved: bool = False
+    journal: OverClearing | None = None
 
     @property
     def is_placed(self) -> bool:
@@ -186,6 +207,19 @@ def row_of(posting: Posting, content: AllocationContent) -> Row:
     )
 
 
+def over_clearing(content: JournalContent) -> OverClearing:
+    """Return what is kept of the journal of a document that went over the clearing account."""
+    [line] = (line for line in content.lines if line.role == CLEARING)
+    clearing = Analysis(
+        account=line.account,
+        sub_account=line.sub_account,
+        cost_centre=line.cost_centre,
+        project=line.project,
+        text=line.text,
+    )
+    return OverClearing(total=content.total, clearing=clearing)
+
+
 def remember(made: Made, posting: Posting, event: PostingSet) -> None:
     """Keep a posting that only itself can say anew; of reversals the newest."""
     content = posting.content
@@ -212,6 +246,8 @@ def _daybook_of(made: Made, posting: Posting) -> str:
     """Return the name that the daybook of a posting has in the mapping."""
     if isinstance(posting.content, AllocationContent | TransferContent):
         return "adjustment"
+    if posting.step == INVERSE_JOURNAL:
+        return "journal"
     match document_parts(posting.document)[0]:
         case RecordKind.REFUND:
             return "banking"

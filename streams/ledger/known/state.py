@@ -30,7 +30,7 @@ from schemas.postings import (
 )
 from schemas.records import RecordKind
 from streams import waits
-from streams.ledger.known.made import Made, fingerprint, remember, row_of
+from streams.ledger.known.made import Made, fingerprint, over_clearing, remember, row_of
 from streams.shelf import Shelf, Snapshot, packed, shape_of
 from streams.standings import Entry, Standing, Standings, pass_number
 
@@ -129,6 +129,8 @@ class LedgerState:
             case RefundContent() as content if posting.document != document_key(event.kind, event.id):
                 # Its payment said where the money is now; what it is itself has not changed.
                 made.closes = content.closes
+            case JournalContent(of=str()) as content:
+                made.journal = over_clearing(content)
             case (
                 InvoiceContent()
                 | CreditNoteContent()
@@ -136,11 +138,7 @@ class LedgerState:
                 | RefundContent()
                 | JournalContent() as content
             ):
-                self._take_document(made, posting, content, event)
-                if isinstance(content, RefundContent):
-                    of(content.closes_document).payers.add(posting.document)
-                if isinstance(content, InvoiceContent) and content.charges:
-                    of(content.charges).charges.add(posting.document)
+                self._take_document(of, posting, content, event)
             case TransferContent() as content if posting.n > made.transfers:
                 made.transfers, made.holds = posting.n, posting.id
                 _place(made, event, customer=content.customer)
@@ -177,11 +175,14 @@ class LedgerState:
 
     def _take_document(
         self,
-        made: Made,
+        of: Callable[[str], Made],
         posting: Posting,
         content: InvoiceContent | CreditNoteContent | ReceiptContent | RefundContent | JournalContent,
         event: PostingSet,
     ) -> None:
+        made = of(posting.document)
+        if posting.n != made.n:
+            made.journal = None
         made.n, made.live, made.gone = posting.n, True, False
         made.posted_stamp, made.source_hash = event.posted_stamp, posting.source_hash
         made.posting_date, made.original_date = content.posting_date, content.original_date
@@ -197,7 +198,10 @@ class LedgerState:
             made.offers = content.offers
         if isinstance(content, RefundContent):
             made.closes = content.closes
+            of(content.closes_document).payers.add(posting.document)
             self.referring[waits.document(content.closes_document)].add(posting.document)
+        if isinstance(content, InvoiceContent) and content.charges:
+            of(content.charges).charges.add(posting.document)
         if isinstance(content, CreditNoteContent) and content.refers_to:
             self.referring[waits.document(content.refers_to)].add(posting.document)
 

@@ -162,3 +162,15 @@ def no_daybook(number: str, name: str) -> Reason:
         field=f"daybooks.{name}",
         waits_for=(waits.MAPPING,),
     )
+
+
+def clearing_not_zero(number: str, account: str) -> Reason:
+    """Say that a line of a document belongs on the clearing account itself, which then never comes to zero."""
+    return Reason(
+        rule="clearing_not_zero",
+        message=f"{number}: the mapping sends one of its lines to {account}, which is the clearing account",
+        next_step="Send that line elsewhere, or name another [policy] clearing, and publish the mapping.",
+        field="policy.clearing",
+        value=account,
+        waits_for=(waits.MAPPING,),
+    )
