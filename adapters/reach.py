@@ -74,6 +74,26 @@ def is_public(address: str) -> bool:
     return all(one.is_global and not one.is_multicast for one in inner if one is not None)
 
 
+def why_not(error: aiohttp.ClientError | TimeoutError) -> str:
+    """Return why another system is not reached, in words for whoever sets it up; without what was sent."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "there is no such host, or this machine's name service does not know it"
+        case aiohttp.ClientConnectorCertificateError():
+            return (
+                f"its certificate is not believed ({getattr(error.certificate_error, 'verify_message', '')}): if it is "
+                "of your own authority, name that as ca_file in [connections.*]; else have it mended there"
+            )
+        case aiohttp.ClientConnectorSSLError():
+            return "no TLS is spoken there: is it https, and the right port?"
+        case aiohttp.ClientConnectorError():
+            return f"nobody takes the call there ({error.strerror or 'no connection'}): are port and firewall right?"
+        case TimeoutError():
+            return "no answer in time: it is busy or away, or a firewall drops the call"
+        case _:
+            return f"the connection was cut ({type(error).__name__})"
+
+
 class _PublicResolver(AbstractResolver):
     """Resolves a name, and refuses it where any of its addresses is private: those it returns are connected to."""
 

@@ -7,21 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from adapters.kafka.assignments import read_assignments
-from adapters.qad.asking.answers import read_object
-from adapters.qad.asking.client import QadClient
-from adapters.qad.places import pick
-from adapters.qad.profiles.calls import Permission
-from adapters.qad.profiles.documents import OPTIONAL_KINDS
-from adapters.qad.profiles.lists import BROWSES, OpenItems
-from adapters.qad.profiles.profile import Profile
-from adapters.qad.reading.look_ups import LookUps
-from adapters.qad.reading.reference import QadReferences
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods
 from adapters.zuora.reading.settlement import Said, Settlement
 from console.config import Callouts
 from console.pinging_files import try_files
+from console.pinging_qad import try_qad
 from console.readable import step_of, try_callout_history, try_reading
 from console.wiring import Wiring
 from console.write_back import try_write_back
@@ -32,8 +24,6 @@ from streams.match.claims import Claim, claimed_by
 
 # More than this many seconds between the clocks is said: windows follow Zuora's clock, but people compare stamps.
 _CLOCK_DIFFERENCE_S = 60
-# No posting has this reference: a look-up of it must answer, and find nothing.
-_NOBODYS_REFERENCE = "2" * 20
 # A record that is looked at and not kept.
 _NOT_KEPT = Found(by="poll", at=datetime.fromtimestamp(0, UTC))
 
@@ -226,135 +216,10 @@ async def _connection(wiring: Wiring, connection: str) -> AsyncIterator[Finding]
     try:
         files = wiring.files(connection)
         if files is None:
-            async for finding in _qad(wiring, connection):
-                yield finding
+            async for trial in try_qad(wiring, connection):
+                yield Finding(subject=connection, **msgspec.structs.asdict(trial))
             return
         for trial in await try_files(wiring.site.path(files.directory), files):
             yield Finding(subject=connection, **msgspec.structs.asdict(trial))
     except ConnectorError as error:
         yield Finding(subject=connection, what="QAD", ok=False, found="does not work", next_step=str(error))
-
-
-async def _qad(wiring: Wiring, connection: str) -> AsyncIterator[Finding]:
-    profile = wiring.profile(connection)
-    waiting = profile.unconfirmed
-    yield Finding(
-        subject=connection,
-        what="profile",
-        ok=not waiting,
-        found=f"hash {profile.content_hash}" + (f", not confirmed: {', '.join(waiting)}" if waiting else ""),
-        next_step="Compare these parts with the tenant, then set confirmed = true; nothing is posted before.",
-    )
-    if profile.qxtend is not None:
-        yield _qxtend_secrets(wiring, connection)
-    async with wiring.qad(connection, profile) as client:
-        # Once and first: a wrong password that is tried for every line locks the service user out.
-        await client.token.get()
-        references = QadReferences(client, profile)
-        for name in BROWSES:
-            yield await _reference_list(references, connection, name)
-        for kind in OPTIONAL_KINDS:
-            if kind not in profile.finds:
-                yield _left_out(profile, connection, kind)
-        for kind in profile.finds:
-            yield await _look_up(client, profile, connection, kind)
-        for kind, document in profile.documents.items():
-            if profile.permission.path and document.view_uri:
-                yield await _permission(client, profile.permission, connection, kind, document.view_uri)
-        if profile.open_items is not None:
-            yield await _openings(LookUps(client, profile), connection, profile.open_items)
-
-
-def _qxtend_secrets(wiring: Wiring, connection: str) -> Finding:
-    """Open what the sink needs for QXtend: it starts for no connection while one of these is missing."""
-    problem = ""
-    try:
-        wiring.qxtend_login(connection)
-    except ConnectorError as error:
-        problem = str(error)
-    return Finding(
-        subject=connection,
-        what="secrets of QXtend",
-        ok=not problem,
-        found="not all can be opened" if problem else "can be opened; the first document tries them",
-        next_step=f"{problem}. Until then the sink does not start.",
-    )
-
-
-async def _reference_list(references: QadReferences, connection: str, name: str) -> Finding:
-    try:
-        count = sum([len(page) async for page in references.read(name)])
-    except ConnectorError as error:
-        return Finding(
-            subject=connection, what=f"browse of {name}", ok=False, found="does not work", next_step=str(error)
-        )
-    return Finding(
-        subject=connection,
-        what=f"browse of {name}",
-        ok=count > 0,
-        found=f"{count} rows",
-        next_step="No row came: is the workspace right, and the filter of this browse in the profile?",
-    )
-
-
-def _left_out(profile: Profile, connection: str, kind: str) -> Finding:
-    return Finding(
-        subject=connection,
-        what=f"documents of kind {kind}",
-        ok=True,
-        found=f"not in the profile: what would be one parks (no_such_kind); add [{profile.table}.{kind}] to carry it",
-    )
-
-
-async def _look_up(client: QadClient, profile: Profile, connection: str, kind: str) -> Finding:
-    qad = LookUps(client, profile)
-    what = f"look-up of {kind}"
-    if not qad.can_find(kind):
-        return Finding(
-            subject=connection,
-            what=what,
-            ok=False,
-            found="none configured",
-            next_step="Without one, a document whose answer is lost is parked for a person. "
-            f"Add [{profile.table}.{kind}.find].",
-        )
-    try:
-        await qad.find(kind, _NOBODYS_REFERENCE)
-    except ConnectorError as error:
-        return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
-    find = profile.finds[kind]
-    silent = kind == "receipt" and find is not None and not find.allocated
-    return Finding(
-        subject=connection,
-        what=what,
-        ok=True,
-        found="answers; no column says what a receipt carries: a person says it where the log was lost"
-        if silent
-        else "answers",
-    )
-
-
-async def _openings(qad: LookUps, connection: str, items: OpenItems) -> Finding:
-    what = "look-up of opening items"
-    try:
-        for kind in items.types:
-            await qad.find_opening(number=_NOBODYS_REFERENCE, item_kind=kind, currency="")
-    except ConnectorError as error:
-        return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
-    return Finding(subject=connection, what=what, ok=True, found="answers")
-
-
-async def _permission(client: QadClient, asked: Permission, connection: str, kind: str, view_uri: str) -> Finding:
-    what = f"permission for {kind}"
-    try:
-        reply = await client.get(asked.path, [(asked.resource, view_uri), (asked.action, asked.create)])
-    except ConnectorError as error:
-        return Finding(subject=connection, what=what, ok=False, found="does not work", next_step=str(error))
-    told = pick(read_object(reply.body) or {}, asked.given)
-    return Finding(
-        subject=connection,
-        what=what,
-        ok=told not in asked.no,
-        found="not told by this tenant" if told is None else ("not given" if told in asked.no else "given"),
-        next_step="Give the user a role that may create this kind of document.",
-    )

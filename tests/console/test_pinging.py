@@ -1,12 +1,14 @@
 """What `ping` tries at QAD before anything is posted: a look-up that could never find anything is said."""
 
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
-from console.pinging import _connection, _look_up, _openings
+from console.pinging import _connection
+from console.pinging_qad import _look_up, _openings
 from schemas.errors import Misconfigured
 from tests.adapters.qad_company import ENTITY, post, qad_company, qxtend_template
 from tests.adapters.test_qad_finding import by_hand
@@ -26,29 +28,29 @@ def misspelt(qad, table, name):
 async def test_look_ups_of_openings_and_documents_answer(qad):
     erp = await qad.erp()
     await post(erp, qad.invoice())
-    assert (await _openings(erp, "acme", qad.profile().open_items)).ok
-    assert (await _look_up(await qad.client(), qad.profile(), "acme", "invoice")).ok
+    assert (await _openings(erp, qad.profile().open_items)).ok
+    assert (await _look_up(await qad.client(), qad.profile(), "invoice")).ok
 
 
 async def test_a_number_column_of_open_items_that_is_misspelt_is_said(qad):
     qad.control.post_by_hand(ENTITY, by_hand("INV-OLD-1"), user="clerk")
     profile = misspelt(qad, "open_items", "number")
-    finding = await _openings(await qad.erp(profile), "acme", profile.open_items)
+    finding = await _openings(await qad.erp(profile), profile.open_items)
     assert (finding.ok, "xreference" in finding.next_step) == (False, True)
 
 
 async def test_a_reference_column_of_documents_that_is_misspelt_is_said(qad):
     profile = misspelt(qad, "documents.invoice", "reference")
     await post(await qad.erp(), qad.invoice())
-    finding = await _look_up(await qad.client(profile), profile, "acme", "invoice")
+    finding = await _look_up(await qad.client(profile), profile, "invoice")
     assert (finding.ok, "xcustomShort0" in finding.next_step) == (False, True)
 
 
 class Wired:
     """One connection's QAD, as the composition root gives it."""
 
-    def __init__(self, qad, profile):
-        self._qad, self._profile = qad, profile
+    def __init__(self, qad, profile, **credentials):
+        self._qad, self._profile, self._credentials = qad, profile, credentials
 
     def files(self, _connection):
         return None
@@ -61,7 +63,7 @@ class Wired:
 
     @asynccontextmanager
     async def qad(self, _connection, profile):
-        yield await self._qad.client(profile)
+        yield await self._qad.client(profile, **self._credentials)
 
 
 @pytest.mark.parametrize("left_out", [(), OPTIONAL_KINDS])
@@ -83,3 +85,93 @@ async def test_through_qxtend_the_look_ups_are_tried_and_a_secret_that_is_not_se
     assert {f"look-up of {kind}" for kind in profile.finds} <= found.keys()
     assert not [what for what in found if what.startswith("permission")]
     assert {one.ok for one in found.values()} == {True}
+
+
+# -- what keeps everything else from working -------------------------------------------------------------------------
+
+
+async def failed(qad, profile=None, **credentials):
+    """Return what does not work, by what was tried, with its next step."""
+    wired = Wired(qad, profile or qad.profile(), **credentials)
+    return {one.what: one.next_step async for one in _connection(wired, "acme") if not one.ok}
+
+
+async def test_of_a_tenant_that_is_right_nothing_fails_and_session_workspace_and_clock_are_told(qad):
+    found = {one.what: one async for one in _connection(Wired(qad, qad.profile()), "acme")}
+    assert [one.what for one in found.values() if not one.ok] == []
+    assert found["session"].found == "ends after 480 min, or after 30 min without a call"
+    assert "entered" in found["workspace"].found
+    assert found["clock"].found.startswith("QAD's is ")
+
+
+async def test_a_host_that_there_is_not(qad):
+    told = await failed(qad, qad.profile(base_url="https://no-such-host.invalid/clouderp"))
+    assert set(told) == {"QAD"}
+    assert "no such host" in told["QAD"] or "no answer in time" in told["QAD"]
+
+
+async def test_a_port_where_nobody_listens(qad):
+    await qad.server.refuse_connections()
+    told = await failed(qad)
+    assert (set(told), "nobody takes the call there" in told["QAD"]) == ({"QAD"}, True)
+
+
+async def test_tls_where_none_is_spoken(qad):
+    told = await failed(qad, qad.profile(base_url=qad.server.url.replace("http://", "https://")))
+    assert (set(told), "no TLS is spoken there" in told["QAD"]) == ({"QAD"}, True)
+
+
+async def test_a_base_path_that_is_wrong(qad):
+    told = await failed(qad, qad.profile(base_url=f"{qad.server.origin}/elsewhere"))
+    assert (set(told), "look at base_url" in told["QAD"]) == ({"QAD"}, True)
+
+
+async def test_a_wrong_password_is_tried_once(qad):
+    told = await failed(qad, password="wrong-password")
+    assert (set(told), "user name or password is wrong" in told["QAD"]) == ({"QAD"}, True)
+    assert len(qad.requests("token")) == 1
+
+
+async def test_a_workspace_that_is_not_this_users(qad):
+    told = await failed(qad, qad.profile(workspace="10USA_NOWHERE"))
+    assert set(told) == {"workspace"}
+    assert "x-qad-workspace-id" in told["workspace"]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "what", "step"),
+    [
+        ("com.qad.erp.financials.periods", "com.qad.erp.financials.nothing", "browse of periods", "take browseId"),
+        ('last_day = "lastDay"', 'last_day = "lastDays"', "browse of periods", "shows no column lastDays"),
+    ],
+)
+async def test_a_browse_or_a_column_that_there_is_not(qad, was, becomes, what, step):
+    told = await failed(qad, qad.profile(qad.profile_text().replace(was, becomes)))
+    assert (set(told), step in told[what]) == ({what}, True)
+
+
+async def test_a_right_that_is_missing(qad):
+    told = await failed(qad, username="reader", password="reader-word")
+    assert {what.partition(" for ")[0] for what in told} == {"permission"}
+    assert all("role that may create" in step for step in told.values())
+
+
+@pytest.mark.parametrize(("length", "idle"), [(1, 30), (480, 1)])
+async def test_a_session_that_is_too_short_to_work_in(qad, length, idle):
+    qad.control.change_settings({"session": {"session_length_minutes": length, "idle_minutes": idle}})
+    told = await failed(qad)
+    assert (set(told), "security control" in told["session"]) == ({"session"}, True)
+
+
+async def test_a_clock_that_is_wrong(qad, monkeypatch):
+    monkeypatch.setattr("adapters.qad.asking.client.datetime", Behind)
+    told = await failed(qad)
+    assert (set(told), "NTP" in told["clock"]) == ({"clock"}, True)
+
+
+class Behind(datetime):
+    """This machine's clock, two minutes behind."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) - timedelta(minutes=2)

@@ -4,6 +4,8 @@ Whoever reads the answers decides what they mean; here only the wire is told apa
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import aiohttp
@@ -13,7 +15,7 @@ from yarl import URL
 from adapters.qad.asking.sending import sending, session_that_checks_age
 from adapters.qad.asking.token import Credentials, QadToken, retry_after_s
 from adapters.qad.profiles.profile import Profile
-from adapters.reach import PUBLIC, Reach
+from adapters.reach import PUBLIC, Reach, why_not
 from schemas.errors import InvariantViolation, Refused, Transient
 
 __all__ = ["Credentials", "QadClient", "Reply"]
@@ -46,6 +48,8 @@ class QadClient:
             self._base_url, reach, timeout_s=limits.timeout_s, connections=limits.concurrency * 2 + 4
         )
         self.token = QadToken(self._session, profile, credentials)
+        # How far QAD's clock is ahead of ours, in seconds, by its last answer; None where it does not say.
+        self.clock_ahead_s: float | None = None
 
     async def __aenter__(self) -> "QadClient":
         return self
@@ -67,9 +71,9 @@ class QadClient:
         async def ask(token: str) -> Reply:
             try:
                 async with self._session.get(url, headers=self._headers(token), allow_redirects=False) as answer:
-                    return await _reply(answer)
+                    return await self._reply(answer)
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise Transient(f"QAD cannot be reached: {type(error).__name__}") from error
+                raise Transient(f"QAD cannot be reached: {why_not(error)}") from error
 
         return await self._let_in(ask)
 
@@ -93,7 +97,7 @@ class QadClient:
         async def send(token: str) -> Reply:
             headers = {**self._headers(token), "Content-Type": "application/json"}
             async with sending(self._session, url, body, headers, not_after=not_after) as answer:
-                return await _reply(answer)
+                return await self._reply(answer)
 
         return await self._let_in(send)
 
@@ -110,6 +114,12 @@ class QadClient:
                 raise error
         raise InvariantViolation("a call ends with its last try")
 
+    async def _reply(self, answer: aiohttp.ClientResponse) -> Reply:
+        if 300 <= answer.status < 400:
+            raise Refused(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")
+        self.clock_ahead_s = _ahead_s(answer.headers.get("Date", ""))
+        return Reply(answer.status, await answer.read(), retry_after_s(answer))
+
     def _headers(self, token: str) -> dict[str, str]:
         return {
             "Authorization": f"{self.token.scheme} {token}",
@@ -120,7 +130,8 @@ class QadClient:
         }
 
 
-async def _reply(answer: aiohttp.ClientResponse) -> Reply:
-    if 300 <= answer.status < 400:
-        raise Refused(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")
-    return Reply(answer.status, await answer.read(), retry_after_s(answer))
+def _ahead_s(told: str) -> float | None:
+    try:
+        return (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None

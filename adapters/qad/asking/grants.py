@@ -114,7 +114,8 @@ def granted(answer: aiohttp.ClientResponse, body: bytes, path: str) -> Granted:
         raise Refused(f"QAD gives no token at {path} (HTTP {status}): look at base_url and [auth] path of the profile")
     token, again = told.get("access_token"), told.get("refresh_token")
     if status >= 300 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise Transient(f"QAD gave no token (HTTP {status})", retry_after_s=retry_after_s(answer))
+        page = ", a page instead: is base_url the API's, with its path?" if status < 300 and not told else ""
+        raise Transient(f"QAD gave no token (HTTP {status}){page}", retry_after_s=retry_after_s(answer))
     return Granted(
         token=token,
         refresh_token=again if isinstance(again, str) else "",

@@ -22,6 +22,7 @@ from adapters.qad.asking.grants import (
     session_limits,
 )
 from adapters.qad.profiles.profile import Profile
+from adapters.reach import why_not
 from schemas.errors import ConnectorError, Refused, Transient
 
 __all__ = ["Credentials", "QadToken", "retry_after_s"]
@@ -163,7 +164,7 @@ class QadToken:
             async with self._session.post(self._url, data=form, allow_redirects=False) as answer:
                 return granted(answer, await answer.read(), self._auth.path)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Transient(f"QAD cannot be reached at {self._url} (base_url): {type(error).__name__}") from error
+            raise Transient(f"QAD cannot be reached at {self._url} (base_url): {why_not(error)}") from error
 
     def _shortened(self, lifetime_s: int) -> float:
         """Return after how long it is renewed that lives so long: before, but not in its first half."""

@@ -61,7 +61,9 @@ def column(row: Row, name: str, *, browse_id: str) -> Any:
         Misconfigured: The browse does not show it: a filter by it would silently find nothing.
     """
     if name not in row:
-        raise Misconfigured(f"the browse {browse_id} shows no column {name}: look at the profile")
+        raise Misconfigured(
+            f"the browse {browse_id} shows no column {name}: ml-connector qad profile probe looks at each"
+        )
     return row[name]
 
 
@@ -98,9 +100,12 @@ async def _page(
     reply = await client.get(said.path, [(said.browse_id, browse_id), *asked, *conditions])
     answer = read_object(reply.body) or {}
     if reply.status == 403:
-        raise Refused(f"QAD does not let this user read the browse {browse_id}")
+        raise Refused(f"QAD does not let this user read the browse {browse_id}: give it a role that may")
     if reply.status in (400, 404):
-        raise Misconfigured(f"QAD has no browse {browse_id} that takes these columns (HTTP {reply.status})")
+        raise Misconfigured(
+            f"QAD has no browse {browse_id} that takes these columns (HTTP {reply.status}): take browseId from the "
+            "network tab of its screen; ml-connector qad profile probe looks at every column"
+        )
     rows = pick(answer, said.rows) if said.rows else None
     if reply.status >= 300 or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Transient(f"QAD gave no rows of {browse_id} (HTTP {reply.status})", retry_after_s=reply.retry_after_s)

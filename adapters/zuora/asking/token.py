@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 
 from adapters.credentials.secret import Secret
-from adapters.reach import Reach, connector
+from adapters.reach import Reach, connector, why_not
 from adapters.zuora.asking.answers import NotFound, SignedOut, read_answer
 from adapters.zuora.asking.clock import ZuoraClock
 from adapters.zuora.asking.headers import whole_of
@@ -180,7 +180,7 @@ class Token:
             # No object was asked for: nothing is gone but the way to it.
             raise Misconfigured(f"{error}: is base_url right? It was asked at {self._url}") from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Transient(f"Zuora cannot be reached at {self._url} (base_url): {type(error).__name__}") from error
+            raise Transient(f"Zuora cannot be reached at {self._url} (base_url): {why_not(error)}") from error
 
 
 def _granted(body: bytes) -> tuple[_Granted, float]:
