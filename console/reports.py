@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 
 # Parts that keep a report from being clean.
-FAULTS = frozenset({"documents", "open_items", "customers", "control_accounts", "duplicate", "lost", "no_mapping"})
+FAULTS = frozenset(
+    {"documents", "open_items", "customers", "control_accounts", "duplicate", "lost", "no_mapping", "in_files"}
+)
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -83,7 +85,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         part: documents, open_items, customers, control_accounts, in_flight, parked, ignored, timing, foreign,
-            duplicate, lost or no_mapping.
+            duplicate, lost, no_mapping or in_files.
         number: Zuora's number, or QAD's key where QAD alone has it.
         what: What differs, in a sentence.
         currency: Of the amount.
@@ -104,7 +106,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         connection: Whose.
-        at: When both systems were read; "" where they were not, since no mapping is published.
+        at: When both systems were read; "" where they were not, since there is nothing to compare.
         from_date: First document date.
         as_of: Last document date, "" for no end.
         sums: The last line, by kind and currency.

@@ -82,7 +82,8 @@ class _Asked(NamedTuple):
 
 
 async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _Asked) -> Report:
-    if not await has_mapping(wiring, connection):
+    why_not = await _why_not(wiring, connection)
+    if why_not is not None:
         return Report(
             connection=connection,
             at="",
@@ -90,7 +91,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _As
             as_of=str(asked.as_of or ""),
             sums=(),
             checks={},
-            differences=(_no_mapping(connection),),
+            differences=(why_not,),
             period=asked.period,
         )
     tenant = wiring.site.config.connections[connection].tenant
@@ -132,7 +133,13 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _As
     return report
 
 
-def _no_mapping(connection: str) -> Difference:
+async def _why_not(wiring: Wiring, connection: str) -> Difference | None:
+    """Return why there is nothing to compare, or None where there is."""
+    if wiring.files(connection) is not None:
+        what = "its documents go into files, and no QAD is read: hold them against the books that the import makes"
+        return Difference(part="in_files", number="", what=what)
+    if await has_mapping(wiring, connection):
+        return None
     what = "no mapping is published, so nothing goes to QAD and there is nothing to compare yet: "
     return Difference(
         part="no_mapping", number="", what=f"{what}ml-connector mapping publish FILE --connection {connection}"
