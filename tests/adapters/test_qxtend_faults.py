@@ -152,8 +152,9 @@ async def test_a_login_page_is_no_success(qad):
         ({"name": "soap_fault", "code": "Client", "message": "Receiver X is not known."}, Refused),
         ({"name": "soap_fault", "code": "Client", "message": "Element y is wrong."}, Rejected),
         ({"name": "soap_fault", "code": "TransactionException001", "message": "Rolled back."}, Rejected),
-        # Of the session that did not begin nothing is in this profile's classes: it is looked up, which finds nothing.
-        ({"name": "soap_fault", "code": "ProcessException001", "message": "No session."}, OutcomeUnknown),
+        ({"name": "soap_fault", "code": "ProcessException001", "message": "No session."}, Overloaded),
+        # Nothing says before or behind what: it is looked up.
+        ({"name": "soap_fault", "code": "Server", "message": "An agent has died."}, OutcomeUnknown),
     ],
 )
 async def test_what_is_not_let_in_has_its_family(qad, fault, family):

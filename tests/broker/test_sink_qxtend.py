@@ -1,16 +1,21 @@
 """The sink's lane over QXtend: the same promises on a real broker, whichever way QAD is spoken to."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.kafka.cluster import Cluster
 from sandbox.qad.books.master import PeriodStatus
 from sandbox.qad.faults import Fault
 from schemas.outcomes import Posted
+from schemas.topics import Topic
 from tests.broker.erps import Qad, allocation, credit_note, invoice, offer, posting_set, receipt, reversal, running_qad
-from tests.broker.sinks import kinds, outcomes, running_sink
+from tests.broker.lanes import read_records
+from tests.broker.sinks import kinds, outcomes, put, running_sink
+from tests.broker.test_sink_stops import GOES_ON, STOPPED
 
 
 @pytest.fixture
@@ -82,3 +87,46 @@ async def test_a_closed_period_waits(cluster: Cluster, qad: Qad, eventually):
         await eventually(sink.acknowledged)
     assert kinds(await outcomes(cluster))[-1] == "Waiting"
     assert qad.documents() == 0
+
+
+async def test_a_user_that_qxtend_does_not_let_in_stops_the_connection_until_it_does(
+    cluster: Cluster, qad: Qad, eventually
+):
+    armed = qad.server.control.arm(
+        Fault(name="soap_fault", code="Client", message="The user name or the password is wrong.")
+    )
+    with capture_logs() as logs:
+        async with running_sink(cluster, qad) as sink:
+            await sink.give(posting_set(invoice("INV1")), posting_set(invoice("INV2")))
+
+            async def probed() -> None:
+                assert armed.fired >= 4
+
+            await eventually(probed, within_s=40)
+            assert sink.runs.acknowledged == []
+            qad.server.control.disarm()
+            await eventually(sink.acknowledged, within_s=60)
+    told = [entry["event"] for entry in logs if entry["event"] in (STOPPED, GOES_ON)]
+    assert told == [STOPPED, GOES_ON]
+    assert qad.documents() == 2
+    qad.check_books()
+
+
+async def test_a_lane_that_is_closed_at_any_moment_doubles_nothing(cluster: Cluster, qad: Qad, eventually):
+    sets = [posting_set(invoice(f"INV{number}")) for number in range(30)]
+    await put(cluster, Topic.POSTINGS, *sets)
+    records = await read_records(cluster, Topic.POSTINGS)
+    lost = [
+        qad.server.control.arm(Fault(name="commit_then_reset", share=0.1, seed=5)),
+        qad.server.control.arm(Fault(name="commit_then_soap_fault", share=0.1, seed=6, code="Server", message="Died.")),
+    ]
+    for attempt in range(6):
+        async with running_sink(cluster, qad) as sink:
+            sink.take(records)
+            await asyncio.sleep(0.05 + 0.09 * attempt)
+    async with running_sink(cluster, qad) as sink:
+        sink.take(records)
+        await eventually(sink.acknowledged, within_s=60)
+    assert all(armed.fired for armed in lost)
+    assert qad.documents() == 30
+    qad.check_books()

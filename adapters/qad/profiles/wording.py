@@ -21,6 +21,8 @@ DEFAULTS: tuple[ErrorClass, ...] = (
     ),
     ErrorClass(
         means=CAPACITY,
+        # QXtend's session did not begin.
+        codes=("ProcessException001",),
         words=(
             "no agent",
             "no license",
