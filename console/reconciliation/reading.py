@@ -13,7 +13,7 @@ from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Find
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
-from adapters.qad.reading.found import found_in
+from adapters.qad.reading.found import found_in, item_in
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.values import amount
 from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
@@ -118,9 +118,9 @@ async def open_items(client: QadClient, profile: Profile) -> AsyncIterator[QadOp
         for row in page:
             item_type = column(row, items.type_column, browse_id=find.browse_id)
             yield QadOpenItem(
-                key=found_in(row, find, profile).document,
+                key=item_in(row, items, profile).document,
                 number=str(row.get(find.number) or ""),
-                open=amount(column(row, items.open_amount, browse_id=find.browse_id)),
+                open=amount(column(row, items.open_amount, browse_id=find.browse_id)) * items.sign_of(item_type),
                 owed=1 if item_type in owed_types else -1,
                 account=str(column(row, items.account, browse_id=find.browse_id)),
             )

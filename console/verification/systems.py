@@ -94,7 +94,8 @@ async def _open_items(client: QadClient, profile: Profile) -> dict[QadKey, Decim
                 str(column(row, find.daybook, browse_id=find.browse_id)),
                 whole(column(row, find.voucher, browse_id=find.browse_id), what="voucher"),
             )
-            found[key] = amount(column(row, items.open_amount, browse_id=find.browse_id))
+            sign = items.sign_of(column(row, items.type_column, browse_id=find.browse_id))
+            found[key] = amount(column(row, items.open_amount, browse_id=find.browse_id)) * sign
     return found
 
 

@@ -74,6 +74,7 @@ class Browse(Spelling, frozen=True, kw_only=True):
         values: per column, the wire's words for the books' words.
         only: rows whose columns are these, by the books' names and words; others are not in this browse.
         negative: amounts that the wire has with the other sign.
+        negative_where: of those, only in rows whose columns are one of these.
     """
 
     table: str
@@ -83,6 +84,7 @@ class Browse(Spelling, frozen=True, kw_only=True):
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     only: dict[str, str] = field(default_factory=dict)
     negative: tuple[str, ...] = ()
+    negative_where: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Envelope(Spelling, frozen=True, kw_only=True):

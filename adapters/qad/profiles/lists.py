@@ -1,5 +1,7 @@
 """What a tenant shows in lists: open items, balances, reference data."""
 
+from typing import Literal
+
 import msgspec
 
 from adapters.qad.profiles.documents import Find
@@ -17,6 +19,7 @@ class OpenItems(Part, frozen=True, kw_only=True):
         account: Column of the control account.
         type_column: Column that tells invoice, credit note and prepayment apart.
         types: Value of that column by Zuora's kind; a debit memo is called as an invoice is unless it is named.
+        negative: Kinds whose amounts, whole and open, the tenant shows below zero.
         confirmed: The site has confirmed this part.
     """
 
@@ -25,11 +28,16 @@ class OpenItems(Part, frozen=True, kw_only=True):
     account: str
     type_column: str
     types: dict[str, str]
+    negative: tuple[Literal["invoice", "debit_memo", "credit_memo", "payment"], ...] = ()
     confirmed: bool = True
 
     def type_of(self, kind: str) -> str | None:
         """Return what QAD calls an open item of a kind, or None where the profile does not say."""
         return self.types.get(kind) or (self.types.get("invoice") if kind == "debit_memo" else None)
+
+    def sign_of(self, shown: object) -> int:
+        """Return -1 where the tenant shows amounts below zero for items of a type, 1 elsewhere."""
+        return -1 if shown in [self.type_of(kind) for kind in self.negative] else 1
 
 
 class Browse(Part, frozen=True, kw_only=True):

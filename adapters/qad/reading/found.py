@@ -2,12 +2,25 @@
 
 from typing import Any
 
+import msgspec
+
 from adapters.qad.profiles.documents import Find
+from adapters.qad.profiles.lists import OpenItems
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import Row, column
 from adapters.qad.values import amount, day, whole
 from schemas.outcomes import Document
 from streams.ports import FoundInQad
+
+
+def item_in(row: Row, items: OpenItems, profile: Profile) -> FoundInQad:
+    """Return the open item that a row shows, its total as a positive amount; raises as `found_in` does."""
+    found = found_in(row, items.find, profile)
+    total = found.document.total
+    if total is None:
+        return found
+    signed = total * items.sign_of(column(row, items.type_column, browse_id=items.find.browse_id))
+    return msgspec.structs.replace(found, document=msgspec.structs.replace(found.document, total=signed))
 
 
 def found_in(row: Row, find: Find, profile: Profile) -> FoundInQad:

@@ -11,7 +11,7 @@ from adapters.qad.profiles.documents import Find
 from adapters.qad.profiles.lists import OpenItems
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import Row, browse, column, first_row
-from adapters.qad.reading.found import found_in
+from adapters.qad.reading.found import found_in, item_in
 from schemas.errors import Conflict, Misconfigured
 from streams.ports import FoundInQad
 
@@ -53,7 +53,7 @@ class LookUps:
             return None
         find, wanted = items.find, _item_type(items, item_kind)
         found = [
-            found_in(row, find, self._profile)
+            item_in(row, items, self._profile)
             for row in await self._equal(find, find.number, number)
             if column(row, items.type_column, browse_id=find.browse_id) == wanted
         ]

@@ -13,6 +13,9 @@ _VALUES = {
     "customer_payments": {"status": STATUSES},
 }
 
+# What the customer has to their credit is shown below zero.
+_OPEN_ITEM_AMOUNTS = ("original_amount", "open_amount", "original_base_amount", "open_base_amount")
+
 
 def _elsewhere(browse: Browse) -> Browse:
     return Browse(
@@ -22,6 +25,8 @@ def _elsewhere(browse: Browse) -> Browse:
         columns=columns(*browse.columns),
         values=_VALUES.get(browse.table, {}),
         only={"invoice_type": "INVOICE"} if browse.table == "customer_invoices" else {},
+        negative=_OPEN_ITEM_AMOUNTS if browse.table == "open_items" else (),
+        negative_where={"item_type": ("CREDITNOTE", "PREPAYMENT")} if browse.table == "open_items" else {},
     )
 
 

@@ -26,7 +26,7 @@ class _Shape:
         self.columns = {wire: (name, self.table.columns[name]) for name, wire in browse.columns.items()}
         self._formats = formats
         self._cells = [
-            (f"{browse.prefix}.{wire}" if browse.prefix else wire, column, self._writer(name, column))
+            (f"{browse.prefix}.{wire}" if browse.prefix else wire, name, column, self._writer(name, column))
             for wire, (name, column) in self.columns.items()
         ]
 
@@ -36,8 +36,16 @@ class _Shape:
 
     def write(self, view: View, rows: Iterable[Any]) -> list[dict[str, Any]]:
         """Write rows, flat, with dotted names."""
-        cells = [(name, column.reader(view), write) for name, column, write in self._cells]
+        cells = [(wire, self._reader(name, column, view), write) for wire, name, column, write in self._cells]
         return [{name: read(row) if write is None else write(read(row)) for name, read, write in cells} for row in rows]
+
+    def _reader(self, name: str, column: Column, view: View) -> Callable[[Any], Any]:
+        """Return what reads a column from a row, with the sign that the wire has."""
+        read = column.reader(view)
+        if name not in self.browse.negative:
+            return read
+        tests = [(self.table.columns[one].reader(view), words) for one, words in self.browse.negative_where.items()]
+        return lambda row: -read(row) if all(said(row) in words for said, words in tests) else read(row)
 
     def holds(self, view: View) -> list[Callable[[Any], bool]]:
         """Return the tests of what is in this browse at all."""
@@ -48,8 +56,6 @@ class _Shape:
         words = self.browse.values.get(name)
         if words:
             return lambda value: words.get(value, value)
-        if name in self.browse.negative:
-            return lambda value: self._formats.write(-value)
         return writer_of(column.type, self._formats)
 
 
