@@ -77,6 +77,7 @@ for command in (
     running.poll,
     running.work,
     running.mark,
+    running.make_customers,
     running.observe,
     backfill,
     operating.lag,

@@ -149,6 +149,7 @@ class Connection(_Strict, frozen=True, kw_only=True):
         profile: File of the QAD profile, relative to the configuration.
         accounts: Which billing accounts are its own; without it, all of the tenant's.
         reference_interval_s: Pause between two readings of QAD's reference data.
+        make_customers: Whether customers that people approve are made in QAD, as the profile's [customers] says.
         private_hosts: QAD's hosts that are at an address of this machine or a private network: no other is connected to
             there.
         ca_file: Certificates of further authorities (PEM) that QAD's may be signed by, relative to the configuration.
@@ -158,6 +159,7 @@ class Connection(_Strict, frozen=True, kw_only=True):
     profile: str
     accounts: Claim = Claim()
     reference_interval_s: _Count = 900
+    make_customers: bool = False
     private_hosts: tuple[str, ...] = ()
     ca_file: str = ""
 

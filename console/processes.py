@@ -17,6 +17,7 @@ from aiohttp import web
 
 from adapters.kafka.feed import TenantFeed
 from adapters.kafka.publishing import STOP_TIMEOUT_S, Publication, Publisher
+from adapters.qad.rest.customers import RestCustomers
 from adapters.sparing import SparingLog
 from adapters.store.observer import Observer
 from adapters.store.readmodel import ReadModel
@@ -189,7 +190,24 @@ async def write_back(wiring: Wiring, *, slot: str) -> None:
         tenants = {
             name: ZuoraMarks(await stack.enter_async_context(wiring.zuora(name, process="mark"))) for name in written
         }
-        await wiring.mark_worker(slot=slot, partitions=partitions, tenants=tenants, publisher=publisher).run()
+        await wiring.log_worker(slot=slot, partitions=partitions, tenants=tenants, publisher=publisher).run()
+
+
+async def make_customers(wiring: Wiring, *, slot: str) -> None:
+    """Make the customers that people approve, where that is on; where it is on for none, nothing is opened."""
+    wanted = [name for name, connection in wiring.site.config.connections.items() if connection.make_customers]
+    if not wanted:
+        log.info("no connection has make_customers: no customer is made")
+        await asyncio.Event().wait()
+    partitions = await wiring.partitions()
+    async with AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(Publisher(wiring.site.cluster))
+        books: dict[str, RestCustomers] = {}
+        for name in wanted:
+            profile = wiring.profile(name)
+            client = await stack.enter_async_context(wiring.qad(name, profile))
+            books[name] = RestCustomers(client, profile)
+        await wiring.customer_worker(slot=slot, partitions=partitions, books=books, publisher=publisher).run()
 
 
 async def observe(wiring: Wiring, read_model: Path) -> None:

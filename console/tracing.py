@@ -94,6 +94,11 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "marked": lambda event: (
         f"{', '.join(f'{name} = {value}' for name, value in event['fields'].items())} in Zuora by {event['how']}"
     ),
+    "written": lambda event: (
+        f"{event['part']} {event['code']} {event['how']} in QAD"
+        + (f": {', '.join(event['values'])}" if event["values"] else "")
+        + (f"; left as QAD has it: {', '.join(event['left'])}" if event["left"] else "")
+    ),
     "waiting": _still,
     "parked": _still,
     "ignored": _still,

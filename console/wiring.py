@@ -19,10 +19,11 @@ from adapters.kafka.assignments import require_assignments
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.crashes import Crashes
+from adapters.kafka.customer_lane import CustomerLane
 from adapters.kafka.feed import CursorLog, TenantFeed
 from adapters.kafka.lane import StageLane
+from adapters.kafka.log_worker import LogWorker
 from adapters.kafka.mark_lane import MarkLane
-from adapters.kafka.mark_worker import MarkWorker
 from adapters.kafka.owned import Partition
 from adapters.kafka.publishing import Publisher
 from adapters.kafka.read_lane import ReadLane
@@ -36,6 +37,7 @@ from adapters.qad.qxtend.client import QxtendClient
 from adapters.qad.qxtend.messages import Login as QxtendLogin
 from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.reading.reference import QadReferences
+from adapters.qad.rest.customers import RestCustomers
 from adapters.qad.rest.port import RestQad
 from adapters.reach import Reach
 from adapters.store.inventory_log import InventoryLog
@@ -50,9 +52,11 @@ from adapters.zuora.receiving.doors import Door
 from console.config import Site
 from console.doors import doors_of
 from schemas.errors import Misconfigured
+from streams.customers.spec import SPEC as CUSTOMERS
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER
+from streams.mark.spec import SPEC as MARK
 from streams.match import agent as match_agent
 from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
@@ -306,14 +310,14 @@ class Wiring:
             make_lane=make_lane,
         )
 
-    def mark_worker(
+    def log_worker(
         self,
         *,
         slot: str,
         partitions: Mapping[str, int],
         tenants: Mapping[str, ZuoraMarks],
         publisher: Publisher,
-    ) -> MarkWorker:
+    ) -> LogWorker:
         """Return what writes back.
 
         Args:
@@ -338,7 +342,37 @@ class Wiring:
                 publisher=publisher,
             )
 
-        return MarkWorker(self.site.cluster, slot=slot, make_lane=make_lane)
+        return LogWorker(self.site.cluster, MARK, slot=slot, make_lane=make_lane)
+
+    def customer_worker(
+        self, *, slot: str, partitions: Mapping[str, int], books: Mapping[str, RestCustomers], publisher: Publisher
+    ) -> LogWorker:
+        """Return what makes customers in QAD.
+
+        Args:
+            slot: This process's own name, stable over restarts.
+            partitions: Partition of every connection.
+            books: QAD by connection, of those whose profile says how a customer is made.
+            publisher: Writes outcomes.
+        """
+        connections = {partition: connection for connection, partition in partitions.items()}
+
+        def make_lane(partition: int) -> CustomerLane | None:
+            connection = connections.get(partition, "")
+            if connection not in books:
+                return None
+            masters = self.profile(connection).customers
+            return CustomerLane(
+                cluster=self.site.cluster,
+                connection=connection,
+                partition=partition,
+                books=books[connection],
+                countries=masters.countries if masters else {},
+                lengths=masters.lengths if masters else {},
+                publisher=publisher,
+            )
+
+        return LogWorker(self.site.cluster, CUSTOMERS, slot=slot, make_lane=make_lane)
 
     def _stage_lane(
         self, spec: StageSpec, connection: str, partition: int, owned: Partition, crashes: Crashes

@@ -68,6 +68,30 @@ class CustomerUnlinked(Decision, frozen=True, kw_only=True, tag="customer_unlink
     approved_by: str | UnsetType = UNSET
 
 
+class CustomerApproved(Decision, frozen=True, kw_only=True, tag="customer_approved"):
+    """This billing account gets a customer of its own in QAD, as it was shown to the people who approved it.
+
+    Attributes:
+        customer: Code that the customer gets.
+        relation: Code that its business relation gets.
+        name: What it is called, where Zuora's name is not taken; "" where it is.
+        search_name: As a person shortened it; "" for the name, cut.
+        origin: Offset of the account's record in `zuora.records` that was shown.
+        content_hash: Of the records of QAD that were shown: nothing else is written for this decision.
+        approved_by: The second person; as of a link.
+    """
+
+    account_id: str
+    account_number: str
+    customer: str
+    relation: str
+    name: str = ""
+    search_name: str = ""
+    origin: int
+    content_hash: str
+    approved_by: str
+
+
 class DocumentReleased(Decision, frozen=True, kw_only=True, tag="document_released"):
     """Try this document again: whichever stage holds it decides it again, the others do nothing.
 
@@ -120,6 +144,7 @@ AnyDecision = (
     | MappingPublished
     | CustomerLinked
     | CustomerUnlinked
+    | CustomerApproved
     | DocumentReleased
     | DocumentReplayed
     | StageReplayed

@@ -104,6 +104,8 @@ class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):
         equal_codes: Whether an account number that equals a customer code counts.
         other_currency: Whether a document in another currency than the customer's default is allowed.
         tax_id_field: Custom field of the account that holds its tax id, for proposals; "" for Zuora's own field.
+        no_match: What is done for an account without a customer: its documents park whatever it says. `propose` names
+            the review to whoever looks, `create` lets a person approve a new customer as well.
     """
 
     account_field: str = ""
@@ -111,6 +113,7 @@ class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     equal_codes: bool = False
     other_currency: bool = False
     tax_id_field: str = ""
+    no_match: Literal["park", "propose", "create"] = "park"
 
 
 class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,7 +19,7 @@ class Outcome(Event, frozen=True, kw_only=True):
     """Base of every outcome.
 
     Attributes:
-        stage: Who says so: read, match, ledger, sink, mark.
+        stage: Who says so: read, match, ledger, sink, mark, customers.
         subject: `kind:id` of a document, or a posting's id when the sink speaks.
         document: `kind:id` of the Zuora document.
         number: Zuora's number of it.
@@ -212,4 +212,24 @@ class Marked(Outcome, frozen=True, kw_only=True, tag="marked"):
     how: Literal["answer", "found"]
 
 
-AnyOutcome = Waiting | Parked | Ignored | Superseded | Released | Intended | Posted | RejectedByQad | Unknown | Marked
+class Written(Outcome, frozen=True, kw_only=True, tag="written"):
+    """A record of a customer stands in QAD as it should; that moves no money.
+
+    Attributes:
+        part: relation, customer, operations.
+        code: Its code in QAD.
+        how: "made" or "changed" when QAD said yes, "found" when it stood there already.
+        values: What was written, by our words.
+        left: Words that were left alone: somebody has changed them in QAD.
+    """
+
+    part: str
+    code: str
+    how: Literal["made", "changed", "found"]
+    values: dict[str, str | bool] = msgspec.field(default_factory=dict)
+    left: tuple[str, ...] = ()
+
+
+AnyOutcome = (
+    Waiting | Parked | Ignored | Superseded | Released | Intended | Posted | RejectedByQad | Unknown | Marked | Written
+)

@@ -6,7 +6,7 @@ Money, matching and the sink's guarantees know these shapes alone, never a clien
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -296,6 +296,67 @@ class Marks(Protocol):
             Refused: Credentials or permission.
             Misconfigured: Zuora takes no such call.
         """
+        ...
+
+
+class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of a customer as QAD has it.
+
+    Attributes:
+        values: By our words; "" where it is blank.
+        fixed: The template's fields, by the tenant's names.
+        version: What says that nobody has changed it since.
+        record: As it was read: it is sent back whole.
+    """
+
+    values: Mapping[str, str | bool]
+    fixed: Mapping[str, str | bool]
+    version: str
+    record: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Return its version: its values may be a person's."""
+        return f"HeldRecord(version={self.version!r})"
+
+
+class CustomerBooks(Protocol):
+    """QAD as the stage of customers sees it: records by the parts of streams/customers/wanted.py."""
+
+    def template(self, part: str) -> Mapping[str, str | bool]:
+        """Return the fixed values of a record, by the tenant's fields."""
+        ...
+
+    def content_hash(self, codes: Mapping[str, str], values: Mapping[str, Mapping[str, str | bool]]) -> str:
+        """Return a hash of all that would be written, from codes and values by record."""
+        ...
+
+    async def read(self, part: str, code: str) -> HeldRecord | None:
+        """Return a record by its code.
+
+        Raises:
+            Transient: Nobody can say now.
+            Refused: Credentials or permission.
+            Misconfigured: The profile is wrong.
+        """
+        ...
+
+    async def holders(self, account_number: str) -> Sequence[str]:
+        """Return the codes of the customers that hold a Zuora account number; raises as `read` does."""
+        ...
+
+    async def make(self, part: str, code: str, values: Mapping[str, str | bool]) -> None:
+        """Make a record under this code.
+
+        Raises:
+            Rejected: QAD refused it and changed nothing.
+            Transient: It certainly was not made.
+            Refused: Credentials or permission.
+            OutcomeUnknown: Nobody can say: read it.
+        """
+        ...
+
+    async def change(self, part: str, code: str, held: HeldRecord, changes: Mapping[str, str | bool]) -> None:
+        """Change a record that was read; raises as `make` does, Transient also where somebody has changed it since."""
         ...
 
 

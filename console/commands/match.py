@@ -7,13 +7,15 @@ import click
 import msgspec
 
 from console.context import Context, ask, command_options, connection_option
+from console.creating import plan_customer
 from console.decisions import decide, now
 from console.linking import Effects, approval_problem, effects
 from console.matching import Accounts, read_accounts, waiting_by_account
 from console.output import worth
-from schemas.decisions import CustomerLinked, CustomerUnlinked
+from schemas.decisions import CustomerApproved, CustomerLinked, CustomerUnlinked
 from schemas.errors import Misconfigured
 from schemas.matching import AccountSeen
+from streams.customers.wanted import LENGTHS
 
 _approved_by = click.option(
     "--approved-by", default="", help="The second person, asked for where items are open in QAD: it is kept."
@@ -153,6 +155,72 @@ def unlink(context: Context, account: str, why: str, approved_by: str, yes: bool
         {"connection": name, "account": account, "customer": linked, "then": then, "affected": affected}
     )
     context.output.say(f"unlinked {account} from {linked}; it {goes}")
+
+
+@match.command("create")
+@click.argument("account")
+@click.option("--code", default="", help="Code of the customer in QAD; else the account's number, where it fits.")
+@click.option("--relation", default="", help="Code of its business relation; else the customer's.")
+@click.option("--name", default="", help="What it is called, where Zuora's name is not to be taken.")
+@click.option("--search-name", default="", help="Its search name, at most 28 characters; else the name, cut.")
+@_why
+@click.option("--approved-by", required=True, help="The second person: it is kept.")
+@_yes
+@connection_option
+@command_options
+def create(
+    context: Context,
+    account: str,
+    code: str,
+    relation: str,
+    name: str,
+    search_name: str,
+    why: str,
+    approved_by: str,
+    yes: bool,
+    connection: str,
+) -> None:
+    """Approve that a customer is made in QAD for a billing account that has none; two people decide it.
+
+    What would be written is shown first, and nothing else is written. Look at ml-connector match review before: a
+    customer that is there already is linked, not made again.
+    """
+    at = context.connection(connection)
+    accounts = context.run(read_accounts(context.wiring, at))
+    found = accounts.numbered(account)
+    if accounts.customer_of(found):
+        raise Misconfigured(f"account {account} goes to {accounts.customer_of(found)}: there is none to make")
+    if not approved_by.strip() or approved_by.casefold() == context.person.casefold():
+        raise Misconfigured("two people create a customer: --approved-by names another than the one who decides")
+    customer = code or (account if len(account) <= LENGTHS["code"] else "")
+    relation = relation or customer
+    plan = context.run(
+        plan_customer(
+            context.wiring, accounts, found, customer=customer, relation=relation, name=name, search=search_name
+        )
+    )
+    for part, record in plan.records.items():
+        context.output.say(part)
+        context.output.facts({f"    {field}": value for field, value in record.items()})
+    ask(f"Have customer {customer} made in QAD for {account} of {at}?", yes=yes)
+    decision = CustomerApproved(
+        connection=at,
+        by=context.person,
+        at=now(),
+        why=why,
+        account_id=found.id,
+        account_number=account,
+        customer=customer,
+        relation=relation,
+        name=name,
+        search_name=search_name,
+        origin=plan.origin,
+        content_hash=plan.content_hash,
+        approved_by=approved_by,
+    )
+    context.run(decide(context.wiring, decision))
+    context.output.result({"connection": at, "account": account, "customer": customer, "records": plan.records})
+    context.output.say(f"approved: {customer} is made in QAD now; documents of {account} go on when QAD shows it")
 
 
 def _affected(

@@ -61,6 +61,16 @@ def mark(context: Context, slot: str, log_level: str) -> None:
     sys.exit(asyncio.run(processes.until_told(processes.write_back(context.wiring, slot=slot))))
 
 
+@click.command("make-customers")
+@slot_option
+@log_level
+@command_options
+def make_customers(context: Context, slot: str, log_level: str) -> None:
+    """Make the customers in QAD that people approved; off unless a connection says make_customers."""
+    set_up_logs(log_level, process="customers", slot=slot)
+    sys.exit(asyncio.run(processes.until_told(processes.make_customers(context.wiring, slot=slot))))
+
+
 @click.command()
 @log_level
 @command_options

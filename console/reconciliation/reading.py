@@ -183,8 +183,8 @@ def _take_outcome(side: LogSide, value: bytes) -> None:
     standing = Standing(status=str(outcome.__struct_config__.tag))
     if isinstance(outcome, Standstill):
         standing = msgspec.structs.replace(standing, reason=outcome.reason)
-    if outcome.stage == "mark":
-        return  # what stands in fields of Zuora moves no money
+    if outcome.stage in ("mark", "customers"):
+        return  # fields of Zuora, and customers, move no money
     if outcome.stage == "sink":
         _take_posting(side, PostingId(outcome.subject), standing, outcome)
     elif isinstance(outcome, Released):

@@ -81,7 +81,8 @@ def find_customer(
         if rule is MatchRule.LINK:
             # A person decided; falling through to a guess would post where they said not to.
             break
-    raise CannotGoOn(_no_customer(account, number=wanted.number, passed_over=passed_over))
+    no_match = mapping.customers.no_match
+    raise CannotGoOn(_no_customer(account, number=wanted.number, passed_over=passed_over, no_match=no_match))
 
 
 def candidates(
@@ -100,13 +101,20 @@ def candidates(
         yield account.number, MatchRule.EQUAL_CODES
 
 
-def _no_customer(account: AccountSeen, *, number: str, passed_over: list[Candidate]) -> Reason:
+# What a person may do beside linking, where the site says so.
+_SEE = "See who resembles it: ml-connector match review {0}. Then link it (ml-connector match link {0} CUSTOMER)"
+_NO_MATCH = {"propose": _SEE + ".", "create": _SEE + ", or have a customer made: ml-connector match create {0}."}
+
+
+def _no_customer(account: AccountSeen, *, number: str, passed_over: list[Candidate], no_match: str) -> Reason:
     waits_for = _ways_to_one(account, (candidate.customer for candidate in passed_over))
     if not passed_over:
         return Reason(
             rule="no_customer",
             message=f"{number}: billing account {account.number} has no QAD customer",
-            next_step=f"Link it (ml-connector match link {account.number} CUSTOMER), or fill the field that names it.",
+            next_step=_NO_MATCH[no_match].format(account.number)
+            if no_match in _NO_MATCH
+            else f"Link it (ml-connector match link {account.number} CUSTOMER), or fill the field that names it.",
             field="account",
             value=account.number,
             waits_for=waits_for,

@@ -16,8 +16,8 @@ import msgspec
 
 from adapters.kafka.administration import end_offsets
 from adapters.kafka.cluster import Cluster, started
+from adapters.kafka.log_worker import LogWorker, topics_of
 from adapters.kafka.mark_lane import MarkLane
-from adapters.kafka.mark_worker import TOPICS, MarkWorker
 from adapters.kafka.publishing import Publisher
 from adapters.kafka.reader import read_whole
 from adapters.zuora.asking import posts
@@ -34,9 +34,10 @@ from schemas.postings import Act, GlLine, InvoiceContent, Posting, PostingSet
 from schemas.records import RecordKind
 from schemas.topics import Topic
 from streams.mark.marks import WriteBack
-from streams.mark.spec import STAGE
+from streams.mark.spec import SPEC, STAGE
 from tests.adapters.zuora_tenant import ZuoraTenant
 
+TOPICS = topics_of(SPEC)
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTION = "acme"
 ALL = WriteBack(customer_code="QADCode__c", transferred=True, document_number="QADDocument__c")
@@ -175,7 +176,7 @@ class Marking:
         return [str(one.idempotency_key) for one in self.zuora.requests(posts.UPDATE)]
 
     @asynccontextmanager
-    async def running(self, settings: WriteBack = ALL, slot: str = "0") -> AsyncIterator[MarkWorker]:
+    async def running(self, settings: WriteBack = ALL, slot: str = "0") -> AsyncIterator[LogWorker]:
         """Run the worker meanwhile."""
         async with Publisher(self.cluster) as publisher:
             marks = ZuoraMarks(await self.zuora.client())
@@ -199,7 +200,7 @@ class Marking:
 
 def worker_of(
     cluster: Cluster, settings: WriteBack, marks: Mapping[int, ZuoraMarks], publisher: Publisher, *, slot: str = "0"
-) -> MarkWorker:
+) -> LogWorker:
     """Return a worker with a connection on each of these partitions; the others are nobody's."""
 
     def make_lane(partition: int) -> MarkLane | None:
@@ -214,11 +215,11 @@ def worker_of(
             publisher=publisher,
         )
 
-    return MarkWorker(cluster, slot=slot, make_lane=make_lane)
+    return LogWorker(cluster, SPEC, slot=slot, make_lane=make_lane)
 
 
 @asynccontextmanager
-async def at_work(worker: MarkWorker) -> AsyncIterator[MarkWorker]:
+async def at_work(worker: LogWorker) -> AsyncIterator[LogWorker]:
     """Run a worker meanwhile."""
     task = asyncio.create_task(worker.run())
     try:
@@ -230,7 +231,7 @@ async def at_work(worker: MarkWorker) -> AsyncIterator[MarkWorker]:
 
 
 @asynccontextmanager
-async def running_both(one: Marking, other: Marking) -> AsyncIterator[MarkWorker]:
+async def running_both(one: Marking, other: Marking) -> AsyncIterator[LogWorker]:
     """Run one worker for two connections meanwhile."""
     async with Publisher(one.cluster) as publisher:
         marks = {side.partition: ZuoraMarks(await side.zuora.client()) for side in (one, other)}

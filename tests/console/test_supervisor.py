@@ -16,7 +16,7 @@ from streams.mark.marks import WriteBack
 
 def supervising(**commands: str) -> Supervisor:
     """Return a supervisor of these Python programs, in the place of the product's processes."""
-    site: Any = SimpleNamespace(config=SimpleNamespace(tenants={}))
+    site: Any = SimpleNamespace(config=SimpleNamespace(tenants={}, connections={}))
     supervisor = Supervisor(site, Path("ml-connector.toml"), log_level="info")
     supervisor._commands = {name: [sys.executable, "-c", program] for name, program in commands.items()}
     return supervisor
@@ -54,6 +54,13 @@ async def test_what_ends_is_started_again_with_a_growing_pause_and_a_word(eventu
 @pytest.mark.parametrize("written", [WriteBack(), WriteBack(transferred=True)])
 def test_marks_have_a_process_only_where_something_is_written_back(written):
     tenant = SimpleNamespace(callouts=None, write_back=written)
-    site = SimpleNamespace(config=SimpleNamespace(tenants={"acme": tenant}))
+    site = SimpleNamespace(config=SimpleNamespace(tenants={"acme": tenant}, connections={}))
     supervisor = Supervisor(site, Path("ml-connector.toml"), log_level="info")
     assert ("mark" in supervisor._commands) == written.on
+
+
+@pytest.mark.parametrize("makes", [False, True])
+def test_customers_have_a_process_only_where_some_are_made(makes):
+    connection = SimpleNamespace(make_customers=makes)
+    site = SimpleNamespace(config=SimpleNamespace(tenants={}, connections={"acme": connection}))
+    assert ("customers" in Supervisor(site, Path("x.toml"), log_level="info")._commands) == makes

@@ -3,6 +3,8 @@
 import pytest
 
 from adapters.kafka.reader import read_whole
+from adapters.store.readmodel import ReadModel
+from console.demo.house import House
 from console.demo.product import CommandFailed
 from schemas.events import read_decision
 from schemas.topics import Topic
@@ -69,6 +71,51 @@ async def test_an_account_is_reviewed_linked_and_unlinked(kafka, tmp_path, event
             ("customer_unlinked", account.customer, "grace"),
             ("customer_linked", other, "grace"),
         ]
+
+
+def allow_creation(house: House) -> None:
+    """Switch the making of customers on, and have the mappings allow it."""
+    file = house.files.configuration
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(f"[connections.{SITE}]\n", f"[connections.{SITE}]\nmake_customers = true\n"))
+    for mapping in house.files.mappings[SITE]:
+        text = mapping.read_text(encoding="utf-8")
+        assert text.count("[customers]\n") == 1
+        mapping.write_text(text.replace("[customers]\n", '[customers]\nno_match = "create"\n'), encoding="utf-8")
+
+
+@pytest.mark.timeout(480)
+async def test_a_customer_is_approved_made_and_matched(kafka, tmp_path, eventually):
+    async with at_work(tmp_path / "house", kafka=kafka, eventually=eventually, before=allow_creation) as work:
+        product, account = work.house.product, work.scene(SITE).cast["unlinked"]
+        number = await work.bill(SITE, part="unlinked")
+        standing = await work.comes_to_stand(SITE, number, rule="no_customer")
+        assert f"ml-connector match create {account.number}" in standing.row.next_step
+        words = ("match", "create", account.number, "-c", SITE, "--why", "new customer", "--yes")
+        with pytest.raises(CommandFailed, match="does not fit QAD's customer code: say one with --code"):
+            await product.command(*words, "--approved-by", "grace")
+        await product.command(*words, "--approved-by", "grace", "--code", "ZNEW0001")
+        # Made, shown by the next reading of QAD's reference data, matched by QAD's field, and posted.
+        await work.comes_into_qad(SITE, number, within_s=60)
+        assert await customer_in_qad(work, number) == "ZNEW0001"
+        traced = await product.ask("trace", f"account:{account_id(work, account.number)}", "-c", SITE)
+        [events] = traced.values()
+        said = [event["content"] for event in events if event["content"]["type"] == "written"]
+        assert [(one["part"], one["how"]) for one in said] == [
+            ("relation", "made"),
+            ("customer", "made"),
+            ("operations", "changed"),
+        ]
+        with pytest.raises(CommandFailed, match="there is none to make"):
+            await product.command(*words, "--approved-by", "grace", "--code", "ZNEW0002")
+
+
+def account_id(work: AtWork, number: str) -> str:
+    with ReadModel(work.wiring.data / "readmodel.sqlite") as model:
+        [found] = [
+            document for site, document in model.find(number) if site == SITE and document.startswith("account:")
+        ]
+    return found.removeprefix("account:")
 
 
 async def customer_in_qad(work: AtWork, number: str) -> str:

@@ -4,7 +4,7 @@ Judged by what the profile's envelope names, never by the HTTP status alone; a l
 never success.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -59,22 +59,54 @@ def judge_post(
         raise
 
 
+def judge_saved(
+    status: int, body: bytes, *, profile: Profile, path: str, list_name: str, secrets: Sequence[str] = ()
+) -> None:
+    """Return where a record of master data was saved; raises as `judge_post` does."""
+
+    def made(answer: dict[str, Any]) -> bool:
+        return bool(pick(answer, below(profile.envelope.records, list_name)))
+
+    try:
+        _agreed(status, read_object(body), profile=profile, path=path, list_name=list_name, made=made)
+    except (Rejected, OutcomeUnknown) as error:
+        error.answer = scrubbed(status, body, secrets=secrets)
+        raise
+
+
 def _judged(status: int, answer: dict[str, Any] | None, *, profile: Profile, document: DocumentProfile) -> Accepted:
+    def made(said: dict[str, Any]) -> bool:
+        return _made(said, document, profile.envelope) is not None
+
+    agreed = _agreed(status, answer, profile=profile, path=document.path, list_name=document.list, made=made)
+    return _accepted(agreed, document, profile.envelope)
+
+
+def _agreed(
+    status: int,
+    answer: dict[str, Any] | None,
+    *,
+    profile: Profile,
+    path: str,
+    list_name: str,
+    made: Callable[[dict[str, Any]], bool],
+) -> dict[str, Any]:
+    """Return an answer that says yes; raises what any other means."""
     envelope = profile.envelope
-    _check_status(status, answer, profile, path=document.path)
+    _check_status(status, answer, profile, path=path)
     if status >= 500 or answer is None:
         raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
     said = _said(answer, envelope)
     if said is False:
         raise refusal(complaints(pick(answer, envelope.errors), envelope), profile.errors)
     if said is True:
-        return _accepted(answer, document, envelope)
+        return answer
     if pick(answer, envelope.gateway_errors):
-        if _made(answer, document, envelope) is not None:
+        if made(answer):
             raise OutcomeUnknown("QAD names errors and a document beside them")
         raise refusal(complaints(pick(answer, envelope.gateway_errors), envelope), profile.errors)
-    if isinstance(pick(answer, below(envelope.records, document.list)), list) and status < 300:
-        return _accepted(answer, document, envelope)
+    if isinstance(pick(answer, below(envelope.records, list_name)), list) and status < 300:
+        return answer
     raise OutcomeUnknown(f"HTTP {status} and an answer that is neither yes nor no")
 
 

@@ -93,6 +93,7 @@ def _problems_of(profile: Profile, private_hosts: tuple[str, ...]) -> list[str]:
         *(f"[lengths]: {word!r} is no word of ours" for word in profile.lengths if word not in (*HEAD, *LINE)),
         *_problems_of_lists(profile),
         *_problems_of_meanings(profile),
+        *(profile.customers.problems() if profile.customers is not None else ()),
     ]
 
 

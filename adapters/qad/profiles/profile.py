@@ -15,6 +15,7 @@ from adapters.qad.profiles.auth import Auth
 from adapters.qad.profiles.calls import Browsing, CallLimits, Envelope, Numbers, Permission
 from adapters.qad.profiles.documents import Document, Find, Lengths
 from adapters.qad.profiles.lists import Browse, OpenItems
+from adapters.qad.profiles.masters import Masters
 from adapters.qad.profiles.part import Part
 from adapters.qad.profiles.qxtend import QDocument, Qxtend
 from adapters.qad.profiles.refusals import ErrorClass
@@ -48,6 +49,7 @@ class Profile(Part, frozen=True, kw_only=True):
         errors: Classes of refusals, first that fits.
         open_items: Where open items are shown.
         balances: Where balances of GL accounts are shown, by period.
+        customers: How customers are made and changed; without it none is.
         qxtend: Where documents go through QXtend instead of REST; what is read is read over REST all the same.
         definite: HTTP statuses after which certainly nothing was changed; any other failure is looked up.
     """
@@ -73,6 +75,7 @@ class Profile(Part, frozen=True, kw_only=True):
     errors: tuple[ErrorClass, ...] = ()
     open_items: OpenItems | None = None
     balances: Browse | None = None
+    customers: Masters | None = None
     qxtend: Qxtend | None = None
 
     @property

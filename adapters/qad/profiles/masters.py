@@ -1,0 +1,83 @@
+"""How a tenant's customers are made and changed: their records, their fields, and the template's fixed values."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from adapters.qad.profiles.part import Part, Value
+from schemas.codec import canonical
+from schemas.ids import hash_of
+from streams.customers.wanted import CUSTOMER, OPERATIONS, PARTS, RELATION, WORDS
+
+
+class Master(Part, frozen=True, kw_only=True):
+    """One record of a customer: its business relation, itself, or its domain record.
+
+    Attributes:
+        path: Resource below the base URL.
+        view_uri: `viewUri` of the calls.
+        list: Name of the list in bodies.
+        key: Field that holds its code.
+        keys: The other key fields, with their fixed values, e.g. the shared set.
+        fields: Field of the tenant by our word.
+        constants: The template: further fields with fixed values, e.g. tax zone, profiles, site, daybook set.
+    """
+
+    path: str
+    view_uri: str
+    list: str
+    key: str
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
+    constants: dict[str, Value] = msgspec.field(default_factory=dict)
+
+
+class Masters(Part, frozen=True, kw_only=True):
+    """The records of a customer, in the order in which they are made.
+
+    Attributes:
+        countries: QAD's code by Zuora's country; one without a row is written as Zuora has it.
+        lengths: What QAD holds of our words.
+        concurrency: Field that says which version of a record was read.
+        read_under: Under what the list of records stands where one is read by its key; "" at the top.
+        confirmed: The site has confirmed this part; until then no customer is made or changed, and documents go on.
+    """
+
+    relation: Master
+    customer: Master
+    operations: Master
+    countries: dict[str, str] = msgspec.field(default_factory=dict)
+    lengths: dict[str, int] = msgspec.field(default_factory=dict)
+    concurrency: str = "concurrencyHash"
+    read_under: str = "data"
+    confirmed: bool = True
+
+    def of(self, part: str) -> Master:
+        """Return a record by its name of ours."""
+        return {RELATION: self.relation, CUSTOMER: self.customer, OPERATIONS: self.operations}[part]
+
+    def record(self, part: str, code: str, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return a record as it is made, in the tenant's words."""
+        master = self.of(part)
+        fields = {master.fields[word]: value for word, value in values.items() if word in master.fields}
+        return {**master.constants, **fields, **master.keys, master.key: code}
+
+    def content_hash(self, codes: Mapping[str, str], values: Mapping[str, Mapping[str, Value]]) -> str:
+        """Return a hash of all that is written: what another profile would write has another."""
+        return hash_of(canonical([self.record(part, codes[part], values.get(part, {})) for part in PARTS]))
+
+    def problems(self) -> Iterator[str]:
+        """Say what is wrong with it."""
+        needed: Mapping[str, frozenset[str]] = {
+            RELATION: frozenset({"name", "search_name"}),
+            CUSTOMER: frozenset({"relation", "currency", "zuora_account"}),
+            OPERATIONS: frozenset(),
+        }
+        for part in PARTS:
+            fields = self.of(part).fields
+            yield from (
+                f"[customers.{part}] fields: no field is named for {word!r}" for word in needed[part] - {*fields}
+            )
+            yield from (f"[customers.{part}] fields: {word!r} is no word of ours" for word in {*fields} - WORDS[part])
+        known = {"code", "relation"}.union(*WORDS.values())
+        yield from (f"[customers] lengths: {word!r} is no word of ours" for word in self.lengths if word not in known)
