@@ -12,6 +12,14 @@ _LOGIN_PAGE = (
     b'<body><form method="post" action="login"><input name="username"><input name="password" type="password">'
     b"</form></body></html>"
 )
+# What stands in the place of an answer to what was done.
+_NO_ANSWERS = {
+    "html_login": Answer(200, _LOGIN_PAGE, content_type="text/html"),
+    "commit_then_login_page": Answer(200, _LOGIN_PAGE, content_type="text/html"),
+    "commit_then_no_content": Answer(204, b""),
+    "commit_then_other_shape": Answer(200, b'{"status": "ok", "items": [{"id": 7}]}'),
+    "commit_then_no_key": Answer(200, b'{"submitResult": {"success": true}}'),
+}
 _SOAP_FAULTS = ("soap_fault", "commit_then_soap_fault")
 _PROXY_REASONS = {"commit_then_502": (502, "Bad Gateway"), "commit_then_504": (504, "Gateway Time-out")}
 _GATEWAY_REASONS = {
@@ -34,8 +42,8 @@ def canned_answer(fault: Fault, envelopes: Gateway) -> Answer:
     """Return the answer of a fault that answers by itself."""
     if fault.name in _SOAP_FAULTS:
         return soap_fault(fault.code if fault.code in ("Client", "Server") else "Server", _soap_text(fault))
-    if fault.name == "html_login":
-        return Answer(200, _LOGIN_PAGE, content_type="text/html")
+    if fault.name in _NO_ANSWERS:
+        return _NO_ANSWERS[fault.name]
     if fault.name in _PROXY_REASONS:
         return _proxy_page(*_PROXY_REASONS[fault.name])
     if fault.name == "token_5xx":

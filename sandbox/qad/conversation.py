@@ -7,6 +7,7 @@ connection. Every request is in the log from its first moment on.
 """
 
 import asyncio
+import gzip
 import logging
 import socket
 import struct
@@ -40,6 +41,12 @@ _AFTER_COMMIT = (
     "commit_then_504",
     "commit_then_hang",
     "commit_then_soap_fault",
+    "commit_then_login_page",
+    "commit_then_no_content",
+    "commit_then_other_shape",
+    "commit_then_no_key",
+    "commit_then_gzip_cut",
+    "commit_then_chunks_cut",
 )
 _SPOILS_BODY = ("empty_body", "truncated_json")
 
@@ -56,6 +63,14 @@ Serve: TypeAlias = Callable[[Call, web.Request], Awaitable[Answer]]
 
 class Cut(Exception):
     """The connection is to be cut without an answer."""
+
+
+class CutMidway(Exception):
+    """The connection is to be cut when half of the answer has gone."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("cut midway")
+        self.answer = answer
 
 
 class Hang(Exception):
@@ -139,6 +154,9 @@ class Conversation:
                 call.outcome = "dropped"
                 cut(request)
                 return web.Response()
+            except CutMidway as half:
+                call.outcome = "dropped"
+                return await _half(request, half.answer)
             except Hang:
                 call.outcome = "hung"
                 await self._hang(request)
@@ -237,19 +255,7 @@ class Conversation:
         after = faults.draw(Stage.REPLY, call, _AFTER_COMMIT) if call.committed else None
         if after is None:
             after = faults.draw(Stage.REPLY, call, _SPOILS_BODY)
-        if after is None:
-            return answer
-        match after.name:
-            case "commit_then_reset":
-                raise Cut
-            case "commit_then_hang":
-                raise Hang
-            case "empty_body":
-                return answer._replace(body=b"")
-            case "truncated_json":
-                return answer._replace(body=answer.body[: len(answer.body) // 2])
-            case _:
-                return canned_answer(after, gateway)
+        return answer if after is None else _spoilt(after.name, answer) or canned_answer(after, gateway)
 
     def _operate(self, operation: Operation) -> Answer:
         try:
@@ -292,6 +298,44 @@ class Conversation:
 
 def _reading(endpoint: ResourceEndpoint) -> Callable[[Request], Operation]:
     return lambda request: lambda: endpoint.read(request.view, request.query)
+
+
+def _spoilt(fault: str, answer: Answer) -> Answer | None:
+    """Return what a fault makes of an answer; None for one that another takes the place of.
+
+    Raises:
+        Cut: nothing of it is sent.
+        CutMidway: half of it is.
+        Hang: it never comes.
+    """
+    match fault:
+        case "commit_then_reset":
+            raise Cut
+        case "commit_then_hang":
+            raise Hang
+        case "commit_then_chunks_cut":
+            raise CutMidway(answer)
+        case "commit_then_gzip_cut":
+            packed = gzip.compress(answer.body)
+            headers = {**answer.headers, "Content-Encoding": "gzip"}
+            return answer._replace(body=packed[: len(packed) // 2], headers=headers)
+        case "empty_body":
+            return answer._replace(body=b"")
+        case "truncated_json":
+            return answer._replace(body=answer.body[: len(answer.body) // 2])
+        case _:
+            return None
+
+
+async def _half(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Send the first half of an answer, in chunks of which the last never comes, and cut the connection."""
+    response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(answer.body[: len(answer.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 def cut(request: web.Request) -> None:

@@ -57,7 +57,20 @@ async def test_intended_is_written_before_the_call_and_posted_after_it(cluster: 
 
 
 @pytest.mark.parametrize(
-    "fault", ["commit_then_reset", "commit_then_502", "commit_then_hang", "empty_body", "truncated_json"]
+    "fault",
+    [
+        "commit_then_reset",
+        "commit_then_502",
+        "commit_then_hang",
+        "commit_then_login_page",
+        "commit_then_no_content",
+        "commit_then_other_shape",
+        "commit_then_no_key",
+        "commit_then_gzip_cut",
+        "commit_then_chunks_cut",
+        "empty_body",
+        "truncated_json",
+    ],
 )
 async def test_a_lost_answer_is_looked_up_never_repeated(cluster: Cluster, qad: Qad, eventually, fault: str):
     armed = qad.server.control.arm(Fault(name=fault, kind="invoice", count=1))

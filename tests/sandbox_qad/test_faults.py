@@ -177,6 +177,43 @@ async def test_bodies_that_are_spoiled_on_the_way_back(tenant, invoice_record, n
     assert tenant.control.fired(name) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "body"),
+    [
+        ("commit_then_login_page", 200, b"password"),
+        ("commit_then_no_content", 204, b""),
+        ("commit_then_other_shape", 200, b'"items"'),
+        ("commit_then_no_key", 200, b'{"submitResult": {"success": true}}'),
+    ],
+)
+async def test_answers_that_say_nothing_of_what_was_committed(tenant, invoice_record, name, status, body):
+    arm(tenant, name)
+    reply = await tenant.post("invoice", invoice_record())
+    assert (reply.status, body in reply.body) == (status, True)
+    assert b"voucher" not in reply.body
+    assert (booked(tenant), tenant.control.fired(name)) == (1, 1)
+
+
+async def test_an_answer_that_is_packed_and_cut(tenant, invoice_record):
+    arm(tenant, "commit_then_gzip_cut")
+    try:
+        reply = await tenant.post("invoice", invoice_record())
+    except BROKEN:
+        pass
+    else:
+        with pytest.raises(ValueError, match=r"truncated|Input data"):
+            _ = reply.json
+    assert (booked(tenant), tenant.control.fired("commit_then_gzip_cut")) == (1, 1)
+
+
+async def test_an_answer_in_chunks_that_never_ends(tenant, invoice_record):
+    arm(tenant, "commit_then_chunks_cut")
+    with pytest.raises(BROKEN):
+        await tenant.post("invoice", invoice_record())
+    assert (booked(tenant), tenant.control.fired("commit_then_chunks_cut")) == (1, 1)
+    assert tenant.control.requests()[-1].outcome == "dropped"
+
+
 async def test_slowness(tenant):
     arm(tenant, "slow", ms=150, kind="browse")
     started = time.monotonic()
