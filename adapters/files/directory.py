@@ -86,20 +86,20 @@ class Directory:
                 raise Misconfigured(f"{part} is no directory: mount or make it, with done, refused and lists in it")
 
     def documents(self, containing: str = "") -> dict[str, Standing]:
-        """Return the documents by file name, also those that the site has taken or refused.
+        """Return the documents by file name, in whatever folder the site has moved them to.
 
         Args:
             containing: What their names contain; an archive may have many.
         """
         found: dict[str, Standing] = {}
         with said(self.path):
-            # In the order in which the site moves them: what moves meanwhile is seen at least once.
-            for folder in (self.path, self.path / DONE, self.path / REFUSED):
-                refused = folder.name == REFUSED
-                for place, name in _files(folder, containing, below=folder != self.path):
-                    named = read_name(name)
+            # The site moves files downwards, and what stands above is listed first: what moves meanwhile is seen.
+            for folder, _, names in os.walk(self.path, onerror=_stop):
+                refused = Path(folder).relative_to(self.path).parts[:1] == (REFUSED,)
+                for name in names:
+                    named = read_name(name) if containing in name else None
                     if named is not None and (refused or name not in found):
-                        found[name] = Standing(named, Path(place, name), refused)
+                        found[name] = Standing(named, Path(folder, name), refused)
         return found
 
     def next_voucher(self, book: str) -> int:
@@ -187,16 +187,9 @@ def said(path: Path) -> Iterator[None]:
         raise Transient(f"{path} cannot be used now: {error.strerror}") from error
 
 
-def _files(directory: Path, containing: str, *, below: bool) -> Iterator[tuple[str, str]]:
-    """Yield folder and name of each file in a directory, or also in those below it, whose name contains a text."""
-
-    def stop(error: OSError) -> None:
-        raise error
-
-    for folder, folders, names in os.walk(directory, onerror=stop):
-        yield from ((folder, name) for name in names if containing in name)
-        if not below:
-            folders.clear()
+def _stop(error: OSError) -> None:
+    """Raise what `os.walk` would pass over: a folder that cannot be read is not an empty one."""
+    raise error
 
 
 def _lock(descriptor: int, how: int, *, until: float) -> None:

@@ -48,6 +48,8 @@ async def test_nothing_else_is_seen_by_who_takes_csv_files(site, erp):
         await post(erp, site.commands.invoice(), age_s=-1)
     others = {path.name for path in site.path.iterdir() if path.is_file() and not path.name.endswith(".csv")}
     assert others == {".lock", ".last.2026-ZINV"}
+    # What was too old from the beginning took no voucher.
+    assert (await post(erp, site.commands.invoice())).document.voucher == 2
 
 
 async def test_a_text_that_a_spreadsheet_would_reckon_is_a_text(site, erp):
@@ -114,11 +116,12 @@ async def test_of_two_that_write_the_same_at_once_one_is_told(site):
 # -- what the site does ----------------------------------------------------------------------------------------------
 
 
-async def test_what_the_site_has_taken_is_found_where_it_lies(site, erp):
+@pytest.mark.parametrize("folder", ["done/2026/03", "processed", "done/refused"])
+async def test_what_the_site_has_taken_is_found_where_it_lies(site, erp, folder):
     command = site.commands.invoice()
     accepted = await post(erp, command)
-    (site.path / "done" / "2026" / "03").mkdir(parents=True)
-    move(site, site.files()[0], "done/2026/03")
+    (site.path / folder).mkdir(parents=True)
+    move(site, site.files()[0], folder)
     found = await erp.find("invoice", command.reference)
     assert (found.document.year, found.document.voucher) == (accepted.document.year, accepted.document.voucher)
     assert [one.reference async for page in erp.find_all("invoice") for one in page] == [command.reference]
@@ -154,6 +157,31 @@ async def test_a_file_in_two_places_is_one_document_that_is_being_moved(site, er
     [path] = site.files()
     (site.path / "done" / path.name).write_bytes(path.read_bytes()[:40])
     assert (await erp.find("invoice", command.reference)).document.total == command.payload.total
+
+
+async def test_a_file_that_is_being_moved_to_what_is_refused_is_refused(site, erp):
+    command = site.commands.invoice()
+    await post(erp, command)
+    [path] = site.files()
+    (site.path / "refused" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(Conflict, match="refused by the site's import"):
+        await erp.find("invoice", command.reference)
+
+
+async def test_a_folder_that_may_not_be_read_is_not_an_empty_one(site, erp, monkeypatch):
+    command = site.commands.invoice()
+    await post(erp, command)
+    move(site, site.files()[0], "done")
+    real = os.scandir
+
+    def forbidden(path):
+        if str(path).endswith("done"):
+            raise PermissionError(errno.EACCES, "denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(Refused):
+        await erp.find("invoice", command.reference)
 
 
 async def test_two_files_of_one_reference_are_for_a_person(site, erp):
