@@ -80,6 +80,9 @@ async def test_a_validation_that_refuses_is_a_refusal_and_nothing_is_sent_to_be_
     with pytest.raises(Rejected) as rejected:
         await post(erp, elsewhere.credit_note("40.00", daybook="ZINV"))
     assert rejected.value.reason_class == "daybook"
+    # The whole of it is kept, in this tenant's words.
+    assert '"nbr":' in rejected.value.answer
+    assert "daybook" in rejected.value.answer.casefold()
     assert [call.kind for call in elsewhere.requests()][-1] == "validate"
     assert elsewhere.documents() == []
 

@@ -70,7 +70,7 @@ def judge_saved(
     try:
         _agreed(status, read_object(body), profile=profile, path=path, list_name=list_name, made=made)
     except (Rejected, OutcomeUnknown) as error:
-        error.answer = scrubbed(status, body, secrets=secrets)
+        error.answer = scrubbed(status, body, secrets=secrets, words=profile.envelope.words)
         raise
 
 
@@ -110,7 +110,9 @@ def _agreed(
     raise OutcomeUnknown(f"HTTP {status} and an answer that is neither yes nor no")
 
 
-def judge_step(status: int, body: bytes, *, profile: Profile, step: Step) -> dict[str, Any]:
+def judge_step(
+    status: int, body: bytes, *, profile: Profile, step: Step, secrets: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what was answered to a call that changes nothing.
 
     Args:
@@ -118,13 +120,22 @@ def judge_step(status: int, body: bytes, *, profile: Profile, step: Step) -> dic
         body: As answered.
         profile: The tenant's profile.
         step: What was asked: a read answers with an object, a validation with a yes.
+        secrets: What was sent and must not be told, should the answer repeat it.
 
     Raises:
         Rejected: QAD refused it for a business reason.
         Transient: It does not say, and may later: nothing was changed.
         Refused: The user may not, or the profile's path is not there.
     """
-    answer, envelope = read_object(body), profile.envelope
+    try:
+        return _stepped(status, read_object(body), profile=profile, step=step)
+    except Rejected as error:
+        error.answer = scrubbed(status, body, secrets=secrets, words=profile.envelope.words)
+        raise
+
+
+def _stepped(status: int, answer: dict[str, Any] | None, *, profile: Profile, step: Step) -> dict[str, Any]:
+    envelope = profile.envelope
     _check_status(status, answer, profile, path=step.path)
     if status >= 500 or answer is None:
         raise Transient(f"HTTP {status} and no answer from {step.path}: nothing was sent to be posted")

@@ -64,7 +64,8 @@ class Calls:
 
     def _judged(self, step: Step, reply: Reply) -> dict[str, Any]:
         try:
-            return judge_step(reply.status, reply.body, profile=self._profile, step=step)
+            secrets = self._client.token.secrets
+            return judge_step(reply.status, reply.body, profile=self._profile, step=step, secrets=secrets)
         except Transient as error:
             error.retry_after_s = reply.retry_after_s
             raise
