@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from adapters.kafka.sink_pressure import Pressure
 from adapters.pauses import jittered
 from schemas.errors import Misconfigured, Refused, Transient
 
@@ -26,6 +27,7 @@ class Gate:
     def __init__(self, concurrency: int = 1, *, told: Any = log) -> None:
         """Open it for so many calls at once, each in a slot; `told` is the log that hears when it closes and opens."""
         self.slots = asyncio.Semaphore(concurrency)
+        self.pressure = Pressure()
         self._log = told
         self._open = asyncio.Event()
         self._open.set()
@@ -79,10 +81,16 @@ class Turn:
         if self._pause_s:
             await asyncio.sleep(self._pause_s)
         self._probes = await self._gate.enter(probes=self._refused)
+        try:
+            await self._gate.pressure.enter()
+        except BaseException as error:
+            self._gate.leave(error, probed=self._probes)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        self._gate.pressure.leave(error)
         self._gate.leave(error, probed=self._probes)
         if not isinstance(error, Transient | Refused | Misconfigured):
             return False
