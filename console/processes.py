@@ -29,6 +29,7 @@ from console.budgets import told
 from console.config import Listen
 from console.web import Page
 from console.wiring import Wiring
+from console.writers import customer_worker, mark_worker
 from schemas.callouts import Callout
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.topics import Topic, key
@@ -190,7 +191,7 @@ async def write_back(wiring: Wiring, *, slot: str) -> None:
         tenants = {
             name: ZuoraMarks(await stack.enter_async_context(wiring.zuora(name, process="mark"))) for name in written
         }
-        await wiring.log_worker(slot=slot, partitions=partitions, tenants=tenants, publisher=publisher).run()
+        await mark_worker(wiring, slot=slot, partitions=partitions, tenants=tenants, publisher=publisher).run()
 
 
 async def make_customers(wiring: Wiring, *, slot: str) -> None:
@@ -207,7 +208,7 @@ async def make_customers(wiring: Wiring, *, slot: str) -> None:
             profile = wiring.profile(name)
             client = await stack.enter_async_context(wiring.qad(name, profile))
             books[name] = RestCustomers(client, profile)
-        await wiring.customer_worker(slot=slot, partitions=partitions, books=books, publisher=publisher).run()
+        await customer_worker(wiring, slot=slot, partitions=partitions, books=books, publisher=publisher).run()
 
 
 async def observe(wiring: Wiring, read_model: Path) -> None:

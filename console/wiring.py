@@ -19,11 +19,8 @@ from adapters.kafka.assignments import require_assignments
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.crashes import Crashes
-from adapters.kafka.customer_lane import CustomerLane
 from adapters.kafka.feed import CursorLog, TenantFeed
 from adapters.kafka.lane import StageLane
-from adapters.kafka.log_worker import LogWorker
-from adapters.kafka.mark_lane import MarkLane
 from adapters.kafka.owned import Partition
 from adapters.kafka.publishing import Publisher
 from adapters.kafka.read_lane import ReadLane
@@ -37,7 +34,6 @@ from adapters.qad.qxtend.client import QxtendClient
 from adapters.qad.qxtend.messages import Login as QxtendLogin
 from adapters.qad.qxtend.port import QxtendQad
 from adapters.qad.reading.reference import QadReferences
-from adapters.qad.rest.customers import RestCustomers
 from adapters.qad.rest.port import RestQad
 from adapters.reach import Reach
 from adapters.store.inventory_log import InventoryLog
@@ -45,18 +41,15 @@ from adapters.zuora.asking.allowances import Process
 from adapters.zuora.asking.client import ZuoraClient
 from adapters.zuora.asking.commons import Commons
 from adapters.zuora.asking.pacing import Priority
-from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
 from adapters.zuora.receiving.doors import Door
 from console.config import Site
 from console.doors import doors_of
 from schemas.errors import Misconfigured
-from streams.customers.spec import SPEC as CUSTOMERS
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER
-from streams.mark.spec import SPEC as MARK
 from streams.match import agent as match_agent
 from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
@@ -309,70 +302,6 @@ class Wiring:
             host_agent=_AGENTS[stage],
             make_lane=make_lane,
         )
-
-    def log_worker(
-        self,
-        *,
-        slot: str,
-        partitions: Mapping[str, int],
-        tenants: Mapping[str, ZuoraMarks],
-        publisher: Publisher,
-    ) -> LogWorker:
-        """Return what writes back.
-
-        Args:
-            slot: This process's own name, stable over restarts.
-            partitions: Partition of every connection.
-            tenants: The tenants to which something is written back; no other is written to.
-            publisher: Writes outcomes.
-        """
-        connections = {partition: connection for connection, partition in partitions.items()}
-
-        def make_lane(partition: int) -> MarkLane | None:
-            connection = connections.get(partition, "")
-            marks = tenants.get(self.site.config.connections[connection].tenant) if connection else None
-            if marks is None:
-                return None
-            return MarkLane(
-                cluster=self.site.cluster,
-                connection=connection,
-                partition=partition,
-                settings=self.site.write_back_of(connection),
-                marks=marks,
-                publisher=publisher,
-            )
-
-        return LogWorker(self.site.cluster, MARK, slot=slot, make_lane=make_lane)
-
-    def customer_worker(
-        self, *, slot: str, partitions: Mapping[str, int], books: Mapping[str, RestCustomers], publisher: Publisher
-    ) -> LogWorker:
-        """Return what makes customers in QAD.
-
-        Args:
-            slot: This process's own name, stable over restarts.
-            partitions: Partition of every connection.
-            books: QAD by connection, of those whose profile says how a customer is made.
-            publisher: Writes outcomes.
-        """
-        connections = {partition: connection for connection, partition in partitions.items()}
-
-        def make_lane(partition: int) -> CustomerLane | None:
-            connection = connections.get(partition, "")
-            if connection not in books:
-                return None
-            masters = self.profile(connection).customers
-            return CustomerLane(
-                cluster=self.site.cluster,
-                connection=connection,
-                partition=partition,
-                books=books[connection],
-                countries=masters.countries if masters else {},
-                lengths=masters.lengths if masters else {},
-                publisher=publisher,
-            )
-
-        return LogWorker(self.site.cluster, CUSTOMERS, slot=slot, make_lane=make_lane)
 
     def _stage_lane(
         self, spec: StageSpec, connection: str, partition: int, owned: Partition, crashes: Crashes

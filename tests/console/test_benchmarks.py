@@ -105,3 +105,11 @@ def test_callouts_are_held_against_their_goals(quick, slow, refused, met):
         for way, p99, count in ((RECEIVER, quick, 0), (BESIDE_SLOW, slow, refused))
     ]
     assert [goal.met for goal in goals([], [], rows)] == met
+
+
+def test_customers_are_read_and_matched_beside_a_bare_loop():
+    from benchmarks.customers import main as customers  # noqa: PLC0415 - it brings what compares names
+
+    said = CliRunner().invoke(customers, ["--customers", "40", "--runs", "1"], catch_exceptions=False).stdout
+    assert "40 customers: bare loop" in said
+    assert "times that), matched" in said
