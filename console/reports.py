@@ -7,7 +7,17 @@ import msgspec
 
 # Parts that keep a report from being clean.
 FAULTS = frozenset(
-    {"documents", "open_items", "customers", "control_accounts", "duplicate", "lost", "no_mapping", "in_files"}
+    {
+        "documents",
+        "open_items",
+        "customers",
+        "control_accounts",
+        "movements",
+        "duplicate",
+        "lost",
+        "no_mapping",
+        "in_files",
+    }
 )
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -80,12 +90,33 @@ class RollForward(msgspec.Struct, frozen=True, kw_only=True):
     closing: Decimal
 
 
+class AccountMovement(msgspec.Struct, frozen=True, kw_only=True):
+    """What moved on a GL account in a period of QAD and a currency by our daybooks, debit above zero.
+
+    Attributes:
+        sent: By our postings; None on accounts that QAD fills in.
+        qad: By QAD's GL transactions of our documents; None where no browse shows them.
+        foreign: By documents in our daybooks that are not ours.
+        deferred: What our postings added to deferred revenue, credit above zero.
+        base: In base currency, ours and foreign; None where it is not shown. Never compared.
+    """
+
+    period: str
+    account: str
+    currency: str
+    sent: Decimal | None
+    qad: Decimal | None
+    foreign: Decimal
+    deferred: Decimal
+    base: Decimal | None
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One document that differs, or does not count.
 
     Attributes:
-        part: documents, open_items, customers, control_accounts, in_flight, parked, ignored, timing, foreign,
-            duplicate, lost, no_mapping or in_files.
+        part: documents, open_items, customers, control_accounts, movements, in_flight, parked, ignored, timing,
+            foreign, duplicate, lost, no_mapping or in_files.
         number: Zuora's number, or QAD's key where QAD alone has it.
         what: What differs, in a sentence.
         currency: Of the amount.
@@ -116,6 +147,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         balances_on: The day as of which balances are told, "" where none was asked for.
         balances: Of customers, as of that day.
         roll_forward: Of the receivable, from the first document date to that day.
+        movements: Of GL accounts, by QAD's periods, of what is posted on these days.
     """
 
     connection: str
@@ -129,6 +161,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     balances_on: str = ""
     balances: tuple[BalanceLine, ...] = ()
     roll_forward: tuple[RollForward, ...] = ()
+    movements: tuple[AccountMovement, ...] = ()
 
     @property
     def clean(self) -> bool:

@@ -128,6 +128,7 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _As
         balances_on=str(balances_on or ""),
         balances=result.balances,
         roll_forward=result.roll_forward,
+        movements=result.movements,
     )
     keep_report(wiring.data, report)
     return report

@@ -16,7 +16,7 @@ from schemas.errors import ConnectorError, Misconfigured
 
 # What a column must read as, by our word for it; any other may be any text.
 _WHOLE = frozenset({"year", "period", "decimals", "voucher"})
-_AMOUNT = frozenset({"total", "allocated", "open_amount", "debit", "credit"})
+_AMOUNT = frozenset({"total", "allocated", "open_amount", "debit", "credit", "base_debit", "base_credit"})
 _DAY = frozenset({"posting_date", "first_day", "last_day"})
 
 
@@ -112,4 +112,7 @@ def _parts(profile: Profile) -> dict[str, tuple[str, str, dict[str, str]]]:
         parts["open_items.find"] = (browse_id, prefix, columns | own)
     if profile.balances is not None:
         parts["balances"] = (profile.balances.browse_id, profile.balances.prefix, profile.balances.columns)
+    if profile.gl_transactions is not None:
+        lines = profile.gl_transactions
+        parts["gl_transactions"] = (lines.browse_id, lines.prefix, lines.columns)
     return parts

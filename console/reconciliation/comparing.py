@@ -13,8 +13,9 @@ from console.reconciliation.balances import compare_balances
 from console.reconciliation.dated import Dated, name_shifted
 from console.reconciliation.facts import LogSide, QadSide
 from console.reconciliation.ground import Findings, Ground
+from console.reconciliation.movements import compare_movements
 from console.reconciliation.presence import LastLine, compare_presence
-from console.reports import BalanceLine, Difference, RollForward, SumLine
+from console.reports import AccountMovement, BalanceLine, Difference, RollForward, SumLine
 from console.zuora_side import ZuoraDocument
 
 
@@ -27,6 +28,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         differences: Each that was named.
         balances: Of customers, as of the day that was asked for.
         roll_forward: Of the receivable, over the days that were asked for.
+        movements: Of GL accounts, by QAD's periods.
     """
 
     sums: tuple[SumLine, ...]
@@ -34,6 +36,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
     balances: tuple[BalanceLine, ...] = ()
     roll_forward: tuple[RollForward, ...] = ()
+    movements: tuple[AccountMovement, ...] = ()
 
 
 def compare(
@@ -61,6 +64,7 @@ def compare(
     sums = LastLine(ground, findings, first=first, last=as_of).lines()
     dated = Dated(ground, *compare_balances(ground, findings))
     name_shifted(ground, findings, first=first, last=as_of, on=balances_on)
+    movements = compare_movements(ground, findings, first=first, last=as_of)
     begun = balances_on is not None and first <= balances_on
     return Result(
         sums=sums,
@@ -68,4 +72,5 @@ def compare(
         differences=tuple(findings.differences),
         balances=dated.balances(balances_on) if balances_on is not None and begun else (),
         roll_forward=dated.roll_forward(first, min(as_of, balances_on)) if balances_on is not None and begun else (),
+        movements=movements,
     )

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from console.reconciliation.balances import Balances
 from console.reconciliation.facts import Standing
 from console.reconciliation.ground import ZERO, Findings, Ground, key_of
+from console.reconciliation.movements import period_of
 from console.reports import BalanceLine, RollForward
 from schemas.ids import document_parts
 from schemas.postings import (
@@ -30,7 +31,6 @@ from schemas.postings import (
     TransferContent,
 )
 from schemas.records import RecordKind
-from schemas.references import Period
 
 _COLUMNS = {
     RecordKind.INVOICE: "invoices",
@@ -149,9 +149,14 @@ class Dated:
                 )
 
     def _column(self, posting: Posting) -> str:
+        content = posting.content
+        if isinstance(content, TransferContent | InverseContent):
+            of = self._ground.log.postings.get(content.of)
+            if of is not None and isinstance(of.content, JournalContent):
+                # Cash of nobody is received by a customer when it is assigned.
+                return "receipts"
         if not self._ground.brings(posting):
             return "other"
-        content = posting.content
         undone = self._ground.log.postings.get(content.of) if isinstance(content, InverseContent) else None
         content = undone.content if undone is not None else content
         without_settlement = "debit_notes" if isinstance(content, InvoiceContent) else "credit_notes"
@@ -188,6 +193,9 @@ class Dated:
         undone = self._ground.log.postings.get(content.of)
         before = self._ground.log.standings.get(content.of)
         parts = self._parts(undone, before) if undone is not None and before is not None else []
+        if content.item is not None and undone is not None and isinstance(undone.content, JournalContent):
+            # Cash of nobody that became somebody's prepayment since.
+            return [(standing.customer, 1)]
         if len(parts) == 1:
             # It moves the item that it finds, which may be another customer's by now.
             return [(standing.customer or parts[0][0], -parts[0][1])]
@@ -225,15 +233,10 @@ def name_shifted(ground: Ground, findings: Findings, *, first: date, last: date,
             continue
         around = on is not None and (day <= on) != (standing.day <= on)
         if around or first <= day <= last or first <= standing.day <= last:
-            periods = [_period(ground.qad.periods, one) for one in (day, standing.day)]
+            periods = [period_of(ground.qad.periods, one) for one in (day, standing.day)]
             what = f"{posting.step} is dated {day} ({periods[0]}) and was posted on {standing.day} ({periods[1]})"
             total = standing.total or ZERO
             findings.name("timing", posting.number, what, posting.content.currency, total, rule="shifted")
-
-
-def _period(periods: list[Period], day: date) -> str:
-    found = [period.code for period in periods if period.first_day <= day <= period.last_day]
-    return found[0] if found else "no period"
 
 
 def _in(side: Balances, currency: str) -> Decimal:

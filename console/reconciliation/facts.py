@@ -36,6 +36,22 @@ class QadOpenItem(msgspec.Struct, frozen=True, kw_only=True):
     account: str
 
 
+class QadGlLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of QAD's general ledger in one of our daybooks.
+
+    Attributes:
+        key: Its document.
+        amount: Debit less credit.
+        base: The same in base currency; None where the browse does not show it.
+    """
+
+    key: Document
+    account: str
+    day: date | None
+    amount: Decimal
+    base: Decimal | None = None
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where a posting or document stands in our log.
 
@@ -95,10 +111,12 @@ class QadSide(msgspec.Struct, kw_only=True):
         documents: In our daybooks.
         open_items: Whatever their daybook.
         balances: Debit less credit, by GL account and currency.
+        gl_lines: Of our daybooks; None where the profile names no browse for them.
         periods: Its own, in which posting dates are told.
     """
 
     documents: list[QadDocument] = msgspec.field(default_factory=list)
     open_items: list[QadOpenItem] = msgspec.field(default_factory=list)
     balances: dict[tuple[str, str], Decimal] = msgspec.field(default_factory=dict)
+    gl_lines: list[QadGlLine] | None = None
     periods: list[Period] = msgspec.field(default_factory=list)

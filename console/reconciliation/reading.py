@@ -11,12 +11,13 @@ import msgspec
 from adapters.kafka.reader import read_whole
 from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Find
+from adapters.qad.profiles.lists import Browse
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
 from adapters.qad.reading.found import found_in, item_in
 from adapters.qad.reading.reference import QadReferences
-from adapters.qad.values import amount
-from console.reconciliation.facts import LogSide, QadDocument, QadOpenItem, QadSide, Standing
+from adapters.qad.values import amount, day, whole
+from console.reconciliation.facts import LogSide, QadDocument, QadGlLine, QadOpenItem, QadSide, Standing
 from console.wiring import Wiring
 from console.zuora_side import Progress
 from schemas.cursors import Cursor
@@ -25,7 +26,7 @@ from schemas.errors import Misconfigured
 from schemas.events import read_cursor, read_decision, read_matched, read_outcome, read_postings
 from schemas.ids import PostingId, document_key
 from schemas.matching import Matched
-from schemas.outcomes import AnyOutcome, Intended, Posted, Released, Standstill
+from schemas.outcomes import AnyOutcome, Document, Intended, Posted, Released, Standstill
 from schemas.references import Period
 from schemas.topics import Topic
 
@@ -67,6 +68,9 @@ async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progres
     side.open_items.extend([item async for item in open_items(client, profile)])
     progress(f"QAD: {len(side.open_items)} open items")
     await _read_balances(client, profile, side)
+    if profile.gl_transactions is not None:
+        side.gl_lines = [line async for line in _gl_lines(client, profile, profile.gl_transactions, log)]
+        progress(f"QAD: {len(side.gl_lines)} GL lines")
     side.periods = await read_periods(client, profile)
     return side
 
@@ -144,6 +148,35 @@ async def _read_balances(client: QadClient, profile: Profile, side: QadSide) -> 
             }
             totals[str(of["account"]), str(of["currency"])] += amount(of["debit"]) - amount(of["credit"])
     side.balances = dict(totals)
+
+
+async def _gl_lines(client: QadClient, profile: Profile, spec: Browse, log: LogSide) -> AsyncIterator[QadGlLine]:
+    """Yield the lines of the general ledger in our daybooks, in transaction currency, and in base where shown."""
+    names = spec.columns
+    for daybook in sorted(set[str]().union(*log.daybooks.values())):
+        filters = [*spec.filter, profile.browsing.where(names["daybook"], "eq", daybook)]
+        async for page in browse(
+            client,
+            browse_id=spec.browse_id,
+            prefix=spec.prefix,
+            filters=filters,
+            page_size=profile.limits.page_size,
+        ):
+            for row in page:
+                of: dict[str, Any] = {word: column(row, name, browse_id=spec.browse_id) for word, name in names.items()}
+                in_base = "base_debit" in of and "base_credit" in of
+                yield QadGlLine(
+                    key=Document(
+                        year=whole(of["year"], what="year"),
+                        daybook=str(of["daybook"]),
+                        voucher=whole(of["voucher"], what="voucher"),
+                        currency=str(of["currency"]),
+                    ),
+                    account=str(of["account"]),
+                    day=day(of["posting_date"], profile.date_format),
+                    amount=amount(of["debit"]) - amount(of["credit"]),
+                    base=amount(of["base_debit"]) - amount(of["base_credit"]) if in_base else None,
+                )
 
 
 def _take_decision(side: LogSide, value: bytes) -> None:

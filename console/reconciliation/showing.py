@@ -14,6 +14,7 @@ _NAMED = (
     "open_items",
     "customers",
     "control_accounts",
+    "movements",
     "foreign",
     "parked",
     "timing",
@@ -34,6 +35,7 @@ def show(report: Report, output: Output) -> None:
     _show_named(report, output)
     if report.balances_on:
         _show_dated(report, output)
+        _show_movements(report, output)
     counted = ", ".join(f"{count} {what}" for what, count in report.checks.items())
     output.say(f"compared {counted}")
     parts = Counter(found.part for found in report.differences)
@@ -93,5 +95,25 @@ def _show_dated(report: Report, output: Output) -> None:
             )
             for line in report.balances
             if line.zuora != line.qad
+        ],
+    )
+
+
+def _show_movements(report: Report, output: Output) -> None:
+    """Show what moved on each GL account; what is not known on a side is left empty."""
+    output.say("movement of GL accounts by our daybooks, debit above zero; base currency is not compared")
+    output.table(
+        ("period", "account", "currency", "sent", "QAD", "foreign", "to deferred", "base"),
+        [
+            (
+                line.period,
+                line.account,
+                line.currency,
+                *("" if one is None else shown(one, line.currency) for one in (line.sent, line.qad)),
+                shown(line.foreign, line.currency),
+                shown(line.deferred, line.currency),
+                "" if line.base is None else str(line.base),
+            )
+            for line in report.movements
         ],
     )

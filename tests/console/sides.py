@@ -244,6 +244,7 @@ class Compared:
     def __init__(self, result: Result) -> None:
         self.sums: tuple[SumLine, ...] = result.sums
         self.checks = result.checks
+        self.movements = result.movements
         self.differences: tuple[Difference, ...] = result.differences
         self.balances = {(line.customer, line.currency): line for line in result.balances}
         self.roll_forward = {(line.currency, line.side): line for line in result.roll_forward}

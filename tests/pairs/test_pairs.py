@@ -1,5 +1,6 @@
 """What Zuora expresses twice moves QAD's books once: receivable, revenue, bank, prepayments (ACCOUNTING 1)."""
 
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -9,7 +10,7 @@ from sandbox.qad.books.documents import BankingEntry
 from schemas.mapping import Analysis
 from tests.pairs import cash, corrections, debits, unsettled
 from tests.pairs.house import ACCOUNTS, ENTITY, house, money
-from tests.pairs.judges import broken, unexplained
+from tests.pairs.judges import broken, reconciled, unexplained
 
 PAIRS = [*cash.PAIRS, *corrections.PAIRS, *debits.PAIRS, *unsettled.PAIRS]
 
@@ -30,6 +31,10 @@ async def test_an_act_and_its_document_move_qads_books_once(tmp_path, pair, seen
         assert one.owed() == one.owed_by_zuora()
         assert one.qad.control.audit()[ENTITY] == []
         assert (await broken(one), await unexplained(one)) == ([], [])
+        # All that ever moved a balance is known by its day: before it, nobody owed anything.
+        told = await reconciled(one, on=date(2030, 1, 1))
+        assert {(line.opening, line.other) for line in told.roll_forward} <= {(0, 0)}
+        assert {line.account: line.qad for line in told.movements if line.sent and line.sent != line.qad} == {}
         # Read again, by stages that know the log alone, it changes nothing.
         made = len(one.qad.documents())
         one.world.restart()

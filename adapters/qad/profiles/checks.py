@@ -38,6 +38,10 @@ COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "currencies": (frozenset({"code", "decimals"}), frozenset({"active"})),
 }
 _BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
+_GL_TRANSACTIONS = (
+    frozenset({"year", "daybook", "voucher", "posting_date", "account", "currency", "debit", "credit"}),
+    frozenset({"base_debit", "base_credit"}),
+)
 # Zuora's kinds of what can be open.
 ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
 
@@ -157,6 +161,8 @@ def _problems_of_lists(profile: Profile) -> Iterator[str]:
     lists = {f"browses.{name}": (browse, COLUMNS[name]) for name, browse in profile.browses.items() if name in BROWSES}
     if profile.balances is not None:
         lists["balances"] = (profile.balances, _BALANCES)
+    if profile.gl_transactions is not None:
+        lists["gl_transactions"] = (profile.gl_transactions, _GL_TRANSACTIONS)
     for name, (browse, (needed, others)) in lists.items():
         for word in sorted(needed - browse.columns.keys()):
             yield f"[{name}] columns: no column is named for {word!r}"

@@ -50,6 +50,7 @@ class Profile(Part, frozen=True, kw_only=True):
         open_items: Where open items are shown.
         balances: Where balances of GL accounts are shown, by period.
         customers: How customers are made and changed; without it none is.
+        gl_transactions: Where the lines of the general ledger are shown, for `reconcile`; None where they are not.
         qxtend: Where documents go through QXtend instead of REST; what is read is read over REST all the same.
         definite: HTTP statuses after which certainly nothing was changed; any other failure is looked up.
     """
@@ -76,6 +77,7 @@ class Profile(Part, frozen=True, kw_only=True):
     open_items: OpenItems | None = None
     balances: Browse | None = None
     customers: Masters | None = None
+    gl_transactions: Browse | None = None
     qxtend: Qxtend | None = None
 
     @property
@@ -106,6 +108,7 @@ class Profile(Part, frozen=True, kw_only=True):
             **{f"browses.{name}": browse for name, browse in self.browses.items()},
             "open_items": self.open_items,
             "balances": self.balances,
+            "gl_transactions": self.gl_transactions,
             "qxtend": self.qxtend,
         }
         if self.qxtend is not None:
