@@ -354,6 +354,22 @@ async def test_the_password_is_in_the_body_and_nowhere_else(strange, speaker):
     assert asked.headers["Accept-Language"] == "en-US"
 
 
+async def test_what_renews_a_session_is_in_the_body_and_nowhere_else(strange, speaker, clocked, heard):
+    again = "canary-qad-again-77"
+    strange.tell("/erp/oauth/token", Told(f'{{"access_token": "{TOKEN}", "refresh_token": "{again}"}}'.encode()))
+    strange.tell("/erp/x", Told())
+    await speaker.get("/x")
+    clocked.now += 1800
+    await speaker.get("/x")
+    renewal = [one for one in strange.asked if one.path == "/erp/oauth/token"][1]
+    assert again.encode() in renewal.body
+    assert WORD.encode() not in renewal.body
+    secrets = (again, WORD, TOKEN)
+    assert [one.path for one in strange.asked if any(secret in f"{one.path}{one.query}" for secret in secrets)] == []
+    assert [one.path for one in strange.asked if any(secret in str(one.headers) for secret in (again, WORD))] == []
+    assert [secret for secret in secrets if secret in heard()] == []
+
+
 async def test_further_form_fields_and_headers_are_the_profiles(strange):
     strange.tell("/oauth/token", GRANTED)
     strange.tell("/x", Told())
