@@ -115,6 +115,12 @@ def problems_of(mapping: Mapping) -> list[str]:
             problems.append(str(error))
     if mapping.first_document_date < mapping.cut_over:
         problems.append("first_document_date is before cut_over: documents of those days are not posted from here")
+    if mapping.policy.tax == "qad_tax_rows":
+        problems += [
+            f'[[tax]] code "{row.code}": qad_code is missing, the tax code of QAD ([policy] tax = "qad_tax_rows")'
+            for row in mapping.tax
+            if not row.qad_code
+        ]
     return [*problems, *_clearing_problems(mapping), *_field_problems(mapping)]
 
 

@@ -63,11 +63,21 @@ class LineRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TaxRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
-    """Maps tax rows; empty keys take any value, the narrower row wins."""
+    """Maps tax rows; empty keys take any value, the narrower row wins.
+
+    Attributes:
+        qad_code: QAD's tax code, for `tax = "qad_tax_rows"`.
+        tax_type: QAD's type, or zone, of the tax, where the site needs one; so the three after it.
+    """
 
     code: str = ""
     jurisdiction: str = ""
     rate_type: str = ""
+    qad_code: str = ""
+    tax_type: str = ""
+    tax_class: str = ""
+    tax_usage: str = ""
+    tax_environment: str = ""
 
 
 class BankRow(Analysis, frozen=True, kw_only=True, omit_defaults=True):
@@ -123,6 +133,8 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
         deferral_system: Which system releases deferred revenue over time: recorded, not acted on.
         gl: Whether an invoice or memo carries its own lines, or one line to the clearing account, from where a journal
             moves them on. What is posted keeps the mode that it was first built in.
+        tax: Whether tax is a line on a liability account, QAD's own tax being nothing; or rows of QAD's tax report,
+            with what they were reckoned on, also where the tax is 0.
         clearing: The account of `gl = "journal"`: zero after each document and its journal.
         suspense: Account for lines whose code has no row; without it they park.
         zero_total: What becomes of a document over nothing whose lines are not: its lines go to a journal, or it parks.
@@ -131,7 +143,7 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
 
     deferral_system: str
     gl: Literal["with_document", "journal"] = "with_document"
-    tax: Literal["liability_line"] = "liability_line"
+    tax: Literal["liability_line", "qad_tax_rows"] = "liability_line"
     receipts: Literal["allocated", "prepayment"] = "allocated"
     cash_waits: bool = False
     closed_period: Literal["hold", "first_open"] = "hold"
@@ -145,6 +157,8 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
         """Hold that choices go together."""
         if self.gl == "journal" and self.clearing is None:
             raise ValueError('gl = "journal" needs the account that documents go to: clearing = { account = "..." }')
+        if self.gl == "journal" and self.tax == "qad_tax_rows":
+            raise ValueError('gl = "journal" takes no tax = "qad_tax_rows": a journal carries no tax rows of QAD')
 
 
 class Mapping(_Strict, frozen=True, kw_only=True, omit_defaults=True):

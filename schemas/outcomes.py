@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from schemas.codec import Event
 from schemas.ids import PostingId
@@ -113,6 +114,7 @@ class Intended(Outcome, frozen=True, kw_only=True, tag="intended"):
         total: Control column.
         day: Control column: the posting date.
         carried: Postings of allocations that a receipt carries itself.
+        tax: Control column: the tax that QAD is to report; unset where that is nothing.
     """
 
     reference: str
@@ -125,6 +127,7 @@ class Intended(Outcome, frozen=True, kw_only=True, tag="intended"):
     total: Decimal
     day: date
     carried: tuple[PostingId, ...] = ()
+    tax: Decimal | UnsetType = UNSET
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

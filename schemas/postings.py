@@ -63,14 +63,45 @@ class GlLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, debit=self.credit, credit=self.debit)
 
 
+class TaxLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row of QAD's tax report, with the amount that it adds to its document; also where that is 0.
+
+    Attributes:
+        code: QAD's tax code.
+        base: What the tax was reckoned on; above zero where it raises the total of its document, as is `tax`.
+        tax_type: QAD's further words for the tax, "" where the site needs none; so the three after it.
+        source: Zuora id of the tax row.
+    """
+
+    account: str
+    code: str
+    base: Decimal
+    tax: Decimal
+    sub_account: str = ""
+    tax_type: str = ""
+    tax_class: str = ""
+    tax_usage: str = ""
+    tax_environment: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        amount_of(self.base)
+        amount_of(self.tax)
+
+
+def _tax_of(rows: tuple[TaxLine, ...], currency: str) -> Decimal:
+    return sum_of((row.tax for row in rows), currency)
+
+
 def _net_credit(lines: tuple[GlLine, ...], currency: str) -> Decimal:
     return sum_of((line.credit - line.debit for line in lines), currency)
 
 
 class InvoiceContent(_Content, frozen=True, kw_only=True, tag="invoice", omit_defaults=True):
-    """A customer invoice or debit note: QAD debits the receivable with `total`, the lines credit it net.
+    """A customer invoice or debit note: QAD debits the receivable with `total`, lines and tax rows credit it net.
 
     Attributes:
+        tax_rows: Tax that QAD is to report; none where tax is among the lines.
         charges: `kind:id` of the invoice that this one charges more, where what is applied to that goes here as well.
     """
 
@@ -86,17 +117,24 @@ class InvoiceContent(_Content, frozen=True, kw_only=True, tag="invoice", omit_de
     terms: str = ""
     original_date: date | None = None
     charges: str = ""
+    tax_rows: tuple[TaxLine, ...] = ()
 
     def __post_init__(self) -> None:
         total = total_of(self.total, self.currency)
-        if total <= 0 or total != _net_credit(self.lines, self.currency):
+        if total <= 0 or total != _net_credit(self.lines, self.currency) + self.tax:
             raise Unbalanced(f"invoice total {total} {self.currency} is not what its lines come to")
+
+    @property
+    def tax(self) -> Decimal:
+        """What its tax rows come to."""
+        return _tax_of(self.tax_rows, self.currency)
 
 
 class CreditNoteContent(_Content, frozen=True, kw_only=True, tag="credit_note", omit_defaults=True):
-    """A customer credit note: QAD credits the credit-note control account with `total`, the lines debit it net.
+    """A customer credit note: QAD credits the credit-note control account with `total`, lines and tax rows debit it.
 
     Attributes:
+        tax_rows: Tax that QAD is to report; none where tax is among the lines.
         refers_to: `kind:id` of the invoice it refers to, for information; it nets nothing.
     """
 
@@ -111,11 +149,17 @@ class CreditNoteContent(_Content, frozen=True, kw_only=True, tag="credit_note", 
     lines: tuple[GlLine, ...]
     refers_to: str = ""
     original_date: date | None = None
+    tax_rows: tuple[TaxLine, ...] = ()
 
     def __post_init__(self) -> None:
         total = total_of(self.total, self.currency)
-        if total <= 0 or total != -_net_credit(self.lines, self.currency):
+        if total <= 0 or total != self.tax - _net_credit(self.lines, self.currency):
             raise Unbalanced(f"credit note total {total} {self.currency} is not what its lines come to")
+
+    @property
+    def tax(self) -> Decimal:
+        """What its tax rows come to."""
+        return _tax_of(self.tax_rows, self.currency)
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

@@ -154,12 +154,14 @@ class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
         day: Its posting date, or None where the browse shows none.
         allocated: What a receipt itself carries, as it was made, whatever was moved since; None where the browse does
             not show that.
+        tax: Of an invoice or credit note: the tax that QAD reports of it; None where the browse does not show that.
     """
 
     reference: str
     document: Document
     day: date | None = None
     allocated: Decimal | None = None
+    tax: Decimal | None = None
 
 
 class Erp(Protocol):

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from adapters.qad.words import kind_of
-from schemas.errors import Conflict
+from schemas.errors import Conflict, Rejected
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent, JournalContent
 from streams.ports import (
@@ -28,6 +28,7 @@ from streams.ports import (
     Refund,
     Transfer,
 )
+from streams.sink.meanings import FIELD
 
 HEADER = (
     "row",
@@ -194,6 +195,8 @@ def _head(command: Command, own: Document) -> _Row:
 
 def _moves(payload: Payload, own: Document) -> Iterator[_Row]:
     """Yield what moves: debits and credits come to the same."""
+    if getattr(payload, "tax_rows", ()):
+        raise Rejected(FIELD, ('files have no tax rows: publish a mapping with [policy] tax = "liability_line"',))
     match payload:
         case InvoiceContent():
             yield {"row": "opens", "customer": payload.customer, "debit": payload.total}

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from schemas.errors import Rejected
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
 from streams.ports import Adjustment, BankMove, Command, ItemLine, Receipt, Transfer
+from streams.sink.meanings import FIELD
 
 # What a document carries in our words; a profile maps each to one field of the tenant, or to several.
 HEAD = (
@@ -29,6 +31,7 @@ HEAD = (
     "item_year",
     "item_daybook",
     "item_voucher",
+    "taxable",
 )
 LINE = (
     "sequence",
@@ -45,6 +48,13 @@ LINE = (
     "item_daybook",
     "item_voucher",
     "amount",
+    "tax_code",
+    "tax_type",
+    "tax_class",
+    "tax_usage",
+    "tax_environment",
+    "base",
+    "tax",
 )
 
 Words = Mapping[str, Any]
@@ -59,6 +69,7 @@ class InWords(msgspec.Struct, frozen=True, kw_only=True):
         allocations: What a receipt carries; the open item that bank is set against.
         opens: The open item that a transfer makes.
         gl_lines: GL lines beside open items.
+        tax_rows: Of an invoice or credit note: rows of QAD's tax report.
     """
 
     head: Words
@@ -66,6 +77,7 @@ class InWords(msgspec.Struct, frozen=True, kw_only=True):
     allocations: Sequence[Words]
     opens: Sequence[Words]
     gl_lines: Sequence[Words]
+    tax_rows: Sequence[Words]
 
 
 def in_words(command: Command) -> InWords:
@@ -76,12 +88,18 @@ def in_words(command: Command) -> InWords:
         allocations=_allocations(command),
         opens=_opens(command),
         gl_lines=_gl_lines(command),
+        tax_rows=_tax_rows(command),
     )
 
 
 def kind_of(command: Command) -> str:
     """Return the kind of a command, as profiles name it."""
     return str(command.payload.__struct_config__.tag)
+
+
+def no_tax_rows(number: str) -> Rejected:
+    """Return the refusal of a document whose tax rows have no place: without them its total would be another."""
+    return Rejected(FIELD, (f"{number} has tax rows, and the profile has no place for them: it was not sent",))
 
 
 def _head(command: Command) -> dict[str, Any]:
@@ -97,6 +115,7 @@ def _head(command: Command) -> dict[str, Any]:
     }
     if isinstance(payload, InvoiceContent | CreditNoteContent):
         words |= {"due_date": payload.due_date, "terms": getattr(payload, "terms", "")}
+        words |= {"taxable": bool(payload.tax_rows)}
     if isinstance(payload, Receipt | BankMove):
         words |= {"bank_account": payload.bank_account}
     if isinstance(payload, BankMove):
@@ -126,6 +145,29 @@ def _gl_lines(command: Command) -> list[dict[str, Any]]:
     payload = command.payload
     line = payload.unassigned if isinstance(payload, Transfer) else None
     return [_gl_line(line, 1, payload.currency)] if line is not None else []
+
+
+def _tax_rows(command: Command) -> list[dict[str, Any]]:
+    payload = command.payload
+    if not isinstance(payload, InvoiceContent | CreditNoteContent):
+        return []
+    rows = enumerate(payload.tax_rows, 1)
+    return [
+        {
+            "currency": payload.currency,
+            "sequence": sequence,
+            "account": row.account,
+            "sub_account": row.sub_account,
+            "tax_code": row.code,
+            "tax_type": row.tax_type,
+            "tax_class": row.tax_class,
+            "tax_usage": row.tax_usage,
+            "tax_environment": row.tax_environment,
+            "base": row.base,
+            "tax": row.tax,
+        }
+        for sequence, row in rows
+    ]
 
 
 def _item_line(line: ItemLine) -> dict[str, Any]:

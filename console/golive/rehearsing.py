@@ -17,6 +17,7 @@ from console.reconciliation.ground import key_of
 from schemas.errors import ConnectorError, NotSent, OutcomeUnknown, Transient
 from schemas.ids import machine_reference, posting_id
 from schemas.outcomes import Document
+from schemas.postings import CreditNoteContent, InvoiceContent
 from streams.ports import Command, Erp, FoundInQad, Receipt
 
 # How often a document is looked for that QAD does not show yet, and a call tried again that was not let in.
@@ -147,6 +148,9 @@ def differences(command: Command, document: Document, found: FoundInQad) -> list
         ("total", payload.total, there.total),
         ("posting date", payload.posting_date, found.day),
     ]
+    if isinstance(payload, InvoiceContent | CreditNoteContent):
+        # Where none was sent QAD must not have reckoned any.
+        pairs.append(("tax", payload.tax, found.tax))
     if isinstance(payload, Receipt):
         carried = sum((amount for _, amount in payload.allocations), Decimal(0))
         pairs.append(("allocated", carried, found.allocated))

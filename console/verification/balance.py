@@ -28,7 +28,8 @@ def _of_lines(content: Content) -> str:
     credit = sum((amount_of(line.credit) for line in content.lines), ZERO)
     if any(line.debit < 0 or line.credit < 0 or bool(line.debit) == bool(line.credit) for line in content.lines):
         return "a line has not exactly one side above zero"
-    net = (credit - debit) * _LINES_CREDIT[content.kind]
+    tax = sum((amount_of(row.tax) for row in content.tax_rows), ZERO)
+    net = (credit - debit) * _LINES_CREDIT[content.kind] + tax
     total = total_of(content.total if content.total is not None else ZERO, content.currency)
     if net != total:
         return f"debit {debit}, credit {credit}, total {total} {content.currency}"

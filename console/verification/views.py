@@ -23,6 +23,12 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     credit: Decimal = ZERO
 
 
+class TaxLine(msgspec.Struct, frozen=True, gc=False):
+    """One row of QAD's tax report."""
+
+    tax: Decimal = ZERO
+
+
 class Offer(msgspec.Struct, frozen=True, gc=False):
     """An application that a receipt may carry."""
 
@@ -39,6 +45,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal | None = None
     posting_date: str = ""
     lines: tuple[Line, ...] = ()
+    tax_rows: tuple[TaxLine, ...] = ()
     offers: tuple[Offer, ...] = ()
     payer: str = ""
     item: str = ""

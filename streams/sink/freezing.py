@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 import msgspec
+from msgspec import UNSET
 
 from schemas.codec import canonical
 from schemas.errors import InvariantViolation
@@ -118,6 +119,7 @@ def intended(
         total=frozen.total,
         day=frozen.day,
         carried=frozen.carried,
+        tax=getattr(frozen.command.payload, "tax", ZERO) or UNSET,
     )
 
 
@@ -201,6 +203,7 @@ def _turned(
         daybook=content.daybook,
         description=content.description,
         lines=tuple(line.inverse() for line in inverted.lines),
+        tax_rows=inverted.tax_rows,
     )
     return _frozen(posting, payload, customer=customer)
 

@@ -27,7 +27,7 @@ PAGES_BEFORE_NOTICED = 20
 ROW = (
     b'{"data": [{"customerInvoice.customShort0": "%s", "customerInvoice.postingYear": 2026, '
     b'"customerInvoice.daybookCode": "Z", "customerInvoice.voucher": %s, "customerInvoice.customerCode": "C", '
-    b'"customerInvoice.currencyCode": "USD", "customerInvoice.originalAmount": 1, '
+    b'"customerInvoice.currencyCode": "USD", "customerInvoice.originalAmount": 1, "customerInvoice.taxAmount": 0, '
     b'"customerInvoice.postingDate": "2026-01-01"}]}'
 )
 

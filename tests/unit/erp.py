@@ -75,6 +75,8 @@ class Books:
                 self._book(payload.currency, "control", payload.total if owed else -payload.total)
                 for line in payload.lines:
                     self._book(payload.currency, line.account, line.debit - line.credit)
+                for row in payload.tax_rows:
+                    self._book(payload.currency, row.account, -row.tax if owed else row.tax)
             case Receipt():
                 used = sum((amount for _, amount in payload.allocations), ZERO)
                 moves = [(target, -amount) for target, amount in payload.allocations]

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.mapping import Analysis
+from schemas.mapping import Analysis, TaxRow
 from schemas.money import scale_of
 from schemas.records import ZuoraRecord
 from schemas.references import Daybook
@@ -17,6 +17,7 @@ from tests.unit.world import world
 
 property_of_documents = settings(max_examples=80, deadline=None)
 amounts = st.integers(-100_000, 100_000)
+DOCUMENTS = {"invoice": "invoice:inv1", "credit_memo": "credit_memo:cm1"}
 CODES = ("Subscription Revenue", "Usage", "Bad Debt")
 
 
@@ -131,3 +132,17 @@ def test_over_the_clearing_account_the_same_comes_to_the_same_accounts_and_clear
         books.append({place: amount for place, amount in sink.books.ledger.items() if amount})
     assert books[0] == books[1]
     assert not any(account == "1999" for _, account in books[0])
+
+
+@property_of_documents
+@given(st.one_of(invoices(), memos()))
+def test_tax_as_rows_comes_to_what_it_comes_to_as_lines_and_lines_with_it_to_the_total(record):
+    rows = {"policy": {"tax": "qad_tax_rows"}, "tax": (TaxRow(account="2300", qad_code="V"),)}
+    as_rows, as_lines = (world(**changes).put(record) for changes in (rows, {}))
+    assert as_rows.standing(DOCUMENTS[record.kind]) == as_lines.standing(DOCUMENTS[record.kind])
+    for one, other in zip(as_rows.postings, as_lines.postings, strict=True):
+        content, sign = one.content, 1 if one.content.__struct_config__.tag == "invoice" else -1
+        assert content.total == sign * net(content) + sum(row.tax for row in content.tax_rows)
+        assert [line for line in other.content.lines if line.role != "tax"] == list(content.lines)
+        assert content.tax == sign * sum(line.credit - line.debit for line in other.content.lines if line.role == "tax")
+        assert (content.total, content.document_date) == (other.content.total, other.content.document_date)

@@ -93,7 +93,7 @@ def test_what_must_be_said_must_be_said(path, key):
     ("path", "key", "value"),
     [
         (("policy",), "gl", "both"),
-        (("policy",), "tax", "qad_tax_rows"),
+        (("policy",), "tax", "none"),
         (("policy",), "zero_total", "ignore"),
         (("policy",), "closed_period", "never"),
         (("policy",), "receipts", "Allocated"),
@@ -105,7 +105,6 @@ def test_what_must_be_said_must_be_said(path, key):
     ],
 )
 def test_a_value_that_is_none_of_the_choices_is_refused(path, key, value):
-    """QAD tax rows are not carried: they cannot be chosen, so never beside a journal either."""
     with pytest.raises(msgspec.ValidationError, match=key):
         read(changed(path, **{key: value}))
 
@@ -113,6 +112,14 @@ def test_a_value_that_is_none_of_the_choices_is_refused(path, key, value):
 def test_the_journal_mode_needs_its_clearing_account():
     with pytest.raises(msgspec.ValidationError, match="clearing"):
         read(changed(("policy",), gl="journal"))
+
+
+def test_a_journal_and_tax_rows_of_qad_are_refused_together():
+    both = {"gl": "journal", "clearing": {"account": "1990"}, "tax": "qad_tax_rows"}
+    assert read(changed(("policy",), **{**both, "tax": "liability_line"})).policy.gl == "journal"
+    assert read(changed(("policy",), tax="qad_tax_rows")).policy.tax == "qad_tax_rows"
+    with pytest.raises(msgspec.ValidationError, match="a journal carries no tax rows"):
+        read(changed(("policy",), **both))
 
 
 def test_a_mapping_survives_the_log_and_cannot_be_changed():

@@ -8,7 +8,7 @@ import pytest
 from schemas.errors import Conflict, InvariantViolation, Rejected
 from schemas.ids import machine_reference
 from schemas.outcomes import Document, Parked, Waiting
-from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
+from schemas.postings import CreditNoteContent, GlLine, InvoiceContent, TaxLine
 from streams import waits
 from streams.ports import FoundInQad
 from streams.sink import answers, saying
@@ -163,12 +163,13 @@ def test_an_intent_says_all_that_a_look_up_needs():
 
 def found_in_qad(**changes) -> FoundInQad:
     fields = {"customer": "C1", "currency": "EUR", "total": Decimal("100.00"), "day": DAY, **changes}
-    day = fields.pop("day")
-    return FoundInQad(reference="R", document=Document(year=2026, daybook="ZINV", voucher=1, **fields), day=day)
+    day, tax = fields.pop("day"), fields.pop("tax", None)
+    document = Document(year=2026, daybook="ZINV", voucher=1, **fields)
+    return FoundInQad(reference="R", document=document, day=day, tax=tax)
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"customer": ""}, {"currency": ""}, {"total": None}, {"day": None}, {"total": Decimal(100)}]
+    "change", [{}, {"customer": ""}, {"currency": ""}, {"total": None}, {"day": None}, {"tax": Decimal("0.00")}]
 )
 def test_a_document_with_equal_control_columns_is_ours(change):
     check_control(found_in_qad(**change), data.intended("a"))
@@ -183,6 +184,7 @@ def test_a_document_with_equal_control_columns_is_ours(change):
         ({"total": Decimal(0)}, "total"),
         ({"total": Decimal("-100.00")}, "total"),
         ({"day": DAY.replace(day=11)}, "date"),
+        ({"tax": Decimal("0.01")}, "tax"),
     ],
 )
 def test_a_document_with_another_control_column_is_a_conflict_that_says_which(change, name_of_it):
@@ -191,6 +193,19 @@ def test_a_document_with_another_control_column_is_a_conflict_that_says_which(ch
     assert stop.value.expected.startswith(f"{name_of_it}=")
     assert stop.value.actual.startswith(f"{name_of_it}=")
     assert "PAY1" in answers.conflict(stop.value, number="PAY1").message
+
+
+def test_tax_that_was_sent_must_be_the_tax_that_qad_reports():
+    rows = (TaxLine(account="2310", code="V19", base=Decimal("100.00"), tax=Decimal("19.00")),)
+    taxed = {**msgspec.structs.asdict(invoice()), "total": Decimal("119.00"), "tax_rows": rows}
+    built = posting("inv", InvoiceContent(**taxed))
+    frozen = freeze(built, state=state())
+    intent = intended(built, frozen, connection="c", origin=1, index=0, attempt=1, mapping_version=1)
+    assert intent.tax == Decimal("19.00")
+    check_control(found_in_qad(total=Decimal("119.00"), tax=Decimal("19.00")), intent)
+    check_control(found_in_qad(total=Decimal("119.00")), intent)
+    with pytest.raises(Conflict, match="other content"):
+        check_control(found_in_qad(total=Decimal("119.00"), tax=Decimal("18.99")), intent)
 
 
 @pytest.mark.parametrize("reason_class", sorted(MEANINGS))

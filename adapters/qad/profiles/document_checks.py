@@ -7,7 +7,7 @@ from adapters.qad.profiles.calls import MARK
 from adapters.qad.profiles.documents import SIGNED, Document, Lines, Step
 from adapters.qad.words import HEAD, LINE
 
-_AMOUNTS = ("total", "debit", "credit", SIGNED, "amount")
+_AMOUNTS = ("total", "debit", "credit", SIGNED, "amount", "base", "tax")
 
 
 def problems_of_document(kind: str, document: Document) -> Iterator[str]:
@@ -26,6 +26,8 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
             yield f"lengths: {word!r} is no word of ours"
     if document.find is not None and document.find.allocated and kind != "receipt":
         yield "find: allocated is a column of receipts alone"
+    if document.tax_rows is not None and kind not in ("invoice", "credit_note"):
+        yield "tax_rows: only invoices and credit notes have them"
     yield from _problems_of_steps(document)
 
 

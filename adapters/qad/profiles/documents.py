@@ -62,6 +62,7 @@ class Find(Part, frozen=True, kw_only=True):
         posting_date: Column of the posting date.
         allocated: Of receipts: column of the amount that the receipt itself carries to invoices, as it was made. Never
             one that moves with later adjustments, as what is open does. "" where the browse has none.
+        tax: Of invoices and credit notes: column of the tax that the tenant reports, "" where the browse has none.
         negative: Columns of these, by our words, that the tenant shows with the other sign.
     """
 
@@ -77,7 +78,8 @@ class Find(Part, frozen=True, kw_only=True):
     total: str = ""
     posting_date: str = ""
     allocated: str = ""
-    negative: tuple[Literal["total", "allocated"], ...] = ()
+    tax: str = ""
+    negative: tuple[Literal["total", "allocated", "tax"], ...] = ()
 
 
 class Step(Part, frozen=True, kw_only=True):
@@ -113,6 +115,7 @@ class Document(Part, frozen=True, kw_only=True):
         allocations: What a receipt carries; the open item that bank is set against.
         opens: The open item that a transfer makes.
         gl_lines: GL lines beside open items.
+        tax_rows: Of an invoice or credit note: rows of the tax report, where the site has tax = "qad_tax_rows".
         key: What the answer calls the document.
         find: How it is found again; without it its unknowns are for a person.
         steps: Reads and validations before the commit, and the commit; none where there is the commit alone.
@@ -131,6 +134,7 @@ class Document(Part, frozen=True, kw_only=True):
     allocations: Lines | None = None
     opens: Lines | None = None
     gl_lines: Lines | None = None
+    tax_rows: Lines | None = None
     find: Find | None = None
     steps: tuple[Step, ...] = ()
     confirmed: bool = True
@@ -149,5 +153,6 @@ class Document(Part, frozen=True, kw_only=True):
             "allocations": self.allocations,
             "opens": self.opens,
             "gl_lines": self.gl_lines,
+            "tax_rows": self.tax_rows,
         }
         return {name: part for name, part in parts.items() if part is not None}

@@ -24,7 +24,7 @@ class Table(Part, frozen=True, kw_only=True):
     """
 
     table: str
-    rows: Literal["document", "lines", "allocations", "opens", "gl_lines"] = "document"
+    rows: Literal["document", "lines", "allocations", "opens", "gl_lines", "tax_rows"] = "document"
     parent: str = ""
     fields: dict[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
     constants: dict[str, Value] = msgspec.field(default_factory=dict)

@@ -16,7 +16,7 @@ from adapters.qad.profiles.documents import Lengths
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.qxtend.xml import can_carry, element
-from adapters.qad.words import InWords, Words
+from adapters.qad.words import InWords, Words, no_tax_rows
 from schemas.errors import Rejected
 from streams.sink.meanings import FIELD
 
@@ -99,6 +99,8 @@ class _Dataset:
         self._unfit: list[tuple[str, str]] = []
 
     def written(self, words: InWords, document: QDocument) -> str:
+        if words.tax_rows and not any(table.rows == "tax_rows" for table in document.tables):
+            raise no_tax_rows(words.head["number"])
         rows, rowid, of_table = [], 0, {"": ""}
         for table in document.tables:
             of_each = (words.head,) if table.rows == "document" else getattr(words, table.rows)

@@ -51,4 +51,5 @@ def found_in(row: Row, find: Find, profile: Profile) -> FoundInQad:
         ),
         day=day(of(find.posting_date), profile.date_format),
         allocated=money("allocated"),
+        tax=money("tax"),
     )

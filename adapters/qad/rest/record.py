@@ -13,7 +13,7 @@ from adapters.qad.places import pick, put
 from adapters.qad.profiles.calls import Numbers
 from adapters.qad.profiles.documents import SIGNED, Document, Lines
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.words import InWords, Words
+from adapters.qad.words import InWords, Words, no_tax_rows
 from schemas.errors import Rejected
 from streams.sink.meanings import FIELD
 
@@ -40,6 +40,8 @@ class _Writer:
 
     def record(self, words: InWords) -> dict[str, Any]:
         document = self._document
+        if words.tax_rows and document.tax_rows is None:
+            raise no_tax_rows(words.head["number"])
         record: dict[str, Any] = {}
         self._fill(record, document, words.head)
         for part, lines in (
@@ -47,6 +49,7 @@ class _Writer:
             (document.allocations, words.allocations),
             (document.opens, words.opens),
             (document.gl_lines, words.gl_lines),
+            (document.tax_rows, words.tax_rows),
         ):
             if part is not None:
                 self._list(record, part, lines)
@@ -91,6 +94,8 @@ class _Writer:
                 return value.strftime(self._date_format)
             case Decimal():
                 return _amount(value, self._numbers)
+            case bool():
+                return value
             case int() if self._numbers.whole == "text":
                 return str(value)
             case _:

@@ -215,6 +215,8 @@ def _post(
         description=plain_text(f"Zuora {number}"),
     )
     if not owed:
+        if lines.tax_rows:
+            raise CannotGoOn(reasons.not_supported(number, "it comes to nothing, and its tax rows go in no journal"))
         content = journaled(lines.lines, daybook=books.named_daybook(number, mapping, "journal"))
         posting = make_posting(
             at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
@@ -242,6 +244,7 @@ def _post(
             terms=terms_of(mapping, at_hand.payment_term),
             original_date=original_date,
             charges=document.charges,
+            tax_rows=lines.tax_rows,
         )
     else:
         content = CreditNoteContent(
@@ -256,6 +259,7 @@ def _post(
             lines=carried,
             refers_to=document.refers_to,
             original_date=original_date,
+            tax_rows=lines.tax_rows,
         )
     if document.refers_to and not state.makes_no_posting(document.refers_to):
         # Nothing is credited before what it refers to is posted.

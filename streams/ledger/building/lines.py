@@ -10,9 +10,9 @@ from decimal import Decimal
 import msgspec
 
 from schemas.errors import CannotGoOn
-from schemas.mapping import PROCESSING_TYPES, Analysis, LineRow, Mapping
+from schemas.mapping import PROCESSING_TYPES, Analysis, LineRow, Mapping, TaxRow
 from schemas.money import ZERO, MoneyError, sum_of, total_of
-from schemas.postings import GlLine
+from schemas.postings import GlLine, TaxLine
 from schemas.zuora import TaxationItem
 from streams.ledger.building.rows import line_row, tax_row
 from streams.ledger.known.books import Books
@@ -62,10 +62,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """GL lines of a document, and how many lines of zero were dropped."""
+    """GL lines of a document, how many lines of zero were dropped, and its rows for QAD's tax report."""
 
     lines: tuple[GlLine, ...]
     dropped_zero: int
+    tax_rows: tuple[TaxLine, ...] = ()
 
 
 def gl_lines(
@@ -79,7 +80,7 @@ def gl_lines(
     mapping: Mapping,
     books: Books,
 ) -> Lines:
-    """Return the GL lines of a document.
+    """Return the GL lines of a document, and its tax rows where QAD reports the tax.
 
     Args:
         items: Its lines.
@@ -95,6 +96,9 @@ def gl_lines(
         CannotGoOn: A line has no account, or lines and tax do not come to the total.
     """
     lines: list[GlLine] = []
+    tax_rows: list[TaxLine] = []
+    # A tax row that raises the total of its document is above zero, whichever of the two that is.
+    raises = credit_sign if total * credit_sign > 0 else -credit_sign
     dropped = 0
     sums: list[Decimal] = []
     for item in items:
@@ -109,7 +113,11 @@ def gl_lines(
         else:
             dropped += 1
         for row, tax in zip(item.tax_rows, taxes, strict=True):
-            if tax:
+            if mapping.policy.tax == "qad_tax_rows" and (tax or net):
+                place = _tax_place(row, number=number, mapping=mapping)
+                books.check_account(number, place)
+                tax_rows.append(_tax_line(place, net * raises, tax * raises, source=row.id, number=number))
+            elif tax:
                 place = _tax_place(row, number=number, mapping=mapping)
                 books.check_account(number, place)
                 text = place.text or row.name or row.tax_code or ""
@@ -119,7 +127,7 @@ def gl_lines(
     came_to = _sum(number, sums, currency)
     if came_to != total:
         raise CannotGoOn(reasons.total_mismatch(number, header=str(total), lines=str(came_to), currency=currency))
-    return Lines(tuple(lines), dropped)
+    return Lines(tuple(lines), dropped, tuple(tax_rows))
 
 
 def processing_of(processing: str | None) -> str:
@@ -213,7 +221,24 @@ def _row(item: Item, code: str, *, currency: str, processing: str, mapping: Mapp
     )
 
 
-def _tax_place(row: TaxationItem, *, number: str, mapping: Mapping) -> Analysis:
+def _tax_line(place: TaxRow, base: Decimal, tax: Decimal, *, source: str, number: str) -> TaxLine:
+    if not place.qad_code:
+        raise CannotGoOn(lacking.no_qad_tax_code(number, place.code))
+    return TaxLine(
+        account=place.account,
+        sub_account=place.sub_account,
+        code=place.qad_code,
+        tax_type=place.tax_type,
+        tax_class=place.tax_class,
+        tax_usage=place.tax_usage,
+        tax_environment=place.tax_environment,
+        base=base,
+        tax=tax,
+        source=source,
+    )
+
+
+def _tax_place(row: TaxationItem, *, number: str, mapping: Mapping) -> TaxRow:
     code, jurisdiction, rate_type = row.tax_code or "", row.jurisdiction or "", row.tax_rate_type or ""
     found = tax_row(mapping, code=code, jurisdiction=jurisdiction, rate_type=rate_type)
     if found is None:

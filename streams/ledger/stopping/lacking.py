@@ -174,3 +174,15 @@ def clearing_not_zero(number: str, account: str) -> Reason:
         value=account,
         waits_for=(waits.MAPPING,),
     )
+
+
+def no_qad_tax_code(number: str, code: str) -> Reason:
+    """Say that a tax row has its account, and no tax code of QAD."""
+    return Reason(
+        rule="no_qad_tax_code",
+        message=f'{number}: the [[tax]] row of code "{code}" names no tax code of QAD',
+        next_step="Add qad_code to that row and publish the mapping: ml-connector mapping publish FILE.",
+        field="qad_code",
+        value=code,
+        waits_for=(waits.MAPPING,),
+    )
