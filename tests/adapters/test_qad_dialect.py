@@ -197,6 +197,18 @@ async def test_one_value_may_go_to_several_places(elsewhere):
     assert dates["tcInvoiceDate"] == dates["tcTaxPointDate"] == "10.01.2026"
 
 
+@pytest.mark.parametrize("speaks", DIALECTS)
+async def test_pages_that_are_cut_shorter_than_asked_are_read_to_the_end(tmp_path, speaks):
+    dialect = msgspec.structs.replace(DIALECTS[speaks], page_size_max=2)
+    async with qad_company(tmp_path, speaks, dialect=dialect) as company:
+        erp = await company.erp()
+        commands = [company.receipt("5.00") for _ in range(5)]
+        for command in commands:
+            await post(erp, command)
+        found = [one.reference async for page in erp.find_all("receipt") for one in page]
+    assert found == [command.reference for command in commands]
+
+
 async def test_pages_of_a_tenant_that_never_says_whether_there_are_more_are_read_to_an_empty_one(qad):
     browsing = msgspec.structs.replace(qad.profile().browsing, more="")
     references = await qad.references(browsing=browsing, limits={"page_size": 3})
