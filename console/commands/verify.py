@@ -29,6 +29,9 @@ def verify(context: Context, connection: str, outcomes_restored: bool) -> None:
     for name in into_files:
         context.output.say(f"{name}: not judged; its documents go into files, and no QAD is read")
     names = [name for name in names if name not in into_files]
+    for name in names:
+        # A profile that cannot be read is said before both systems are.
+        context.wiring.profile(name)
 
     def progress(what: str) -> None:
         if sys.stderr.isatty():

@@ -19,7 +19,7 @@ def court():
     return in_order()
 
 
-def asked(court, monkeypatch, *words):
+def asked(court, monkeypatch, *words, files=""):
     """Run the command where the sides are those of a court; return how it ended and what the judge was asked."""
     calls = []
 
@@ -31,7 +31,8 @@ def asked(court, monkeypatch, *words):
     monkeypatch.setattr(command, "judge", judge)
     context = Context(Path("none.toml"))
     site = SimpleNamespace(config=SimpleNamespace(connections={"acme": None, "other": None}))
-    context.__dict__ |= {"site": site, "wiring": None}
+    wiring = SimpleNamespace(files=lambda name: "a directory" if name == files else None, profile=lambda _name: None)
+    context.__dict__ |= {"site": site, "wiring": wiring}
     return CliRunner().invoke(command.verify, words, obj=context, catch_exceptions=False), calls
 
 
@@ -62,6 +63,12 @@ def test_one_connection_and_a_restored_topic_are_passed_on(court, monkeypatch):
     assert asked(court, monkeypatch, "-c", "other", "--outcomes-restored")[1] == [(["other"], True)]
     with pytest.raises(Misconfigured, match="acme, other"):
         asked(court, monkeypatch, "-c", "nobody")
+
+
+def test_a_connection_whose_documents_go_into_files_is_left_out_and_named(court, monkeypatch):
+    ended, calls = asked(court, monkeypatch, files="other")
+    assert calls == [(["acme"], False)]
+    assert "other: not judged; its documents go into files" in ended.output
 
 
 def test_what_is_on_its_way_is_told_and_breaks_nothing(court, monkeypatch):

@@ -137,6 +137,19 @@ def test_the_arrow_between_the_rooms_of_a_house(house: str):
             )
 
 
+def test_the_file_sink_takes_of_qad_its_words_and_its_lists_alone():
+    """What reads rows of a list and names what is sent; nothing that calls."""
+    taken = {
+        module
+        for path in files_of("adapters/files")
+        for module in modules_of(path)
+        if module.startswith("adapters.qad.")
+    }
+    rooms = {module.split(".")[2] for module in taken}
+    assert rooms == {"profiles", "reading", "values", "words"}
+    assert {module for module in taken if ".reading." in module} == {"adapters.qad.reading.reference"}
+
+
 def test_faust_is_imported_by_agents_and_the_kafka_adapter_alone():
     for room in ROOMS:
         for path in files_of(room):
