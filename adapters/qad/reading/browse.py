@@ -44,14 +44,14 @@ async def browse(
         seen.add(content)
         before += len(rows)
         if rows or page == 1:
-            yield [_without(prefix, row) for row in rows]
+            yield _without(prefix, rows)
 
 
 async def first_row(client: QadClient, *, browse_id: str, prefix: str) -> Row | None:
     """Return some row of a browse, None where it has none; raises as `browse` does."""
     asked = _asked(client.browsing, page=1, before=0, page_size=1, call_id=str(uuid4()))
     rows, _ = await _page(client, browse_id, asked, (), page_size=1)
-    return _without(prefix, rows[0]) if rows else None
+    return _without(prefix, rows[:1])[0] if rows else None
 
 
 def column(row: Row, name: str, *, browse_id: str) -> Any:
@@ -67,8 +67,12 @@ def column(row: Row, name: str, *, browse_id: str) -> Any:
     return row[name]
 
 
-def _without(prefix: str, row: Row) -> Row:
-    return {name.removeprefix(f"{prefix}."): value for name, value in row.items()} if prefix else row
+def _without(prefix: str, rows: Sequence[Row]) -> Sequence[Row]:
+    """Return rows without the prefix of their columns: all rows of a page name the same, so each name is cut once."""
+    if not prefix:
+        return rows
+    cut = {name: name.removeprefix(f"{prefix}.") for name in dict.fromkeys(name for row in rows for name in row)}
+    return [{cut[name]: value for name, value in row.items()} for row in rows]
 
 
 def _asked(said: Browsing, *, page: int, before: int, page_size: int, call_id: str) -> list[tuple[str, str]]:

@@ -61,7 +61,8 @@ class _Columns:
     def value(self, word: str) -> Any:
         name = self._spec.columns.get(word)
         value = None if name is None else column(self._row, name, browse_id=self._spec.browse_id)
-        return self._spec.values.get(word, {}).get(str(value), value)
+        known = self._spec.values.get(word)
+        return known.get(str(value), value) if known else value
 
     def text(self, word: str) -> str:
         value = self.value(word)
