@@ -11,8 +11,10 @@ from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.profiles.refusals import CAPACITY, STOPS, TRANSIENT
 from adapters.qad.profiles.schema import profile_schema
 from schemas.errors import Misconfigured
+from streams.mending import who_mends
 from streams.sink.meanings import MEANINGS
 from tests.adapters.qad_company import DIALECTS, profile_text
 
@@ -39,6 +41,15 @@ def test_the_template_loads_whole_and_confirmed(load):
     assert set(profile.documents) == {*DOCUMENT_KINDS, *OPTIONAL_KINDS}
     assert set(profile.browses) == set(BROWSES)
     assert profile.unconfirmed == []
+
+
+def test_every_class_is_in_the_table_for_whoever_writes_a_profile():
+    """With whom it calls, as `parked` says it."""
+    text = (Path(__file__).parents[2] / "docs" / "qad.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| `")]
+    said = {name.strip("` "): row[2] for row in rows if len(row) == 4 for name in row[0].split(",")}
+    assert said.keys() == {*MEANINGS, TRANSIENT, CAPACITY, *STOPS}
+    assert {name: said[name] for name in MEANINGS} == {name: who_mends(name) for name in MEANINGS}
 
 
 def test_every_class_that_the_sink_knows_is_in_the_template(load):
