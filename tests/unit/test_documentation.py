@@ -101,3 +101,9 @@ def test_what_the_runbook_says_a_log_shows_is_what_the_code_writes():
     ]
     assert len(shown) > 40
     assert [part for part in shown if part not in code] == []
+
+
+def test_each_decision_has_a_number_of_its_own():
+    numbers = sorted(path.name[:4] for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert len(numbers) > 30
+    assert numbers == sorted(set(numbers))
