@@ -54,6 +54,8 @@ _RULES: Mapping[Mender, tuple[str, ...]] = {
         "unmapped_code",
         "no_deferral_rule",
         "no_daybook",
+        "no_qad_tax_code",
+        "clearing_not_zero",
         "gl_account_unfit",
         "period_not_defined",
     ),
