@@ -15,7 +15,7 @@ from adapters.qad.values import amount, day, whole
 from schemas.errors import ConnectorError, Misconfigured
 
 # What a column must read as, by our word for it; any other may be any text.
-_WHOLE = frozenset({"year", "period", "decimals", "voucher"})
+_WHOLE = frozenset({"year", "period", "decimals", "voucher", "item_year", "item_voucher"})
 _AMOUNT = frozenset({"total", "allocated", "open_amount", "debit", "credit", "base_debit", "base_credit"})
 _DAY = frozenset({"posting_date", "first_day", "last_day"})
 
@@ -115,4 +115,7 @@ def _parts(profile: Profile) -> dict[str, tuple[str, str, dict[str, str]]]:
     if profile.gl_transactions is not None:
         lines = profile.gl_transactions
         parts["gl_transactions"] = (lines.browse_id, lines.prefix, lines.columns)
+    if profile.adjustment_lines is not None:
+        lines = profile.adjustment_lines
+        parts["adjustment_lines"] = (lines.browse_id, lines.prefix, lines.columns)
     return parts

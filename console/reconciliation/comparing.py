@@ -9,6 +9,7 @@ from datetime import date
 
 import msgspec
 
+from console.reconciliation.allocations import compare_allocations
 from console.reconciliation.balances import compare_balances
 from console.reconciliation.dated import Dated, name_shifted
 from console.reconciliation.facts import LogSide, QadSide
@@ -60,6 +61,7 @@ def compare(
     """
     ground, findings = Ground(zuora, qad, log), Findings()
     compare_presence(ground, findings)
+    compare_allocations(ground, findings)
     first = max(from_date, log.cut_over or date.min)
     sums = LastLine(ground, findings, first=first, last=as_of).lines()
     dated = Dated(ground, *compare_balances(ground, findings))

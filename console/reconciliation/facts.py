@@ -52,6 +52,21 @@ class QadGlLine(msgspec.Struct, frozen=True, kw_only=True):
     base: Decimal | None = None
 
 
+class QadItemLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an open item adjustment, in whatever daybook.
+
+    Attributes:
+        key: Its document.
+        item: Year, daybook and voucher of the open item that it moves.
+        amount: Debit less credit.
+    """
+
+    key: Document
+    item: tuple[int, str, int]
+    day: date | None
+    amount: Decimal
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where a posting or document stands in our log.
 
@@ -112,6 +127,7 @@ class QadSide(msgspec.Struct, kw_only=True):
         open_items: Whatever their daybook.
         balances: Debit less credit, by GL account and currency.
         gl_lines: Of our daybooks; None where the profile names no browse for them.
+        item_lines: Of open item adjustments; None where the profile names no browse for them.
         periods: Its own, in which posting dates are told.
     """
 
@@ -119,4 +135,5 @@ class QadSide(msgspec.Struct, kw_only=True):
     open_items: list[QadOpenItem] = msgspec.field(default_factory=list)
     balances: dict[tuple[str, str], Decimal] = msgspec.field(default_factory=dict)
     gl_lines: list[QadGlLine] | None = None
+    item_lines: list[QadItemLine] | None = None
     periods: list[Period] = msgspec.field(default_factory=list)

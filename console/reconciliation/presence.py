@@ -15,7 +15,10 @@ from console.reports import SumLine
 from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.outcomes import Document
-from schemas.postings import Act, Posting
+from schemas.postings import Act, CreditNoteContent, InvoiceContent, Posting, ReceiptContent, RefundContent
+
+# Documents that carry Zuora's number in a field of their own; others may show a text there.
+_NUMBERED = (InvoiceContent, CreditNoteContent, ReceiptContent, RefundContent)
 
 _BUCKETS = ("zuora", "in_qad", "in_flight", "parked", "ignored", "timing", "unexplained")
 
@@ -23,12 +26,20 @@ _BUCKETS = ("zuora", "in_qad", "in_flight", "parked", "ignored", "timing", "unex
 def compare_presence(ground: Ground, findings: Findings) -> None:
     """Hold that what the log calls posted is in QAD as it was sent, once; and name what is not ours."""
     references: Counter[str] = Counter()
+    ours = {
+        (posting.number, standing.qad.daybook): standing.qad
+        for posting in ground.log.postings.values()
+        if (standing := ground.posted(posting)) is not None and standing.qad is not None
+    }
     for document in ground.in_qad.values():
         findings.checks["documents in QAD"] += 1
         if document.reference in ground.by_reference:
             references[document.reference] += 1
         else:
             what = f"a {document.kind} with the reference {document.number!r} is in our daybook and not ours"
+            beside = ours.get((document.number, document.key.daybook))
+            if beside is not None:
+                what += f": keyed by hand, or it changes or reverses our {written(beside)}"
             key = document.key
             findings.name("foreign", written(key), what, key.currency, key.total or ZERO)
     for reference, count in references.items():
@@ -40,6 +51,7 @@ def compare_presence(ground: Ground, findings: Findings) -> None:
         if standing is not None and standing.qad is not None:
             findings.checks["postings in QAD"] += 1
             _compare_one(posting, standing, standing.qad, ground, findings)
+            _compare_days(posting, ground, findings)
 
 
 def _compare_one(posting: Posting, standing: Standing, qad: Document, ground: Ground, findings: Findings) -> None:
@@ -57,6 +69,7 @@ def _compare_one(posting: Posting, standing: Standing, qad: Document, ground: Gr
         ("currency", standing.currency, there.key.currency),
         ("total", standing.total, there.key.total),
         ("date", standing.day, there.day),
+        ("reference", posting.number if isinstance(posting.content, _NUMBERED) else "", there.number),
     )
     # A column that the profile does not name, or that this kind of document has not, is empty.
     differing = [(name, sent, shown) for name, sent, shown in pairs if not _agree(sent, shown)]
@@ -66,6 +79,18 @@ def _compare_one(posting: Posting, standing: Standing, qad: Document, ground: Gr
         amount = ZERO if sent is None or shown is None else shown - sent
         what = f"{written(qad)} is not as it was sent: {told}"
         findings.name("documents", posting.number, what, there.key.currency, amount)
+
+
+def _compare_days(posting: Posting, ground: Ground, findings: Findings) -> None:
+    """Hold that a document is dated in Zuora as it was when it was posted."""
+    document = ground.zuora.get(posting.document)
+    day: date | None = getattr(posting.content, "document_date", None)
+    newest = ground.newest(posting.document) is posting and posting.document not in ground.log.documents
+    if document is None or day is None or not newest or ground.is_unread(posting.document):
+        return
+    if document.day[:10] != str(day):
+        what = f"it is dated {document.day[:10]} in Zuora, and was posted with the document date {day}"
+        findings.name("documents", posting.number, what, document.currency)
 
 
 def _agree(sent: Any, shown: Any) -> bool:

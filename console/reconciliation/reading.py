@@ -17,7 +17,7 @@ from adapters.qad.reading.browse import browse, column
 from adapters.qad.reading.found import found_in, item_in
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.values import amount, day, whole
-from console.reconciliation.facts import LogSide, QadDocument, QadGlLine, QadOpenItem, QadSide, Standing
+from console.reconciliation.facts import LogSide, QadDocument, QadGlLine, QadItemLine, QadOpenItem, QadSide, Standing
 from console.wiring import Wiring
 from console.zuora_side import Progress
 from schemas.cursors import Cursor
@@ -71,6 +71,8 @@ async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progres
     if profile.gl_transactions is not None:
         side.gl_lines = [line async for line in _gl_lines(client, profile, profile.gl_transactions, log)]
         progress(f"QAD: {len(side.gl_lines)} GL lines")
+    if profile.adjustment_lines is not None:
+        side.item_lines = [line async for line in _item_lines(client, profile, profile.adjustment_lines)]
     side.periods = await read_periods(client, profile)
     return side
 
@@ -176,6 +178,38 @@ async def _gl_lines(client: QadClient, profile: Profile, spec: Browse, log: LogS
                     day=day(of["posting_date"], profile.date_format),
                     amount=amount(of["debit"]) - amount(of["credit"]),
                     base=amount(of["base_debit"]) - amount(of["base_credit"]) if in_base else None,
+                )
+
+
+async def _item_lines(client: QadClient, profile: Profile, spec: Browse) -> AsyncIterator[QadItemLine]:
+    """Yield the lines of all open item adjustments that move an item: what people move stands in any daybook."""
+    async for page in browse(
+        client,
+        browse_id=spec.browse_id,
+        prefix=spec.prefix,
+        filters=spec.filter,
+        page_size=profile.limits.page_size,
+    ):
+        for row in page:
+            of: dict[str, Any] = {
+                word: column(row, name, browse_id=spec.browse_id) for word, name in spec.columns.items()
+            }
+            item = (
+                whole(of["item_year"], what="year"),
+                str(of["item_daybook"]),
+                whole(of["item_voucher"], what="voucher"),
+            )
+            if item[2]:
+                yield QadItemLine(
+                    key=Document(
+                        year=whole(of["year"], what="year"),
+                        daybook=str(of["daybook"]),
+                        voucher=whole(of["voucher"], what="voucher"),
+                        currency=str(of["currency"]),
+                    ),
+                    item=item,
+                    day=day(of["posting_date"], profile.date_format),
+                    amount=amount(of["debit"]) - amount(of["credit"]),
                 )
 
 

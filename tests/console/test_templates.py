@@ -70,7 +70,9 @@ def test_the_profile_loads_and_every_part_waits_to_be_confirmed(written):
         *(f"documents.{kind}" for kind in (*DOCUMENT_KINDS, *OPTIONAL_KINDS)),
         *(f"browses.{name}" for name in BROWSES),
     ]
-    assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances", "gl_transactions"])
+    assert sorted(profile.unconfirmed) == sorted(
+        [*parts, "open_items", "balances", "gl_transactions", "adjustment_lines"]
+    )
 
 
 @pytest.fixture
@@ -90,7 +92,9 @@ def test_a_profile_through_qxtend_loads_and_every_part_waits_to_be_confirmed(thr
         *(f"qxtend.documents.{kind}" for kind in (*DOCUMENT_KINDS, *OPTIONAL_KINDS)),
         *(f"browses.{name}" for name in BROWSES),
     ]
-    assert sorted(profile.unconfirmed) == sorted([*parts, "open_items", "balances", "gl_transactions"])
+    assert sorted(profile.unconfirmed) == sorted(
+        [*parts, "open_items", "balances", "gl_transactions", "adjustment_lines"]
+    )
     assert profile.errors == DEFAULTS
     assert profile.concurrency == 1
 

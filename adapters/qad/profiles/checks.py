@@ -42,6 +42,11 @@ _GL_TRANSACTIONS = (
     frozenset({"year", "daybook", "voucher", "posting_date", "account", "currency", "debit", "credit"}),
     frozenset({"base_debit", "base_credit"}),
 )
+_ADJUSTMENT_LINES = (
+    frozenset({"year", "daybook", "voucher", "posting_date", "currency", "debit", "credit"})
+    | frozenset({"item_year", "item_daybook", "item_voucher"}),
+    frozenset[str](),
+)
 # Zuora's kinds of what can be open.
 ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
 
@@ -163,6 +168,8 @@ def _problems_of_lists(profile: Profile) -> Iterator[str]:
         lists["balances"] = (profile.balances, _BALANCES)
     if profile.gl_transactions is not None:
         lists["gl_transactions"] = (profile.gl_transactions, _GL_TRANSACTIONS)
+    if profile.adjustment_lines is not None:
+        lists["adjustment_lines"] = (profile.adjustment_lines, _ADJUSTMENT_LINES)
     for name, (browse, (needed, others)) in lists.items():
         for word in sorted(needed - browse.columns.keys()):
             yield f"[{name}] columns: no column is named for {word!r}"

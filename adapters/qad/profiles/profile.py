@@ -51,6 +51,7 @@ class Profile(Part, frozen=True, kw_only=True):
         balances: Where balances of GL accounts are shown, by period.
         customers: How customers are made and changed; without it none is.
         gl_transactions: Where the lines of the general ledger are shown, for `reconcile`; None where they are not.
+        adjustment_lines: Where the lines of open item adjustments are shown, likewise.
         qxtend: Where documents go through QXtend instead of REST; what is read is read over REST all the same.
         definite: HTTP statuses after which certainly nothing was changed; any other failure is looked up.
     """
@@ -78,6 +79,7 @@ class Profile(Part, frozen=True, kw_only=True):
     balances: Browse | None = None
     customers: Masters | None = None
     gl_transactions: Browse | None = None
+    adjustment_lines: Browse | None = None
     qxtend: Qxtend | None = None
 
     @property
@@ -109,6 +111,7 @@ class Profile(Part, frozen=True, kw_only=True):
             "open_items": self.open_items,
             "balances": self.balances,
             "gl_transactions": self.gl_transactions,
+            "adjustment_lines": self.adjustment_lines,
             "qxtend": self.qxtend,
         }
         if self.qxtend is not None:
