@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import structlog
 
-from console.commands import deadletters, match, operating, running, setup, trying
+from console.commands import correcting, deadletters, match, operating, running, setup, trying
 from console.commands.backfill import backfill
 from console.commands.cutover import cutover
 from console.commands.keys import keys
@@ -86,6 +86,7 @@ for command in (
     deadletters.deadletters,
     operating.trace,
     operating.replay,
+    correcting.correct,
     match.match,
     cutover,
     reconcile,

@@ -1,6 +1,6 @@
 """Topic `decisions`: what people decided; who, when, why. Stages act on these alone, never on a file."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import UNSET, UnsetType
 
@@ -110,6 +110,23 @@ class DocumentReplayed(Decision, frozen=True, kw_only=True, tag="document_replay
     number: str
 
 
+class DocumentCorrected(Decision, frozen=True, kw_only=True, tag="document_corrected"):
+    """Take a posting of a document back and post it anew, by the newest mapping.
+
+    The first of a posting proposes it; the first by another name approves, and its day counts.
+
+    Attributes:
+        document: `kind:id` of the Zuora document.
+        n: Which posting of it; one that does not stand any more is not corrected.
+        day: Posting date of what comes of it: a day of the current open period.
+    """
+
+    document: str
+    number: str
+    n: int
+    day: date
+
+
 class StageReplayed(Decision, frozen=True, kw_only=True, tag="stage_replayed"):
     """The stage reads its input again from an offset; inputs of that range count as a new pass.
 
@@ -147,6 +164,7 @@ AnyDecision = (
     | CustomerApproved
     | DocumentReleased
     | DocumentReplayed
+    | DocumentCorrected
     | StageReplayed
     | DeadLetterPutBack
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.decisions import DocumentReleased, DocumentReplayed, StageReplayed
+from schemas.decisions import DocumentCorrected, DocumentReleased, DocumentReplayed, StageReplayed
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
 from streams import waits
 from streams.shelf import Shelf, Snapshot, packed
@@ -84,14 +84,16 @@ class Standings:
             entry.standing = None
         self.entries.put(document, entry)
 
-    def order(self, decision: DocumentReleased | DocumentReplayed | StageReplayed, offset: int) -> None:
+    def order(
+        self, decision: DocumentReleased | DocumentReplayed | DocumentCorrected | StageReplayed, offset: int
+    ) -> None:
         """Take up that a person asked for a document, or a range of inputs, to be decided again."""
         match decision:
             case StageReplayed():
                 self._replays.append(decision)
             case DocumentReleased():
                 self._ordered[decision.document] = (offset, "release")
-            case DocumentReplayed():
+            case DocumentReplayed() | DocumentCorrected():
                 self._ordered[decision.document] = (offset, "replay")
 
     def again(self, offset: int, document: str) -> str:

@@ -286,6 +286,14 @@ def _found(context: Context, model: ReadModel, name: str, connection: str) -> li
     return found
 
 
+def one_document(context: Context, model: ReadModel, name: str, connection: str) -> tuple[str, str]:
+    """Return connection and `kind:id` of the one document of a name."""
+    found = _only(_found(context, model, name, connection), name)
+    if len(found) > 1:
+        raise Misconfigured(f"{' and '.join(key for _, key in found)} have the number {name}: say which of them")
+    return found[0]
+
+
 def _only(found: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
     """Hold that what is changed is one connection's."""
     connections = sorted({where for where, _ in found})

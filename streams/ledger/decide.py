@@ -11,7 +11,14 @@ from decimal import Decimal
 import msgspec
 from msgspec import UNSET
 
-from schemas.decisions import AnyDecision, DocumentReleased, DocumentReplayed, MappingPublished, StageReplayed
+from schemas.decisions import (
+    AnyDecision,
+    DocumentCorrected,
+    DocumentReleased,
+    DocumentReplayed,
+    MappingPublished,
+    StageReplayed,
+)
 from schemas.errors import CannotGoOn, Unreadable
 from schemas.events import (
     read_decision,
@@ -164,6 +171,11 @@ class LedgerCore:
                 self._books.published(decision)
             case DocumentReleased() | DocumentReplayed():
                 self._state.standings.order(decision, offset)
+            case DocumentCorrected():
+                if not self._books.corrections.take(decision):
+                    return ()
+                self._state.standings.order(decision, offset)
+                return (waits.release(decision.document),)
             case StageReplayed() if decision.stage == STAGE:
                 self._state.standings.order(decision, offset)
             case _:

@@ -35,6 +35,7 @@ from streams.ledger.building.postings import (
     terms_of,
 )
 from streams.ledger.known.books import Books
+from streams.ledger.known.made import Made
 from streams.ledger.known.state import LedgerState
 from streams.ledger.stopping import reasons
 
@@ -86,15 +87,16 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
     if not document.posted:
         return _plan_unposted(at_hand, document, state=state, books=books)
     made = state.of(at_hand.document)
-    version = books.version_for(at_hand.number, document.day)
+    version = _version(at_hand, document, made, books)
     loaded = before_cut_over(
         at_hand.number, day=document.day, entered=document.posted_stamp, cut_over=version.mapping.cut_over
     )
     if loaded is not None:
         return _plan_loaded(at_hand, document, loaded, version=version, state=state, books=books)
     source_hash = _source_hash(at_hand, document)
-    undo = made.live and source_hash != made.source_hash
-    if undo and (made.opening or document.posted_stamp == made.posted_stamp):
+    corrected = _corrected_on(at_hand, document, made, books)
+    undo = made.live and (source_hash != made.source_hash or corrected is not None)
+    if undo and corrected is None and (made.opening or document.posted_stamp == made.posted_stamp):
         raise CannotGoOn(reasons.conflict(at_hand.number))
     if undo and state.refunds_of(at_hand.document):
         # What the refund closed may be in QAD: without it, what is reversed is no longer whole, and would stand half.
@@ -115,16 +117,23 @@ def plan_billing(at_hand: AtHand, document: BillingDocument, *, state: LedgerSta
     earlier, later = parted(rows.postings, by=post)
     plan = Plan(stops=rows.stops, posted_stamp=document.posted_stamp, mapping_version=version.version)
     if undo:
-        earlier += reverse(at_hand, unapplied=earlier, mapping=version.mapping, state=state, books=books)
+        earlier += reverse(at_hand, unapplied=earlier, mapping=version.mapping, state=state, books=books, on=corrected)
     elif made.live and not at_hand.again and at_hand.customer == made.customer:
         return _with(plan, later, at_hand=at_hand, state=state)
     try:
         posted, dropped = _post(
-            at_hand, document, n=n, source_hash=source_hash, version=version, state=state, books=books
+            at_hand,
+            document,
+            n=n,
+            source_hash=source_hash,
+            version=version,
+            state=state,
+            books=books,
+            on=corrected,
         )
         renewed = renew_rows(at_hand, renewed=posted[0], posted_stamp=document.posted_stamp, state=state, books=books)
     except CannotGoOn as stop:
-        if not undo:
+        if not undo or corrected is not None:
             raise
         # What stands is not what Zuora shows any more: it goes, whatever becomes of what takes its place.
         return _with(msgspec.structs.replace(plan, stops=(stop, *rows.stops)), earlier, at_hand=at_hand, state=state)
@@ -183,6 +192,7 @@ def _post(
     version: MappingPublished,
     state: LedgerState,
     books: Books,
+    on: date | None,
 ) -> tuple[list[Posting], int]:
     """Return what the document is posted as, itself first, and how many lines of zero were dropped."""
     number, mapping = at_hand.number, version.mapping
@@ -191,9 +201,8 @@ def _post(
     books.check_currency(number, at_hand.currency)
     if not document.total and (_all_zero(document.items) or mapping.policy.zero_total == "park"):
         raise CannotGoOn(reasons.zero(number) if _all_zero(document.items) else reasons.zero_total(number))
-    posting_date, original_date = dates_of(
-        state.of(at_hand.document), number=number, day=document.day, n=n, version=version, books=books
-    )
+    made = state.of(at_hand.document)
+    posting_date, original_date = _dates(at_hand, document, made, n=n, version=version, books=books, on=on)
     lines = gl_lines(
         document.items,
         number=number,
@@ -206,7 +215,7 @@ def _post(
     )
     owed = document.total * document.owed_sign
     content: Content
-    before = [last_of_reversal(at_hand, state.of(at_hand.document), n - 1)] if n > 1 else []
+    before = [last_of_reversal(at_hand, made, n - 1)] if n > 1 else []
     journaled = partial(
         journal_content,
         currency=at_hand.currency,
@@ -222,7 +231,7 @@ def _post(
             at_hand, act=Act.POST, n=n, step=DOCUMENT, content=content, source_hash=source_hash, after=before
         )
         return [posting], lines.dropped_zero
-    clearing = clearing_of(state.of(at_hand.document), n=n, mapping=mapping)
+    clearing = clearing_of(made, n=n, mapping=mapping)
     carried: tuple[GlLine, ...] = lines.lines
     moved: tuple[GlLine, ...] = ()
     if clearing is not None:
@@ -279,6 +288,45 @@ def _post(
         after=(posting.id,),
     )
     return [posting, journal], lines.dropped_zero
+
+
+def _dates(
+    at_hand: AtHand,
+    document: BillingDocument,
+    made: Made,
+    *,
+    n: int,
+    version: MappingPublished,
+    books: Books,
+    on: date | None,
+) -> tuple[date, date | None]:
+    """Return the posting date of post n, and its document date where that is another."""
+    if made.live and made.n == n and books.corrections.day(at_hand.document, n - 1) is not None:
+        # It took the place of what people corrected: the day is theirs.
+        return made.posting_date, made.original_date
+    day = on or document.day
+    posting_date, moved = dates_of(made, number=at_hand.number, day=day, n=n, version=version, books=books)
+    return posting_date, (document.day if on is not None and posting_date != document.day else moved)
+
+
+def _corrected_on(at_hand: AtHand, document: BillingDocument, made: Made, books: Books) -> date | None:
+    """Return the day on which people decided to correct the posting that stands, None where they did not.
+
+    Raises:
+        CannotGoOn: It pays others: what is applied from it goes with its record alone.
+    """
+    day = books.corrections.day(at_hand.document, made.n) if made.live and not made.opening else None
+    if day is not None and document.applications.rows:
+        raise CannotGoOn(reasons.corrected_and_applied(at_hand.number))
+    return day
+
+
+def _version(at_hand: AtHand, document: BillingDocument, made: Made, books: Books) -> MappingPublished:
+    """Return the mapping that counts: the newest one for what people correct, or corrected before."""
+    corrections = books.corrections
+    corrected = any(corrections.day(at_hand.document, n) is not None for n in range(1, made.n + 1))
+    found = books.version_for(at_hand.number, document.day)
+    return books.versions[-1] if corrected and not made.opening else found
 
 
 def _source_hash(at_hand: AtHand, document: BillingDocument) -> str:

@@ -34,7 +34,13 @@ SETTLE = "settle"
 
 
 def reverse(
-    at_hand: AtHand, *, unapplied: Sequence[Posting], mapping: Mapping, state: LedgerState, books: Books
+    at_hand: AtHand,
+    *,
+    unapplied: Sequence[Posting],
+    mapping: Mapping,
+    state: LedgerState,
+    books: Books,
+    on: date | None = None,
 ) -> list[Posting]:
     """Return what undoes the posting that stands: deallocations, the inverse, the inverse allocated to it.
 
@@ -44,13 +50,14 @@ def reverse(
         mapping: For the daybooks and the policy on closed periods.
         state: What was made before.
         books: What both systems showed.
+        on: Its posting date, where people decided one; else that of what it undoes.
 
     Raises:
         CannotGoOn: No daybook or open period for it.
     """
     made = state.of(at_hand.document)
     original = open_item(at_hand.connection, at_hand.document, state)
-    day, original_day = books.posting_date(at_hand.number, made.posting_date, mapping)
+    day, original_day = books.posting_date(at_hand.number, on or made.posting_date, mapping)
     if made.is_journal:
         # It has no open item: nothing stands on it, and nothing is settled.
         return [

@@ -22,6 +22,7 @@ from schemas.references import (
     QadReference,
     ZuoraReference,
 )
+from streams.ledger.known.corrections import Corrections
 from streams.ledger.stopping import lacking, reasons
 
 Shown = TypeVar("Shown")
@@ -38,6 +39,7 @@ class Books:
     daybooks: dict[str, Daybook] = field(default_factory=dict)
     periods: dict[str, Period] = field(default_factory=dict)
     currencies: dict[str, QadCurrency] = field(default_factory=dict)
+    corrections: Corrections = field(default_factory=Corrections)
 
     def published(self, decision: MappingPublished) -> None:
         """Take up a published mapping."""

@@ -352,3 +352,12 @@ def already_deallocated(number: str, row: str, *, item: str) -> Reason:
         # Posted again, that document may take over what this row undoes.
         waits_for=(waits.document(item),),
     )
+
+
+def corrected_and_applied(number: str) -> Reason:
+    """Say that a credit memo is to be corrected and pays others."""
+    return Reason(
+        rule="corrected_and_applied",
+        message=f"{number} is to be corrected, and it is applied, or was: its applications belong to what stands",
+        next_step="Reverse it in Zuora and issue another; the decision to correct it changes nothing.",
+    )

@@ -1,0 +1,60 @@
+"""Who proposes a correction, who approves it, and of what: by the log alone."""
+
+from datetime import date
+
+import pytest
+
+from console.correcting import correction_of
+from schemas.errors import Misconfigured
+from schemas.events import read_decision
+from schemas.topics import Topic
+from tests.unit import builders as zuora
+from tests.unit.test_ledger_corrections import INVOICE, MAY, by, newest, posted
+
+JUNE = date(2026, 6, 3)
+
+
+def plan(found, person, *, document=INVOICE):
+    decisions = [read_decision(value) for value in found.log[Topic.DECISIONS]]
+    return correction_of(found.sets, decisions, connection="acme", document=document, person=person, day=JUNE)
+
+
+def test_the_first_proposes_and_another_approves():
+    found = posted().put(newest())
+    first = plan(found, "ada")
+    assert (first.n, first.total, first.currency, first.built_by, first.newest) == (1, 100, "EUR", 1, 2)
+    assert (first.approves, first.proposed_by, first.number, first.day) == (False, "", "INV1", JUNE)
+    found.put(by("ada"))
+    second = plan(found, "bob")
+    assert (second.approves, second.proposed_by, second.n) == (True, "ada", 1)
+
+
+@pytest.mark.parametrize("person", ["ada", "Ada"])
+def test_who_proposed_it_cannot_approve_it(person):
+    with pytest.raises(Misconfigured, match="another person must approve"):
+        plan(posted().put(by("ada")), person)
+
+
+def test_what_was_corrected_may_be_corrected_again_from_its_new_posting():
+    found = posted().put(newest(), by("ada"), by("bob"))
+    again = plan(found, "ada")
+    assert (again.n, again.built_by, again.approves) == (2, 2, False)
+
+
+def test_what_two_have_decided_and_the_ledger_has_not_done_is_not_decided_again():
+    found = posted().put(zuora.period(MAY.month, is_open=False), by("ada"), by("bob"))
+    with pytest.raises(Misconfigured, match="ada and bob have decided it"):
+        plan(found, "eve")
+
+
+def test_what_does_not_stand_is_not_corrected():
+    with pytest.raises(Misconfigured, match="nothing of"):
+        plan(posted(), "ada", document="invoice:inv2")
+    with pytest.raises(Misconfigured, match="nothing of"):
+        plan(posted().put(zuora.draft(updated="2026-03-11T10:00:00Z")), "ada")
+
+
+def test_a_payment_is_corrected_in_zuora():
+    found = posted().put(zuora.payment("60.00"))
+    with pytest.raises(Misconfigured, match="no invoice or memo"):
+        plan(found, "ada", document="payment:pay1")
