@@ -25,6 +25,21 @@ PROCESSING_TYPES = (
 )
 
 
+# What becomes of a day in a closed period; and what a site may say it of, in Zuora's kinds. An application is its own.
+ClosedPeriod = Literal["hold", "first_open"]
+PeriodKind = Literal[
+    "invoice",
+    "debit_memo",
+    "credit_memo",
+    "payment",
+    "refund",
+    "applied_refund",
+    "invoice_adjustment",
+    "invoice_item_adjustment",
+    "application",
+]
+
+
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of what stands in the file: unknown keys are refused."""
 
@@ -130,6 +145,8 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     """Choices of the site, with the safe default each (ACCOUNTING 10).
 
     Attributes:
+        closed_period: What becomes of what is dated in a period that QAD has closed: one word for all, or by kind; a
+            kind that is not named holds.
         deferral_system: Which system releases deferred revenue over time: recorded, not acted on.
         gl: Whether an invoice or memo carries its own lines, or one line to the clearing account, from where a journal
             moves them on. What is posted keeps the mode that it was first built in.
@@ -146,12 +163,19 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     tax: Literal["liability_line", "qad_tax_rows"] = "liability_line"
     receipts: Literal["allocated", "prepayment"] = "allocated"
     cash_waits: bool = False
-    closed_period: Literal["hold", "first_open"] = "hold"
+    closed_period: ClosedPeriod | dict[PeriodKind, ClosedPeriod] = "hold"
     zero_total: Literal["park", "journal"] = "park"
     external_payments: Literal["in_scope", "already_in_erp"] = "in_scope"
     suspense: Analysis | None = None
     unassigned_cash: Analysis | None = None
     clearing: Analysis | None = None
+
+    def in_closed(self, kind: str) -> ClosedPeriod:
+        """Return what becomes of a kind in a closed period."""
+        said = self.closed_period
+        if isinstance(said, str):
+            return said
+        return next((choice for one, choice in said.items() if one == kind), "hold")
 
     def __post_init__(self) -> None:
         """Hold that choices go together."""

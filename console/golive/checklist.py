@@ -131,7 +131,11 @@ def _tax(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
 def _periods(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
     if mapping is None:
         return _NO_MAPPING
-    return "confirm", f"a closed period: {mapping.policy.closed_period}; cut-over {mapping.cut_over}"
+    closed = mapping.policy.closed_period
+    if not isinstance(closed, str):
+        closed_by_kind = [f"{kind} {choice}" for kind, choice in sorted(closed.items())]
+        return "confirm", f"a closed period: {', '.join(closed_by_kind)}, all else hold; cut-over {mapping.cut_over}"
+    return "confirm", f"a closed period: {closed}; cut-over {mapping.cut_over}"
 
 
 def _quiet(_: Profile, __: Mapping | None) -> tuple[State, str]:

@@ -92,6 +92,24 @@ def test_a_closed_period_moves_to_the_first_open_day_and_keeps_the_document_date
     assert content.due_date == date(2026, 4, 9)
 
 
+def test_each_kind_has_its_own_word_on_closed_periods():
+    found = world(policy={"closed_period": {"payment": "first_open"}}).put(zuora.period(3, is_open=False))
+    found.put(zuora.simple_invoice(), zuora.payment())
+    assert found.standing(INVOICE) == ("waiting", "period_closed")
+    [receipt] = found.contents()
+    assert (receipt.posting_date, receipt.original_date) == (date(2026, 4, 1), receipt.document_date)
+    # What waits goes on when the period opens; what was moved stays where it is.
+    found.put(zuora.period(3))
+    dates = {type(content).__name__: content.posting_date for content in found.contents()}
+    assert dates == {"ReceiptContent": date(2026, 4, 1), "InvoiceContent": date(2026, 3, 10)}
+
+
+def test_a_reversal_follows_the_word_on_what_it_reverses():
+    found = world(policy={"closed_period": {"invoice": "first_open"}}).put(zuora.simple_invoice())
+    found.put(zuora.period(3, is_open=False), zuora.simple_invoice(status="Draft"))
+    assert [content.posting_date for content in found.contents()][-1] == date(2026, 4, 1)
+
+
 @pytest.mark.parametrize("policy", ["hold", "first_open"])
 def test_a_document_of_the_future_waits_until_its_period_is_open(policy):
     found = world(policy={"closed_period": policy})

@@ -109,6 +109,21 @@ def test_a_value_that_is_none_of_the_choices_is_refused(path, key, value):
         read(changed(path, **{key: value}))
 
 
+def test_a_closed_period_is_one_word_or_a_table_by_kind():
+    one, table = "first_open", {"payment": "first_open", "application": "hold"}
+    assert read(changed(("policy",), closed_period=one)).policy.in_closed("invoice") == "first_open"
+    by_kind = read(changed(("policy",), closed_period=table)).policy
+    kinds = ("payment", "application", "invoice")
+    assert [by_kind.in_closed(kind) for kind in kinds] == ["first_open", "hold", "hold"]
+    # What one word said before is the same bytes, and reads the same.
+    assert b'"closed_period":"first_open"' in msgspec.json.encode(read(changed(("policy",), closed_period=one)))
+    assert b"closed_period" not in msgspec.json.encode(read(changed(("policy",), closed_period="hold")))
+    assert msgspec.json.decode(msgspec.json.encode(by_kind), type=type(by_kind)) == by_kind
+    for wrong in ({"paymnt": "hold"}, {"payment": "never"}):
+        with pytest.raises(msgspec.ValidationError, match="closed_period"):
+            read(changed(("policy",), closed_period=wrong))
+
+
 def test_the_journal_mode_needs_its_clearing_account():
     with pytest.raises(msgspec.ValidationError, match="clearing"):
         read(changed(("policy",), gl="journal"))

@@ -245,7 +245,7 @@ def row_posting(
     """
     number = payer_number or at_hand.number
     mapping = books.version_for(number, row.day).mapping
-    day, original_day = dates or books.posting_date(number, row.day, mapping)
+    day, original_day = dates or books.posting_date(number, row.day, mapping, kind="application")
     books.check_daybook(number, mapping.daybooks.adjustment)
     reopens = amount < 0
     content = AllocationContent(

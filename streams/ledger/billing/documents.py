@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.decisions import MappingPublished
 from schemas.errors import CannotGoOn
+from schemas.ids import document_parts
 from schemas.money import ZERO, MoneyError, plain
 from schemas.postings import Act, Content, CreditNoteContent, GlLine, InvoiceContent, Posting
 from streams.ledger.applying.allocations import Paying, allocate_rows, parted
@@ -305,7 +306,15 @@ def _dates(
         # It took the place of what people corrected: the day is theirs.
         return made.posting_date, made.original_date
     day = on or document.day
-    posting_date, moved = dates_of(made, number=at_hand.number, day=day, n=n, version=version, books=books)
+    posting_date, moved = dates_of(
+        made,
+        number=at_hand.number,
+        day=day,
+        n=n,
+        version=version,
+        books=books,
+        kind=document_parts(at_hand.document)[0],
+    )
     return posting_date, (document.day if on is not None and posting_date != document.day else moved)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from schemas.ids import PostingId, posting_id
+from schemas.ids import PostingId, document_parts, posting_id
 from schemas.mapping import Mapping
 from schemas.money import ZERO
 from schemas.postings import Act, AllocationContent, InverseContent, InvoiceContent, Posting
@@ -57,7 +57,9 @@ def reverse(
     """
     made = state.of(at_hand.document)
     original = open_item(at_hand.connection, at_hand.document, state)
-    day, original_day = books.posting_date(at_hand.number, on or made.posting_date, mapping)
+    day, original_day = books.posting_date(
+        at_hand.number, on or made.posting_date, mapping, kind=document_parts(at_hand.document)[0]
+    )
     if made.is_journal:
         # It has no open item: nothing stands on it, and nothing is settled.
         return [

@@ -30,7 +30,7 @@ def before_cut_over(number: str, *, day: date, entered: str, cut_over: date) -> 
 
 
 def dates_of(
-    made: Made, *, number: str, day: date, n: int, version: MappingPublished, books: Books
+    made: Made, *, number: str, day: date, n: int, version: MappingPublished, books: Books, kind: str
 ) -> tuple[date, date | None]:
     """Return the posting date of post n of a document dated `day`, and that day where the posting date is another.
 
@@ -40,10 +40,10 @@ def dates_of(
         CannotGoOn: The period is not open, and the site holds, or no later period is open.
     """
     stands = made.live and made.n == n
-    holds = version.mapping.policy.closed_period == "hold"
+    holds = version.mapping.policy.in_closed(kind) == "hold"
     if stands and (holds or version.version == made.mapping_version):
         return made.posting_date, made.original_date
-    return books.posting_date(number, day, version.mapping)
+    return books.posting_date(number, day, version.mapping, kind=kind)
 
 
 def day_of(stamp: str, otherwise: date) -> date:

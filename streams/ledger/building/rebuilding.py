@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from schemas.errors import CannotGoOn
-from schemas.ids import PostingId
+from schemas.ids import PostingId, document_parts
 from schemas.postings import (
     Act,
     AllocationContent,
@@ -70,8 +70,10 @@ def _by_newest_mapping(one: Anew, *, number: str, books: Books) -> tuple[Posting
     version = books.version_for(number, one.day)
     content: Any = one.posting.content
     changes: dict[str, Any] = {"daybook": books.named_daybook(number, version.mapping, one.daybook)}
-    if version.version != one.mapping_version and version.mapping.policy.closed_period != "hold":
-        day, original_day = books.posting_date(number, content.original_date or content.posting_date, version.mapping)
+    kind = document_parts(one.posting.document)[0]
+    if version.version != one.mapping_version and version.mapping.policy.in_closed(kind) != "hold":
+        own_day = content.original_date or content.posting_date
+        day, original_day = books.posting_date(number, own_day, version.mapping, kind=kind)
         changes |= {"posting_date": day, "original_date": original_day}
     return _with(one.posting, **changes), version.version
 

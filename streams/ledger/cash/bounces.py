@@ -46,7 +46,7 @@ def take_back(
     """
     made, number = state.of(at_hand.document), at_hand.number
     receipt = document_posting(at_hand.connection, at_hand.document, n=made.n)
-    dates = books.posting_date(number, max(changed, made.posting_date), mapping)
+    dates = books.posting_date(number, max(changed, made.posting_date), mapping, kind="payment")
     # Of nobody to the end: its journal is turned.
     turned = made.is_journal and holder == receipt
     daybook = books.named_daybook(number, mapping, "journal" if turned else "bounce")

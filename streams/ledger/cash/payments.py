@@ -318,7 +318,9 @@ def _received(
             books=books,
             n=n,
         )
-    posting_date, original_date = dates_of(made, number=number, day=payment.day, n=n, version=version, books=books)
+    posting_date, original_date = dates_of(
+        made, number=number, day=payment.day, n=n, version=version, books=books, kind="payment"
+    )
     books.check_daybook(number, mapping.daybooks.receipt)
     # What a receipt carries is said once, when it is first built.
     offers = made.offers if made.live else _offers(payment, allocations, policy=mapping.policy.receipts, state=state)

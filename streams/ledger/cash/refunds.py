@@ -136,7 +136,9 @@ def take_refund_back(
         made,
         of=document_posting(at_hand.connection, at_hand.document, n=made.n),
         item=made.closes,
-        dates=books.posting_date(number, max(changed, made.posting_date), mapping),
+        dates=books.posting_date(
+            number, max(changed, made.posting_date), mapping, kind=document_parts(at_hand.document)[0]
+        ),
         daybook=books.named_daybook(number, mapping, "banking"),
         description=plain_text(f"Zuora {number} {status.lower()}"),
     )
@@ -220,7 +222,13 @@ def _post(
     books.check_account(number, bank)
     daybook = books.named_daybook(number, mapping, "banking")
     posting_date, original_date = dates_of(
-        state.of(at_hand.document), number=number, day=refund.day, n=n, version=version, books=books
+        state.of(at_hand.document),
+        number=number,
+        day=refund.day,
+        n=n,
+        version=version,
+        books=books,
+        kind=document_parts(at_hand.document)[0],
     )
     known = state.of(at_hand.document)
     item = (known.closes if known.live else None) or holder_of(at_hand, closes, state)

@@ -151,7 +151,7 @@ def transfer(
     if used_before or before or refunded > after or what_is_left(at_hand.connection, at_hand.document, rows, of=holder):
         what = "it was transferred while a part of it is applied or refunded"
         raise CannotGoOn(reasons.not_supported(number, what, waits_for=(waits.document(at_hand.document),)))
-    day, original_day = books.posting_date(number, max(changed, made.posting_date), mapping)
+    day, original_day = books.posting_date(number, max(changed, made.posting_date), mapping, kind="payment")
     books.check_daybook(number, mapping.daybooks.adjustment)
     content = TransferContent(
         of=holder,
@@ -205,7 +205,7 @@ def unassigned_cash(
     books.check_account(number, place)
     daybook = books.named_daybook(number, mapping, "journal")
     posting_date, original_date = dates_of(
-        state.of(at_hand.document), number=number, day=day, n=n, version=version, books=books
+        state.of(at_hand.document), number=number, day=day, n=n, version=version, books=books, kind="payment"
     )
     content = JournalContent(
         currency=at_hand.currency,

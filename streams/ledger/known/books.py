@@ -188,10 +188,17 @@ class Books:
             raise CannotGoOn(lacking.periods_overlap(number, day, [period.code for period in found]))
         return found[0]
 
-    def posting_date(self, number: str, day: date, mapping: Mapping) -> tuple[date, date | None]:
+    def posting_date(self, number: str, day: date, mapping: Mapping, *, kind: str) -> tuple[date, date | None]:
         """Return the posting date of a document dated `day`, and that day where the posting date is another.
 
-        A closed period holds the document, or moves it to the first open day after, as the site says; never silently.
+        A closed period holds the document, or moves it to the first open day after, as the site says of its kind; never
+        silently.
+
+        Args:
+            number: Its number, for the reason.
+            day: Its date.
+            mapping: For the policy.
+            kind: Zuora's, or `application`.
 
         Raises:
             CannotGoOn: The period is not open, and the site holds, or no later period is open.
@@ -199,7 +206,7 @@ class Books:
         period = self.period_of(number, day)
         if period.open:
             return day, None
-        if mapping.policy.closed_period == "first_open":
+        if mapping.policy.in_closed(kind) == "first_open":
             later = sorted(other.first_day for other in self.periods.values() if other.open and other.first_day > day)
             if later:
                 return later[0], day
