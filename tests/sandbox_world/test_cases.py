@@ -18,9 +18,10 @@ STREAMS = Path(__file__).resolve().parents[2] / "streams"
 SOURCES_OF_RULES = (
     "match/reasons.py",
     "match/rules.py",
-    "ledger/reasons.py",
-    "ledger/lacking.py",
+    "ledger/stopping/reasons.py",
+    "ledger/stopping/lacking.py",
     "sink/answers.py",
+    "sink/meanings.py",
     "sink/steps.py",
 )
 FACTS: dict[str, Callable] = {}
