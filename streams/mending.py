@@ -49,6 +49,7 @@ _RULES: Mapping[Mender, tuple[str, ...]] = {
         "raised_by_hand",
         "credit_balance_short",
         "applied_otherwise",
+        "corrected_and_applied",
         # The mapping.
         "no_mapping",
         "unmapped_code",
