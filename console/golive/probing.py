@@ -16,7 +16,7 @@ from schemas.errors import ConnectorError, Misconfigured
 
 # What a column must read as, by our word for it; any other may be any text.
 _WHOLE = frozenset({"year", "period", "decimals", "voucher", "item_year", "item_voucher"})
-_AMOUNT = frozenset({"total", "allocated", "open_amount", "debit", "credit", "base_debit", "base_credit"})
+_AMOUNT = frozenset({"total", "allocated", "tax", "open_amount", "debit", "credit", "base_debit", "base_credit"})
 _DAY = frozenset({"posting_date", "first_day", "last_day"})
 
 
