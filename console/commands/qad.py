@@ -191,22 +191,18 @@ async def _rehearse(
 
 def _as_confirmed(found: Profile) -> Profile:
     """Return the profile with every part confirmed: a rehearsal is how a site comes to confirm them."""
+    sure: Profile = _sure(found)
+    return sure
 
-    def sure(part: Any) -> Any:
-        return None if part is None else msgspec.structs.replace(part, confirmed=True)
 
-    qxtend = sure(found.qxtend)
-    if qxtend is not None:
-        documents = {kind: sure(document) for kind, document in qxtend.documents.items()}
-        qxtend = msgspec.structs.replace(qxtend, documents=documents)
-    return msgspec.structs.replace(
-        found,
-        qxtend=qxtend,
-        documents={kind: sure(document) for kind, document in found.documents.items()},
-        browses={name: sure(browse) for name, browse in found.browses.items()},
-        open_items=sure(found.open_items),
-        balances=sure(found.balances),
-    )
+def _sure(part: Any) -> Any:
+    """Return a part with itself and every part below it confirmed, so that a table that is new is never forgotten."""
+    if isinstance(part, dict):
+        return {name: _sure(one) for name, one in part.items()}
+    if not isinstance(part, msgspec.Struct):
+        return part
+    parts = {name: _sure(getattr(part, name)) for name in part.__struct_fields__}
+    return msgspec.structs.replace(part, **parts | ({"confirmed": True} if "confirmed" in parts else {}))
 
 
 def _template(name: str) -> str:
@@ -214,9 +210,11 @@ def _template(name: str) -> str:
 
 
 def _published(context: Context, name: str) -> Mapping | None:
+    """Return the newest mapping; where Kafka cannot be asked, whether there is one is not known, and that is said."""
     try:
         decisions = context.run(decided(context.wiring, name))
-    except ConnectorError:
+    except ConnectorError as error:
+        context.output.say(f"the mapping is not looked at, and counts as none below: {error}")
         return None
     published = [one.mapping for one in decisions if isinstance(one, MappingPublished)]
     return published[-1] if published else None

@@ -61,6 +61,12 @@ async def test_a_text_that_a_spreadsheet_would_reckon_is_a_text(site, erp):
     assert (opens["debit"], gl["credit"], gl["account"]) == ("5.00", "5.00", "4100")
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+async def test_whatever_a_spreadsheet_takes_for_the_beginning_of_a_formula_is_marked(site, erp, first):
+    await post(erp, site.commands.invoice(description=f"{first}1"))
+    assert rows_of(site.files()[0])[0]["description"] == f"'{first}1"
+
+
 # -- vouchers --------------------------------------------------------------------------------------------------------
 
 

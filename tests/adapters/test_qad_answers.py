@@ -139,6 +139,8 @@ async def test_a_yes_may_come_with_words(answered):
         (b"<html></html>", 200),
         (b'{"submitResult": {"success": true}, "customerInvoices": [{"postingY', 200),
         (b"[" * LONG, 200),
+        (b'{"total": 1e99999999999999999999}', 200),
+        (b'{"submitResult": {"success": false}, "total": 1e99999999999999999999}', 200),
         (b'{"submitResult": {"success": true}}', 200),
         (b'{"submitResult": {"success": true}, "customerInvoices": []}', 200),
         (b'{"submitResult": {"success": true}, "customerInvoices": null}', 200),
@@ -211,6 +213,7 @@ CLASSES = (
     ErrorClass(means="customer", codes=("4711",), fields=("CustomerCode",), words=("debtor",)),
     ErrorClass(means="gl_account", codes=("4712",), words=("account",)),
     ErrorClass(means="transient", words=("locked by",)),
+    ErrorClass(means="changed_meanwhile", codes=("C",)),
 )
 
 
@@ -229,6 +232,9 @@ CLASSES = (
         ([error("4711"), error("1")], "unclassified"),
         ([error("1"), error("4711")], "unclassified"),
         ([error("", "", "The record is locked by mfg"), error("4711")], "customer"),
+        # What passes by itself, tried a few times, goes behind what lasts, in whatever order they come.
+        ([error("C"), error("4711")], "customer"),
+        ([error("4711"), error("C")], "customer"),
         ([error("", "", "The record is locked by mfg"), error("1")], "unclassified"),
         ([], "unclassified"),
         ([{}], "unclassified"),

@@ -11,7 +11,7 @@ from adapters.qad.profiles.auth import Auth
 from adapters.qad.profiles.calls import CallLimits
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.rest.port import RestQad
-from schemas.errors import ConnectorError, NotSent, Refused, Transient
+from schemas.errors import ConnectorError, NotSent, OutcomeUnknown, Refused, Transient
 from tests.adapters.ground import given
 from tests.adapters.qad_company import post, qad_company
 from tests.adapters.strange import Told
@@ -398,15 +398,30 @@ async def test_the_password_never_follows_a_redirect(strange, speaker, status):
     assert strange.times("/elsewhere") == 0
 
 
-@pytest.mark.parametrize("status", [302, 307])
-async def test_no_call_follows_a_redirect(strange, speaker, status):
+@pytest.mark.parametrize(
+    ("status", "family"), [(301, Refused), (302, OutcomeUnknown), (303, OutcomeUnknown), (307, Refused), (308, Refused)]
+)
+async def test_no_call_follows_a_redirect(strange, speaker, status, family):
+    """Where QAD may have done what was posted and shows a page about it, it is looked up; it is never sent on."""
     strange.tell("/erp/oauth/token", GRANTED)
     strange.tell("/erp/x", Told(status=status, headers={"Location": f"{strange.url}/elsewhere"}))
     with pytest.raises(Refused, match="redirect"):
         await speaker.get("/x")
-    with pytest.raises(Refused, match="redirect"):
+    with pytest.raises(family, match="redirect"):
         await speaker.post("/x", [], b"{}", not_after=float("inf"))
     assert strange.times("/elsewhere") == 0
+
+
+async def test_an_answer_that_never_ends_takes_no_more_memory_than_any_other(strange, speaker, monkeypatch):
+    monkeypatch.setattr("adapters.qad.asking.sending._ANSWER_MAX", 100_000)
+    strange.tell("/erp/oauth/token", GRANTED)
+    strange.tell("/erp/x", Told(b"x" * 100_000), Told(b"x" * 100_001), Told(b"x" * 100_001), GRANTED)
+    assert len((await speaker.get("/x")).body) == 100_000
+    with pytest.raises(Transient):
+        await speaker.get("/x")
+    with pytest.raises(OutcomeUnknown):
+        await speaker.post("/x", [], b"{}", not_after=float("inf"))
+    assert (await speaker.get("/x")).status == 200
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def read_object(body: bytes) -> dict[str, Any] | None:
     """Return a JSON object, amounts as Decimal, or None where the bytes are none."""
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
+        # Also a number whose exponent no Decimal has.
         return None
 
 

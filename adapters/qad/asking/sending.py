@@ -16,6 +16,9 @@ from adapters.clock import boot_time_s
 from adapters.reach import Reach, connector
 from schemas.errors import NotSent, OutcomeUnknown
 
+# A page of a browse has a few megabytes; what never ends must not take the process's memory with it.
+_ANSWER_MAX = 64 * 1024 * 1024
+
 
 class _TooOldError(Exception):
     """The intent was too old when the connection was there: nothing was sent."""
@@ -67,6 +70,21 @@ async def sending(
         raise NotSent(f"no connection to QAD: {type(error).__name__}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
+
+
+async def whole_body(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the body of an answer.
+
+    Raises:
+        aiohttp.ClientError: It was cut, or is longer than any answer of QAD's.
+    """
+    body = bytearray()
+    async for part in answer.content.iter_any():
+        body += part
+        if len(body) > _ANSWER_MAX:
+            answer.close()
+            raise aiohttp.ClientPayloadError(f"the answer has more than {_ANSWER_MAX} bytes")
+    return bytes(body)
 
 
 async def _check_age(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:

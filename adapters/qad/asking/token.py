@@ -21,6 +21,7 @@ from adapters.qad.asking.grants import (
     retry_after_s,
     session_limits,
 )
+from adapters.qad.asking.sending import whole_body
 from adapters.qad.profiles.profile import Profile
 from adapters.reach import why_not
 from schemas.errors import ConnectorError, Refused, Transient
@@ -162,7 +163,7 @@ class QadToken:
         try:
             # In the body, never in the query: queries stand in access logs. And never on to where a redirect leads.
             async with self._session.post(self._url, data=form, allow_redirects=False) as answer:
-                return granted(answer, await answer.read(), self._auth.path)
+                return granted(answer, await whole_body(answer), self._auth.path)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"QAD cannot be reached at {self._url} (base_url): {why_not(error)}") from error
 
@@ -177,7 +178,7 @@ class QadToken:
         headers = {"Authorization": f"{self.scheme} {token}", "Accept-Language": "en-US"}
         try:
             async with self._session.get(self._limits_url, headers=headers, allow_redirects=False) as answer:
-                body = await answer.read() if answer.status == 200 else b""
+                body = await whole_body(answer) if answer.status == 200 else b""
         except (aiohttp.ClientError, TimeoutError):
             return
         self.limits = session_limits(body, self._credentials.client_id)

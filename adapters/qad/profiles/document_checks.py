@@ -18,7 +18,7 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
         yield from _problems_of_fields(f"{name} fields", part, (*LINE, SIGNED))
         if SIGNED in part.fields and {"debit", "credit"} & part.fields.keys():
             yield f"{name} fields: signed is debit and credit in one amount; it stands in their place"
-    yield from _problems_of_places("the record", [*_targets(document), *dict.fromkeys(lists)])
+    yield from _problems_of_places("the record", [*_targets(document), *dict.fromkeys(lists), *_taken(document)])
     if "reference" not in document.fields:
         yield "fields: no field is named for the machine reference"
     for word in document.lengths:
@@ -44,6 +44,11 @@ def _targets(part: Document | Lines) -> list[str]:
     """Return the places that a part writes to, each as often as it does."""
     named = [name for names in part.fields.values() for name in ((names,) if isinstance(names, str) else names)]
     return [*part.constants, *named]
+
+
+def _taken(document: Document) -> list[str]:
+    """Return the places that reads fill: none may be one that we fill, such as the total."""
+    return [field for step in document.steps for field in step.take]
 
 
 def _problems_of_places(name: str, places: list[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Self
 from yarl import URL
 
 from adapters.qad.asking.client import Reply
-from adapters.qad.asking.sending import sending, session_that_checks_age
+from adapters.qad.asking.sending import sending, session_that_checks_age, whole_body
 from adapters.qad.asking.token import retry_after_s
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import QDocument, Qxtend
@@ -61,7 +61,7 @@ class QxtendClient:
             words, profile=self._profile, qxtend=self._qxtend, document=document, action=action, login=self._login
         )
         async with sending(self._session, URL(self._qxtend.url), body, _HEADERS, not_after=not_after) as answer:
-            return Reply(answer.status, await answer.read(), retry_after_s(answer))
+            return Reply(answer.status, await whole_body(answer), retry_after_s(answer))
 
     @property
     def secrets(self) -> tuple[str, ...]:
