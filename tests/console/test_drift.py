@@ -173,6 +173,11 @@ def test_a_period_that_closes_over_documents_that_are_on_their_way(watched):
     assert watched.found() == [], "what is in QAD is not hit"
 
 
+def test_a_period_that_was_cut_anew_in_qad_is_no_period_that_closed(watched):
+    watched.show(msgspec.structs.replace(zuora.period(3, is_open=False), gone=True))
+    assert watched.found() == []
+
+
 def test_the_period_of_the_newest_documents_closes_although_nothing_is_on_its_way(watched):
     watched.post_all()
     watched.show(zuora.period(4, is_open=False))
