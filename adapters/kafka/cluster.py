@@ -144,6 +144,8 @@ async def _wholly(*works: Coroutine[Any, Any, None]) -> None:
     itself, and who was cancelled goes on as if nothing had been.
     """
     all_of_them = asyncio.gather(*works)
+    # Where the cancellation goes on, nobody asks any more how they ended.
+    all_of_them.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     try:
         await asyncio.shield(all_of_them)
     except asyncio.CancelledError:
