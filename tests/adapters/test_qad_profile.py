@@ -141,6 +141,30 @@ def test_what_cannot_be_is_said_with_its_line(load, was, becomes, sentence):
 @pytest.mark.parametrize(
     ("was", "becomes", "sentence"),
     [
+        # Words that mean nothing would be met when a document is on its way, or never.
+        ('entity = "10USACO"', 'entity = ""', "entity is empty"),
+        ('path = "/api/erp/customerInvoices"', 'path = "@erp.example.com/x"', "[documents.invoice] path '@erp"),
+        ('path = "/api/erp/customerInvoices"', 'path = "/x?y=1"', "must begin with / and have no query"),
+        ('path = "/oauth/token"', 'path = ""', "[auth] path '' must begin with /"),
+        ('list = "customerInvoices"', 'list = ""', "[documents.invoice] list is empty"),
+        ('voucher = "voucher" }', 'voucher = "" }', "key voucher is empty"),
+        ('reference = "customShort0"', "reference = []", "no field is named for the machine reference"),
+        ('number = "reference"', "number = []", "'number' names no field"),
+        ('posting_date = "postingDate"\n', "", "no field is named for posting_date: QAD would take"),
+        ('currency = "currencyCode"\n', "", "no field is named for currency"),
+        ('account = "glAccountCode"\n', "", "its GL lines would not be sent"),
+        ('debit = "debitAmount"\n', "", "a side that is not named would not be sent"),
+        (
+            '"customerInvoice"\nreference = "customShort0"',
+            '"customerInvoice"\nreference = ""',
+            "find: reference is empty",
+        ),
+        ('columns = { code = "customerCode"', 'columns = { code = ""', "the column for 'code' is empty"),
+        ('codes = ["RATE_MISSING"]', 'codes = ["RATE_MISSING", ""]', "an empty text is in every message"),
+        ("[auth]\n", '[headers]\nX-Site = "a\\nb"\n[auth]\n', "[headers] X-Site: no call takes"),
+        ("[auth]\n", '[headers]\nauthorization = "x"\n[auth]\n', "Authorization is ours to send"),
+        ("[auth]\n", "[envelope]\nno = []\n[auth]\n", "success needs values of yes and of no"),
+        ("[auth]\n", '[envelope]\nrecords = "a.b"\nempty = ["a"]\n[auth]\n', "the records stand under a"),
         # A profile that would write one field twice, or a value where another has objects.
         ('due_date = "dueDate"', 'due_date = "postingDate"', "postingDate is written 2 times"),
         ('due_date = "dueDate"', 'due_date = "postingDate.due"', "stands inside postingDate"),

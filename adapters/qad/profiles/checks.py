@@ -14,6 +14,7 @@ from adapters.qad.profiles.part import Value
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend_checks import problems_of_qxtend
 from adapters.qad.profiles.refusals import CAPACITY, STOPS, TRANSIENT
+from adapters.qad.profiles.word_checks import problems_of_words
 from adapters.qad.values import can_write_days
 from adapters.qad.words import HEAD, LINE
 from adapters.settings import address_problem, load_settings, with_lines
@@ -102,6 +103,7 @@ def _problems_of(profile: Profile, private_hosts: tuple[str, ...]) -> list[str]:
         *(f"[lengths]: {word!r} is no word of ours" for word in profile.lengths if word not in (*HEAD, *LINE)),
         *_problems_of_lists(profile),
         *_problems_of_meanings(profile),
+        *problems_of_words(profile),
         *(profile.customers.problems() if profile.customers is not None else ()),
     ]
 

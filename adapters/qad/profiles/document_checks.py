@@ -7,6 +7,9 @@ from adapters.qad.profiles.calls import MARK
 from adapters.qad.profiles.documents import SIGNED, Document, Lines, Step
 from adapters.qad.words import HEAD, LINE
 
+# What QAD must be told and never choose, beside the posting date of every kind.
+_CONTROLS = dict.fromkeys(("invoice", "credit_note", "receipt"), ("customer", "currency", "total"))
+_WITH_GL_LINES = ("invoice", "credit_note", "journal")
 _AMOUNTS = ("total", "debit", "credit", SIGNED, "amount", "base", "tax")
 
 
@@ -19,7 +22,7 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
         if SIGNED in part.fields and {"debit", "credit"} & part.fields.keys():
             yield f"{name} fields: signed is debit and credit in one amount; it stands in their place"
     yield from _problems_of_places("the record", [*_targets(document), *dict.fromkeys(lists), *_taken(document)])
-    if "reference" not in document.fields:
+    if not document.references:
         yield "fields: no field is named for the machine reference"
     for word in document.lengths:
         if word not in (*HEAD, *LINE):
@@ -28,11 +31,27 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
         yield "find: allocated is a column of receipts alone"
     if document.tax_rows is not None and kind not in ("invoice", "credit_note"):
         yield "tax_rows: only invoices and credit notes have them"
+    yield from _problems_of_what_is_missing(kind, document)
     yield from _problems_of_steps(document)
+
+
+def _problems_of_what_is_missing(kind: str, document: Document) -> Iterator[str]:
+    for word in ("posting_date", *_CONTROLS.get(kind, ())):
+        if word not in document.fields:
+            yield f"fields: no field is named for {word}: QAD would take a value of its own"
+    if kind not in _WITH_GL_LINES:
+        return
+    lines = document.lines
+    named = lines.fields.keys() if lines is not None else ()
+    if "account" not in named:
+        yield "lines: no field is named for the account: its GL lines would not be sent"
+    if SIGNED not in named and not {"debit", "credit"} <= set(named):
+        yield "lines: name debit and credit, or signed: a side that is not named would not be sent"
 
 
 def _problems_of_fields(name: str, part: Document | Lines, words: tuple[str, ...]) -> Iterator[str]:
     yield from (f"{name}: {word!r} is no word of ours" for word in part.fields if word not in words)
+    yield from (f"{name}: {word!r} names no field: leave it out" for word, names in part.fields.items() if not names)
     for word in part.negative:
         if word not in _AMOUNTS or word not in part.fields:
             yield f"negative: {word!r} is no amount of {name}"
