@@ -127,7 +127,7 @@ async def test_qad_that_cannot_take_back_what_a_receipt_carries_is_found_out(ten
 
 
 async def test_qad_that_calculates_tax_of_its_own_is_seen(tenant):
-    tenant.edit(r"isTaxable = false", "isTaxable = true", count=2)
+    tenant.edit(r"voucher = 0, isTaxable = false", "voucher = 0, isTaxable = true", count=2)
     found = await tenant.rehearse()
     assert "invoice" in dict(failures(found))
 
@@ -151,7 +151,7 @@ async def test_all_that_a_profile_names_is_shown(tenant):
 
 
 async def test_what_a_browse_does_not_show_is_named_and_no_row_of_it(tenant):
-    tenant.edit(r'(?<=terms = )"creditTermsCode", zuora', '"termsCode", zuora')
+    tenant.edit(r'(?<=terms = )"creditTermsCode"(?=, zuora_account = "customShort0", name)', '"termsCode"')
     tenant.edit(r'(?<=first_day = )"firstDay"', '"status"')
     found = await tenant.ask("probe")
     steps = wrong(found)
