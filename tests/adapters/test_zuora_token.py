@@ -174,7 +174,7 @@ async def test_a_token_call_that_hangs_ends(zuora, monkeypatch):
     zuora.arm("hang", f"^{TOKEN}$", seconds=60)
     client = await zuora.client()
     async with asyncio.timeout(30):
-        with pytest.raises(Transient, match="TimeoutError"):
+        with pytest.raises(Transient, match="no answer in time"):
             await client.token.get()
 
 
