@@ -60,7 +60,7 @@ def review_accounts(context: Context, account: str, limit: int, connection: str)
     A score ranks what you look at; nothing is matched by it.
     """
     # Names are compared by a library that no other command needs.
-    from console.reviewing import review  # noqa: PLC0415
+    from console.reviewing import review  # noqa: PLC0415 - as said
 
     accounts = context.run(read_accounts(context.wiring, context.connection(connection)))
     if account:

@@ -6,7 +6,7 @@ with its exceptions. success and warning both mean that it was stored.
 
 from collections.abc import Sequence
 
-from sandbox.qad.books.documents import Origin
+from sandbox.qad.books.documents import Content, Origin
 from sandbox.qad.books.errors import BusinessError, Refused
 from sandbox.qad.calls import Call
 from sandbox.qad.faults import Stage
@@ -94,13 +94,13 @@ class QdocService:
             raise SoapFault("Client", f"Element {unknown[0]} is not known.")
 
     def _book(
-        self, call: Call, qdoc: QDoc, api: Api, codec: DatasetCodec, view: View, asked: object, origin: Origin
+        self, call: Call, qdoc: QDoc, api: Api, codec: DatasetCodec, view: View, asked: Content, origin: Origin
     ) -> Answer:
         installation = self._installation
         if forced := installation.faults.draw(Stage.RECORD, call):
             error = BusinessError(code=forced.code, field=forced.field, message=forced.message)
             return self._refuse(call, qdoc, codec, (error,))
-        booked = installation.books.post(view.entity.entity_code, [asked], origin=origin)  # type: ignore[list-item]
+        booked = installation.books.post(view.entity.entity_code, [asked], origin=origin)
         if booked.refusals:
             return self._refuse(call, qdoc, codec, booked.refusals[0])
         [document] = booked.documents
@@ -118,12 +118,12 @@ class QdocService:
         )
 
     def _validate(
-        self, call: Call, qdoc: QDoc, codec: DatasetCodec, view: View, asked: object, origin: Origin
+        self, call: Call, qdoc: QDoc, codec: DatasetCodec, view: View, asked: Content, origin: Origin
     ) -> Answer:
-        errors = self._installation.books.judge(view.entity.entity_code, asked, origin=origin)  # type: ignore[arg-type]
+        errors = self._installation.books.judge(view.entity.entity_code, asked, origin=origin)
         return self._refuse(call, qdoc, codec, errors) if errors else response(qdoc.api, "success")
 
-    def _store(self, asked: object, qdoc: QDoc) -> Answer:
+    def _store(self, asked: Content, qdoc: QDoc) -> Answer:
         """Keep a draft: it is in no book, and has no voucher."""
         self._installation.drafts.append(asked)
         return response(qdoc.api, "success")
