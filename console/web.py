@@ -62,7 +62,9 @@ class Page:
                 self._lags = await lags(self._wiring, self._model)
                 self._metrics.update(self._lags, self._model)
                 self._metrics.update_budgets(budget_uses(self._wiring.data))
-                self._drifts = drifts(self._model, await self._wiring.partitions())
+                partitions = await self._wiring.partitions()
+                # All that QAD shows is read for it: beside the loop, which follows the log and answers the page.
+                self._drifts = await asyncio.to_thread(drifts, self._model, partitions)
                 self._watch.take(self._drifts)
                 self._metrics.update_drifts(self._drifts)
                 self._trouble = ""

@@ -21,8 +21,8 @@ async def test_an_account_that_is_deactivated_in_qad_is_named_before_a_document_
         await activate(work, is_active=False)
 
         async def is_named() -> None:
-            [found] = await drifted(work)
-            assert (found["what"], found["why"]) == (f"gl_account {HARDWARE_ACCOUNT}", "is not active")
+            found = [(one["what"], one["why"]) for one in await drifted(work)]
+            assert found == [(f"gl_account {HARDWARE_ACCOUNT}", "is not active")]
 
         await eventually(is_named, within_s=60, every_s=0.5)
 
