@@ -12,7 +12,7 @@ from adapters.kafka.cluster import Cluster, started
 from adapters.kafka.reader import ByOffset, read_whole
 from benchmarks.profiling import profiled
 from console.config import load_site
-from console.processes import until_told
+from console.running.processes import until_told
 from schemas.codec import encode
 from streams.ledger.decide import LedgerCore
 from streams.ledger.spec import SPEC as LEDGER

@@ -45,7 +45,7 @@ from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
 from adapters.zuora.receiving.doors import Door
 from console.config import Site
-from console.doors import doors_of
+from console.running.doors import doors_of
 from schemas.errors import Misconfigured
 from streams.ledger import agent as ledger_agent
 from streams.ledger.decide import LedgerCore

@@ -11,10 +11,10 @@ import msgspec
 from adapters.kafka.publishing import Publisher
 from adapters.zuora.finding.backfill import BackfillRun, Progress, ordered
 from adapters.zuora.finding.poller import DOCUMENT_KINDS
-from console.budgets import told
 from console.context import Context, ask, command_options
 from console.logs import set_up_logs
 from console.output import duration
+from console.watching.budgets import told
 from console.wiring import Wiring
 from schemas.errors import ConnectorError, Misconfigured
 

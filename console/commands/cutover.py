@@ -7,8 +7,8 @@ from datetime import date, datetime
 import click
 
 from console.context import Context, command_options, connection_option
+from console.customers.matching import read_accounts
 from console.cutover import Tie, Untied, tie
-from console.matching import read_accounts
 from console.output import EXIT_FINDINGS
 from console.publishing import agreed_cut_over
 from console.reconciliation.reading import open_items

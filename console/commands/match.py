@@ -7,10 +7,10 @@ import click
 import msgspec
 
 from console.context import Context, ask, command_options, connection_option
-from console.creating import plan_customer
+from console.customers.creating import plan_customer
+from console.customers.linking import Effects, approval_problem, effects
+from console.customers.matching import Accounts, read_accounts, waiting_by_account
 from console.decisions import decide, now
-from console.linking import Effects, approval_problem, effects
-from console.matching import Accounts, read_accounts, waiting_by_account
 from console.output import worth
 from schemas.decisions import CustomerApproved, CustomerLinked, CustomerUnlinked
 from schemas.errors import Misconfigured
@@ -60,7 +60,7 @@ def review_accounts(context: Context, account: str, limit: int, connection: str)
     A score ranks what you look at; nothing is matched by it.
     """
     # Names are compared by a library that no other command needs.
-    from console.reviewing import review  # noqa: PLC0415 - as said
+    from console.customers.reviewing import review  # noqa: PLC0415 - as said
 
     accounts = context.run(read_accounts(context.wiring, context.connection(connection)))
     if account:

@@ -5,15 +5,15 @@ import sys
 import click
 
 from adapters.store.readmodel import ReadModel, Standing
-from console.budgets import BudgetUse, budget_uses
 from console.context import Context, ask, command_options, connection_option
 from console.decisions import decide, now
-from console.drift import DRIFT_COLUMNS, drift_row, drifts
-from console.lagging import lags, reread_row
 from console.output import EXIT_FINDINGS, duration, moment, worth
 from console.replaying import plan_replay, replay_document, replay_stage
 from console.tracing import in_words
 from console.tracing import trace as trace_document
+from console.watching.budgets import BudgetUse, budget_uses
+from console.watching.drift import DRIFT_COLUMNS, drift_row, drifts
+from console.watching.lagging import lags, reread_row
 from console.wiring import STAGES
 from schemas.decisions import DocumentReleased
 from schemas.errors import Misconfigured

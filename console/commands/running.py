@@ -5,10 +5,10 @@ import sys
 
 import click
 
-from console import polling, processes
 from console.context import Context, command_options
 from console.logs import set_up_logs
-from console.supervisor import Supervisor
+from console.running import polling, processes
+from console.running.supervisor import Supervisor
 from console.wiring import STAGES
 
 _LEVELS = click.Choice(["debug", "info", "warning", "error"])

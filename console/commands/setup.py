@@ -13,10 +13,11 @@ from adapters.credentials.keys import make_key_file
 from adapters.kafka.administration import create_topics
 from adapters.kafka.assignments import assign, read_assignments
 from adapters.settings import load_settings
-from console import pinging, publishing
+from console import publishing
 from console.config import name_problem
 from console.context import Context, ask, command_options, connection_option
 from console.output import EXIT_FINDINGS
+from console.pinging import site as pinging
 from schemas.describing import schema_of
 from schemas.errors import Misconfigured
 from schemas.mapping import Mapping

@@ -8,7 +8,7 @@ from adapters.kafka.reader import read_whole
 from adapters.store.readmodel import ReadModel
 from adapters.zuora.finding.callout_history import CALLOUT_HISTORY
 from console.demo.screen import Screen
-from console.lagging import lags
+from console.watching.lagging import lags
 from console.wiring import Wiring
 from schemas.cursors import Cursor
 from schemas.errors import ConnectorError

@@ -6,7 +6,7 @@
 import msgspec
 import pytest
 
-from console.pinging import _claims
+from console.pinging.site import _claims
 from schemas.records import RecordKind
 from schemas.zuora import field_of
 from streams.match.claims import Claim, claimed_by

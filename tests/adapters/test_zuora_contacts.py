@@ -10,7 +10,7 @@ from adapters.zuora.finding.backfill import BackfillRun
 from adapters.zuora.reading.contacts import FIELDS, kept
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
-from console.readable import try_reading
+from console.pinging.reading import try_reading
 from sandbox.zuora import CalloutConfiguration, EventTrigger
 from sandbox.zuora.acts import NewContact, update_account, update_contact
 from schemas.callouts import Callout

@@ -12,7 +12,7 @@ from adapters.zuora.reading.kinds import kinds_of
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
 from adapters.zuora.reading.zoql import INVOICE_ADJUSTMENTS, rows_of
-from console.pinging import _settlement
+from console.pinging.site import _settlement
 from sandbox.zuora.acts import (
     adjust_credit_balance,
     cancel_invoice_adjustment,

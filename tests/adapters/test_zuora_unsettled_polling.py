@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from adapters.zuora.reading.kinds import INVOICE_PAYMENT, KINDS, kinds_of
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.settlement import Settlement
-from console.pinging import _settlement
+from console.pinging.site import _settlement
 from sandbox.zuora.acts import (
     adjust_credit_balance,
 )

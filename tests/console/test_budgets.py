@@ -8,10 +8,10 @@ import pytest
 
 from adapters.credentials.keys import make_key_file
 from adapters.credentials.store import CredentialStore
-from console.budgets import BudgetUse, budget_uses, told
 from console.commands.operating import _use
 from console.config import load_site
-from console.metrics import Metrics
+from console.watching.budgets import BudgetUse, budget_uses, told
+from console.watching.metrics import Metrics
 from console.wiring import Wiring
 from tests.adapters.zuora_tenant import zuora_tenant
 
@@ -55,7 +55,7 @@ def wiring(zuora, tmp_path):
 
 
 async def test_what_is_used_is_told_while_it_is_used_and_not_after(wiring, zuora, eventually, monkeypatch):
-    monkeypatch.setattr("console.budgets._EVERY_S", 0.02)
+    monkeypatch.setattr("console.watching.budgets._EVERY_S", 0.02)
     async with told(wiring, "poll", slot="0"):
         async with wiring.zuora("acme", process="poll") as one, wiring.zuora("acme", process="poll") as two:
             await asyncio.gather(*(client.get(CODES) for client in (one, two) for _ in range(3)))

@@ -7,8 +7,8 @@ import pytest
 from adapters.credentials.keys import make_key_file
 from adapters.credentials.store import CredentialStore
 from adapters.zuora.receiving.doors import HmacRule
-from console import processes
 from console.config import load_site
+from console.running import processes
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
 

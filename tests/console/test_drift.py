@@ -10,8 +10,8 @@ import structlog
 
 from adapters.kafka.reader import LogRecord
 from adapters.store.readmodel import Hits, ReadModel
-from console.drift import Drift, DriftWatch, drifts
-from console.metrics import Metrics
+from console.watching.drift import Drift, DriftWatch, drifts
+from console.watching.metrics import Metrics
 from schemas.codec import Event, encode
 from schemas.outcomes import Document, Posted
 from schemas.references import Customer, Daybook, GlAccount, Period, QadCurrency

@@ -1,8 +1,8 @@
 """What lag and metrics say of re-reads."""
 
 from adapters.store.readmodel import ReadModel
-from console.lagging import reread_row
-from console.metrics import Metrics
+from console.watching.lagging import reread_row
+from console.watching.metrics import Metrics
 from tests.adapters.logbook import little_log, reread
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.linking import Effects, approval_problem
+from console.customers.linking import Effects, approval_problem
 
 
 def effects_of(open_items):

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
-from console.pinging import _connection
-from console.pinging_qad import _look_up, _openings
+from console.pinging.qad import _look_up, _openings
+from console.pinging.site import _connection
 from schemas.errors import Misconfigured
 from tests.adapters.qad_company import ENTITY, post, qad_company, qxtend_template
 from tests.adapters.test_qad_finding import by_hand

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.pinging_files import try_files
+from console.pinging.files import try_files
 from tests.adapters.qad_company import post
 from tests.adapters.test_file_lists import GOOD
 from tests.ports.files import Site

@@ -11,7 +11,7 @@ from adapters.zuora.reading.kinds import kinds_of
 from adapters.zuora.reading.settlement import Settlement
 from adapters.zuora.receiving.doors import HmacRule
 from console.config import Callouts, Tenant
-from console.pinging import _tenant
+from console.pinging.site import _tenant
 from streams.match.claims import Claim
 from tests.adapters.zuora_tenant import START, zuora_tenant
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from console import polling
+from console.running import polling
 from schemas.errors import Transient
 
 ENDED = "this has ended; it begins again by itself"

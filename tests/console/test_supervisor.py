@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from console.supervisor import Supervisor
+from console.running.supervisor import Supervisor
 from streams.mark.marks import WriteBack
 
 

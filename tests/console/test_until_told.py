@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from console.processes import until_told
+from console.running.processes import until_told
 from schemas.errors import Misconfigured, Transient
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.zuora.asking import posts
-from console.write_back import try_write_back
+from console.pinging.write_back import try_write_back
 from streams.mark.marks import WriteBack
 from tests.adapters.strange import Told, strange_server
 from tests.adapters.zuora_tenant import speaking_to, zuora_tenant

@@ -179,7 +179,7 @@ def test_no_stage_ranks():
     """A score only ranks what people look at: what decides, writes or posts never sees one."""
     module = RANKS.removesuffix(".py").replace("/", ".")
     users = {path for room in ROOMS for path in files_of(room) if module in modules_of(path)}
-    assert users == {ROOT / "console/reviewing.py"}
+    assert users == {ROOT / "console/customers/reviewing.py"}
 
 
 def test_decisions_never_ask_for_the_time():

@@ -25,11 +25,11 @@ from adapters.zuora.marks import ZuoraMarks
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.receiving.guard import Limits
 from adapters.zuora.receiving.receiver import ANSWER_S, make_receiver
-from console.budgets import told
 from console.config import Listen
-from console.web import Page
+from console.running.writers import customer_worker, mark_worker
+from console.watching.budgets import told
+from console.watching.web import Page
 from console.wiring import Wiring
-from console.writers import customer_worker, mark_worker
 from schemas.callouts import Callout
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.topics import Topic, key

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from adapters.store.readmodel import ReadModel
-from console.budgets import BudgetUse
-from console.drift import Drift
-from console.lagging import Lag
+from console.watching.budgets import BudgetUse
+from console.watching.drift import Drift
+from console.watching.lagging import Lag
 
 
 class Metrics:

@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.kafka.reader import ByOffset
 from adapters.store.readmodel import ReadModel
-from console.matching import Accounts, waiting_by_account, worth_of
+from console.customers.matching import Accounts, waiting_by_account, worth_of
 from console.wiring import Wiring
 from schemas.errors import Unreadable
 from schemas.events import read_record

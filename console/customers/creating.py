@@ -6,8 +6,8 @@ import msgspec
 
 from adapters.kafka.reader import ByOffset
 from adapters.qad.profiles.masters import Masters
+from console.customers.matching import Accounts
 from console.decisions import decided
-from console.matching import Accounts
 from console.wiring import Wiring
 from schemas.decisions import MappingPublished
 from schemas.errors import Misconfigured

@@ -15,8 +15,8 @@ from adapters.qad.profiles.lists import BROWSES, OpenItems
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.reading.reference import QadReferences
+from console.pinging.write_back import Trial
 from console.wiring import Wiring
-from console.write_back import Trial
 from schemas.errors import ConnectorError
 
 # No posting has this reference: a look-up of it must answer, and find nothing.

@@ -12,11 +12,11 @@ from adapters.zuora.reading.kinds import KINDS
 from adapters.zuora.reading.references import accounting_periods
 from adapters.zuora.reading.settlement import Said, Settlement
 from console.config import Callouts
-from console.pinging_files import try_files
-from console.pinging_qad import try_qad
-from console.readable import step_of, try_callout_history, try_reading
+from console.pinging.files import try_files
+from console.pinging.qad import try_qad
+from console.pinging.reading import step_of, try_callout_history, try_reading
+from console.pinging.write_back import try_write_back
 from console.wiring import Wiring
-from console.write_back import try_write_back
 from schemas.errors import ConnectorError, Refused
 from schemas.records import Found, RecordKind, ZuoraRecord
 from schemas.zuora import field_of

@@ -9,7 +9,7 @@ from adapters.files.directory import DONE, REFUSED, Directory, reason_of
 from adapters.files.lists import OPEN_ITEMS, SiteLists
 from adapters.files.profile import LOCK_S, FileProfile
 from adapters.qad.profiles.lists import BROWSES
-from console.write_back import Trial
+from console.pinging.write_back import Trial
 from schemas.errors import ConnectorError
 
 # As many are named as a person looks at.

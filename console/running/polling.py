@@ -19,7 +19,7 @@ from adapters.zuora.finding.callout_history import CALLOUT_HISTORY, CalloutHisto
 from adapters.zuora.finding.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.finding.reread import REREAD, TenantReread
 from adapters.zuora.finding.schedule import LOOK_BACK, Timetable
-from console.budgets import told
+from console.watching.budgets import told
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.references import QadReference

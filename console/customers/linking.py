@@ -12,7 +12,7 @@ import msgspec
 from adapters.qad.reading.browse import browse, column, first_row
 from adapters.qad.values import amount
 from adapters.store.readmodel import ReadModel
-from console.matching import Accounts, worth_of
+from console.customers.matching import Accounts, worth_of
 from console.wiring import Wiring
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.matching import AccountSeen, Matched

@@ -15,7 +15,7 @@ from adapters.zuora.reading.kinds import ALWAYS
 from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.reading.rows import Header, seen
 from adapters.zuora.reading.settlement import Settlement
-from console.write_back import Trial
+from console.pinging.write_back import Trial
 from schemas.errors import ConnectorError, Refused, Unreadable
 from schemas.records import RecordKind
 

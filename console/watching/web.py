@@ -11,12 +11,12 @@ import structlog
 from aiohttp import web
 
 from adapters.store.readmodel import ReadModel, Standing
-from console.budgets import budget_uses
-from console.drift import DRIFT_COLUMNS, Drift, DriftWatch, drift_row, drifts
-from console.lagging import Lag, lags
-from console.metrics import Metrics
 from console.output import duration, is_figure, moment, worth
 from console.reports import last_reports
+from console.watching.budgets import budget_uses
+from console.watching.drift import DRIFT_COLUMNS, Drift, DriftWatch, drift_row, drifts
+from console.watching.lagging import Lag, lags
+from console.watching.metrics import Metrics
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 from schemas.money import shown
