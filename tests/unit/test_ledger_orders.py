@@ -23,8 +23,8 @@ from schemas.records import ZuoraRecord
 from schemas.topics import Topic
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
-from tests.unit.test_ledger_transfers import CASH
-from tests.unit.test_ledger_transfers import world as two_customers
+from tests.unit.transferred import CASH
+from tests.unit.transferred import world as two_customers
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, Crash, World
 
 TOTAL = Decimal(100)

@@ -10,7 +10,7 @@ from schemas.records import RecordKind
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
 from tests.unit.test_ledger_bounces import APPLIED, LATER, LATEST, gone
-from tests.unit.test_ledger_transfers import CASH, moved, world
+from tests.unit.transferred import CASH, moved, world
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World
 
 # A daybook of its own for each name, all of which QAD shows.

@@ -1,4 +1,4 @@
-"""Money that changes hands: to another customer, of nobody known yet; and documents over nothing (ACCOUNTING 1)."""
+"""Money that changes hands: to another customer, once, from wherever it stands (ACCOUNTING 1)."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,33 +6,11 @@ from random import Random
 
 import pytest
 
-from schemas.mapping import Analysis
 from schemas.outcomes import Parked
-from streams.match.claims import Claim
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
-from tests.unit.test_ledger_refunds import world as with_banking
+from tests.unit.transferred import CASH, INVOICE, LAST, LATER, LATEST, PAYMENT, moved, steps, world
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World
-
-PAYMENT, INVOICE = "payment:pay1", "invoice:inv1"
-LATER, LATEST, LAST = "2026-03-12T10:00:00Z", "2026-03-13T10:00:00Z", "2026-03-14T10:00:00Z"
-CASH = {"unassigned_cash": Analysis(account="1999")}
-
-
-def world(**policy) -> World:
-    """Return a world with a second customer, that of account acc2, and all daybooks."""
-    found = with_banking(policy=policy).put(
-        zuora.Daybook(code="ZJRN", active=True), zuora.customer("C2", zuora_account="")
-    )
-    return found.put(zuora.account("acc2", number="A-2"), zuora.linked("C2", "acc2"))
-
-
-def steps(found: World) -> list[str]:
-    return [f"{posting.act}#{posting.n} {posting.step}" for posting in found.postings if posting.document == PAYMENT]
-
-
-def moved(*rows, **more) -> zuora.ZuoraRecord:
-    return zuora.payment("100.00", *rows, **{"accountId": "acc2", "updated": LATER, **more})
 
 
 def test_a_transferred_payment_becomes_a_prepayment_of_the_other_customer_once():
@@ -281,179 +259,6 @@ def test_a_payment_that_leaves_its_customer_by_way_of_another_account_of_it_move
     assert (sink.stuck, open_by_customer(sink)) == ([], {"C2": 100})
 
 
-# -- of nobody known yet -----------------------------------------------------------------------------------------------
-
-
-def test_a_payment_without_an_account_parks_by_name_until_it_is_assigned():
-    found = world().put(zuora.payment(accountId=None))
-    assert (found.standing(PAYMENT, "match"), found.postings) == (("parked", "no_account"), [])
-    found.put(zuora.payment(updated=LATER))
-    assert steps(found) == ["post#1 document"]
-
-
-def test_a_payment_without_an_account_goes_to_unassigned_cash_and_to_its_customer_once():
-    found = world(**CASH).put(zuora.payment(accountId=None))
-    [journal] = found.postings
-    assert [(line.account, line.debit, line.credit, line.role) for line in journal.content.lines] == [
-        ("1010", 100, 0, "bank"),
-        ("1999", 0, 100, "unassigned"),
-    ]
-    assert journal.content.daybook == "ZJRN"
-    sink = Sink(found).run()
-    found.put(zuora.payment(updated=LATER), zuora.payment(updated=LATEST), zuora.replayed(PAYMENT))
-    found.restart()
-    sink.run()
-    assert steps(found) == ["post#1 document", "transfer#1 transfer"]
-    assert (sink.stuck, sink.sent[-1].customer) == ([], "C1")
-    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == (100, 0)
-    assert sink.books.ledger["EUR", "control"] == -100
-
-
-def test_once_assigned_it_pays_and_once_given_back_the_bank_is_as_before():
-    row = zuora.row("100.00", "r1", created=LATER)
-    found = world(**CASH).put(zuora.simple_invoice(), zuora.payment(accountId=None), zuora.payment("100.00", row))
-    sink = Sink(found).run()
-    assert (sink.stuck, sink.open_of(INVOICE)) == ([], 0)
-    found.put(zuora.payment("100.00", row, status="Error", updated=LATEST))
-    sink.run()
-    assert (sink.stuck, sink.open_of(INVOICE)) == ([], 100)
-    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == (0, 0)
-
-
-def test_a_refund_read_before_its_payment_is_assigned_is_not_sent_against_the_journal():
-    """It waits for the prepayment; QAD would be asked to close an item that is none, of no customer."""
-    found = world(**CASH).put(zuora.payment(accountId=None))
-    sink = Sink(found).run()
-    found.put(zuora.refund("30.00", updated=LATER))
-    assert [content.closes for content in found.contents("refund")] != [found.postings[0].id]
-    sink.run()
-
-
-def test_cancelled_while_it_was_nobodys_its_journal_is_turned():
-    found = world(**CASH).put(zuora.payment(accountId=None))
-    found.put(zuora.payment(accountId=None, status="Canceled", updated=LATER))
-    sink = Sink(found).run()
-    assert (sink.stuck, sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == ([], 0, 0)
-    assert found.postings[-1].content.daybook == "ZJRN"
-
-
-def test_what_is_taken_from_its_account_parks():
-    found = world(**CASH).put(zuora.payment(), zuora.payment(accountId=None, updated=LATER))
-    assert (found.standing(PAYMENT), len(found.postings)) == (("parked", "not_supported"), 1)
-
-
-def test_where_connections_share_a_tenant_nobody_posts_cash_of_nobody():
-    claims = tuple(Claim(connection=name, field="Entity__c", values=(name,)) for name in (zuora.CONNECTION, "other"))
-    found = World(claims=claims).put(zuora.published(policy=CASH), zuora.payment(accountId=None))
-    assert (found.standing(PAYMENT, "match"), found.postings) == (("parked", "no_account"), [])
-
-
-# -- to another connection of the tenant -------------------------------------------------------------------------------
-
-
-def shared() -> World:
-    """Return a world in which account acc1 is ours, and acc2 another connection's."""
-    names = (zuora.CONNECTION, "other")
-    claims = tuple(Claim(connection=name, field="Entity__c", values=(name,)) for name in names)
-    ours = zuora.account(Entity__c=zuora.CONNECTION)
-    return World(claims=claims).put(zuora.published(), ours, zuora.account("acc2", number="A-2", Entity__c="other"))
-
-
-def test_a_payment_that_goes_to_another_connection_parks_where_its_receipt_is():
-    """Ignored, its receipt would stay here while the other connection debits its bank for the same money."""
-    found = shared().put(zuora.payment(), moved())
-    assert found.standing(PAYMENT, "match") == ("parked", "given_to_other_connection")
-    found.put(zuora.payment(updated=LATEST))
-    assert (found.standing(PAYMENT, "match"), len(found.postings)) == (("released", ""), 1)
-
-
-@pytest.mark.parametrize("restarts", [False, True], ids=["", "restarted"])
-def test_a_payment_that_comes_from_another_connection_is_not_received_from_the_bank_again(restarts):
-    found = shared().put(moved())
-    assert found.standing(PAYMENT, "match") == ("ignored", "other_connection")
-    if restarts:
-        found.restart()
-    found.put(zuora.payment(updated=LATEST))
-    assert found.contents("receipt") == []
-    assert found.standing(PAYMENT, "match") == ("parked", "taken_from_other_connection")
-    found.put(zuora.payment(updated=LAST), zuora.released(PAYMENT))
-    found.restart()
-    assert (found.standing(PAYMENT, "match"), found.postings) == (("parked", "taken_from_other_connection"), [])
-
-
-BETWEEN = {
-    "of an account that is not read yet": moved(accountId="acc9", updated=LATEST),
-    "of nobody": moved(accountId=None, updated=LATEST),
-    "of an account that nobody claims": moved(accountId="acc0", updated=LATEST),
-    "not readable": moved(updated=LATEST, status="Odd"),
-}
-
-
-@pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN)
-def test_where_a_payment_comes_from_is_known_whatever_it_stood_still_for_meanwhile(between):
-    found = shared().put(zuora.account("acc0", number="A-0"), moved(), between)
-    assert found.standing(PAYMENT, "match")[0] in {"waiting", "parked"}
-    found.restart()
-    found.put(zuora.account("acc9", number="A-9", Entity__c=zuora.CONNECTION), zuora.payment(updated=LAST))
-    assert (found.standing(PAYMENT, "match"), found.postings) == (("parked", "taken_from_other_connection"), [])
-
-
-def test_a_payment_that_comes_from_another_connection_and_goes_back_is_ignored_again():
-    found = shared().put(moved(), zuora.payment(updated=LATEST), moved(updated=LAST))
-    assert found.standing(PAYMENT, "match") == ("ignored", "other_connection")
-
-
-@pytest.mark.parametrize("seen", [False, True], ids=["of which nothing was seen before", "that nobody claimed before"])
-def test_a_payment_that_no_connection_received_is_received_here(seen):
-    """The older version says nothing once the newer one is decided; what nobody claims parks, in one connection."""
-    found = shared().put(zuora.account("acc2", number="A-2", updated=LATER, Entity__c="nobody's")) if seen else shared()
-    found.put(*([moved(), zuora.payment(updated=LATEST)] if seen else [zuora.payment(updated=LATEST), moved()]))
-    found.restart()
-    assert [content.customer for content in found.contents("receipt")] == ["C1"]
-
-
-def test_an_account_that_comes_by_a_change_of_claims_takes_its_payments_along():
-    found = shared().put(zuora.linked("C1", "acc2"), moved())
-    found.put(zuora.account("acc2", number="A-2", updated=LATEST, Entity__c=zuora.CONNECTION))
-    assert [content.customer for content in found.contents("receipt")] == ["C1"]
-
-
-# -- documents over nothing --------------------------------------------------------------------------------------------
-
-
-def over_nothing(**more) -> zuora.ZuoraRecord:
-    return zuora.invoice(zuora.item("100.00", "a"), zuora.item("-100.00", "b", chargeName="less"), **more)
-
-
-def test_a_document_over_nothing_parks_unless_the_mapping_sends_its_lines_to_a_journal():
-    assert world().put(over_nothing()).standing(INVOICE) == ("parked", "zero_total")
-    found = world(zero_total="journal").put(over_nothing())
-    [journal] = found.contents("journal")
-    assert (journal.total, journal.daybook, len(journal.lines)) == (100, "ZJRN", 2)
-
-
-def test_a_document_over_nothing_that_parks_goes_on_with_the_mapping_that_its_next_step_names():
-    found = world().put(over_nothing())
-    assert '[policy] zero_total = "journal"' in found.outcomes[-1].reason.next_step
-    found.put(zuora.published(2, policy={"zero_total": "journal"}, daybooks=zuora.ALL_DAYBOOKS))
-    [journal] = found.contents("journal")
-    assert (journal.total, found.standing(INVOICE)) == (100, ("released", ""))
-
-
-def test_a_journal_of_a_document_is_turned_when_it_is_unposted_and_posted_again_comes_after():
-    found = world(zero_total="journal").put(over_nothing(), zuora.draft(updated=LATER))
-    found.put(zuora.simple_invoice("70.00", updated=LATEST, postedDate=LATEST))
-    sink = Sink(found).run()
-    assert [posting.step for posting in found.postings] == ["document", "inverse", "document"]
-    assert found.postings[2].after == (found.postings[1].id,)
-    assert (sink.stuck, sink.books.ledger["EUR", "control"]) == ([], 70)
-
-
-def test_lines_that_are_all_nothing_make_nothing_either_way():
-    found = world(zero_total="journal").put(zuora.simple_invoice("0.00"))
-    assert found.standing(INVOICE) == ("ignored", "zero")
-
-
 @pytest.mark.parametrize("status", ["Processed", "Canceled"])
 def test_a_transfer_that_comes_while_an_unapplication_waits_goes_on_with_it(status):
     """What is applied of it until then is no reason for a person: Zuora unapplied it before."""
@@ -466,23 +271,6 @@ def test_a_transfer_that_comes_while_an_unapplication_waits_goes_on_with_it(stat
     stands = status == "Processed"
     assert (sink.stuck, sink.open_of(INVOICE), sink.books.ledger["EUR", "1010"]) == ([], 100, 100 if stands else 0)
     assert found.contents("transfer")[0].customer == "C2"
-
-
-@pytest.mark.parametrize("order", [None, AS_WRITTEN, PRODUCT_FIRST, OUTCOMES_FIRST])
-@pytest.mark.parametrize("first", ["refund", "payment"])
-def test_a_refund_of_cash_of_nobody_goes_against_the_prepayment_whichever_is_read_first(first, order):
-    found = world(**CASH)
-    sink = Sink(found)
-    versions = [zuora.payment(accountId=None), zuora.refund("30.00", updated=LATER)]
-    for version in [*(versions if first == "payment" else reversed(versions)), zuora.payment(updated=LATER)]:
-        found.put(version)
-        sink.run()
-        if order:
-            found.restart(order)
-    _, transfer = (one for one in found.postings if one.document == PAYMENT)
-    assert found.contents("refund")[-1].closes == transfer.id
-    assert (sink.stuck, sink.parked, sink.sent[-1].customer) == ([], [], "C1")
-    assert (sink.books.ledger["EUR", "1010"], sink.books.ledger["EUR", "1999"]) == (70, 0)
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
