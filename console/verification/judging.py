@@ -4,12 +4,14 @@ In that order, because what happens meanwhile is then seen by the log, which com
 behind the first ends moved while it was looked at, and is said to be on its way, never called lost.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from adapters.kafka.administration import group_state
 from adapters.kafka.cluster import Cluster
 from console.verification.equality import compare_amounts, is_others
 from console.verification.facts import Log
+from console.verification.files import Files, compare_files, read_files
 from console.verification.following import TOPICS, Following
 from console.verification.presence import compare_presence
 from console.verification.reading import LogReader, reading
@@ -44,28 +46,38 @@ async def verify(
             zuora = await read_zuora(client, tenant, progress=progress, settlement=settlement)
         others: list[set[str]] = []
         for log in logs:
-            profile = wiring.profile(log.connection)
-            async with wiring.qad(log.connection, profile) as client_of_qad:
-                qad = await read_qad(client_of_qad, profile, progress=progress)
+            other_side = await _read_other_side(wiring, log.connection, progress)
             findings = Findings(log.connection)
             await read_log(wiring.site.cluster, log, findings, polled_in=partitions[sharing[0]], progress=progress)
             others.append({name for name in zuora if is_others(log.documents.get(name))})
             if len(others) == len(sharing):
                 _taken_by_none(set.intersection(*others), zuora, findings)
-            verdicts.append(judge(zuora, qad, log, findings, restored=restored))
+            verdicts.append(judge(zuora, other_side, log, findings, restored=restored))
     return verdicts
 
 
+async def _read_other_side(wiring: Wiring, connection: str, progress: Progress) -> Qad | Files:
+    files = wiring.files(connection)
+    if files is not None:
+        return await asyncio.to_thread(read_files, wiring.site.path(files.directory))
+    profile = wiring.profile(connection)
+    async with wiring.qad(connection, profile) as client:
+        return await read_qad(client, profile, progress=progress)
+
+
 def judge(
-    zuora: Mapping[str, ZuoraDocument], qad: Qad, log: Log, findings: Findings, *, restored: bool = False
+    zuora: Mapping[str, ZuoraDocument], other_side: Qad | Files, log: Log, findings: Findings, *, restored: bool = False
 ) -> Verdict:
     """Hold three sides against each other, once the log has been followed."""
+    qad, counted = (other_side, {}) if isinstance(other_side, Qad) else (other_side.shown, other_side.counted)
+    if isinstance(other_side, Files):
+        compare_files(other_side, log, findings)
     compare_presence(qad, log, findings, restored=restored)
     sums = compare_amounts(zuora, qad, log, findings)
     read = {topic.value: count for topic, count in log.read.items()}
     return Verdict(
         connection=log.connection,
-        read={**read, "postings made": len(log.postings), "Zuora": len(zuora), "QAD": len(qad.documents)},
+        read={**read, "postings made": len(log.postings), "Zuora": len(zuora), "QAD": len(qad.documents)} | counted,
         sums=sums,
         broken=dict(sorted(findings.broken.items())),
         violations=tuple(sorted(findings.violations, key=lambda one: one.invariant)),

@@ -91,7 +91,9 @@ class _Presence:
         if self._log.is_new(Topic.OUTCOMES, posting.posted_at) or not self._qad.kinds >= self._lists_of(posting):
             return
         key = written(posting.qad) if posting.qad is not None else "nothing"
-        self._name("I1", f"{posting.step} was posted as {key} and is not in QAD", posting, self._said(posting))
+        why = self._qad.absent.get(posting.reference, "")
+        what = f"{posting.step} was posted as {key} and is not in QAD{f': {why}' if why else ''}"
+        self._name("I1", what, posting, self._said(posting))
 
     def _as_intended(self, posting: PostingFacts, document: QadDocument) -> None:
         where = (self._said(posting), written(document.key))

@@ -49,6 +49,7 @@ class Qad(msgspec.Struct, kw_only=True):
         open: What is open of each item; None where the profile says nothing of open items.
         balances: Debit less credit over all accounts, by currency.
         kinds: Kinds of document that can be looked up.
+        absent: Why a document is in no book, by its reference, where the other side says so.
     """
 
     documents: dict[str, QadDocument] = msgspec.field(default_factory=dict)
@@ -56,6 +57,7 @@ class Qad(msgspec.Struct, kw_only=True):
     open: dict[QadKey, Decimal] | None = None
     balances: dict[str, Decimal] = msgspec.field(default_factory=dict)
     kinds: frozenset[str] = frozenset(_QAD_KINDS)
+    absent: dict[str, str] = msgspec.field(default_factory=dict)
 
     def add(self, document: QadDocument) -> None:
         """Take up a document; one that two browses show is one."""

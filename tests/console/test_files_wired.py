@@ -14,7 +14,6 @@ from adapters.files.port import FileErp
 from adapters.qad.profiles.lists import BROWSES
 from console.commands.reconcile import _Asked, _reconcile
 from console.config import load_site
-from console.output import EXIT_USAGE
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
 from tests.adapters.qad_company import post
@@ -85,10 +84,3 @@ def test_the_secrets_that_are_needed_are_those_of_zuora(site):
     assert answer.stdout, answer.stderr
     told = json.dumps(json.loads(answer.stdout))
     assert ("zuora/acme" in told, "qad/acme-main" in told) == (True, False)
-
-
-def test_verify_of_it_is_refused_before_anything_is_read(site):
-    environment = {**os.environ, "ML_CONNECTOR_CONFIG": str(site.path.parent / "ml-connector.toml")}
-    command = [sys.executable, "-m", "console", "verify", "--connection", "acme-main"]
-    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert (answer.returncode, "acme-main go into files" in answer.stderr) == (EXIT_USAGE, True), answer.stderr
