@@ -65,10 +65,10 @@ def test_one_connection_and_a_restored_topic_are_passed_on(court, monkeypatch):
         asked(court, monkeypatch, "-c", "nobody")
 
 
-def test_a_connection_whose_documents_go_into_files_is_left_out_and_named(court, monkeypatch):
+def test_a_connection_whose_documents_go_into_files_is_judged_like_the_others(court, monkeypatch):
     ended, calls = asked(court, monkeypatch, files="other")
-    assert calls == [(["acme"], False)]
-    assert "other: not judged; its documents go into files" in ended.output
+    assert calls == [(["acme", "other"], False)]
+    assert ended.exit_code == 0
 
 
 def test_what_is_on_its_way_is_told_and_breaks_nothing(court, monkeypatch):
