@@ -39,7 +39,9 @@ def test_containers_listen_on_loopback_only():
 def test_every_alert_asks_for_a_metric_that_there_is():
     alerts = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))
     asked = set(re.findall(r"ml_connector_\w+", str(alerts)))
-    offered = set(re.findall(r'"(ml_connector_\w+)"', (ROOT / "console" / "watching" / "metrics.py").read_text(encoding="utf-8")))
+    offered = set(
+        re.findall(r'"(ml_connector_\w+)"', (ROOT / "console" / "watching" / "metrics.py").read_text(encoding="utf-8"))
+    )
     assert asked
     assert asked <= offered
 
