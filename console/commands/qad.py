@@ -71,7 +71,10 @@ def check_profile(context: Context, connection: str) -> None:
     name = context.connection(connection)
     found = context.wiring.profile(name)
     items = walk(found, _published(context, name))
-    context.output.result({"hash": found.content_hash, "unconfirmed": found.unconfirmed, "items": items})
+    unconfirmed = found.unconfirmed
+    if found.customers is not None and not found.customers.confirmed:
+        unconfirmed.append("customers")
+    context.output.result({"hash": found.content_hash, "unconfirmed": unconfirmed, "items": items})
     context.output.table(
         ("", "what a site must confirm", "state", "found"),
         [(item.number, item.title, item.state, item.found) for item in items],

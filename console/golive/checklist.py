@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from adapters.qad.profiles.profile import Profile
+from console.pinging.customers import CONFIRM, UNCONFIRMED
 from schemas.mapping import Mapping
 
 State = Literal["set", "open", "confirm"]
@@ -95,6 +96,8 @@ def _references(profile: Profile, _: Mapping | None) -> tuple[State, str]:
 
 
 def _customers(profile: Profile, mapping: Mapping | None) -> tuple[State, str]:
+    if profile.customers is not None and not profile.customers.confirmed:
+        return "open", f"{UNCONFIRMED}. {CONFIRM}"
     if mapping is None:
         return _NO_MAPPING
     rules = mapping.customers

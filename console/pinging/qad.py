@@ -5,16 +5,15 @@ It reads and posts nothing. Each failure has the next step of somebody who sets 
 
 from collections.abc import AsyncIterator
 
-from adapters.qad.asking.answers import read_object
 from adapters.qad.asking.client import QadClient
 from adapters.qad.asking.grants import SessionLimits
-from adapters.qad.places import pick
-from adapters.qad.profiles.calls import Permission
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES, OpenItems
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.reading.reference import QadReferences
+from console.pinging.customers import try_customers
+from console.pinging.permission import try_permission
 from console.pinging.write_back import Trial
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
@@ -56,9 +55,10 @@ async def try_qad(wiring: Wiring, connection: str) -> AsyncIterator[Trial]:
                 yield _left_out(profile, kind)
         for kind in profile.finds:
             yield await _look_up(client, profile, kind)
-        for kind, document in profile.documents.items():
-            if profile.permission.path and document.view_uri:
-                yield await _permission(client, profile.permission, kind, document.view_uri)
+        async for trial in _rights(client, profile):
+            yield trial
+        async for trial in try_customers(client, profile):
+            yield trial
         if profile.open_items is not None:
             yield await _openings(LookUps(client, profile), profile.open_items)
 
@@ -119,6 +119,12 @@ def _qxtend_secrets(wiring: Wiring, connection: str) -> Trial:
     )
 
 
+async def _rights(client: QadClient, profile: Profile) -> AsyncIterator[Trial]:
+    for kind, document in profile.documents.items():
+        if profile.permission.path and document.view_uri:
+            yield await try_permission(client, profile.permission, kind, document.view_uri)
+
+
 async def _reference_list(references: QadReferences, name: str) -> Trial:
     try:
         count = sum([len(page) async for page in references.read(name)])
@@ -174,18 +180,3 @@ async def _openings(qad: LookUps, items: OpenItems) -> Trial:
     except ConnectorError as error:
         return Trial(what=what, ok=False, found="does not work", next_step=str(error))
     return Trial(what=what, ok=True, found="answers")
-
-
-async def _permission(client: QadClient, asked: Permission, kind: str, view_uri: str) -> Trial:
-    what = f"permission for {kind}"
-    try:
-        reply = await client.get(asked.path, [(asked.resource, view_uri), (asked.action, asked.create)])
-    except ConnectorError as error:
-        return Trial(what=what, ok=False, found="does not work", next_step=str(error))
-    told = pick(read_object(reply.body) or {}, asked.given)
-    return Trial(
-        what=what,
-        ok=told not in asked.no,
-        found="not told by this tenant" if told is None else ("not given" if told in asked.no else "given"),
-        next_step="Give the user a role that may create this kind of document.",
-    )

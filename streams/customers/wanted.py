@@ -22,6 +22,8 @@ WORDS: Mapping[str, frozenset[str]] = {
     CUSTOMER: frozenset({"relation", "currency", "terms", "zuora_account", "active"}),
     OPERATIONS: frozenset(),
 }
+# Of these, what is yes or no; all else is text.
+YES_OR_NO = frozenset({"active"})
 # What QAD holds at most; a profile may say more of its own. Source: qad.md 2.2.
 LENGTHS: Mapping[str, int] = {"code": 8, "search_name": 28, "zuora_account": 20}
 

@@ -83,7 +83,9 @@ async def test_through_qxtend_the_look_ups_are_tried_and_a_secret_that_is_not_se
     missed = found.pop("secrets of QXtend")
     assert (missed.ok, "qxtend_password" in missed.next_step) == (False, True)
     assert {f"look-up of {kind}" for kind in profile.finds} <= found.keys()
-    assert not [what for what in found if what.startswith("permission")]
+    # Documents go another way; customers are made and changed over REST all the same.
+    asked = {what.removeprefix("permission for ") for what in found if what.startswith("permission")}
+    assert asked == {"customers.relation", "customers.customer", "customers.operations"}
     assert {one.ok for one in found.values()} == {True}
 
 
@@ -175,3 +177,21 @@ class Behind(datetime):
     @classmethod
     def now(cls, tz=None):
         return datetime.now(tz) - timedelta(minutes=2)
+
+
+async def test_customers_that_the_profile_does_not_confirm_are_said_with_the_next_step(qad):
+    said = await failed(
+        qad, qad.profile(qad.profile_text().replace("[customers]\n", "[customers]\nconfirmed = false\n"))
+    )
+    assert set(said) == {"customers in QAD"}
+    assert "set [customers] confirmed = true" in said["customers in QAD"]
+    assert await failed(qad, qad.profile(customers=None)) == {}
+
+
+async def test_a_column_of_relations_that_is_misspelt_is_said(qad):
+    profile = qad.profile(qad.profile_text().replace('relation = "businessRelationCode", name', 'relation = "x", name'))
+    said = await failed(qad, profile)
+    assert (set(said), "x" in said["customers of one business relation"]) == (
+        {"customers of one business relation"},
+        True,
+    )

@@ -71,7 +71,7 @@ ROOMS_MAY_IMPORT = {
         "values": (),
         "words": (),
         "places": (),
-        "profiles": ("values", "words"),
+        "profiles": ("values", "words", "places"),
         "asking": ("profiles", "places", "values"),
         "reading": ("asking", "profiles", "values", "places"),
         "rest": ("asking", "profiles", "reading", "words", "places"),

@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "customers": (
         frozenset({"code"}),
         frozenset({"active", "held", "currency", "terms", "zuora_account"})
-        | frozenset({"name", "search_name", "city", "postal_code", "email", "tax_id"}),
+        | frozenset({"relation", "name", "search_name", "city", "postal_code", "email", "tax_id"}),
     ),
     "gl_accounts": (
         frozenset({"code"}),

@@ -4,6 +4,7 @@ One call commits one record. A record is made under a code that we name, so QAD'
 twice; it is changed whole, as it was read, with the hash that says so: nobody else's change is written over unseen.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from adapters.qad.profiles.masters import Master, Masters
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column, first_row
 from schemas.errors import Misconfigured, Refused, Transient
-from streams.customers.wanted import Value
+from streams.customers.wanted import YES_OR_NO, Value
 from streams.ports import HeldRecord
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -68,22 +69,30 @@ class RestCustomers:
             raise Transient(f"QAD gave no {master.path} (HTTP {reply.status})", retry_after_s=reply.retry_after_s)
         if not rows:
             return None
-        shown = str(rows[0].get(master.key, "")).rstrip()
+        shown = str(pick(rows[0], master.key) or "").rstrip()
         if shown.casefold() != code.casefold():
             raise Misconfigured(f"QAD was asked for {code} and showed another record: look at [customers.{part}] key")
         return HeldRecord(
-            values={word: _plain(rows[0].get(field)) for word, field in master.fields.items()},
-            fixed={name: _plain(rows[0].get(name)) for name in master.constants},
-            version=str(rows[0].get(self._masters.concurrency, "")),
+            values={word: self._read(word, pick(rows[0], place)) for word, place in master.fields.items()},
+            fixed={place: _plain(pick(rows[0], place)) for place in master.constants},
+            version=str(pick(rows[0], self._masters.concurrency) or ""),
             record=rows[0],
         )
 
     async def holders(self, account_number: str) -> Sequence[str]:
         """Return the codes of the customers that hold a Zuora account number; raises as `read` does."""
+        return await self._with("zuora_account", account_number, "who holds it cannot be told")
+
+    async def under(self, relation: str) -> Sequence[str]:
+        """Return the codes of the customers of a business relation; raises as `read` does."""
+        return await self._with("relation", relation, "who shares a name and an address cannot be told")
+
+    async def _with(self, word: str, value: str, otherwise: str) -> Sequence[str]:
+        """Return the codes of the customers that have a value in the column of a word."""
         spec = self._profile.browses["customers"]
-        code, field = spec.columns["code"], spec.columns.get("zuora_account")
+        code, field = spec.columns["code"], spec.columns.get(word)
         if field is None:
-            raise Misconfigured("[browses.customers] names no column for zuora_account: who holds it cannot be told")
+            raise Misconfigured(f"[browses.customers] names no column for {word}: {otherwise}")
         where = {"browse_id": spec.browse_id, "prefix": spec.prefix}
         row = await first_row(self._client, **where)
         if row is None:
@@ -93,14 +102,14 @@ class RestCustomers:
         pages = browse(
             self._client,
             **where,
-            filters=[*spec.filter, self._profile.browsing.where(field, "eq", account_number)],
+            filters=[*spec.filter, self._profile.browsing.where(field, "eq", value)],
             page_size=self._profile.limits.page_size,
         )
         return [
             str(column(row, code, browse_id=spec.browse_id))
             async for page in pages
             for row in page
-            if str(column(row, field, browse_id=spec.browse_id)).rstrip().casefold() == account_number.casefold()
+            if str(column(row, field, browse_id=spec.browse_id)).rstrip().casefold() == value.casefold()
         ]
 
     async def make(self, part: str, code: str, values: Mapping[str, Value]) -> None:
@@ -117,7 +126,9 @@ class RestCustomers:
             changes: By our words, and by the tenant's fields where they are the template's.
         """
         master = self._masters.of(part)
-        record = {**held.record, **{master.fields.get(word, word): value for word, value in changes.items()}}
+        record = copy.deepcopy(dict(held.record))
+        for word, value in changes.items():
+            put(record, master.fields.get(word, word), self._masters.written(value))
         await self._send(part, self._keys(master, code), record)
 
     async def _send(self, part: str, keys: Sequence[tuple[str, str]], record: Mapping[str, Any]) -> None:
@@ -133,7 +144,11 @@ class RestCustomers:
         judge_saved(reply.status, reply.body, profile=self._profile, path=master.path, list_name=master.list)
 
     def _keys(self, master: Master, code: str) -> list[tuple[str, str]]:
-        return [*master.keys.items(), (master.key, code)]
+        """Return the key as a query says it, where nothing is nested."""
+        return [(place.rpartition(".")[2], value) for place, value in [*master.keys.items(), (master.key, code)]]
+
+    def _read(self, word: str, value: Any) -> Value:
+        return value == self._masters.yes if word in YES_OR_NO and value is not None else _plain(value)
 
     def _view(self, master: Master) -> list[tuple[str, str]]:
         name = self._profile.view_parameter
