@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.qad.reading.browse import browse, column, first_row
+from adapters.qad.reading.browse import column
+from adapters.qad.reading.filtered import Filtered
 from adapters.qad.values import amount
 from adapters.store.readmodel import ReadModel
 from console.customers.matching import Accounts, worth_of
@@ -122,20 +123,10 @@ async def _open_items(wiring: Wiring, connection: str, documents: list[Matched])
     for one in documents:
         if one.customer:
             numbers.setdefault(one.customer, set()).add(one.number.casefold())
-    spec = {"browse_id": find.browse_id, "prefix": find.prefix}
     async with wiring.qad(connection, profile) as client:
-        # QAD finds nothing by a column that it does not have, and says no word (reference 1.4).
-        row = await first_row(client, **spec)
-        if row is None:
-            return []
-        column(row, find.customer, browse_id=find.browse_id)
+        filtered = Filtered(client, profile)
         for customer, theirs in numbers.items():
-            pages = browse(
-                client,
-                **spec,
-                filters=[profile.browsing.where(find.customer, "eq", customer)],
-                page_size=profile.limits.page_size,
-            )
+            pages = filtered.equal(find, find.customer, customer, known=find.daybook)
             async for page in pages:
                 for row in page:
                     number = str(column(row, find.number, browse_id=find.browse_id) or "")

@@ -14,6 +14,7 @@ from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS, Find
 from adapters.qad.profiles.lists import Browse
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import browse, column
+from adapters.qad.reading.filtered import Filtered
 from adapters.qad.reading.found import found_in, item_in
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.values import amount, day, whole
@@ -86,14 +87,7 @@ async def read_periods(client: QadClient, profile: Profile) -> list[Period]:
 async def _read_daybook(
     client: QadClient, profile: Profile, kind: str, find: Find, daybook: str, side: QadSide
 ) -> None:
-    pages = browse(
-        client,
-        browse_id=find.browse_id,
-        prefix=find.prefix,
-        filters=[profile.browsing.where(find.daybook, "eq", daybook)],
-        page_size=profile.limits.page_size,
-    )
-    async for page in pages:
+    async for page in Filtered(client, profile).equal(find, find.daybook, daybook, known=find.daybook):
         for row in page:
             found = found_in(row, find, profile)
             side.documents.append(
@@ -154,16 +148,9 @@ async def _read_balances(client: QadClient, profile: Profile, side: QadSide) -> 
 
 async def _gl_lines(client: QadClient, profile: Profile, spec: Browse, log: LogSide) -> AsyncIterator[QadGlLine]:
     """Yield the lines of the general ledger in our daybooks, in transaction currency, and in base where shown."""
-    names = spec.columns
+    names, filtered = spec.columns, Filtered(client, profile)
     for daybook in sorted(set[str]().union(*log.daybooks.values())):
-        filters = [*spec.filter, profile.browsing.where(names["daybook"], "eq", daybook)]
-        async for page in browse(
-            client,
-            browse_id=spec.browse_id,
-            prefix=spec.prefix,
-            filters=filters,
-            page_size=profile.limits.page_size,
-        ):
+        async for page in filtered.equal(spec, names["daybook"], daybook, known=names["daybook"]):
             for row in page:
                 of: dict[str, Any] = {word: column(row, name, browse_id=spec.browse_id) for word, name in names.items()}
                 in_base = "base_debit" in of and "base_credit" in of

@@ -118,6 +118,8 @@ class BrowseParameters(Spelling, frozen=True, kw_only=True):
         page_action: blank where the page alone says which one is meant.
         condition: how a condition is written.
         operators: the wire's words for eq, gt, ge, lt, le, cn, sw and ew where they differ.
+        unread: what a condition does that cannot be read: it is refused, or finds nothing, or is ignored.
+        hidden: columns, by the books' names, by which a condition never finds anything, as by one that is computed.
     """
 
     browse_id: str = "browseId"
@@ -128,6 +130,8 @@ class BrowseParameters(Spelling, frozen=True, kw_only=True):
     counts: Literal["pages", "rows"] = "pages"
     condition: str = "{column},{operator},{value},literal"
     operators: dict[str, str] = field(default_factory=dict)
+    unread: Literal["refused", "nothing", "ignored"] = "refused"
+    hidden: tuple[str, ...] = ()
 
 
 class Dialect(Spelling, frozen=True, kw_only=True):

@@ -10,8 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from adapters.qad.profiles.part import Count, Part, Seconds, Value
+from schemas.errors import Misconfigured
 
 MARK = re.compile(r"\{(\w+)\}")
+# Signs that no tenant's conditions are known to have a meaning for: neither quotes nor commas, wildcards or escapes.
+_PLAIN = re.compile(r"[\w ./#:+-]+")
 
 
 class CallLimits(Part, frozen=True, kw_only=True):
@@ -109,8 +112,23 @@ class Browsing(Part, frozen=True, kw_only=True):
     more: str = "auxillaryData.HasMoreParams"
     more_values: tuple[Value, ...] = (True, "true")
 
+    def can_hold(self, value: str) -> bool:
+        """Return whether a condition can hold a value: no sign of it can be taken for one of the condition's own."""
+        before, _, after = self.condition.partition("{value}")
+        own = {before[-1:], after[:1]} - {""}
+        return _PLAIN.fullmatch(value) is not None and value == value.strip() and not own & set(value)
+
     def where(self, column: str, operator: Literal["eq", "ge"], value: str) -> str:
-        """Return the condition that a column is this value, or at or above it."""
+        """Return the condition that a column is this value, or at or above it.
+
+        Raises:
+            Misconfigured: A condition cannot hold the value: QAD would look for something else.
+        """
+        if not self.can_hold(value):
+            raise Misconfigured(
+                f"QAD cannot be asked for {value!r} in {column}: a sign of it can mean something else in a condition "
+                f"({self.condition})"
+            )
         words = {"column": column, "operator": self.operators.get(operator, operator), "value": value}
         return fill(self.condition, words)
 

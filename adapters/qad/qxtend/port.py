@@ -30,7 +30,9 @@ class QxtendQad(LookUps):
         """Make one document; see streams/ports.py for what it raises."""
         document = self._document(command)
         reply = await self._call(command, document, action="save", not_after=not_after)
-        return judge_post(reply, profile=self._profile, document=document, secrets=self._calls.secrets)
+        made = judge_post(reply, profile=self._profile, document=document, secrets=self._calls.secrets)
+        self._took(kind_of(command), command.reference)
+        return made
 
     async def validate(self, command: Command) -> tuple[str, ...]:
         """Let QAD judge a command without making anything, and return what it says beside its yes.

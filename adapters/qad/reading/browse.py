@@ -49,9 +49,17 @@ async def browse(
 
 async def first_row(client: QadClient, *, browse_id: str, prefix: str) -> Row | None:
     """Return some row of a browse, None where it has none; raises as `browse` does."""
-    asked = _asked(client.browsing, page=1, before=0, page_size=1, call_id=str(uuid4()))
-    rows, _ = await _page(client, browse_id, asked, (), page_size=1)
-    return _without(prefix, rows[:1])[0] if rows else None
+    rows = await first_page(client, browse_id=browse_id, prefix=prefix, filters=(), page_size=1)
+    return rows[0] if rows else None
+
+
+async def first_page(
+    client: QadClient, *, browse_id: str, prefix: str, filters: Sequence[str], page_size: int
+) -> Sequence[Row]:
+    """Return the first page of a browse, empty where there is none; raises as `browse` does."""
+    asked = _asked(client.browsing, page=1, before=0, page_size=page_size, call_id=str(uuid4()))
+    rows, _ = await _page(client, browse_id, asked, filters, page_size=page_size)
+    return _without(prefix, rows)
 
 
 def column(row: Row, name: str, *, browse_id: str) -> Any:

@@ -16,7 +16,8 @@ from adapters.qad.asking.client import QadClient
 from adapters.qad.places import below, pick, put
 from adapters.qad.profiles.masters import Master, Masters
 from adapters.qad.profiles.profile import Profile
-from adapters.qad.reading.browse import browse, column, first_row
+from adapters.qad.reading.browse import column
+from adapters.qad.reading.filtered import Filtered
 from schemas.errors import Misconfigured, Refused, Transient
 from streams.customers.wanted import YES_OR_NO, Value
 from streams.ports import HeldRecord
@@ -38,6 +39,7 @@ class RestCustomers:
         self._client = client
         self._profile = profile
         self._masters: Masters = profile.customers
+        self._filtered = Filtered(client, profile)
 
     def template(self, part: str) -> Mapping[str, Value]:
         """Return the fixed values of a record, by the tenant's fields."""
@@ -93,24 +95,8 @@ class RestCustomers:
         code, field = spec.columns["code"], spec.columns.get(word)
         if field is None:
             raise Misconfigured(f"[browses.customers] names no column for {word}: {otherwise}")
-        where = {"browse_id": spec.browse_id, "prefix": spec.prefix}
-        row = await first_row(self._client, **where)
-        if row is None:
-            return ()
-        # QAD finds nothing by a column that it does not have, and says no word (reference 1.4).
-        column(row, field, browse_id=spec.browse_id)
-        pages = browse(
-            self._client,
-            **where,
-            filters=[*spec.filter, self._profile.browsing.where(field, "eq", value)],
-            page_size=self._profile.limits.page_size,
-        )
-        return [
-            str(column(row, code, browse_id=spec.browse_id))
-            async for page in pages
-            for row in page
-            if str(column(row, field, browse_id=spec.browse_id)).rstrip().casefold() == value.casefold()
-        ]
+        pages = self._filtered.equal(spec, field, value, known=code)
+        return [str(column(row, code, browse_id=spec.browse_id)) async for page in pages for row in page]
 
     async def make(self, part: str, code: str, values: Mapping[str, Value]) -> None:
         """Make a record; raises as streams/ports.py says."""

@@ -32,10 +32,12 @@ class RestQad(LookUps):
         reply = await calls.commit(not_after=not_after)
         try:
             secrets = self._client.token.secrets
-            return judge_post(reply.status, reply.body, profile=self._profile, document=document, secrets=secrets)
+            made = judge_post(reply.status, reply.body, profile=self._profile, document=document, secrets=secrets)
         except Transient as error:
             error.retry_after_s = reply.retry_after_s
             raise
+        self._took(kind, command.reference)
+        return made
 
     def record(self, command: Command) -> dict[str, Any]:
         """Return the record of a command, in the tenant's words."""

@@ -16,6 +16,9 @@ from sandbox.qad.wire.filters import BadFilter, Filter, FilterReader, row_test
 from sandbox.qad.wire.forms import Formats
 from sandbox.qad.wire.tables import TABLES
 
+# A condition on no column: nothing fulfils it.
+_NOTHING = Filter("", "eq", ("",))
+
 
 class _Shape:
     """A browse of the dialect, joined to its table."""
@@ -81,7 +84,7 @@ class BrowseEndpoint:
             return self._envelopes.gateway(404, "The browse does not exist.", field=names.browse_id)
         try:
             start, size = self._page(query)
-            rows = self._rows(shape, view, [self._filters.read(one) for one in filters])
+            rows = self._rows(shape, view, self._read(filters))
         except BadFilter as error:
             return self._envelopes.gateway(400, f"The parameter cannot be read: {error}.")
         if visibility.has_hidden() and shape.table.document is not None:
@@ -104,13 +107,28 @@ class BrowseEndpoint:
             return 0, rows
         return (int(page) if names.counts == "rows" else (max(1, int(page)) - 1) * rows), rows
 
+    def _read(self, filters: Sequence[str]) -> list[Filter]:
+        read = []
+        for one in filters:
+            try:
+                read.append(self._filters.read(one))
+            except BadFilter:
+                match self._dialect.browse_parameters.unread:
+                    case "refused":
+                        raise
+                    case "nothing":
+                        read.append(_NOTHING)
+                    case "ignored":
+                        pass
+        return read
+
     def _rows(self, shape: _Shape, view: View, filters: Sequence[Filter]) -> Iterable[Any]:
         """Return the rows that pass all filters; an index answers where one can."""
         candidates: Iterable[Any] | None = None
         tests = shape.holds(view)
         for written in filters:
             found = shape.column(written.field)
-            if found is None:
+            if found is None or found[0] in self._dialect.browse_parameters.hidden:
                 return []
             name, column = found
             asked = self._in_words_of_books(shape.browse, name, written)
