@@ -87,6 +87,7 @@ for command in (
     operating.trace,
     operating.replay,
     correcting.correct,
+    correcting.reclass,
     match.match,
     cutover,
     reconcile,

@@ -11,13 +11,16 @@ from decimal import Decimal
 import msgspec
 
 from adapters.kafka.reader import read_whole
-from console.decisions import decide, decided, now
+from console.decisions import as_the_ledger_says, decide, decided, now, proposer, read_books
 from console.wiring import Wiring
-from schemas.decisions import AnyDecision, DocumentCorrected, MappingPublished
+from schemas.decisions import AnyDecision, DocumentCorrected
 from schemas.errors import Misconfigured, Unreadable
 from schemas.events import read_postings
+from schemas.ids import document_parts
 from schemas.postings import Act, CreditNoteContent, InvoiceContent, JournalContent, PostingSet
+from schemas.records import BILLED
 from schemas.topics import Topic
+from streams.ledger.known.books import Books
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +61,14 @@ async def plan_correction(wiring: Wiring, *, connection: str, document: str, per
         with suppress(Unreadable):
             sets.append(read_postings(record.value))
     decisions = await decided(wiring, connection)
-    return correction_of(sets, decisions, connection=connection, document=document, person=person, day=day)
+    books = await read_books(wiring, connection, decisions)
+    return correction_of(sets, decisions, books, connection=connection, document=document, person=person, day=day)
 
 
 def correction_of(
     sets: Iterable[PostingSet],
     decisions: Iterable[AnyDecision],
+    books: Books,
     *,
     connection: str,
     document: str,
@@ -75,26 +80,24 @@ def correction_of(
     Args:
         sets: The ledger's postings, oldest first.
         decisions: All decisions, likewise.
+        books: What QAD showed, and what was published.
         connection: Whose they are.
         document: `kind:id`.
         person: Who decides.
         day: Posting date of what comes of it.
 
     Raises:
-        Misconfigured: Nothing stands that could be corrected; or it is decided already, or proposed by this person.
+        Misconfigured: Nothing stands that could be corrected; or it is decided already, or proposed by this person; or
+            that day is not open.
     """
     number, n, currency, total, built_by = _standing(sets, document)
-    newest, people = 0, list[str]()
-    for decision in decisions:
-        if isinstance(decision, MappingPublished):
-            newest = decision.version
-        elif isinstance(decision, DocumentCorrected) and (decision.document, decision.n) == (document, n):
-            people.append(decision.by)
-    others = [one for one in people if one.casefold() != people[0].casefold()]
-    if others:
-        raise Misconfigured(f"{people[0]} and {others[0]} have decided it: look where it stands by ml-connector trace")
-    if people and person.casefold() == people[0].casefold():
-        raise Misconfigured(f"{people[0]} proposed it: another person must approve, by the same command")
+    people = [
+        one.by for one in decisions if isinstance(one, DocumentCorrected) and (one.document, one.n) == (document, n)
+    ]
+    proposed_by = proposer(people, person)
+    newest = books.versions[-1]
+    with as_the_ledger_says():
+        posting_date, _ = books.posting_date(number, day, newest.mapping, kind=document_parts(document)[0])
     return Correction(
         connection=connection,
         document=document,
@@ -103,10 +106,10 @@ def correction_of(
         currency=currency,
         total=total,
         built_by=built_by,
-        newest=newest,
-        day=day,
-        proposed_by=people[0] if people else "",
-        approves=bool(people),
+        newest=newest.version,
+        day=posting_date,
+        proposed_by=proposed_by,
+        approves=bool(proposed_by),
     )
 
 
@@ -125,6 +128,10 @@ async def decide_correction(wiring: Wiring, plan: Correction, *, by: str, why: s
     await decide(wiring, decision)
 
 
+# What an invoice or memo is posted as.
+_LINED = (InvoiceContent, CreditNoteContent, JournalContent)
+
+
 def _standing(sets: Iterable[PostingSet], document: str) -> tuple[str, int, str, Decimal, int]:
     """Return number, n, currency, total and mapping version of the posting that stands."""
     found: tuple[str, int, str, Decimal, int] | None = None
@@ -136,7 +143,7 @@ def _standing(sets: Iterable[PostingSet], document: str) -> tuple[str, int, str,
             if posting.step == "inverse" and found is not None and posting.n == found[1]:
                 found = None
             elif posting.act is Act.POST and posting.step == "document":
-                if not isinstance(content, InvoiceContent | CreditNoteContent | JournalContent):
+                if document_parts(document)[0] not in BILLED or not isinstance(content, _LINED):
                     raise Misconfigured(f"{posting.number} is no invoice or memo: correct it in Zuora")
                 found = (posting.number, posting.n, content.currency, content.total, one.mapping_version)
     if found is None:

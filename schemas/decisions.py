@@ -5,7 +5,8 @@ from datetime import date, datetime
 from msgspec import UNSET, UnsetType
 
 from schemas.codec import Event
-from schemas.mapping import Mapping
+from schemas.mapping import Analysis, Mapping
+from schemas.postings import GlLine
 
 
 class Decision(Event, frozen=True, kw_only=True):
@@ -127,6 +128,29 @@ class DocumentCorrected(Decision, frozen=True, kw_only=True, tag="document_corre
     day: date
 
 
+class DocumentReclassified(Decision, frozen=True, kw_only=True, tag="document_reclassified"):
+    """Move lines of a posting that is in QAD to another GL account, by a journal beside it.
+
+    The first proposes it, the first by another name who says the same approves, and that one's day counts.
+
+    Attributes:
+        document: `kind:id` of the Zuora document.
+        n: Which posting of it; of one that does not stand any more nothing is moved.
+        m: Which reclass of that posting, from 1: of several that say otherwise, the first that is approved counts.
+        lines: The lines as they stand in QAD, moved ones where they were moved to.
+        to: Where they go.
+        day: Posting date of the journal: a day of the current open period.
+    """
+
+    document: str
+    number: str
+    n: int
+    m: int
+    lines: tuple[GlLine, ...]
+    to: Analysis
+    day: date
+
+
 class StageReplayed(Decision, frozen=True, kw_only=True, tag="stage_replayed"):
     """The stage reads its input again from an offset; inputs of that range count as a new pass.
 
@@ -165,6 +189,7 @@ AnyDecision = (
     | DocumentReleased
     | DocumentReplayed
     | DocumentCorrected
+    | DocumentReclassified
     | StageReplayed
     | DeadLetterPutBack
 )

@@ -29,6 +29,7 @@ class Act(StrEnum):
     ALLOCATE = "allocate"
     DEALLOCATE = "deallocate"
     TRANSFER = "transfer"
+    RECLASS = "reclass"
 
 
 class _Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -282,7 +283,8 @@ class JournalContent(_Content, frozen=True, kw_only=True, tag="journal", omit_de
     """Lines of the general ledger alone: no customer, no open item; what its debits come to is its total.
 
     Attributes:
-        of: The document whose lines it moves on from the clearing account: without that in QAD it moves nothing.
+        of: The document whose lines it moves on, from the clearing account or to where people decided: without that in
+            QAD it moves nothing.
     """
 
     currency: str
@@ -360,7 +362,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         number: Zuora's number, which QAD carries for people.
         document: `kind:id` of the Zuora object it belongs to.
         n: Which posting of that object, from 1.
-        step: document, journal, inverse, inverse:journal, transfer, allocate:<row>, deallocate:<row>, opening.
+        step: document, journal, inverse, inverse:journal, transfer, allocate:<row>, deallocate:<row>, opening; of the
+            m-th reclass journal:<m> and inverse:journal:<m>.
         source_hash: Over Zuora's financial content.
         content_hash: Over `content`.
         after: Postings that must be in QAD first.
@@ -399,7 +402,7 @@ class PostingSet(Event, frozen=True, kw_only=True, tag="postings"):
     Attributes:
         kind: Kind of the Zuora document.
         origin: Offset of the input in `matched`.
-        input_pass: live, or which release or replay of that input this is.
+        input_pass: live, or which release, replay or reclass of that input this is.
         record: Offset of its record in `zuora.records`.
         stamp: Newest stamp of that version, UTC.
         account: Billing account of the document.

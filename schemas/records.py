@@ -24,6 +24,18 @@ class RecordKind(StrEnum):
     REFUND = "refund"
 
 
+# What is posted with lines of its own, on accounts that the mapping chooses.
+BILLED = frozenset(
+    {
+        RecordKind.INVOICE,
+        RecordKind.CREDIT_MEMO,
+        RecordKind.DEBIT_MEMO,
+        RecordKind.INVOICE_ADJUSTMENT,
+        RecordKind.INVOICE_ITEM_ADJUSTMENT,
+    }
+)
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a record was found.
 

@@ -100,6 +100,11 @@ class GlAccount(Event, frozen=True, kw_only=True, tag="gl_account"):
     project_required: bool = False
     gone: bool = False
 
+    @property
+    def is_control(self) -> bool:
+        """Whether documents alone move it: QAD calls the type of such an account so, and lets nobody post by hand."""
+        return "control" in self.account_type.casefold()
+
 
 class Daybook(Event, frozen=True, kw_only=True, tag="daybook"):
     """A daybook of QAD."""

@@ -33,7 +33,7 @@ class Input(msgspec.Struct, frozen=True):
         key: Its key.
         value: Its bytes.
         material: Bytes of the record that it refers to, where the stage has a material topic.
-        again: Why a known input is decided again: "release", "replay", or "" for a first time.
+        again: Why a known input is decided again: "release", "replay", "reclass", or "" for a first time.
     """
 
     offset: int

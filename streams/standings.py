@@ -10,13 +10,21 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.decisions import DocumentCorrected, DocumentReleased, DocumentReplayed, StageReplayed
+from schemas.decisions import (
+    DocumentCorrected,
+    DocumentReclassified,
+    DocumentReleased,
+    DocumentReplayed,
+    StageReplayed,
+)
 from schemas.outcomes import AnyOutcome, Ignored, Parked, Released, Waiting
 from streams import waits
 from streams.shelf import Shelf, Snapshot, packed
 from streams.stage import LIVE
 
 Standing = Waiting | Parked | Ignored
+# Why a document is decided again that people moved lines of: only what they decided is news of it.
+RECLASS = "reclass"
 
 
 class Entry(msgspec.Struct, array_like=True):
@@ -85,7 +93,9 @@ class Standings:
         self.entries.put(document, entry)
 
     def order(
-        self, decision: DocumentReleased | DocumentReplayed | DocumentCorrected | StageReplayed, offset: int
+        self,
+        decision: DocumentReleased | DocumentReplayed | DocumentCorrected | DocumentReclassified | StageReplayed,
+        offset: int,
     ) -> None:
         """Take up that a person asked for a document, or a range of inputs, to be decided again."""
         match decision:
@@ -95,14 +105,15 @@ class Standings:
                 self._ordered[decision.document] = (offset, "release")
             case DocumentReplayed() | DocumentCorrected():
                 self._ordered[decision.document] = (offset, "replay")
+            case DocumentReclassified(document=document):
+                # What was asked for and is not answered yet is more.
+                self._ordered[document] = (offset, self._unanswered(document) or RECLASS)
 
     def again(self, offset: int, document: str) -> str:
-        """Return why an input is decided again although it may be known: "replay", "release", or ""."""
+        """Return why an input is decided again although it may be known: "replay", "release", "reclass", or ""."""
         if any(replay.from_offset <= offset < replay.to_offset for replay in self._replays):
             return "replay"
-        ordered = self._ordered.get(document)
-        entry = self.entries.get(document) if ordered else None
-        return ordered[1] if entry and ordered and ordered[0] > entry.decisions else ""
+        return self._unanswered(document)
 
     def held_by(self, keys: Iterable[str]) -> list[tuple[int, str]]:
         """Return (origin, why) of the documents that any of these keys release, oldest first."""
@@ -154,6 +165,11 @@ class Standings:
             entry.passes = max(entry.passes, pass_number(input_pass))
         return entry
 
+    def _unanswered(self, document: str) -> str:
+        ordered = self._ordered.get(document)
+        entry = self.entries.get(document) if ordered else None
+        return ordered[1] if entry and ordered and ordered[0] > entry.decisions else ""
+
     def _forget(self, document: str, entry: Entry) -> None:
         if entry.standing is not None:
             for key in entry.standing.reason.waits_for:
@@ -163,7 +179,7 @@ class Standings:
 
 
 def pass_number(input_pass: str) -> int:
-    """Return 0 for live, n for `release:n` and `replay:n`."""
+    """Return 0 for live, n for `release:n`, `replay:n` and `reclass:n`."""
     _, _, number = input_pass.partition(":")
     return int(number) if number else 0
 

@@ -95,7 +95,8 @@ class LogSide(msgspec.Struct, kw_only=True):
     """What the log says of one connection.
 
     Attributes:
-        postings: Newest content of every posting.
+        postings: Newest content of every posting; of what is in QAD, the content that was sent.
+        contents: Of a posting that was built anew: each content by the offset at which it stands, the first under -1.
         standings: Of every posting, by the sink.
         documents: Of every document that match or ledger hold or ignore.
         read: Documents that were read from Zuora.
@@ -108,6 +109,7 @@ class LogSide(msgspec.Struct, kw_only=True):
     """
 
     postings: dict[PostingId, Posting] = msgspec.field(default_factory=dict)
+    contents: dict[PostingId, dict[int, Posting]] = msgspec.field(default_factory=dict)
     standings: dict[PostingId, Standing] = msgspec.field(default_factory=dict)
     documents: dict[str, Standing] = msgspec.field(default_factory=dict)
     read: set[str] = msgspec.field(default_factory=set)

@@ -39,7 +39,7 @@ async def read_log(wiring: Wiring, connection: str) -> LogSide:
     partitions = await wiring.partitions()
     side = LogSide()
     for record in await read_whole(wiring.site.cluster, partitions[connection], _TOPICS):
-        TAKE[record.topic](side, record.value)
+        TAKE[record.topic](side, record.value, record.offset)
     tenant = wiring.site.config.connections[connection].tenant
     first = wiring.site.connections_of(tenant)[0]
     for record in await read_whole(wiring.site.cluster, partitions[first], [Topic.CURSORS]):
@@ -200,7 +200,7 @@ async def _item_lines(client: QadClient, profile: Profile, spec: Browse) -> Asyn
                 )
 
 
-def _take_decision(side: LogSide, value: bytes) -> None:
+def _take_decision(side: LogSide, value: bytes, _offset: int) -> None:
     decision = read_decision(value)
     if isinstance(decision, MappingPublished):
         side.cut_over = decision.mapping.cut_over
@@ -219,20 +219,23 @@ def _take_decision(side: LogSide, value: bytes) -> None:
             side.daybooks.setdefault(kind, set()).update({name} - {""})
 
 
-def _take_matched(side: LogSide, value: bytes) -> None:
+def _take_matched(side: LogSide, value: bytes, _offset: int) -> None:
     event = read_matched(value)
     if isinstance(event, Matched):
         side.matched.add(document_key(event.kind, event.id))
 
 
-def _take_postings(side: LogSide, value: bytes) -> None:
+def _take_postings(side: LogSide, value: bytes, offset: int) -> None:
     event = read_postings(value)
     for posting in event.postings:
+        before = side.postings.get(posting.id)
+        if before is not None:
+            side.contents.setdefault(posting.id, {-1: before})[offset] = posting
         side.postings[posting.id] = posting
     side.closed_in_zuora |= event.closed_in_zuora or {}
 
 
-def _take_outcome(side: LogSide, value: bytes) -> None:
+def _take_outcome(side: LogSide, value: bytes, _offset: int) -> None:
     outcome = read_outcome(value)
     standing = Standing(status=str(outcome.__struct_config__.tag))
     if isinstance(outcome, Standstill):
@@ -248,7 +251,10 @@ def _take_outcome(side: LogSide, value: bytes) -> None:
 
 
 def _take_posting(side: LogSide, name: PostingId, standing: Standing, outcome: AnyOutcome) -> None:
-    """Take up where a posting stands; what was intended last is what was sent, whatever the mapping says today."""
+    """Take up where a posting stands; what was intended last is what was sent, whatever the mapping says today.
+
+    So is its content: an older one than the newest, where it was built anew since.
+    """
     known = side.standings.get(name)
     if known is not None and known.status == "posted":
         return
@@ -261,10 +267,14 @@ def _take_posting(side: LogSide, name: PostingId, standing: Standing, outcome: A
         standing = msgspec.structs.replace(standing, **sent)
     if isinstance(outcome, Posted):
         standing = msgspec.structs.replace(standing, qad=outcome.qad, how=outcome.how)
+        built = side.contents.get(name)
+        if built is not None:
+            side.postings[name] = built.get(outcome.origin, built[-1])
     side.standings[name] = standing
 
 
-TAKE: dict[Topic, Callable[[LogSide, bytes], None]] = {
+# Topics are taken up in this order, each from its beginning, with the offset of each record.
+TAKE: dict[Topic, Callable[[LogSide, bytes, int], None]] = {
     Topic.DECISIONS: _take_decision,
     Topic.MATCHED: _take_matched,
     Topic.POSTINGS: _take_postings,

@@ -97,8 +97,15 @@ class PostingFacts(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def is_effect(self) -> bool:
-        """Whether it brings a document into QAD, or takes it away."""
-        return self.kind in ("invoice", "credit_note", "receipt", "refund", "journal", "inverse")
+        """Whether it brings a document into QAD, or takes it away; what people moved of it does neither."""
+        return self.act != "reclass" and self.kind in (
+            "invoice",
+            "credit_note",
+            "receipt",
+            "refund",
+            "journal",
+            "inverse",
+        )
 
 
 class DocumentFacts(msgspec.Struct, kw_only=True, gc=False):

@@ -14,9 +14,9 @@ from msgspec import UNSET
 from schemas.decisions import (
     AnyDecision,
     DocumentCorrected,
+    DocumentReclassified,
     DocumentReleased,
     DocumentReplayed,
-    MappingPublished,
     StageReplayed,
 )
 from schemas.errors import CannotGoOn, Unreadable
@@ -49,6 +49,7 @@ from streams.documents import Facts, facts_of
 from streams.ledger.applying.applications import NO_APPLICATIONS, Applications
 from streams.ledger.applying.charged import spread
 from streams.ledger.billing.documents import plan_billing
+from streams.ledger.billing.reclassing import with_reclassed
 from streams.ledger.building.postings import AtHand, Plan
 from streams.ledger.building.rebuilding import with_rebuilt
 from streams.ledger.cash.payments import PaymentDocument, plan_payment
@@ -68,7 +69,7 @@ from streams.ledger.unsettled.given_back import given_back, returned
 from streams.ledger.unsettled.records import UNSETTLED, adjustment_document, is_unsettled, movements_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
-from streams.standings import next_pass
+from streams.standings import RECLASS, next_pass
 
 
 class LedgerCore:
@@ -166,14 +167,11 @@ class LedgerCore:
         return self._write(plan, verdict, subject=subject, matched=matched, facts=facts)
 
     def _decided(self, decision: AnyDecision, offset: int) -> Sequence[str]:
+        approved = self._books.decided(decision)
         match decision:
-            case MappingPublished():
-                self._books.published(decision)
             case DocumentReleased() | DocumentReplayed():
                 self._state.standings.order(decision, offset)
-            case DocumentCorrected():
-                if not self._books.corrections.take(decision):
-                    return ()
+            case DocumentCorrected() | DocumentReclassified() if approved:
                 self._state.standings.order(decision, offset)
                 return (waits.release(decision.document),)
             case StageReplayed() if decision.stage == STAGE:
@@ -192,7 +190,8 @@ class LedgerCore:
             currency=facts.currency,
             customer=matched.customer,
             payment_term=matched.payment_term,
-            again=again,
+            # What people move beside a posting is no reason to build that anew.
+            again="" if again == RECLASS else again,
         )
         try:
             plan = self._plan(at_hand, record, facts)
@@ -200,8 +199,9 @@ class LedgerCore:
             plan = Plan(stops=(stop,))
         except Unreadable as error:
             plan = Plan(stops=(CannotGoOn(reasons.unreadable(matched.number, str(error))),))
-        if again:
+        if at_hand.again:
             plan = with_rebuilt(plan, at_hand, state=self._state, books=self._books)
+        plan = with_reclassed(plan, at_hand, state=self._state, books=self._books)
         if not plan.stops:
             return plan, SETTLED
         how, reason = reasons.verdict_of(plan.stops)

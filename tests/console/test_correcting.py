@@ -6,8 +6,10 @@ import pytest
 
 from console.correcting import correction_of
 from schemas.errors import Misconfigured
-from schemas.events import read_decision
+from schemas.events import read_decision, read_qad_reference
+from schemas.mapping import Analysis
 from schemas.topics import Topic
+from streams.ledger.known.books import Books
 from tests.unit import builders as zuora
 from tests.unit.test_ledger_corrections import INVOICE, MAY, by, newest, posted
 
@@ -16,7 +18,17 @@ JUNE = date(2026, 6, 3)
 
 def plan(found, person, *, document=INVOICE):
     decisions = [read_decision(value) for value in found.log[Topic.DECISIONS]]
-    return correction_of(found.sets, decisions, connection="acme", document=document, person=person, day=JUNE)
+    books = books_of(found, decisions)
+    return correction_of(found.sets, decisions, books, connection="acme", document=document, person=person, day=JUNE)
+
+
+def books_of(found, decisions):
+    books = Books()
+    for value in found.log[Topic.QAD_REFERENCE]:
+        books.shown_by_qad(read_qad_reference(value))
+    for decision in decisions:
+        books.decided(decision)
+    return books
 
 
 def test_the_first_proposes_and_another_approves():
@@ -52,6 +64,18 @@ def test_what_does_not_stand_is_not_corrected():
         plan(posted(), "ada", document="invoice:inv2")
     with pytest.raises(Misconfigured, match="nothing of"):
         plan(posted().put(zuora.draft(updated="2026-03-11T10:00:00Z")), "ada")
+
+
+def test_a_day_in_a_closed_period_is_refused():
+    with pytest.raises(Misconfigured, match=r"2026-06-03 is not open for receivables\. It goes on when"):
+        plan(posted().put(zuora.period(JUNE.month, is_open=False)), "ada")
+
+
+def test_cash_of_nobody_is_corrected_in_zuora():
+    found = posted(unassigned_cash=Analysis(account="1999")).put(zuora.payment("60.00", accountId=None))
+    assert found.postings[-1].content.lines
+    with pytest.raises(Misconfigured, match="no invoice or memo"):
+        plan(found, "ada", document="payment:pay1")
 
 
 def test_a_payment_is_corrected_in_zuora():

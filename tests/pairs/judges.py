@@ -51,8 +51,8 @@ async def reconciled(house: House, *, first: date = _EVER[0], last: date = _EVER
     """Return what `reconcile` finds over documents of these days, with balances as of a day."""
     side = LogSide(read_to=dict.fromkeys(map(str, RecordKind), _READ_TO))
     for topic in (Topic.DECISIONS, Topic.MATCHED, Topic.POSTINGS, Topic.OUTCOMES):
-        for value in _values(house, topic):
-            reconciling.TAKE[topic](side, value)
+        for offset, value in enumerate(_values(house, topic)):
+            reconciling.TAKE[topic](side, value, offset)
     zuora = await read_zuora(house.client, "acme", progress=_quiet, settlement=house.settlement)
     qad = await reconciling.read_qad(await house.qad.client(), house.qad.profile(), side, progress=_quiet)
     return compare(zuora, qad, side, from_date=first, as_of=last, balances_on=on)

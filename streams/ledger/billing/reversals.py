@@ -16,6 +16,7 @@ from streams.ledger.applying.allocations import row_posting
 from streams.ledger.applying.applications import SignedRow, is_since
 from streams.ledger.applying.charged import applied_to, has_moved_on
 from streams.ledger.applying.freeing import free, in_order
+from streams.ledger.billing.reclassing import reclasses_back
 from streams.ledger.building.lines import plain_text
 from streams.ledger.building.postings import (
     INVERSE,
@@ -42,7 +43,7 @@ def reverse(
     books: Books,
     on: date | None = None,
 ) -> list[Posting]:
-    """Return what undoes the posting that stands: deallocations, the inverse, the inverse allocated to it.
+    """Return what undoes the posting that stands: deallocations, the inverse, what people moved, both settled.
 
     Args:
         at_hand: The document, which stands.
@@ -60,6 +61,7 @@ def reverse(
     day, original_day = books.posting_date(
         at_hand.number, on or made.posting_date, mapping, kind=document_parts(at_hand.document)[0]
     )
+    moved_back = reclasses_back(at_hand, made, dates=(day, original_day), mapping=mapping, books=books)
     if made.is_journal:
         # It has no open item: nothing stands on it, and nothing is settled.
         return [
@@ -70,7 +72,8 @@ def reverse(
                 dates=(day, original_day),
                 daybook=books.named_daybook(at_hand.number, mapping, "journal"),
                 description=plain_text(f"Zuora {at_hand.number} unposted"),
-            )
+            ),
+            *moved_back,
         ]
     daybook = mapping.daybooks.credit_note if made.is_invoice else mapping.daybooks.invoice
     books.check_daybook(at_hand.number, daybook)
@@ -96,7 +99,7 @@ def reverse(
         source_hash=made.source_hash,
         after=(original, *(posting.id for posting in (*unapplied, *freed))),
     )
-    taken_back = [inverse, *_journal_back(at_hand, made, dates=dates, mapping=mapping, books=books)]
+    taken_back = [inverse, *_journal_back(at_hand, made, dates=dates, mapping=mapping, books=books), *moved_back]
     payer, item = (inverse.id, original) if made.is_invoice else (original, inverse.id)
     settlement = make_posting(
         at_hand,

@@ -1,4 +1,6 @@
-"""Postings that Zuora's record does not say again, built anew from what they were: reversals, transfers, refunds.
+"""Postings that Zuora's record does not say again, built anew from what they were.
+
+They are reversals, transfers, refunds and reclasses.
 
 Until it is intended a posting goes by the newest mapping, also one whose document has gone on since. What moved, how
 much and when stays what it was; a date moves only out of a closed period, by another mapping. Source: ACCOUNTING 2.
@@ -14,6 +16,7 @@ from schemas.postings import (
     Act,
     AllocationContent,
     InverseContent,
+    JournalContent,
     Posting,
     RefundContent,
     TransferContent,
@@ -24,7 +27,7 @@ from streams.ledger.known.books import Books
 from streams.ledger.known.made import Anew, Made
 from streams.ledger.known.state import LedgerState
 
-_BUILT = (AllocationContent, InverseContent, RefundContent, TransferContent)
+_BUILT = (AllocationContent, InverseContent, JournalContent, RefundContent, TransferContent)
 
 
 def with_rebuilt(plan: Plan, at_hand: AtHand, *, state: LedgerState, books: Books) -> Plan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
-from schemas.decisions import MappingPublished
+from schemas.decisions import AnyDecision, DocumentCorrected, DocumentReclassified, MappingPublished
 from schemas.errors import CannotGoOn
 from schemas.mapping import Analysis, Mapping
 from schemas.money import MoneyError, scale_of
@@ -22,7 +22,7 @@ from schemas.references import (
     QadReference,
     ZuoraReference,
 )
-from streams.ledger.known.corrections import Corrections
+from streams.ledger.known.corrections import Corrections, Reclasses
 from streams.ledger.stopping import lacking, reasons
 
 Shown = TypeVar("Shown")
@@ -40,10 +40,20 @@ class Books:
     periods: dict[str, Period] = field(default_factory=dict)
     currencies: dict[str, QadCurrency] = field(default_factory=dict)
     corrections: Corrections = field(default_factory=Corrections)
+    reclasses: Reclasses = field(default_factory=Reclasses)
 
-    def published(self, decision: MappingPublished) -> None:
-        """Take up a published mapping."""
-        self.versions.append(decision)
+    def decided(self, decision: AnyDecision) -> bool:
+        """Take up a decision; return whether it is one by which two people have decided something of a posting."""
+        match decision:
+            case MappingPublished():
+                self.versions.append(decision)
+            case DocumentCorrected():
+                return self.corrections.take(decision)
+            case DocumentReclassified():
+                return self.reclasses.take(decision)
+            case _:
+                pass
+        return False
 
     def shown_by_zuora(self, reference: ZuoraReference) -> None:
         """Take up a reference of Zuora."""
@@ -144,6 +154,16 @@ class Books:
         ):
             if asked and not given:
                 raise CannotGoOn(lacking.account_unfit(number, place.account, f"asks for a {what}"))
+
+    def check_journal_account(self, number: str, place: Analysis) -> None:
+        """Hold that a journal may post to this account with this analysis.
+
+        Raises:
+            CannotGoOn: As of any account; or it is a control account, which only documents move.
+        """
+        self.check_account(number, place)
+        if self.accounts[place.account].is_control:
+            raise CannotGoOn(lacking.account_unfit(number, place.account, "is a control account: no journal moves it"))
 
     def check_daybook(self, number: str, code: str) -> None:
         """Hold that a daybook exists and is active.

@@ -27,6 +27,8 @@ from schemas.records import RecordKind
 
 # What takes the journal of a document back that went over the clearing account.
 INVERSE_JOURNAL = "inverse:journal"
+# What takes the journal of a reclass back is named so, and by its number.
+INVERSE_RECLASS = f"{INVERSE_JOURNAL}:"
 # Role of the line that a document and its journal have on the clearing account, one on each side.
 CLEARING = "clearing"
 
@@ -182,6 +184,12 @@ class Made(msgspec.Struct, array_like=True):
         return max(found, key=lambda posting: posting.n, default=None)
 
     @property
+    def reclassed(self) -> list[Posting]:
+        """The journals that moved lines of post n to where people decided."""
+        found = [one.posting for one in self.anew.values()]
+        return [posting for posting in found if posting.act is Act.RECLASS and posting.n == self.n]
+
+    @property
     def incomplete(self) -> int:
         """Origin of an input whose outcome is still missing, or -1."""
         return self.newest[0] if self.more and self.answered < self.newest else -1
@@ -221,15 +229,18 @@ def over_clearing(content: JournalContent) -> OverClearing:
 
 
 def remember(made: Made, posting: Posting, event: PostingSet) -> None:
-    """Keep a posting that only itself can say anew; of reversals the newest."""
+    """Keep a posting that only itself can say anew; of reversals, and of what they took back, the newest."""
     content = posting.content
-    if posting.act is not Act.REVERSE and not isinstance(content, RefundContent | TransferContent):
+    kept = posting.act in (Act.REVERSE, Act.RECLASS) or isinstance(content, RefundContent | TransferContent)
+    if not kept:
         return
     before = made.anew.get(posting.id)
     if before is None and posting.act is Act.REVERSE:
-        for name in [name for name, one in made.anew.items() if _is_older_reversal(one.posting, posting)]:
+        for name in [name for name, one in made.anew.items() if _went_before(one.posting, posting)]:
             del made.anew[name]
-    dated = content.document_date if isinstance(content, RefundContent) else made.original_date or made.posting_date
+    dated = made.original_date or made.posting_date
+    if isinstance(content, RefundContent | JournalContent):
+        dated = content.document_date
     made.anew[posting.id] = Anew(
         posting=posting,
         daybook=before.daybook if before else _daybook_of(made, posting),
@@ -238,15 +249,15 @@ def remember(made: Made, posting: Posting, event: PostingSet) -> None:
     )
 
 
-def _is_older_reversal(one: Posting, of: Posting) -> bool:
-    return one.act is Act.REVERSE and one.n < of.n
+def _went_before(one: Posting, reversal: Posting) -> bool:
+    return one.act in (Act.REVERSE, Act.RECLASS) and one.n < reversal.n
 
 
 def _daybook_of(made: Made, posting: Posting) -> str:
     """Return the name that the daybook of a posting has in the mapping."""
     if isinstance(posting.content, AllocationContent | TransferContent):
         return "adjustment"
-    if posting.step == INVERSE_JOURNAL:
+    if posting.act is Act.RECLASS or posting.step.startswith(INVERSE_JOURNAL):
         return "journal"
     match document_parts(posting.document)[0]:
         case RecordKind.REFUND:

@@ -129,6 +129,9 @@ class LedgerState:
             case RefundContent() as content if posting.document != document_key(event.kind, event.id):
                 # Its payment said where the money is now; what it is itself has not changed.
                 made.closes = content.closes
+            case JournalContent() if posting.act is Act.RECLASS:
+                # It moves lines of what stands, which stands as before.
+                pass
             case JournalContent(of=str()) as content:
                 made.journal = over_clearing(content)
             case (
