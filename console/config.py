@@ -16,6 +16,7 @@ from adapters.kafka.cluster import Cluster
 from adapters.settings import address_problem, load_settings
 from adapters.zuora.asking.allowances import BudgetSettings
 from adapters.zuora.finding.callout_history import CALLOUT_HISTORY
+from adapters.zuora.finding.e_invoices import E_INVOICES
 from adapters.zuora.finding.poller import DOCUMENT_KINDS
 from adapters.zuora.finding.reread import REREAD
 from adapters.zuora.finding.schedule import PollSettings, schedule_problem
@@ -32,7 +33,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c\Z")
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 # What may have a schedule of its own.
-_SCHEDULED = (*DOCUMENT_KINDS, REREAD, CALLOUT_HISTORY)
+_SCHEDULED = (*DOCUMENT_KINDS, REREAD, CALLOUT_HISTORY, E_INVOICES)
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from adapters.kafka.assignments import require_assignments
 from adapters.kafka.bookmark import Bookmark
 from adapters.kafka.checkpoint import Checkpoint
 from adapters.kafka.crashes import Crashes
+from adapters.kafka.e_invoices import EInvoiceLog
 from adapters.kafka.feed import CursorLog, TenantFeed
 from adapters.kafka.lane import StageLane
 from adapters.kafka.owned import Partition
@@ -251,6 +252,10 @@ class Wiring:
         """Return what writes a tenant's records to all its connections."""
         connections = {name: partitions[name] for name in self.site.connections_of(tenant)}
         return TenantFeed(self.site.cluster, publisher, connections)
+
+    def e_invoices(self, tenant: str, partitions: Mapping[str, int]) -> EInvoiceLog:
+        """Return what of a tenant waits for e-invoices, as the log says."""
+        return EInvoiceLog(self.site.cluster, [partitions[name] for name in self.site.connections_of(tenant)])
 
     def inventory(self, tenant: str, partitions: Mapping[str, int]) -> InventoryLog:
         """Return what the log holds of a tenant, kept in a file that can be deleted."""

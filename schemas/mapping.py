@@ -156,11 +156,13 @@ class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):
         suspense: Account for lines whose code has no row; without it they park.
         zero_total: What becomes of a document over nothing whose lines are not: its lines go to a journal, or it parks.
         unassigned_cash: Account for payments of nobody known yet; without it they park until they are assigned.
+        post_when: Whether an invoice or memo goes when Zuora has posted it, or only when its e-invoice is cleared.
     """
 
     deferral_system: str
     gl: Literal["with_document", "journal"] = "with_document"
     tax: Literal["liability_line", "qad_tax_rows"] = "liability_line"
+    post_when: Literal["posted", "e_invoice_cleared"] = "posted"
     receipts: Literal["allocated", "prepayment"] = "allocated"
     cash_waits: bool = False
     closed_period: ClosedPeriod | dict[PeriodKind, ClosedPeriod] = "hold"

@@ -6,6 +6,10 @@ import msgspec
 
 from schemas.codec import Event
 
+# Zuora has no e-invoice status of a document yet, and its account has an e-invoice profile: one may come. Zuora's own
+# words begin with a capital letter.
+E_INVOICE_AWAITED = "awaited"
+
 
 class MatchRule(StrEnum):
     """The rules in the order in which they are asked (ACCOUNTING 5)."""
@@ -36,6 +40,7 @@ class AccountSeen(Event, frozen=True, kw_only=True, tag="account_seen"):
         claims: Which claims were asked, as a hash; "" where a connection alone claims every account.
         customer_field: Name of the custom field that was asked for the customer code.
         customer_code: What it says, or "".
+        e_invoices: Whether it has an e-invoice profile; said once a mapping of the site asks for e-invoices.
     """
 
     connection: str
@@ -52,6 +57,7 @@ class AccountSeen(Event, frozen=True, kw_only=True, tag="account_seen"):
     customer_field: str = ""
     customer_code: str = ""
     sides: dict[str, int] = msgspec.field(default_factory=dict)
+    e_invoices: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Matched(Event, frozen=True, kw_only=True, tag="matched"):
@@ -70,6 +76,8 @@ class Matched(Event, frozen=True, kw_only=True, tag="matched"):
         passed_over: Candidates that lost.
         sides: Offsets of the side topics up to which they were known.
         kept: True where it undoes a document and keeps that document's customer, whatever the rules say today.
+        e_invoice: Zuora's e-invoice status of an invoice or memo, or E_INVOICE_AWAITED; "" where no e-invoice is to
+            come. Said once a mapping of the site asks for it.
     """
 
     connection: str
@@ -88,6 +96,7 @@ class Matched(Event, frozen=True, kw_only=True, tag="matched"):
     passed_over: tuple[Candidate, ...] = ()
     sides: dict[str, int] = msgspec.field(default_factory=dict)
     kept: bool | msgspec.UnsetType = msgspec.UNSET
+    e_invoice: str | msgspec.UnsetType = msgspec.UNSET
 
 
 MatchedEvent = AccountSeen | Matched

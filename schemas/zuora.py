@@ -30,6 +30,7 @@ class Account(_View, frozen=True, kw_only=True, rename="camel"):
     parent_id: str | None = None
     organization_id: str | None = None
     sequence_set_id: str | None = None
+    e_invoice_profile_id: str | None = None
     updated_date: str = ""
 
 
@@ -48,6 +49,7 @@ class Invoice(_View, frozen=True, kw_only=True, rename="camel"):
     source_type: str | None = None
     payment_term: str | None = None
     tax_amount: Decimal | None = None
+    e_invoice_status: str | None = None
     updated_date: str = ""
 
 
@@ -98,6 +100,7 @@ class CreditMemo(_View, frozen=True, kw_only=True, rename="camel"):
     source_type: str | None = None
     tax_amount: Decimal | None = None
     invoice_id: str | None = None
+    e_invoice_status: str | None = None
     updated_date: str = ""
 
 
@@ -115,6 +118,7 @@ class DebitMemo(_View, frozen=True, kw_only=True, rename="camel"):
     posted_on: str | None = None
     source_type: str | None = None
     tax_amount: Decimal | None = None
+    e_invoice_status: str | None = None
     updated_date: str = ""
 
 

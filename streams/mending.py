@@ -70,7 +70,13 @@ _RULES: Mapping[Mender, tuple[str, ...]] = {
         "changed_meanwhile",
         "periods_overlap",
     ),
-    ZUORA_ADMINISTRATOR: ("no_accounting_code", "no_deferred_code", "mark_refused", "mark_not_taken"),
+    ZUORA_ADMINISTRATOR: (
+        "no_accounting_code",
+        "no_deferred_code",
+        "e_invoice_failed",
+        "mark_refused",
+        "mark_not_taken",
+    ),
     OPERATOR: ("unclassified", "field", "no_such_kind", "account_claims", "mark_failed", "unreadable_record"),
     US: ("crashed", "not_sendable", "unknown_value"),
 }

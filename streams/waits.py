@@ -24,6 +24,7 @@ _ROOM = "room:"
 _TAKEN_BACK = "taken-back:"
 _POSTING = "posting:"
 _ITEM = "item:"
+_E_INVOICE = "e-invoice:"
 
 
 def account(account_id: str) -> str:
@@ -89,6 +90,16 @@ def posting(name: str) -> str:
 def item(name: str) -> str:
     """Return the key of the open item of a posting: an amount was moved on it."""
     return f"{_ITEM}{name}"
+
+
+def e_invoice(status: str) -> str:
+    """Return the key of an e-invoice that has another status in Zuora than this one, "" for none yet."""
+    return f"{_E_INVOICE}{status}"
+
+
+def e_invoice_waited_for(keys: Iterable[str]) -> str | None:
+    """Return the status in Zuora, "" for none yet, that has to change first; None where no e-invoice is waited for."""
+    return next((name.removeprefix(_E_INVOICE) for name in keys if name.startswith(_E_INVOICE)), None)
 
 
 def of_postings(keys: Iterable[str]) -> bool:

@@ -16,6 +16,7 @@ from adapters.kafka.publishing import Publisher
 from adapters.pauses import jittered
 from adapters.qad.profiles.lists import BROWSES
 from adapters.zuora.finding.callout_history import CALLOUT_HISTORY, CalloutHistory
+from adapters.zuora.finding.e_invoices import E_INVOICES, TenantEInvoices
 from adapters.zuora.finding.poller import DOCUMENT_KINDS, TenantPoller
 from adapters.zuora.finding.reread import REREAD, TenantReread
 from adapters.zuora.finding.schedule import LOOK_BACK, Timetable
@@ -149,7 +150,17 @@ async def _look_back(wiring: Wiring, tenant: str, feed: TenantFeed, partitions: 
             random=Random(),  # noqa: S311 - which slice comes next is no secret
             settlement=wiring.settlement(client, tenant),
         )
-        rounds: dict[str, TenantReread | CalloutHistory] = {REREAD: rereading} if settings.reread_rows else {}
+        rounds: dict[str, TenantReread | CalloutHistory | TenantEInvoices] = {
+            E_INVOICES: TenantEInvoices(
+                client,
+                tenant,
+                write=feed,
+                waiting=wiring.e_invoices(tenant, partitions),
+                settlement=wiring.settlement(client, tenant),
+            )
+        }
+        if settings.reread_rows:
+            rounds[REREAD] = rereading
         if wiring.site.config.tenants[tenant].callouts is not None:
             settlement = wiring.settlement(client, tenant)
             rounds[CALLOUT_HISTORY] = CalloutHistory(client, tenant, write=feed, settlement=settlement)

@@ -177,7 +177,7 @@ def _tenant(site: Site, base_url: str, *, callout_path: str, pace: Pace) -> list
         ),
         *(
             table(f"[tenants.{site.name}.poll.kinds.{kind}]", {"interval_s": pace.look_back_interval_s})
-            for kind in ("reread", "callout_history")
+            for kind in ("reread", "callout_history", "e_invoices")
         ),
         table(f"[tenants.{site.name}.callouts]", {"path": callout_path}),
     ]

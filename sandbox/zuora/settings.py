@@ -99,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             or no answer at all to whoever asks for one.
         contact_moves_account: Whether a changed contact moves the update stamp of the accounts whose bill-to it is; no
             source says.
+        e_invoice_moves_document: Whether a new e-invoice status moves the update stamp of its document; no source says.
         gzip: Whether answers over 1,000 bytes are compressed for clients that take it.
         latency_s: Time every API call takes at least.
         request_log_rows: Requests kept for a judge; the oldest go first.
@@ -139,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     balance_fires_account_event: bool = False
     contacts: Literal["shown", "absent", "refused"] = "shown"
     contact_moves_account: bool = False
+    e_invoice_moves_document: bool = False
     gzip: bool = True
     latency_s: float = 0.0
     request_log_rows: int = 50_000

@@ -184,10 +184,11 @@ class Tenant:
         self._write(kind, row.id, row)
         return row
 
-    def change(self, row: R, *, balance_only: bool = False, **fields: Any) -> R:
-        """Change the newest version of a row, which moves its update stamp, and return the new version."""
-        kind, stamp = type(row), self.clock.stamp()
+    def change(self, row: R, *, balance_only: bool = False, silently: bool = False, **fields: Any) -> R:
+        """Change the newest version of a row, which moves its update stamp unless silently, and return the new one."""
+        kind = type(row)
         newest: R = self.tables[kind].latest[row.id]
+        stamp = newest.updated_date if silently else self.clock.stamp()
         changed = msgspec.structs.replace(
             newest, updated_by_id=self.user_id, updated_date=stamp, **self._as_shown(fields)
         )

@@ -48,6 +48,7 @@ from streams import waits
 from streams.documents import Facts, facts_of
 from streams.ledger.applying.applications import NO_APPLICATIONS, Applications
 from streams.ledger.applying.charged import spread
+from streams.ledger.billing.clearance import e_invoice_at
 from streams.ledger.billing.documents import plan_billing
 from streams.ledger.billing.reclassing import with_reclassed
 from streams.ledger.building.postings import AtHand, Plan
@@ -192,6 +193,7 @@ class LedgerCore:
             payment_term=matched.payment_term,
             # What people move beside a posting is no reason to build that anew.
             again="" if again == RECLASS else again,
+            e_invoice=e_invoice_at(matched, facts),
         )
         try:
             plan = self._plan(at_hand, record, facts)

@@ -22,10 +22,11 @@ from streams.documents import Facts, facts_of
 from streams.identity import identify, newest_stamp
 from streams.match import reasons
 from streams.match.claims import Claim, claimed_by, claims_hash, owner_elsewhere
+from streams.match.e_invoices import account_e_invoices, e_invoice_of
 from streams.match.fitness import Wanted, purpose_of
 from streams.match.rules import Match, find_customer
 from streams.match.spec import SPEC, STAGE
-from streams.match.state import MatchKnowledge, MatchState
+from streams.match.state import MatchKnowledge, MatchState, asked_of, substance_of
 from streams.outcomes import SETTLED, Subject, Verdict, dead_letter, outcome_key, outcome_of
 from streams.stage import Input, Output
 from streams.standings import Entry, next_pass
@@ -163,10 +164,11 @@ class MatchCore:
             customer_field=customer_field,
             customer_code=field_of(version.record.parent, customer_field) if customer_field else "",
             sides=self._knowledge.known_sides(),
+            e_invoices=account_e_invoices(account) if self._knowledge.asks_for_e_invoices else msgspec.UNSET,
         )
         known = self._state.accounts.get(account.id)
         product: list[Output] = []
-        if known is None or _substance(known) != _substance(seen):
+        if known is None or substance_of(known) != substance_of(seen):
             product = [Output(Topic.MATCHED, key(self._connection, RecordKind.ACCOUNT, account.id), seen)]
             self._state.take(seen)
             self._changed.append(waits.account(account.id))
@@ -179,7 +181,10 @@ class MatchCore:
             reason = _from(self._giver(version, account_id=""), reasons.unreadable(str(error)))
             return self._stand(version, number=version.record.id, verdict=_parked(reason))
         last = self._state.results.get(version.document)
-        if last is not None and last.record_id == version.record_id and not version.again:
+        asks = self._knowledge.asks_for_e_invoices
+        e_invoice = e_invoice_of(facts, self._state.accounts.get(facts.account_id)) if asks else None
+        told = last is not None and (last.record_id, last.e_invoice) == (version.record_id, e_invoice)
+        if told and not version.again:
             return self._unchanged(version, facts.number)
         if not facts.posted and last is None and not _was_posted(facts):
             verdict = Verdict(how=Ignored, reason=reasons.not_posted(facts), currency=facts.currency, value=facts.value)
@@ -196,9 +201,9 @@ class MatchCore:
                 return self._stand(version, number=facts.number, verdict=_held(reason, facts))
             # What undoes a document goes where the document went, whatever the links say today.
             match = Match(customer=last.customer, rule=last.rule, kept=True)
-        if last is not None and (last.record_id, last.customer) == (version.record_id, match.customer):
+        if told and last is not None and last.customer == match.customer:
             return self._stand(version, number=facts.number, verdict=SETTLED)
-        matched = self._matched(version, facts, match)
+        matched = self._matched(version, facts, match, e_invoice=e_invoice)
         self._state.take(matched)
         product = Output(Topic.MATCHED, key(self._connection, version.record.kind, version.record.id), matched)
         return [product, *self._stand(version, number=facts.number, verdict=SETTLED)]
@@ -301,7 +306,7 @@ class MatchCore:
             return Match(customer="", rule=MatchRule.UNASSIGNED)
         raise CannotGoOn(reasons.no_account(facts))
 
-    def _matched(self, version: "_Version", facts: Facts, match: Match) -> Matched:
+    def _matched(self, version: "_Version", facts: Facts, match: Match, *, e_invoice: str | None) -> Matched:
         account = self._state.accounts.get(facts.account_id)
         return Matched(
             connection=self._connection,
@@ -320,6 +325,7 @@ class MatchCore:
             passed_over=match.passed_over,
             sides=self._knowledge.known_sides(),
             kept=True if match.kept else msgspec.UNSET,
+            e_invoice=msgspec.UNSET if e_invoice is None else e_invoice,
         )
 
     def _stand(self, version: "_Version", *, number: str, verdict: Verdict) -> Sequence[Output]:
@@ -340,9 +346,9 @@ class MatchCore:
         return (Output(Topic.OUTCOMES, outcome_key(outcome), outcome),)
 
     def _accounts_asked_otherwise(self) -> dict[int, str]:
-        asked = (self._knowledge.customer_field(), self._claims_hash)
+        asked = (self._knowledge.customer_field(), self._claims_hash, self._knowledge.asks_for_e_invoices)
         accounts = self._state.accounts.values()
-        return {seen.origin: "replay" for seen in accounts if (seen.customer_field, seen.claims) != asked}
+        return {seen.origin: "replay" for seen in accounts if asked_of(seen) != asked}
 
     def _of_accounts_that_moved(self) -> dict[int, str]:
         """Return the documents that are ignored as another connection's, although their account is not, or another's.
@@ -369,11 +375,6 @@ class _Version(msgspec.Struct, frozen=True, kw_only=True):
     record_id: str
     stamp: str
     again: bool
-
-
-def _substance(seen: AccountSeen) -> AccountSeen:
-    """Return what matters of an account: not which reading of it this was."""
-    return msgspec.structs.replace(seen, origin=0, input_pass="", stamp="", sides={})
 
 
 def _from(giver: str, reason: Reason) -> Reason:

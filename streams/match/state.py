@@ -16,7 +16,7 @@ from schemas.decisions import (
 )
 from schemas.ids import document_key
 from schemas.mapping import Mapping
-from schemas.matching import AccountSeen, MatchedEvent, MatchRule
+from schemas.matching import AccountSeen, Matched, MatchedEvent, MatchRule
 from schemas.records import RecordKind
 from schemas.references import Customer, QadReference
 from streams.match.rules import Customers
@@ -32,6 +32,23 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     customer: str
     rule: MatchRule
     number: str
+    e_invoice: str | None = None
+
+
+def result_of(event: Matched) -> Result:
+    """Return what is kept of an event."""
+    e_invoice = None if event.e_invoice is msgspec.UNSET else event.e_invoice
+    return Result(event.record_id, event.customer, event.rule, event.number, e_invoice)
+
+
+def substance_of(seen: AccountSeen) -> AccountSeen:
+    """Return what matters of an account: not which reading of it this was."""
+    return msgspec.structs.replace(seen, origin=0, input_pass="", stamp="", sides={})
+
+
+def asked_of(seen: AccountSeen) -> tuple[str, str, bool]:
+    """Return what an account was asked for: which field, by which claims, whether for e-invoices."""
+    return seen.customer_field, seen.claims, seen.e_invoices is not msgspec.UNSET
 
 
 @dataclass
@@ -55,7 +72,7 @@ class MatchState:
         if isinstance(event, AccountSeen):
             self.accounts.put(event.id, event)
         else:
-            self.results.put(document, Result(event.record_id, event.customer, event.rule, event.number))
+            self.results.put(document, result_of(event))
 
     def parts(self) -> Sequence[Snapshot]:
         """Return the state as it is now."""
@@ -74,6 +91,8 @@ class MatchKnowledge:
 
     links: dict[str, str] = field(default_factory=dict)
     mapping: Mapping | None = None
+    # A mapping that was published once may count for older documents still.
+    asks_for_e_invoices: bool = False
     customers: Customers = field(default_factory=Customers)
     sides: dict[str, int] = field(default_factory=dict)
 
@@ -90,6 +109,7 @@ class MatchKnowledge:
                 self.links.pop(decision.account_id, None)
             case MappingPublished():
                 self.mapping = decision.mapping
+                self.asks_for_e_invoices |= decision.mapping.policy.post_when == "e_invoice_cleared"
             case DocumentReleased() | DocumentReplayed():
                 standings.order(decision, offset)
             case StageReplayed() if decision.stage == STAGE:

@@ -16,6 +16,7 @@ NOBODYS = {
     "already_in_erp",
     "before_cut_over",
     "deleted",
+    "e_invoice_not_cleared",
     "invoice_not_decided",
     "mark_not_found",
     "more_than_charged",

@@ -72,6 +72,7 @@ def test_the_view_of_an_account_holds_no_personal_data():
         "parent_id",
         "organization_id",
         "sequence_set_id",
+        "e_invoice_profile_id",
         "updated_date",
     }
 

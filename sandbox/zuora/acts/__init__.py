@@ -59,6 +59,7 @@ from sandbox.zuora.acts.debit_memos import (
     post_debit_memo,
     unpost_debit_memo,
 )
+from sandbox.zuora.acts.e_invoices import set_e_invoice
 from sandbox.zuora.acts.invoices import (
     NewInvoice,
     cancel_invoice,
@@ -157,6 +158,7 @@ __all__ = [
     "reopen_accounting_period",
     "reverse_credit_memo",
     "reverse_invoice",
+    "set_e_invoice",
     "split_invoice",
     "transfer_payment",
     "unapply_credit_memo",

@@ -66,6 +66,7 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         entity: Entity that it lies in; the tenant's main one unless given.
         bill_to: Contact that pays; sold-to and ship-to are the same unless given.
         payment_methods: The first is the default one.
+        e_invoice_profile_id: Its e-invoice profile: e-invoices are made of what is billed to it.
         custom: Custom fields as the tenant named them, for example `QADCustomer__c`; unknown ones are defined, indexed.
     """
 
@@ -90,6 +91,7 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     sequence_set_id: str | None = None
     invoice_template_id: str | None = None
     payment_gateway: str | None = None
+    e_invoice_profile_id: str | None = None
     bill_to: NewContact | None = None
     sold_to: NewContact | None = None
     ship_to: NewContact | None = None
@@ -187,10 +189,14 @@ def update_account(
     notes: str | None = None,
     crm_id: str | None = None,
     communication_profile_id: str | None = None,
+    e_invoice_profile_id: str | None = None,
     bill_to: NewContact | None = None,
     custom: dict[str, str | None] | None = None,
 ) -> Account:
-    """Change what is given of an account, its bill-to contact for a new one; a custom field set to null is cleared."""
+    """Change what is given of an account, its bill-to contact for a new one.
+
+    A custom field set to null is cleared, and so is an e-invoice profile set to "".
+    """
     row = tenant.get(Account, account)
     given = {
         "name": name,
@@ -205,6 +211,8 @@ def update_account(
         "bill_to_id": _create_contact(tenant, row, bill_to).id if bill_to else None,
     }
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    if e_invoice_profile_id is not None:
+        changes["e_invoice_profile_id"] = e_invoice_profile_id or None
     kept = {**(row.custom or {}), **(custom or {})}
     changes["custom"] = keep_custom(tenant, "Account", {key: value for key, value in kept.items() if value is not None})
     return tenant.change(row, **changes)

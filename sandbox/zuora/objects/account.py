@@ -36,6 +36,7 @@ class Account(Record, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     crm_id: str | None = None
     customer_service_rep_name: str | None = None
     default_payment_method_id: str | None = None
+    e_invoice_profile_id: str | None = None
     invoice_template_id: str | None = None
     last_invoice_date: date | None = None
     mrr: Decimal | None = None

@@ -18,6 +18,7 @@ from schemas.money import ZERO, MoneyError, plain
 from schemas.postings import Act, Content, CreditNoteContent, GlLine, InvoiceContent, Posting
 from streams.ledger.applying.allocations import Paying, allocate_rows, parted
 from streams.ledger.applying.applications import NO_APPLICATIONS, Applications
+from streams.ledger.billing.clearance import check_cleared
 from streams.ledger.billing.clearing import clearing_of, journal_content, through_clearing
 from streams.ledger.billing.reversals import last_of_reversal, renew_rows, reverse
 from streams.ledger.building.dated import before_cut_over, dates_of
@@ -203,6 +204,8 @@ def _post(
     if not document.total and (_all_zero(document.items) or mapping.policy.zero_total == "park"):
         raise CannotGoOn(reasons.zero(number) if _all_zero(document.items) else reasons.zero_total(number))
     made = state.of(at_hand.document)
+    if on is None and not (made.live and made.n == n):
+        check_cleared(number, at_hand.e_invoice, mapping=mapping)
     posting_date, original_date = _dates(at_hand, document, made, n=n, version=version, books=books, on=on)
     lines = gl_lines(
         document.items,

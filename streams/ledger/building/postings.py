@@ -35,6 +35,7 @@ class AtHand(msgspec.Struct, frozen=True, kw_only=True):
         customer: The QAD customer that was matched.
         payment_term: Zuora's payment term of the account.
         again: Why a known version is decided again, or "".
+        e_invoice: Its e-invoice status in Zuora, or E_INVOICE_AWAITED; "" where none is to come.
     """
 
     connection: str
@@ -46,6 +47,7 @@ class AtHand(msgspec.Struct, frozen=True, kw_only=True):
     customer: str
     payment_term: str
     again: str
+    e_invoice: str = ""
 
     @property
     def document(self) -> str:

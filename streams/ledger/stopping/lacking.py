@@ -1,4 +1,4 @@
-"""What a document lacks to be booked: a row of the mapping, a reference of either system, a period that is open.
+"""What a document lacks to be booked: a row of the mapping, a reference, a period that is open, a cleared e-invoice.
 
 Each says what it waits for: the document goes on by itself when that comes. What is wrong with a document is said in
 reasons.py, and there which of these waits instead of being parked.
@@ -185,4 +185,53 @@ def no_qad_tax_code(number: str, code: str) -> Reason:
         field="qad_code",
         value=code,
         waits_for=(waits.MAPPING,),
+    )
+
+
+def no_e_invoice_yet(number: str) -> Reason:
+    """Say that Zuora shows no e-invoice status of a document whose account has an e-invoice profile."""
+    return Reason(
+        rule="e_invoice_not_cleared",
+        message=f"the e-invoice of {number} is not cleared in Zuora: it has no status yet",
+        next_step="Nothing: Zuora is asked again. If it stays, generate the e-invoice in Zuora, or take the e-invoice "
+        "profile off the billing account if it is to have none.",
+        field="eInvoiceStatus",
+        waits_for=(waits.e_invoice(""), waits.MAPPING),
+    )
+
+
+def e_invoice_not_cleared(number: str, status: str) -> Reason:
+    """Say that the e-invoice of a document is under way."""
+    return Reason(
+        rule="e_invoice_not_cleared",
+        message=f"the e-invoice of {number} is not cleared in Zuora: status {status}",
+        next_step="Nothing: Zuora is asked again. If it stays, have Zuora fetch the status (Resync E-Invoice Status).",
+        field="eInvoiceStatus",
+        value=status,
+        waits_for=(waits.e_invoice(status), waits.MAPPING),
+    )
+
+
+def e_invoice_failed(number: str, status: str) -> Reason:
+    """Say that the e-invoice of a document was refused, or could not be made."""
+    return Reason(
+        rule="e_invoice_failed",
+        message=f"the e-invoice of {number} is not cleared in Zuora, and will not be by itself: status {status}",
+        next_step="Look at its error in Zuora. One that failed is mended and generated again there; of one that is "
+        "rejected the document is unposted and cancelled in Zuora, and another issued.",
+        field="eInvoiceStatus",
+        value=status,
+        waits_for=(waits.e_invoice(status), waits.MAPPING),
+    )
+
+
+def e_invoice_unknown(number: str, status: str) -> Reason:
+    """Say that an e-invoice has a status that this version does not know."""
+    return Reason(
+        rule="unknown_value",
+        message=f"the e-invoice of {number} has a status that is not known to this version: {status[:40]!r}",
+        next_step="Look it up in Zuora's documentation and report it; a version that knows it releases the document.",
+        field="eInvoiceStatus",
+        value=status[:40],
+        waits_for=(waits.e_invoice(status), waits.MAPPING),
     )

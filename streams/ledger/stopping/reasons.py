@@ -19,6 +19,7 @@ HOW: dict[str, type[Waiting] | type[Parked] | type[Ignored]] = {
     "period_not_defined": Waiting,
     "more_than_charged": Waiting,
     "invoice_not_decided": Waiting,
+    "e_invoice_not_cleared": Waiting,
     "not_posted": Ignored,
     "deleted": Ignored,
     "before_cut_over": Ignored,
