@@ -47,6 +47,12 @@ def amount(value: Any) -> Decimal:
     return found
 
 
+def padded(value: Decimal, decimals: int) -> Decimal | None:
+    """Return an amount with so many decimals, None where it has others that are not zero."""
+    written = Decimal(f"{value:.{decimals}f}")
+    return written if written == value else None
+
+
 def day(value: Any, date_format: str) -> date | None:
     """Return a date that is written so, None where there is none.
 

@@ -215,6 +215,7 @@ def made(voucher, table="tApiDInvoiceDIJE"):
 
 
 YES = answer("success", rows=made(7))
+RESPONSE = b"<bdinvoicejournalentryResponse><result>error</result></bdinvoicejournalentryResponse>"
 DEEP = b"<a>" * 100_000
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>' + YES.partition(b"?>")[2]
 
@@ -248,6 +249,14 @@ async def test_a_yes_names_what_was_made(qad, strange, result):
         (YES, 500),
         (YES, 202 + 98),
         (YES[:-9], 200),
+        # Said twice: nobody knows which of both counts.
+        (YES.replace(b"<result>", b"<result>error</result><result>"), 200),
+        (answer("error", said=complaint("1", "x")).replace(b"<result>", b"<result>success</result><result>"), 200),
+        (YES.replace(b"</bdinvoicejournalentryResponse>", b"</bdinvoicejournalentryResponse>" + RESPONSE), 200),
+        # Sent on to a page about what was done, or to a login.
+        (b"", 302),
+        (b"<html></html>", 303),
+        (YES, 302),
         (YES.replace(b'xml-services"', b'xml-other"'), 200),
         (YES.replace(b"/soap/envelope/", b"/soap/other/"), 200),
         (BOMB, 200),
@@ -282,7 +291,7 @@ async def test_an_error_is_refused_by_the_profiles_classes(qad, strange, said, f
     assert type(error.value) is family
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 404, 405, 401, 403])
+@pytest.mark.parametrize("status", [301, 307, 308, 404, 405, 401, 403])
 async def test_an_address_or_door_that_is_wrong_stops_the_connection(qad, strange, status):
     with pytest.raises(Refused):
         await told(qad, strange, b"", status)

@@ -171,6 +171,25 @@ async def test_a_text_that_cannot_be_carried_is_refused_before_anything_is_sent(
     assert len(qad.requests()) == before
 
 
+@pytest.mark.parametrize(
+    ("decimals", "total", "written"),
+    [(2, "119", "119.00"), (2, "119.5", "119.50"), (2, "119.000", "119.00"), (0, "119.00", "119")],
+)
+async def test_an_amount_has_the_decimals_that_the_profile_says(qad, strange, decimals, total, written):
+    numbers = "[limits]\n", f"[numbers]\ndecimals = {decimals}\n\n[limits]\n"
+    _, sent = await message_of(qad, strange, qad.invoice(total), template=qxtend_template().replace(*numbers))
+    assert [one.text for one in sent.iter() if one.tag.endswith("}DInvoiceOriginalDebitTC")] == [written]
+
+
+async def test_an_amount_with_more_decimals_is_refused_before_anything_is_sent(qad):
+    erp = await qad.qxtend(qxtend_template().replace("[limits]\n", "[numbers]\ndecimals = 1\n\n[limits]\n"))
+    with pytest.raises(Rejected, match="more than the 1 decimals") as rejected:
+        await post(erp, qad.invoice("119.25"))
+    assert rejected.value.reason_class == "field"
+    assert "DInvoiceOriginalDebitTC" in rejected.value.fields
+    assert qad.documents() == []
+
+
 async def test_an_old_intent_is_not_sent(qad):
     erp = await qad.qxtend()
     await post(erp, qad.invoice())

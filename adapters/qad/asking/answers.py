@@ -1,9 +1,10 @@
 """What QAD's answers mean: a yes with a key, a no with a class, or something that is neither and so is unknown.
 
 Judged by what the profile's envelope names, never by the HTTP status alone; a login page, an empty body or a cut one is
-never success.
+never success, and neither is one that says a name twice: readers differ in which of both they take.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,21 @@ def read_object(body: bytes) -> dict[str, Any] | None:
         return None
 
 
+def _read_once_said(body: bytes) -> dict[str, Any] | None:
+    """Return a JSON object that says nothing twice; None also where it does, for nobody knows which of both counts."""
+    answer = read_object(body)
+    try:
+        json.loads(body, object_pairs_hook=_each_once, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+    return answer
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    if len(pairs) != len({name for name, _ in pairs}):
+        raise ValueError("a name is said twice")
+
+
 def judge_post(
     status: int, body: bytes, *, profile: Profile, document: DocumentProfile, secrets: Sequence[str] = ()
 ) -> Accepted:
@@ -54,7 +70,7 @@ def judge_post(
         OutcomeUnknown: Nobody can say what became of it.
     """
     try:
-        return _judged(status, read_object(body), profile=profile, document=document)
+        return _judged(status, _read_once_said(body), profile=profile, document=document)
     except (Rejected, OutcomeUnknown) as error:
         error.answer = scrubbed(status, body, secrets=secrets, words=profile.envelope.words)
         raise
@@ -69,7 +85,7 @@ def judge_saved(
         return bool(pick(answer, below(profile.envelope.records, list_name)))
 
     try:
-        _agreed(status, read_object(body), profile=profile, path=path, list_name=list_name, made=made)
+        _agreed(status, _read_once_said(body), profile=profile, path=path, list_name=list_name, made=made)
     except (Rejected, OutcomeUnknown) as error:
         error.answer = scrubbed(status, body, secrets=secrets, words=profile.envelope.words)
         raise
@@ -129,7 +145,7 @@ def judge_step(
         Refused: The user may not, or the profile's path is not there.
     """
     try:
-        return _stepped(status, read_object(body), profile=profile, step=step)
+        return _stepped(status, _read_once_said(body), profile=profile, step=step)
     except Rejected as error:
         error.answer = scrubbed(status, body, secrets=secrets, words=profile.envelope.words)
         raise

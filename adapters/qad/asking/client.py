@@ -12,17 +12,13 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.qad.asking.sending import sending, session_that_checks_age, whole_body
+from adapters.qad.asking.sending import DONE_AND_SENT_ON, sending, session_that_checks_age, whole_body
 from adapters.qad.asking.token import Credentials, QadToken, retry_after_s
 from adapters.qad.profiles.profile import Profile
 from adapters.reach import PUBLIC, Reach, why_not
 from schemas.errors import InvariantViolation, OutcomeUnknown, Refused, Transient
 
 __all__ = ["Credentials", "QadClient", "Reply"]
-
-
-# A server that has done what was posted may send on to a page about it so; the others say that nobody took it up.
-_DONE_AND_SENT_ON = (302, 303)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -119,7 +115,7 @@ class QadClient:
         raise InvariantViolation("a call ends with its last try")
 
     async def _reply(self, answer: aiohttp.ClientResponse) -> Reply:
-        if answer.method == "POST" and answer.status in _DONE_AND_SENT_ON:
+        if answer.method == "POST" and answer.status in DONE_AND_SENT_ON:
             raise OutcomeUnknown(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")
         if 300 <= answer.status < 400:
             raise Refused(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")

@@ -19,6 +19,9 @@ from schemas.errors import NotSent, OutcomeUnknown
 # A page of a browse has a few megabytes; what never ends must not take the process's memory with it.
 _ANSWER_MAX = 64 * 1024 * 1024
 
+# A server that has done what was posted may send on to a page about it so; the others say that nobody took it up.
+DONE_AND_SENT_ON = (302, 303)
+
 
 class _TooOldError(Exception):
     """The intent was too old when the connection was there: nothing was sent."""

@@ -15,6 +15,7 @@ import msgspec
 from adapters.qad.asking.client import Reply
 from adapters.qad.asking.complaints import Complaint, all_shown, refusal, shown
 from adapters.qad.asking.scrubbing import scrubbed, without_secrets
+from adapters.qad.asking.sending import DONE_AND_SENT_ON
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import AnswerKey, QDocument
 from adapters.qad.qxtend.xml import read_xml, shape
@@ -74,7 +75,7 @@ class _Judge:
         self._document = document
         self._secrets = secrets
         envelope = read_xml(reply.body)
-        self._body = envelope.find(f"{_SOAP}Body") if envelope is not None else None
+        self._body = _only(envelope, f"{_SOAP}Body") if envelope is not None else None
 
     def stored(self) -> Element:
         """Return the response to what was stored, or found right; raises as `judge_post` does."""
@@ -83,8 +84,9 @@ class _Judge:
         fault = self._body.find(f"{_SOAP}Fault")
         if fault is not None:
             self._judge_fault(fault)
-        response = self._body.find(f"{_QDOC}{self._document.api}Response")
-        result = _text(response, "result").strip() if response is not None else ""
+        response = _only(self._body, f"{_QDOC}{self._document.api}Response")
+        said = _only(response, "{*}result") if response is not None else None
+        result = (said.text or "").strip() if said is not None else ""
         if response is None or self._reply.status >= 300 or result not in ("success", "warning", "error"):
             raise OutcomeUnknown(f"HTTP {self._reply.status} and an answer that is neither yes nor no")
         if result == "error":
@@ -115,6 +117,8 @@ class _Judge:
             raise Overloaded(f"QXtend is not ready (HTTP {status})")
         if status in (401, 403):
             raise Refused(f"QXtend does not let us in (HTTP {status}): look at who may call its url")
+        if status in DONE_AND_SENT_ON:
+            raise OutcomeUnknown(f"QXtend answered with a redirect (HTTP {status}): is [qxtend] url right?")
         if status in (404, 405) or 300 <= status < 400:
             raise Refused(f"there is no QXtend here (HTTP {status}): look at [qxtend] url of the profile")
         raise OutcomeUnknown(f"HTTP {status} and no answer that says what became of it")
@@ -169,6 +173,12 @@ def _made(response: Element, key: AnswerKey) -> Document | None:
         return None
     daybook = _text(row, key.daybook)
     return Document(year=year, daybook=daybook, voucher=voucher) if voucher and daybook else None
+
+
+def _only(parent: Element, path: str) -> Element | None:
+    """Return a child that is there once: of two, nobody knows which counts."""
+    found = parent.findall(path)
+    return found[0] if len(found) == 1 else None
 
 
 def _text(parent: Element, name: str) -> str:

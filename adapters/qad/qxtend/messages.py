@@ -16,6 +16,7 @@ from adapters.qad.profiles.documents import Lengths
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.qxtend.xml import can_carry, element
+from adapters.qad.values import padded
 from adapters.qad.words import InWords, Words, no_tax_rows
 from schemas.errors import Rejected
 from streams.sink.meanings import FIELD
@@ -43,7 +44,8 @@ def write_message(
     """Return the message of a command.
 
     Raises:
-        Rejected: A text is longer than the profile allows, or cannot stand in XML; nothing was sent.
+        Rejected: A text is longer than the profile allows, or cannot stand in XML; or an amount has more decimals.
+            Nothing was sent.
     """
     header = (
         "<wsa:Action/>"
@@ -80,7 +82,7 @@ def write_message(
         + "</qcom:ttContext>"
         for name, value in session.items()
     )
-    dataset = _Dataset(qxtend.date_format, profile.lengths).written(words, document)
+    dataset = _Dataset(qxtend.date_format, profile.lengths, profile.numbers.decimals).written(words, document)
     return (
         f"{_START}<soapenv:Header>{header}</soapenv:Header><soapenv:Body><{document.api}>"
         f"<qcom:dsSessionContext>{context}</qcom:dsSessionContext>"
@@ -92,9 +94,10 @@ def write_message(
 class _Dataset:
     """Writes one dataset, and notes what QAD would not take."""
 
-    def __init__(self, date_format: str, lengths: Lengths) -> None:
+    def __init__(self, date_format: str, lengths: Lengths, decimals: int | None) -> None:
         self._date_format = date_format
         self._lengths = lengths
+        self._decimals = decimals
         # What does not fit: the element and the sentence.
         self._unfit: list[tuple[str, str]] = []
 
@@ -121,15 +124,23 @@ class _Dataset:
             # What is left out, QAD fills; an empty element would be a blank.
             if value is None or value == "":
                 continue
-            names, text = (targets,) if isinstance(targets, str) else targets, _written(value, self._date_format)
+            names, text = (targets,) if isinstance(targets, str) else targets, self._text(value)
             self._unfit += [(names[0], sentence) for sentence in self._problems(word, value, text)]
             fields |= dict.fromkeys(names, text)
         return fields
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, Decimal) and self._decimals is not None:
+            said = padded(value, self._decimals)
+            value = value if said is None else said
+        return _written(value, self._date_format)
 
     def _problems(self, word: str, value: Any, text: str) -> Iterator[str]:
         longest = self._lengths.get(word)
         if longest is not None and isinstance(value, str) and len(value) > longest:
             yield f"{word} has {len(value)} characters, and QAD takes {longest}: it was not sent"
+        if isinstance(value, Decimal) and self._decimals is not None and padded(value, self._decimals) is None:
+            yield f"{word} has more than the {self._decimals} decimals that QAD takes: it was not sent"
         if not can_carry(text):
             yield f"{word} holds a character that XML cannot carry: it was not sent"
 

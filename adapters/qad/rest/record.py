@@ -13,6 +13,7 @@ from adapters.qad.places import pick, put
 from adapters.qad.profiles.calls import Numbers
 from adapters.qad.profiles.documents import SIGNED, Document, Lines
 from adapters.qad.profiles.profile import Profile
+from adapters.qad.values import padded
 from adapters.qad.words import InWords, Words, no_tax_rows
 from schemas.errors import Rejected
 from streams.sink.meanings import FIELD
@@ -85,7 +86,7 @@ class _Writer:
         longest, decimals = self._lengths.get(word), self._numbers.decimals
         if longest is not None and isinstance(value, str) and len(value) > longest:
             yield f"{word} has {len(value)} characters, and QAD takes {longest}: it was not sent"
-        if isinstance(value, Decimal) and decimals is not None and _padded(value, decimals) is None:
+        if isinstance(value, Decimal) and decimals is not None and padded(value, decimals) is None:
             yield f"{word} has more than the {decimals} decimals that QAD takes: it was not sent"
 
     def _written(self, value: Any) -> Any:
@@ -109,12 +110,6 @@ def _signed(part: Lines, words: Words) -> Decimal:
 
 
 def _amount(value: Decimal, numbers: Numbers) -> Decimal | str:
-    padded = None if numbers.decimals is None else _padded(value, numbers.decimals)
-    written = value if padded is None else padded
+    said = None if numbers.decimals is None else padded(value, numbers.decimals)
+    written = value if said is None else said
     return f"{written:f}" if numbers.amounts == "text" else written
-
-
-def _padded(value: Decimal, decimals: int) -> Decimal | None:
-    """Return an amount with so many decimals, None where it has others that are not zero."""
-    padded = Decimal(f"{value:.{decimals}f}")
-    return padded if padded == value else None
