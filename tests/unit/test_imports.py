@@ -74,7 +74,7 @@ ROOMS_MAY_IMPORT = {
         "profiles": ("values", "words", "places"),
         "asking": ("profiles", "places", "values"),
         "reading": ("asking", "profiles", "values", "places"),
-        "rest": ("asking", "profiles", "reading", "words", "places"),
+        "rest": ("asking", "profiles", "reading", "words", "places", "values"),
         "qxtend": ("asking", "profiles", "reading", "values", "words"),
     },
 }
