@@ -24,6 +24,8 @@ from schemas.topics import RECORD_BYTES_MAX, Topic, key
 
 log = structlog.get_logger(__name__)
 
+# References that are written together: 100,000 at once would not all be taken before a publisher gives up.
+_WRITTEN_AT_ONCE = 1_000
 # A letter writes bytes as base64, a third longer, beside its other words.
 _ROW_BYTES_MAX = RECORD_BYTES_MAX // 2
 
@@ -224,17 +226,23 @@ class ReferenceFeed:
                     known[reference_code(reference)] = reference
 
     async def write_list(self, kind: str, shown: Iterable[QadReference]) -> int:
-        """Write what differs in a whole list, and what is gone from it; return how many that was."""
+        """Write what differs in a whole list, and what is gone from it; return how many that was.
+
+        Raises:
+            Transient: The broker does not have all of it; what it has is not written again.
+        """
         now = {reference_code(reference): reference for reference in shown}
         known = self._known.setdefault(kind, {})
         changed = [reference for code, reference in now.items() if known.get(code) != reference]
-        gone = [msgspec.structs.replace(known[code], gone=True) for code in known.keys() - now.keys()]
-        await self._publisher.publish(
-            [
-                _reference(Topic.QAD_REFERENCE, self._connection, self._partition, reference)
-                for reference in (*changed, *gone)
-            ]
-        )
+        left = [known[code] for code in known.keys() - now.keys() if not known[code].gone]
+        gone = [msgspec.structs.replace(reference, gone=True) for reference in left]
+        differs = [*changed, *gone]
+        for start in range(0, len(differs), _WRITTEN_AT_ONCE):
+            some = differs[start : start + _WRITTEN_AT_ONCE]
+            await self._publisher.publish(
+                [_reference(Topic.QAD_REFERENCE, self._connection, self._partition, reference) for reference in some]
+            )
+            known.update({reference_code(reference): reference for reference in some})
         self._known[kind] = now
         return len(changed) + len(gone)
 
