@@ -138,11 +138,34 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     payload: Payload
 
 
+class NoEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """QAD has a document that has made no GL entry: it does not count as posted.
+
+    Attributes:
+        status: In which status it stands, in QAD's word; "" where QAD did not say.
+        never: It never will make one: it was refused or cancelled there.
+    """
+
+    status: str
+    never: bool = False
+
+
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """QAD said yes and named the document."""
+    """QAD said yes and named the document.
+
+    Attributes:
+        document: Its key, currency and total, where the answer shows them.
+        warnings: What was said beside the yes.
+        tax: Of an invoice or credit note: the tax that QAD reports of it; None where the answer does not show that.
+        no_entry: Why it does not count as posted yet, None where it does.
+        read_back: It is to be looked up before anything is said of it.
+    """
 
     document: Document
     warnings: tuple[str, ...] = ()
+    tax: Decimal | None = None
+    no_entry: NoEntry | None = None
+    read_back: bool = False
 
 
 class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +178,7 @@ class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
         allocated: What a receipt itself carries, as it was made, whatever was moved since; None where the browse does
             not show that.
         tax: Of an invoice or credit note: the tax that QAD reports of it; None where the browse does not show that.
+        no_entry: Why it does not count as posted, None where it does.
     """
 
     reference: str
@@ -162,6 +186,7 @@ class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
     day: date | None = None
     allocated: Decimal | None = None
     tax: Decimal | None = None
+    no_entry: NoEntry | None = None
 
 
 class Erp(Protocol):

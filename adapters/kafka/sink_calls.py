@@ -17,11 +17,11 @@ from adapters.kafka.sink_holdings import Holdings
 from adapters.kafka.sink_wire import Wire
 from adapters.pauses import jittered
 from schemas.errors import Conflict, InvariantViolation, OutcomeUnknown, Rejected, Transient
-from schemas.outcomes import Intended, Parked
+from schemas.outcomes import Intended, Parked, Waiting
 from schemas.postings import Content, OpeningContent
 from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
-from streams.sink.finding import check_control
+from streams.sink.finding import say_shown, shown_by
 from streams.sink.freezing import Frozen, freeze, intended
 from streams.sink.meanings import UNCLASSIFIED, tries_of
 from streams.sink.saying import Job
@@ -46,12 +46,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         age_s: How old an intent may be when its first byte is sent.
         settle_s: From when on "absent" is believed, counted from the fencing or the end of the call. Above request
             time-out + age; above QAD's idle-connection time-out, which closes the last window.
+        look_again_s: How soon what QAD has without its GL entry is looked up again; then with growing pauses.
     """
 
     concurrency: int = 4
     intended_ahead: int = 32
     age_s: float = 2.0
     settle_s: float = 45.0
+    look_again_s: float = 30.0
 
 
 class Calls:
@@ -132,7 +134,11 @@ class Calls:
         if standing is None or (standing.intent is None and not standing.disputed):
             attempt, settled = 1, await self._first_attempt_settled(job, frozen)
         else:
+            was_there = standing.lacks_entry
             attempt, settled = standing.attempt + 1, await self._second_attempt_settled(job, frozen, standing)
+            if was_there and not settled:
+                await self._say(saying.say_still(job, Parked, answers.gone(job.posting.number)))
+                return
         if settled:
             return
         while not await self._attempt(job, frozen, attempt, is_newest):
@@ -142,7 +148,8 @@ class Calls:
         """Take note of newer content of what a person decides about: it is no release, and counts once that comes."""
         if not standing.disputed or standing.reason is None or job.place == standing.place:
             return False
-        await self._say(saying.say_still(job, Parked, standing.reason.reason))
+        how = Waiting if isinstance(standing.reason, Waiting) else Parked
+        await self._say(saying.say_still(job, how, standing.reason.reason))
         return True
 
     async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
@@ -159,7 +166,7 @@ class Calls:
         # What is held against QAD's document, since the log has lost the intent.
         intent = self._intent(job, frozen, attempt=1)
         there = self._holdings.when_read(job.name)
-        if there is not None:
+        if there is not None and there.no_entry is None:
             return await self._is_there(job, intent, there)
         async with self._gate.slots:
             return await self._looked_up(job, frozen, intent)
@@ -196,9 +203,13 @@ class Calls:
             async with self._gate.slots:
                 intent, answer = await self._called(job, frozen, intent, not_after)
                 ended = boot_time_s()
+                is_told = isinstance(answer, Accepted) and not answer.read_back
                 if not isinstance(answer, Accepted):
                     await self._write(job, frozen, intent, answer)
-                if isinstance(answer, OutcomeUnknown):
+                elif answer.read_back:
+                    # Whatever ends this from here on: it is looked up, and found.
+                    self._wire.leave()
+                if not is_told and not isinstance(answer, Rejected):
                     # Step 4: nobody knows. The slot is kept until a look-up is answered, the room until it is settled.
                     if not self._erp.can_find(frozen.kind):
                         await self._say(saying.say_still(job, Parked, answers.no_look_up(job.posting.number)))
@@ -206,13 +217,17 @@ class Calls:
                     asked_at = boot_time_s()
                     if await self._looked_up(job, frozen, intent):
                         return True
-            if isinstance(answer, Accepted):
+            if is_told:
                 # QAD takes the next call while this is written.
                 await self._write(job, frozen, intent, answer)
-            if not isinstance(answer, OutcomeUnknown):
+            if is_told or isinstance(answer, Rejected):
                 return True
             sure_from = ended + self._limits.settle_s
-            return await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
+            came = await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
+            if isinstance(answer, Accepted) and not came:
+                # QAD has named it and does not show it: its yes counts, and it is not sent a second time.
+                await self._accepted(job, intent, answer)
+            return came or isinstance(answer, Accepted)
 
     async def _called(
         self, job: Job, frozen: Frozen, intent: Intended, not_after: float
@@ -255,8 +270,7 @@ class Calls:
             match answer:
                 case Accepted():
                     crashpoint("sink.after_call")
-                    posted = saying.say_posted(job, intent, answer.document, how="answer", warnings=answer.warnings)
-                    await self._say(posted)
+                    await self._accepted(job, intent, answer)
                     crashpoint("sink.after_posted")
                 case Rejected():
                     await self._rejected(job, frozen, intent, answer)
@@ -264,6 +278,13 @@ class Calls:
                     await self._say(saying.say_unknown(job, intent, answer))
         finally:
             self._wire.leave()
+
+    async def _accepted(self, job: Job, intent: Intended, answer: Accepted) -> None:
+        """Write what QAD's yes says: that it is there, and whether it is as it was sent and has made its GL entry."""
+        said = say_shown(job, intent, shown_by(answer, intent), how="answer", warnings=answer.warnings)
+        if isinstance(said, Parked):
+            log.error("QAD has made a document otherwise than it was sent", number=intent.number, why=said.reason.rule)
+        await self._say(said)
 
     async def _rejected(self, job: Job, frozen: Frozen, intent: Intended, error: Rejected) -> None:
         may_be_there = error.reason_class == "duplicate" and self._erp.can_find(frozen.kind)
@@ -307,14 +328,13 @@ class Calls:
 
     async def _is_there(self, job: Job, intent: Intended, found: FoundInQad) -> bool:
         """Write that it was found: as what was meant, or as something else; True, for nothing more is to be done."""
-        try:
-            check_control(found, intent)
-        except Conflict as error:
-            await self._say(saying.say_still(job, Parked, answers.conflict(error, number=job.posting.number)))
-        else:
-            known = self._holdings.carrying(job, intent, found)
-            meant = msgspec.structs.replace(intent, carried=known.carried)
-            await self._say(saying.say_posted(job, meant, found.document, how="look_up", untold=known.untold))
+        known = self._holdings.carrying(job, intent, found)
+        meant = msgspec.structs.replace(intent, carried=known.carried)
+        shown = say_shown(job, meant, found, how="look_up", untold=known.untold)
+        standing = self._state.postings.get(job.name)
+        before = standing.reason if standing is not None and standing.lacks_entry else None
+        if not isinstance(shown, Waiting) or before is None or shown.reason != before.reason:
+            await self._say(shown)
         return True
 
     async def _intend(self, job: Job, frozen: Frozen, attempt: int) -> tuple[Intended, float]:

@@ -189,6 +189,7 @@ class SinkLane:
                     known=known,
                     wire=self._wire,
                     crashes=self._crashes,
+                    look_again_s=self._limits.look_again_s,
                 )
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()

@@ -15,6 +15,7 @@ import structlog
 
 from adapters.kafka.crashes import CAUSED_BY_CONTENT, CRASHES_MAX
 from adapters.kafka.reader import LogShorterError, Reader
+from adapters.kafka.sink_again import Again
 from adapters.kafka.sink_calls import Say
 from adapters.kafka.sink_contents import Contents, Inputs
 from adapters.kafka.sink_meanwhile import Meanwhile
@@ -66,6 +67,7 @@ class Session:
         known: Known,
         wire: Wire,
         crashes: Counter[PostingId],
+        look_again_s: float = 30.0,
     ) -> None:
         self._state = state
         self._calls = calls
@@ -78,11 +80,13 @@ class Session:
         self._contents = Contents(state, inputs)
         self._turns = Turns(state, holdings, self._contents, self._live)
         self._meanwhile = Meanwhile(state)
+        self._again = Again(look_again_s)
 
     async def settle(self) -> None:
         """Look up what is in doubt, and begin again what waits for another posting; and what was refused, at times."""
         await self._begin_again(self._state.to_settle())
         self._tasks.create_task(self._try_again())
+        self._tasks.create_task(self._look_again())
 
     async def _try_again(self) -> None:
         """Send one of what was refused alike, now and then, and the others once QAD takes it."""
@@ -93,6 +97,14 @@ class Session:
                     await asyncio.gather(*await self._begin_again([first]))
                 if self._state.status(first) is Status.POSTED:
                     await self._begin_again(filter(self._is_waiting, others))
+
+    async def _look_again(self) -> None:
+        """Look up, one at a time, what QAD has and has made no GL entry of yet."""
+        while True:
+            await asyncio.sleep(self._again.first_s)
+            for name in self._again.due(self._state.lacking_entry()):
+                if self._is_waiting(name):
+                    await asyncio.gather(*await self._begin_again([name]))
 
     def _is_waiting(self, name: PostingId) -> bool:
         return self._state.status(name) is Status.WAITING

@@ -154,11 +154,15 @@ def differences(command: Command, document: Document, found: FoundInQad) -> list
     if isinstance(payload, Receipt):
         carried = sum((amount for _, amount in payload.allocations), Decimal(0))
         pairs.append(("allocated", carried, found.allocated))
-    return [
+    found_otherwise = [
         f"{name}: {sent} was sent, {shown} is shown"
         for name, sent, shown in pairs
         if sent not in ("", None) and shown not in ("", None) and sent != shown
     ]
+    if found.no_entry is not None:
+        status = found.no_entry.status or "none that is shown"
+        found_otherwise.append(f"status: {status}, which is not in posted_when: its GL entry is not made")
+    return found_otherwise
 
 
 def left_open(made: Mapping[str, Document], items: Iterable[QadOpenItem]) -> dict[str, Decimal]:

@@ -13,13 +13,18 @@ from schemas.references import Period
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A document in one of our daybooks, whoever made it."""
+    """A document in one of our daybooks, whoever made it.
+
+    Attributes:
+        no_entry: In which status it has made no GL entry, by what the profile says of its kind; None where it has.
+    """
 
     key: Document
     kind: str
     reference: str
     number: str
     day: date | None
+    no_entry: str | None = None
 
 
 class QadOpenItem(msgspec.Struct, frozen=True, kw_only=True):

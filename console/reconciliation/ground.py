@@ -25,11 +25,16 @@ from schemas.postings import (
     TransferContent,
 )
 from schemas.records import RecordKind
+from streams.sink.freezing import kind_of
+from streams.sink.state import NO_ENTRY
 
 ZERO = Decimal(0)
 
 # Rules of a wait that is a matter of dates, not of work to do.
 _TIMING = frozenset({"period_closed", "period_not_defined"})
+
+# What takes back a document of Zuora that is no invoice or memo.
+_TAKEN_BACK: Mapping[str, str] = {RecordKind.PAYMENT: "bounce", RecordKind.REFUND: "refund_reversal"}
 
 Key = tuple[int, str, int]
 
@@ -78,6 +83,12 @@ class Ground:
         self.qad = qad
         self.log = log
         self.in_qad = {key_of(document.key): document for document in qad.documents}
+        # By kind as well: a list that kinds share is read in the words of each.
+        self._no_entry = {
+            (key_of(document.key), document.kind): document.no_entry
+            for document in qad.documents
+            if document.no_entry is not None
+        }
         self.by_reference = {posting.reference: posting for posting in log.postings.values()}
         self.effects: defaultdict[str, list[Posting]] = defaultdict(list)
         self.moves: defaultdict[str, list[Posting]] = defaultdict(list)
@@ -144,16 +155,23 @@ class Ground:
             return None
         return standing if standing.status == "posted" else None
 
+    def without_entry(self, posting: Posting) -> str:
+        """Return how QAD has a posting that by the log is there and has made no GL entry, "" where it has made it."""
+        standing = self.posted(posting)
+        if standing is None or standing.qad is None:
+            return ""
+        kind = kind_of(posting.content)
+        if isinstance(posting.content, InverseContent):
+            kind = _TAKEN_BACK.get(document_parts(posting.document)[0], kind)
+        status = self._no_entry.get((key_of(standing.qad), kind))
+        where = f"{posting.step} was posted as {written(standing.qad)}"
+        return "" if status is None else f"{where} and stands there in status {status}: its GL entry is not made"
+
     def where(self, name: str) -> Place:
         """Return where the part of a document is that is not in QAD."""
-        for posting in self.effects[name]:
-            standing = self.log.standings.get(posting.id)
-            if standing is None or standing.status in ("intended", "unknown", "rejected", "released"):
-                return Place("in_flight", "", f"{posting.step} is on its way to QAD")
-            if standing.status in ("waiting", "parked", "superseded"):
-                return place_of(standing)
-            if posting.id in self.log.late:
-                return Place("in_flight", "", f"{posting.step} came into QAD while both systems were read")
+        stands = next(filter(None, map(self._of_effect, self.effects[name])), None)
+        if stands is not None:
+            return stands
         held = self.log.documents.get(name)
         if held is not None:
             return place_of(held)
@@ -162,6 +180,18 @@ class Ground:
             return Place("in_flight", "", on_its_way)
         what = "it is in Zuora and not in QAD" if name in self.zuora else "it is in QAD and no longer counts in Zuora"
         return Place("unexplained", "", f"{what}, and nothing says why")
+
+    def _of_effect(self, posting: Posting) -> Place | None:
+        """Return where a posting is that is not in QAD, None where it is there."""
+        standing = self.log.standings.get(posting.id)
+        if standing is None or standing.status in ("intended", "unknown", "rejected", "released"):
+            return Place("in_flight", "", f"{posting.step} is on its way to QAD")
+        if standing.status in ("waiting", "parked", "superseded"):
+            return place_of(standing)
+        if posting.id in self.log.late:
+            return Place("in_flight", "", f"{posting.step} came into QAD while both systems were read")
+        told = self.without_entry(posting)
+        return Place("unexplained", NO_ENTRY, told) if told else None
 
     def _on_its_way(self, name: str) -> str:
         """Return where a document is that no outcome speaks of, or "" where nobody knows."""

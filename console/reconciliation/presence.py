@@ -16,6 +16,7 @@ from console.zuora_side import ZuoraDocument
 from schemas.ids import document_parts
 from schemas.outcomes import Document
 from schemas.postings import Act, CreditNoteContent, InvoiceContent, Posting, ReceiptContent, RefundContent
+from streams.sink.state import NO_ENTRY
 
 # Documents that carry Zuora's number in a field of their own; others may show a text there.
 _NUMBERED = (InvoiceContent, CreditNoteContent, ReceiptContent, RefundContent)
@@ -64,6 +65,8 @@ def _compare_one(posting: Posting, standing: Standing, qad: Document, ground: Gr
         what = f"{written(qad)} no longer carries our reference: somebody changed it"
         findings.name("documents", posting.number, what)
         return
+    if told := ground.without_entry(posting):
+        findings.name("documents", posting.number, told, rule=NO_ENTRY)
     pairs: tuple[tuple[str, Any, Any], ...] = (
         ("customer", standing.customer, there.key.customer),
         ("currency", standing.currency, there.key.currency),
@@ -152,7 +155,7 @@ class LastLine:
 
     def _effect(self, posting: Posting) -> Decimal:
         """Return what a posting brought into QAD by QAD's own total: post counts, its inverse takes away."""
-        if not self._ground.brings(posting):
+        if not self._ground.brings(posting) or self._ground.without_entry(posting):
             return ZERO
         standing = self._ground.log.standings.get(posting.id)
         there = self._ground.in_qad.get(key_of(standing.qad)) if standing and standing.qad else None

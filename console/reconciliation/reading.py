@@ -89,7 +89,7 @@ async def _read_daybook(
 ) -> None:
     async for page in Filtered(client, profile).equal(find, find.daybook, daybook, known=find.daybook):
         for row in page:
-            found = found_in(row, find, profile)
+            found = found_in(row, find, profile, profile.posted[kind])
             side.documents.append(
                 QadDocument(
                     key=found.document,
@@ -97,6 +97,7 @@ async def _read_daybook(
                     reference=found.reference,
                     number=str(row.get(find.number) or ""),
                     day=found.day,
+                    no_entry=found.no_entry.status if found.no_entry is not None else None,
                 )
             )
 

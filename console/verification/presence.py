@@ -22,7 +22,20 @@ _LISTS = {
 # Where an inverse stands, by the kind of Zuora's document.
 _INVERSES = {"payment": {"bounce", "journal"}, "refund": {"refund_reversal"}}
 # What is parked so may be in QAD all the same: that is what it is parked for.
-_DOUBTED = frozenset({"conflict", "unknown_no_look_up", "log_not_whole", "duplicate", "carried_or_not", "crashed"})
+_DOUBTED = frozenset(
+    {
+        "conflict",
+        "unknown_no_look_up",
+        "log_not_whole",
+        "duplicate",
+        "carried_or_not",
+        "crashed",
+        "never_entered",
+        "gone_from_qad",
+    }
+)
+# What waits so stands in QAD: its GL entry is not made yet.
+_NO_ENTRY = "no_gl_entry"
 _NOT_THERE = frozenset({"waiting", "superseded", "ignored", "rejected"})
 
 
@@ -97,6 +110,9 @@ class _Presence:
 
     def _as_intended(self, posting: PostingFacts, document: QadDocument) -> None:
         where = (self._said(posting), written(document.key))
+        if document.no_entry is not None and document.no_entry[0] in self._lists_of(posting):
+            what = f"{posting.step} was posted, and has made no GL entry: it stands in QAD in status"
+            self._name("I1", f"{what} {document.no_entry[1]}", posting, *where)
         if document.key != posting.qad:
             key = written(posting.qad) if posting.qad is not None else "nothing"
             self._name("I2", f"{posting.step} was posted as {key} and is {written(document.key)}", posting, *where)
@@ -119,11 +135,18 @@ class _Presence:
         if posting.status == "posted":
             what = f"{posting.step} was {posting.how}, and has a document of its own all the same"
             self._name("I2", what, posting, self._said(posting), written(document.key))
-        elif posting.intended_at < 0:
+        elif posting.intended_at < 0 and not (self._restored and posting.rule == _NO_ENTRY):
             self._name("I6", f"{posting.step} is in QAD and was never intended", posting, written(document.key))
+        elif posting.rule == _NO_ENTRY:
+            self._entered(posting, document)
         elif posting.status in _NOT_THERE or (posting.status == "parked" and posting.rule not in _DOUBTED):
             what = f"{posting.step} is in QAD, and the log says that it is {posting.status} ({posting.rule})"
             self._name("I2", what, posting, self._said(posting), written(document.key))
+
+    def _entered(self, posting: PostingFacts, document: QadDocument) -> None:
+        """Note what QAD has made the GL entry of since it was looked up last: it is about to go on."""
+        if document.no_entry is None:
+            self._findings.moves(f"{posting.number} {posting.step}: QAD has made its GL entry")
 
     def in_our_daybooks(self) -> None:
         """Hold that no reference stands twice, and that each of our form in our daybooks is of a posting."""

@@ -30,7 +30,12 @@ _QAD_KINDS = (
 
 
 class QadDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A document of QAD that carries a reference, with the columns that its browse shows."""
+    """A document of QAD that carries a reference, with the columns that its browse shows.
+
+    Attributes:
+        no_entry: The kind in whose words it was read, and the status in which that has made no GL entry; None where it
+            has made it.
+    """
 
     key: QadKey
     reference: str
@@ -38,6 +43,7 @@ class QadDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     currency: str = ""
     total: Decimal | None = None
     day: str = ""
+    no_entry: tuple[str, str] | None = None
 
 
 class Qad(msgspec.Struct, kw_only=True):
@@ -70,10 +76,11 @@ async def read_qad(client: QadClient, profile: Profile, *, progress: Progress) -
     """Return all documents that carry a reference, what is open of each item, and the balance of each currency."""
     erp = LookUps(client, profile)
     qad = Qad(kinds=frozenset(kind for kind in _QAD_KINDS if erp.can_find(kind)))
-    for kind in erp.lists_of(sorted(qad.kinds)):
+    # A list that receipts and bounces share is read in the words of receipts: these have statuses.
+    for kind in erp.lists_of(kind for kind in _QAD_KINDS if kind in qad.kinds):
         async for page in erp.find_all(kind):
             for found in page:
-                qad.add(_shown(found))
+                qad.add(_shown(found, kind))
             progress(f"QAD: {len(qad.documents)} documents")
     if profile.open_items is not None:
         qad.open = await _open_items(client, profile)
@@ -122,7 +129,7 @@ async def _balances(client: QadClient, profile: Profile) -> dict[str, Decimal]:
     return dict(totals)
 
 
-def _shown(found: FoundInQad) -> QadDocument:
+def _shown(found: FoundInQad, kind: str) -> QadDocument:
     document = found.document
     return QadDocument(
         key=QadKey(document.year, document.daybook, document.voucher),
@@ -131,4 +138,5 @@ def _shown(found: FoundInQad) -> QadDocument:
         currency=document.currency,
         total=document.total,
         day=found.day.isoformat() if found.day is not None else "",
+        no_entry=(kind, found.no_entry.status) if found.no_entry is not None else None,
     )

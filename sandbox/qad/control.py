@@ -211,6 +211,15 @@ class Control:
         document = self._installation.books.pay(key, origin=self._origin(user))
         return _shown(self._ledger(key.entity_code), document)
 
+    def cancel_by_hand(self, key: DocumentKey, *, user: str) -> dict[str, Any]:
+        """Set a payment from Initial to Cancelled.
+
+        Raises:
+            Refused: where the ERP would not.
+        """
+        document = self._installation.books.cancel(key, origin=self._origin(user))
+        return _shown(self._ledger(key.entity_code), document)
+
     def amend_by_hand(self, key: DocumentKey, changes: dict[str, str | date], *, user: str) -> dict[str, Any]:
         """Change texts, due date or terms of a document.
 

@@ -123,7 +123,7 @@ class Undoing(Asked, kw_only=True):
 
 
 class Paying(Asked, kw_only=True):
-    """Set a payment to Paid."""
+    """Set a payment to Paid, or to Cancelled."""
 
     key: KeyParts
     user: str
@@ -270,6 +270,7 @@ def _acts(server: Listening) -> dict[str, Handler]:
         "hand/post": _acting(Posting, post),
         "hand/reverse": _acting(Undoing, reverse),
         "hand/pay": _acting(Paying, lambda asked: control.pay_by_hand(asked.key.key(), user=asked.user)),
+        "hand/cancel": _acting(Paying, lambda asked: control.cancel_by_hand(asked.key.key(), user=asked.user)),
         "hand/amend": _acting(Amending, amend),
         "faults": _acting(Fault, control.arm),
         "faults/disarm": _acting(Disarming, lambda asked: {"disarmed": control.disarm(id=asked.id, name=asked.name)}),

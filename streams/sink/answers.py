@@ -3,13 +3,14 @@
 What a class of refusal means is data (meanings.py); here it becomes the reason of one posting.
 """
 
-from schemas.errors import Conflict, Rejected
+from schemas.errors import Conflict, InvariantViolation, Rejected
 from schemas.outcomes import Document, Parked, Waiting
 from schemas.postings import OpeningContent, Posting
 from schemas.reasons import Reason
 from streams import waits
+from streams.ports import FoundInQad
 from streams.sink.meanings import CUSTOMER, MEANINGS, OPEN_ITEM, REFUSED_HERE, UNCLASSIFIED
-from streams.sink.state import CONFLICT, CRASHED, LOG_NOT_WHOLE, NO_LOOK_UP
+from streams.sink.state import CONFLICT, CRASHED, GONE, LOG_NOT_WHOLE, NEVER_ENTERED, NO_ENTRY, NO_LOOK_UP
 from streams.sink.steps import moved_by
 
 # Codes, days and amounts are shorter.
@@ -54,14 +55,61 @@ def _about(reason_class: str, posting: Posting, customer: str) -> tuple[str, ...
     return tuple(map(waits.item, moved_by(posting))) if reason_class == OPEN_ITEM else ()
 
 
-def conflict(found: Conflict, *, number: str) -> Reason:
-    """Return why a document parks whose reference stands in QAD with other content."""
+def conflict(found: Conflict, *, number: str, answered: Document | None = None) -> Reason:
+    """Return why a document parks whose reference stands in QAD with other content.
+
+    Args:
+        found: What differs.
+        number: Zuora's number.
+        answered: Its key, where QAD said so in its yes: it has just made it, and otherwise than it was sent.
+    """
+    what = "its reference stands in QAD"
+    if answered is not None:
+        what = f"QAD has just made it as {answered.daybook} {answered.voucher} of {answered.year}"
     return Reason(
         rule=CONFLICT,
-        message=f"{number}: its reference stands in QAD with other content ({found.actual}, not {found.expected})",
+        message=f"{number}: {what} with other content ({found.actual}, not {found.expected})",
         next_step="Look at both and mend it in QAD, then release the document: it is looked up again before anything "
         "is sent.",
         value=found.actual,
+    )
+
+
+def no_entry(found: FoundInQad, *, number: str) -> tuple[type[Waiting] | type[Parked], Reason]:
+    """Return why a document does not count as posted that QAD has without its GL entry.
+
+    Raises:
+        InvariantViolation: It has made it.
+    """
+    if found.no_entry is None:
+        raise InvariantViolation(f"{number} has made its GL entry")
+    key, status = found.document, found.no_entry.status
+    where = f"{key.daybook} {key.voucher} of {key.year}"
+    told = f"in status {status}" if status else "and does not say in which status"
+    if found.no_entry.never:
+        return Parked, Reason(
+            rule=NEVER_ENTERED,
+            message=f"{number}: QAD has it as {where} {told}, which never makes a GL entry",
+            next_step="Where it is right after all, give it a status there that makes the entry; where it is to be "
+            "posted anew, take our reference off it there. Then release the document: it is looked up first.",
+            value=status,
+        )
+    return Waiting, Reason(
+        rule=NO_ENTRY,
+        message=f"{number}: QAD has it as {where} {told}: its GL entry is not made yet",
+        next_step=f"Process {where} in QAD. It goes on by itself when QAD shows it posted; release the document to "
+        "have it looked up at once. It is not sent a second time.",
+        value=status,
+    )
+
+
+def gone(number: str) -> Reason:
+    """Return why a document parks that QAD had without its GL entry, and does not show any more."""
+    return Reason(
+        rule=GONE,
+        message=f"{number}: QAD had it without its GL entry, and does not show it any more",
+        next_step="Ask who took it out of QAD. Where that was right and Zuora has it still, release the document and "
+        "it is sent anew; else undo it in Zuora.",
     )
 
 

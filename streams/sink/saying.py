@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from schemas.outcomes import (
     Parked,
     Posted,
     RejectedByQad,
+    Standstill,
     Superseded,
     Unknown,
     Waiting,
@@ -24,6 +25,8 @@ from schemas.reasons import Reason
 from streams.sink.spec import STAGE
 from streams.sink.state import SinkState, Standing
 from streams.sink.steps import Annul
+
+Still = TypeVar("Still", bound=Standstill)
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +75,12 @@ def jobs_of(event: PostingSet, origin: int) -> list[Job]:
 
 def say_still(
     job: Job,
-    how: type[Waiting] | type[Parked] | type[Superseded],
+    how: type[Still],
     reason: Reason,
     *,
     said: tuple[str, ...] = (),
     cancels: Mapping[PostingId, Decimal] | None = None,
-) -> Waiting | Parked | Superseded:
+) -> Still:
     """Say that a posting does not go on, and why."""
     currency, value = worth(job)
     return how(
@@ -100,7 +103,7 @@ def say_annulled(job: Job, annul: Annul, state: SinkState) -> list[Waiting | Par
     """Say what a posting undoes before it was sent, and what that leaves of itself."""
     others = [say_superseded(job.connection, name, state.postings[name], annul.reason) for name in annul.undone]
     rest = msgspec.structs.replace(job, undone=job.undone + sum(annul.cancels.values(), ZERO))
-    how = Waiting if annul.goes_on else Superseded
+    how: type[Waiting] | type[Superseded] = Waiting if annul.goes_on else Superseded
     return [*others, say_still(rest, how, annul.reason, cancels=annul.cancels)]
 
 

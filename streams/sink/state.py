@@ -53,7 +53,12 @@ DUPLICATE = "duplicate"
 NO_LOOK_UP = "unknown_no_look_up"
 LOG_NOT_WHOLE = "log_not_whole"
 CARRIED_OR_NOT = "carried_or_not"
-_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT})
+# ... QAD has it in a status that never makes its GL entry, or had it without that entry and shows it no more.
+NEVER_ENTERED = "never_entered"
+GONE = "gone_from_qad"
+_DISPUTED = frozenset({CONFLICT, DUPLICATE, NO_LOOK_UP, LOG_NOT_WHOLE, CARRIED_OR_NOT, NEVER_ENTERED, GONE})
+# What waits by this one is in QAD, in a status that has made no GL entry yet: it is looked up, and never sent again.
+NO_ENTRY = "no_gl_entry"
 # What parks by this one may be in QAD where that was so before: no intent in the log means that there was no call.
 CRASHED = "crashed"
 
@@ -116,6 +121,11 @@ class Standing(msgspec.Struct, array_like=True):
     def went_alone(self) -> bool:
         """Of an allocation: a call of its own was intended once, and that is so of none that a receipt carries."""
         return self.intent is not None
+
+    @property
+    def lacks_entry(self) -> bool:
+        """QAD was seen to have it, in a status that has made no GL entry yet."""
+        return self.reason is not None and self.reason.reason.rule == NO_ENTRY
 
     @property
     def may_be_there(self) -> bool:
@@ -228,6 +238,11 @@ class SinkState:
         )
         return sorted(names, key=self._turn)
 
+    def lacking_entry(self) -> list[PostingId]:
+        """Return the postings that QAD has without their GL entry, in the order of their inputs."""
+        names = (PostingId(name) for name, standing in self.postings.live.items() if standing.lacks_entry)
+        return sorted(names, key=self._turn)
+
     def standing_still(self) -> frozenset[PostingId]:
         """Return the postings that by the log are certainly not in QAD."""
         return frozenset(PostingId(name) for name, one in self.postings.live.items() if one.stands_still)
@@ -279,6 +294,9 @@ class SinkState:
         standing.reason = outcome
         if outcome.reason.rule in _DISPUTED or (outcome.reason.rule == CRASHED and standing.may_be_there):
             standing.doubted, standing.disputed = False, True
+        elif outcome.reason.rule == NO_ENTRY and not standing.may_be_there:
+            # It was found although the log has lost its intent.
+            standing.disputed = True
         standing.value = standing.value if outcome.value is None else outcome.value
         for key in self._keys(standing):
             self._waiting[key].add(name)

@@ -70,6 +70,30 @@ def test_a_posting_that_is_not_in_qad_says_where_it_is(sides, status, rule, buck
     assert (difference.amount, difference.currency, difference.rule) == (100, "EUR", rule)
 
 
+def test_a_receipt_that_has_made_no_gl_entry_is_not_in_qad_and_is_named(sides):
+    """As where a profile learned of statuses after it was posted."""
+    sides.posted("payment", "100", number="P-1")
+    [document] = sides.qad.documents
+    sides.qad.documents = [
+        msgspec.structs.replace(document, no_entry="Initial"),
+        # The same row in the words of another kind that shares its list.
+        msgspec.structs.replace(document, kind="bounce"),
+    ]
+    found = sides.compared()
+    line = found.line("payment")
+    assert (line.in_qad, line.unexplained) == (0, 100)
+    assert found.parts() == [("documents", "P-1"), ("documents", "P-1")]
+    assert all("stands there in status Initial: its GL entry is not made" in one.what for one in found.differences)
+    assert {one.rule for one in found.differences} == {"no_gl_entry"}
+
+
+def test_a_receipt_that_waits_for_its_gl_entry_is_in_flight_by_name(sides):
+    name = sides.document("payment", "100", number="P-1")
+    sides.stands(sides.posting(name), "waiting", "no_gl_entry")
+    found = sides.compared()
+    assert (found.line("payment").in_flight, found.parts()) == (100, [("in_flight", "P-1")])
+
+
 def test_a_posting_that_the_sink_has_not_met_is_in_flight(sides):
     name = sides.document("invoice", "100")
     sides.posting(name)

@@ -35,7 +35,7 @@ def posted(**changes):
 def standing_after(*outcomes):
     side = LogSide()
     for outcome in outcomes:
-        _take_outcome(side, encode(outcome))
+        _take_outcome(side, encode(outcome), 0)
     return side.standings["p1"]
 
 
@@ -62,5 +62,5 @@ def test_what_stands_in_fields_of_zuora_says_nothing_of_a_document(how):
     """A mark that Zuora refuses parks; the document is in QAD as it should be, and is counted as such."""
     side, known = LogSide(), {**KNOWN, "stage": "mark", "subject": "invoice:8a"}
     more = {"fields": {}, "how": "found"} if how is Marked else {"reason": Reason(rule="mark_refused", message="y")}
-    _take_outcome(side, encode(how(**known, **more)))
+    _take_outcome(side, encode(how(**known, **more)), 0)
     assert (side.documents, side.standings) == ({}, {})

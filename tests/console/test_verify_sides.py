@@ -340,6 +340,28 @@ def test_a_post_without_intent(court):
     assert (found.invariant, found.number, found.evidence) == ("I6", posting.number, ("QAD 2026/ZINV/70",))
 
 
+def test_a_receipt_that_has_made_no_gl_entry_is_not_posted(court):
+    _, posting = court.brought("payment", "70.00")
+    shown = court.qad.documents[posting.reference]
+    court.qad.documents[posting.reference] = msgspec.structs.replace(shown, no_entry=("bounce", "Bounced"))
+    assert court.verdict().holds
+    court.qad.documents[posting.reference] = msgspec.structs.replace(shown, no_entry=("receipt", "Initial"))
+    [found] = court.verdict().violations
+    assert (found.invariant, found.number) == ("I1", posting.number)
+    assert "it stands in QAD in status Initial" in found.what
+
+
+@pytest.mark.parametrize(("no_entry", "moves"), [(("receipt", "Initial"), 0), (None, 1)])
+def test_a_receipt_that_waits_for_its_entry_is_in_qad_and_no_contradiction(court, no_entry, moves):
+    name = court.document("payment", "70.00")
+    [posting] = court.make(name, ("document", Act.POST, content("payment", "70.00")), origin=court.upstream(name))
+    court.intend(posting)
+    court.say(Waiting, posting, reason=Reason(rule="no_gl_entry", message="m"))
+    court.book(posting, QadKey(2026, "ZPAY", 70), no_entry=no_entry)
+    verdict = court.verdict()
+    assert (verdict.violations, len(verdict.on_its_way)) == ((), moves)
+
+
 def test_a_document_in_our_daybook_that_no_posting_has(court):
     court.qad.add(QadDocument(key=QadKey(2026, "ZINV", 70), reference="ABCDEFGHIJKLMNOPQR23"))
     [found] = court.verdict().violations

@@ -108,6 +108,24 @@ def test_an_own_tax_engine_overrules_the_tax_that_was_sent(desk, draft):
     desk.check()
 
 
+def test_a_site_may_make_more_of_a_document_than_was_sent(desk, draft):
+    desk.policy.off_by = Decimal("0.01")
+    tax = TaxLine(tax_code="T", gl_account_code="2310", base_amount=Decimal("100.00"), tax_amount=Decimal("6.25"))
+    taxed = desk.post(draft.invoice("106.25", is_taxable=True, tax_lines=(tax,), posting_lines=(draft.line("100.00"),)))
+    assert taxed.content.original_amount == Decimal("106.26")
+    assert desk.entry(taxed)[2] == ("tax", "2310", "0", "6.26", "0", "6.26")
+    plain = desk.post(draft.invoice("100.00"))
+    assert plain.content.original_amount == Decimal("100.01")
+    desk.check()
+
+
+def test_a_payment_may_be_taken_as_initial_whatever_was_asked_for(desk, draft):
+    desk.policy.payments_wait = True
+    document = desk.post(draft.payment("50.00"))
+    assert (document.content.status, document.is_posted) == ("Initial", False)
+    desk.check()
+
+
 def test_what_an_invoice_leaves_out_is_filled(desk, draft):
     desk.catalogue.customers["C0001"].credit_terms_code = "NET30"
     bare = draft.invoice(

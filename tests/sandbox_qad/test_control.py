@@ -154,6 +154,10 @@ async def test_documents_are_reversed_amended_and_paid_by_hand(tenant, invoice_r
     assert not (await tenant.browse("customer_payments"))[0]["isPosted"]
     paid = await tenant.act("hand/pay", {"key": key, "user": "jdoe"})
     assert (paid.json["content"]["status"], paid.json["is_posted"]) == ("Paid", True)
+    key = (await tenant.act("hand/post", body)).json["key"]
+    cancelled = await tenant.act("hand/cancel", {"key": key, "user": "jdoe"})
+    assert (cancelled.json["content"]["status"], cancelled.json["is_posted"]) == ("Cancelled", False)
+    assert (await tenant.act("hand/pay", {"key": key, "user": "jdoe"})).status == 409
     assert (await tenant.act("audit")).json["10USACO"] == []
 
 

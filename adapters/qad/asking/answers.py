@@ -17,9 +17,10 @@ from adapters.qad.places import below, pick
 from adapters.qad.profiles.calls import Envelope
 from adapters.qad.profiles.documents import Document as DocumentProfile
 from adapters.qad.profiles.documents import Step
+from adapters.qad.profiles.entries import Answered, Entries
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.refusals import PERMISSION, STOPS, WORKSPACE
-from adapters.qad.values import whole
+from adapters.qad.values import amount, whole
 from schemas.errors import Misconfigured, OutcomeUnknown, Overloaded, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from streams.ports import Accepted
@@ -206,7 +207,44 @@ def _accepted(answer: dict[str, Any], document: DocumentProfile, envelope: Envel
     made = _made(answer, document, envelope)
     if made is None:
         raise OutcomeUnknown("QAD said yes and did not name the document")
-    return Accepted(document=made, warnings=_warnings(answer, envelope))
+    record = pick(answer, below(envelope.records, document.list))[0]
+    return accepted(made, _warnings(answer, envelope), document, document.key, lambda place: pick(record, place))
+
+
+def accepted(
+    made: Document, warnings: tuple[str, ...], entries: Entries, answered: Answered, shown: Callable[[str], Any]
+) -> Accepted:
+    """Return what a yes says of a document.
+
+    Args:
+        made: Its key.
+        warnings: What was said beside the yes.
+        entries: What its kind says of statuses.
+        answered: Where the answer shows what.
+        shown: Returns what stands at such a place.
+
+    Raises:
+        OutcomeUnknown: An amount is none.
+    """
+
+    def money(word: str) -> Decimal | None:
+        told = shown(place) if (place := getattr(answered, word)) else None
+        try:
+            found = None if told in (None, "") else amount(told)
+        except Misconfigured as error:
+            raise OutcomeUnknown(f"QAD said yes and shows no {word} that is an amount") from error
+        return -found if found is not None and word in answered.negative else found
+
+    status = shown(answered.status) if answered.status else None
+    currency = shown(answered.currency) if answered.currency else None
+    return Accepted(
+        document=msgspec.structs.replace(made, currency=_text(currency), total=money("total")),
+        warnings=warnings,
+        tax=money("tax"),
+        no_entry=entries.no_entry(status),
+        # A document that does not say its status is asked for it.
+        read_back=entries.read_back or bool(entries.posted_when and status in (None, "")),
+    )
 
 
 def _made(answer: dict[str, Any], document: DocumentProfile, envelope: Envelope) -> Document | None:

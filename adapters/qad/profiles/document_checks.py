@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from adapters.qad.profiles.calls import MARK
 from adapters.qad.profiles.documents import SIGNED, Document, Lines, Step
+from adapters.qad.profiles.entries import problems_of_entries
 from adapters.qad.words import HEAD, LINE
 
 # What QAD must be told and never choose, beside the posting date of every kind.
@@ -31,6 +32,8 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
         yield "find: allocated is a column of receipts alone"
     if document.tax_rows is not None and kind not in ("invoice", "credit_note"):
         yield "tax_rows: only invoices and credit notes have them"
+    found = document.find.status if document.find is not None else None
+    yield from problems_of_entries(document, answered=document.key.status, found=found)
     yield from _problems_of_what_is_missing(kind, document)
     yield from _problems_of_steps(document)
 

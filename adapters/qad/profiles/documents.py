@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from adapters.qad.profiles.entries import Answered, Entries
 from adapters.qad.profiles.part import Part, Value
 
 DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
@@ -37,8 +38,8 @@ class Lines(Part, frozen=True, kw_only=True):
     negative: tuple[str, ...] = ()
 
 
-class Key(Part, frozen=True, kw_only=True):
-    """What the answer calls a document's key."""
+class Key(Answered, frozen=True, kw_only=True):
+    """Where the answer shows a document's key, by places of its record."""
 
     year: str
     daybook: str
@@ -63,6 +64,7 @@ class Find(Part, frozen=True, kw_only=True):
         allocated: Of receipts: column of the amount that the receipt itself carries to invoices, as it was made. Never
             one that moves with later adjustments, as what is open does. "" where the browse has none.
         tax: Of invoices and credit notes: column of the tax that the tenant reports, "" where the browse has none.
+        status: Column of the status, where the kind's `posted_when` says which count.
         negative: Columns of these, by our words, that the tenant shows with the other sign.
     """
 
@@ -79,6 +81,7 @@ class Find(Part, frozen=True, kw_only=True):
     posting_date: str = ""
     allocated: str = ""
     tax: str = ""
+    status: str = ""
     negative: tuple[Literal["total", "allocated", "tax"], ...] = ()
 
 
@@ -100,7 +103,7 @@ class Step(Part, frozen=True, kw_only=True):
     take: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class Document(Part, frozen=True, kw_only=True):
+class Document(Entries, frozen=True, kw_only=True):
     """One kind of document.
 
     Attributes:
@@ -116,7 +119,7 @@ class Document(Part, frozen=True, kw_only=True):
         opens: The open item that a transfer makes.
         gl_lines: GL lines beside open items.
         tax_rows: Of an invoice or credit note: rows of the tax report, where the site has tax = "qad_tax_rows".
-        key: What the answer calls the document.
+        key: What the answer shows of the document.
         find: How it is found again; without it its unknowns are for a person.
         steps: Reads and validations before the commit, and the commit; none where there is the commit alone.
         confirmed: The site has confirmed this part.

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from adapters.qad.profiles.documents import Find
+from adapters.qad.profiles.entries import Answered, Entries
 from adapters.qad.profiles.part import Count, Part, Seconds, Value
 
 
@@ -30,8 +31,8 @@ class Table(Part, frozen=True, kw_only=True):
     constants: dict[str, Value] = msgspec.field(default_factory=dict)
 
 
-class AnswerKey(Part, frozen=True, kw_only=True):
-    """Where the answer names the document: a table, and its elements."""
+class AnswerKey(Answered, frozen=True, kw_only=True):
+    """Where the answer shows the document: a table, and its elements."""
 
     table: str
     year: str
@@ -39,14 +40,14 @@ class AnswerKey(Part, frozen=True, kw_only=True):
     voucher: str
 
 
-class QDocument(Part, frozen=True, kw_only=True):
+class QDocument(Entries, frozen=True, kw_only=True):
     """One kind of document.
 
     Attributes:
         api: Element of the call.
         root: Component: the element around the tables.
         tables: Parents first.
-        key: Where the answer names what was made.
+        key: Where the answer shows what was made.
         find: How it is found again, in a browse over REST; without it its unknowns are for a person.
         confirmed: The site has confirmed this part.
     """

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from adapters.qad.profiles.calls import CallLimits
+from adapters.qad.profiles.entries import problems_of_entries
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.values import can_write_days
 from adapters.qad.words import HEAD, LINE
@@ -40,12 +41,15 @@ def _problems_of_document(kind: str, document: QDocument) -> Iterator[str]:
             above.add(table.table)
     sent = [element for table in document.tables for element in _elements(table)]
     key = document.key
-    names = (document.api, document.root, *sent, key.table, key.year, key.daybook, key.voucher)
+    shown = filter(None, (key.currency, key.total, key.tax, key.status))
+    names = (document.api, document.root, *sent, key.table, key.year, key.daybook, key.voucher, *shown)
     yield from (f"{name!r} is no name of an element" for name in dict.fromkeys(names) if not _NAME.fullmatch(name))
     if not document.references:
         yield "fields: no element is named for the machine reference"
     if document.find is not None and document.find.allocated and kind != "receipt":
         yield "find: allocated is a column of receipts alone"
+    found = document.find.status if document.find is not None else None
+    yield from problems_of_entries(document, answered=key.status, found=found)
 
 
 def _problems_of_table(table: Table, above: set[str]) -> Iterator[str]:

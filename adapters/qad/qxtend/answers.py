@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 import msgspec
 
+from adapters.qad.asking.answers import accepted
 from adapters.qad.asking.client import Reply
 from adapters.qad.asking.complaints import Complaint, all_shown, refusal, shown
 from adapters.qad.asking.scrubbing import scrubbed, without_secrets
@@ -51,7 +52,7 @@ def judge_post(reply: Reply, *, profile: Profile, document: QDocument, secrets: 
     judge = _Judge(reply, profile, document, secrets)
     try:
         response = judge.stored()
-        return Accepted(document=judge.made(response), warnings=judge.warnings(response))
+        return judge.made(response)
     except (Rejected, OutcomeUnknown) as error:
         error.answer = judge.kept()
         raise
@@ -93,12 +94,13 @@ class _Judge:
             self._judge_error(response)
         return response
 
-    def made(self, response: Element) -> Document:
+    def made(self, response: Element) -> Accepted:
         """Return what was made."""
-        made = _made(response, self._document.key)
-        if made is None:
+        key = self._document.key
+        made, row = _made(response, key), _row(response, key)
+        if made is None or row is None:
             raise OutcomeUnknown("QAD said yes and did not name the document")
-        return made
+        return accepted(made, self.warnings(response), self._document, key, lambda name: _text(row, name))
 
     def warnings(self, response: Element) -> tuple[str, ...]:
         """Return what QAD said beside a yes."""
@@ -164,7 +166,7 @@ def _check_begun(complaint: Complaint) -> None:
 
 def _made(response: Element, key: AnswerKey) -> Document | None:
     """Return the document that an answer names; voucher 0 is what was sent, `QAD assigns`, and names none."""
-    row = next(response.iter(f"{_QDOC}{key.table}"), None)
+    row = _row(response, key)
     if row is None:
         return None
     try:
@@ -179,6 +181,10 @@ def _only(parent: Element, path: str) -> Element | None:
     """Return a child that is there once: of two, nobody knows which counts."""
     found = parent.findall(path)
     return found[0] if len(found) == 1 else None
+
+
+def _row(response: Element, key: AnswerKey) -> Element | None:
+    return next(response.iter(f"{_QDOC}{key.table}"), None)
 
 
 def _text(parent: Element, name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from adapters.qad.profiles.documents import Find
+from adapters.qad.profiles.entries import Entries
 from adapters.qad.profiles.lists import OpenItems
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import Row, column
@@ -23,8 +24,14 @@ def item_in(row: Row, items: OpenItems, profile: Profile) -> FoundInQad:
     return msgspec.structs.replace(found, document=msgspec.structs.replace(found.document, total=signed))
 
 
-def found_in(row: Row, find: Find, profile: Profile) -> FoundInQad:
+def found_in(row: Row, find: Find, profile: Profile, entries: Entries | None = None) -> FoundInQad:
     """Return the document that a row shows.
+
+    Args:
+        row: The row.
+        find: The browse and its columns.
+        profile: The tenant's profile.
+        entries: What its kind says of statuses; without it each document counts.
 
     Raises:
         Misconfigured: A column is not there, or holds something else.
@@ -52,4 +59,5 @@ def found_in(row: Row, find: Find, profile: Profile) -> FoundInQad:
         day=day(of(find.posting_date), profile.date_format),
         allocated=money("allocated"),
         tax=money("tax"),
+        no_entry=entries.no_entry(of(find.status)) if entries is not None else None,
     )

@@ -28,15 +28,18 @@ class LookUps:
     async def find(self, kind: str, reference: str) -> FoundInQad | None:
         """Return the document that carries a machine reference."""
         find = self._find(kind)
-        pages = self._filtered.equal(find, find.reference, reference, known=find.daybook)
-        found = [found_in(row, find, self._profile) async for page in pages for row in page]
+        pages, made = (
+            self._filtered.equal(find, find.reference, reference, known=find.daybook),
+            self._profile.posted[kind],
+        )
+        found = [found_in(row, find, self._profile, made) async for page in pages for row in page]
         return _only(found, f"documents in QAD carry the reference {reference}")
 
     async def find_all(self, kind: str) -> AsyncIterator[Sequence[FoundInQad]]:
         """Yield all documents of a kind that carry a machine reference, page by page."""
         find = self._find(kind)
         async for page in self._filtered.with_reference(find):
-            yield [found_in(row, find, self._profile) for row in page]
+            yield [found_in(row, find, self._profile, self._profile.posted[kind]) for row in page]
 
     async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
         """Return the opening item that others loaded under a Zuora number.

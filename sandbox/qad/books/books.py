@@ -29,7 +29,7 @@ from sandbox.qad.books.invoices import prepare_invoice
 from sandbox.qad.books.journals import prepare_journal
 from sandbox.qad.books.ledger import Entry, Ledger
 from sandbox.qad.books.master import Master
-from sandbox.qad.books.payments import BOUNCED, INITIAL, PAID, prepare_paid, prepare_payment
+from sandbox.qad.books.payments import BOUNCED, CANCELLED, INITIAL, PAID, prepare_paid, prepare_payment
 from sandbox.qad.books.policy import Policy
 from sandbox.qad.books.reversals import Reversal, prepare_reversal
 
@@ -111,15 +111,19 @@ class Books:
         Raises:
             Refused: where it is not such a payment, or its entry can no longer be made.
         """
-        ledger = self._ledger_of(key)
-        document = self.find(key)
-        content = document.content
-        if not isinstance(content, Payment) or content.status != INITIAL:
-            raise refuse(Code.NOT_MODIFIABLE, "status", key, f"Document {key} is no payment in status {INITIAL}.")
+        ledger, document = self._ledger_of(key), self.find(key)
+        content = _initial(document)
         ledger.commit(prepare_paid(self._inspection(ledger), document, content))
-        document.content = structs.replace(content, status=PAID)
-        document.modified_by, document.modified_at = origin.user, origin.at
-        return document
+        return _in_status(document, content, PAID, origin)
+
+    def cancel(self, key: DocumentKey, *, origin: Origin) -> Document:
+        """Set a payment that was stored as Initial to Cancelled: it never makes its entry.
+
+        Raises:
+            Refused: where it is not such a payment.
+        """
+        document = self.find(key)
+        return _in_status(document, _initial(document), CANCELLED, origin)
 
     def amend(self, key: DocumentKey, changes: dict[str, str | date], *, origin: Origin) -> Document:
         """Change texts, due date or terms of a stored document, never what stands in the ledger.
@@ -181,6 +185,20 @@ class Books:
                 return prepare_banking_entry(inspection, content, origin)
             case Journal():
                 return prepare_journal(inspection, content, origin)
+
+
+def _initial(document: Document) -> Payment:
+    content = document.content
+    if not isinstance(content, Payment) or content.status != INITIAL:
+        message = f"Document {document.key} is no payment in status {INITIAL}."
+        raise refuse(Code.NOT_MODIFIABLE, "status", document.key, message)
+    return content
+
+
+def _in_status(document: Document, content: Payment, status: str, origin: Origin) -> Document:
+    document.content = structs.replace(content, status=status)
+    document.modified_by, document.modified_at = origin.user, origin.at
+    return document
 
 
 def _take_back(ledger: Ledger, entries: list[Entry]) -> None:

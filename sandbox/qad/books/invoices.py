@@ -40,6 +40,7 @@ def prepare_invoice(inspection: Inspection, asked: Invoice, origin: Origin) -> E
         raise refuse(Code.VALUE_NOT_ALLOWED, "invoice_type", asked.invoice_type, "The invoice type is not known.")
     customer = inspection.customer(asked.customer_code)
     invoice = _with_own_tax(inspection, _with_defaults(inspection, asked, customer, origin), rule)
+    invoice = _off_by(inspection.policy.off_by, invoice, rule)
     posting_date = settled(invoice.posting_date)
     inspection.check_header(invoice, Kind.INVOICE)
     inspection.check_required("description", invoice.description)
@@ -92,6 +93,22 @@ def _with_own_tax(inspection: Inspection, invoice: Invoice, rule: InvoiceRule) -
     )
     invoice = structs.replace(invoice, tax_lines=tax_lines)
     return structs.replace(invoice, original_amount=_total_of_lines(invoice, rule))
+
+
+def _off_by(amount: Decimal, invoice: Invoice, rule: InvoiceRule) -> Invoice:
+    """Let the site make more of an invoice than was sent: of its tax, or of a line where it has none."""
+    if not amount:
+        return invoice
+    more = {"original_amount": invoice.original_amount + amount}
+    if invoice.tax_lines:
+        first, *others = invoice.tax_lines
+        first = structs.replace(first, tax_amount=first.tax_amount + amount)
+        return structs.replace(invoice, tax_lines=(first, *others), **more)
+    side = "credit_amount" if rule.raises_debt else "debit_amount"
+    lines = list(invoice.posting_lines)
+    at = next(place for place, line in enumerate(lines) if getattr(line, side))
+    lines[at] = structs.replace(lines[at], **{side: getattr(lines[at], side) + amount})
+    return structs.replace(invoice, posting_lines=tuple(lines), **more)
 
 
 def _total_of_lines(invoice: Invoice, rule: InvoiceRule) -> Decimal:

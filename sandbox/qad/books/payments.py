@@ -1,8 +1,8 @@
 """Customer payments: bank against the invoices that are paid, the rest against the prepayment account.
 
 In status Initial a payment is only stored; it makes its entry, and moves open items, when it is Paid, and its
-allocations are judged again then. It pays invoices of its own customer only. Bounced, it takes back what is left of
-another payment: bank against the prepayment that it is linked to.
+allocations are judged again then. Cancelled before that, it never does. It pays invoices of its own customer only.
+Bounced, it takes back what is left of another payment: bank against the prepayment that it is linked to.
 """
 
 from decimal import Decimal
@@ -20,7 +20,7 @@ from sandbox.qad.books.ledger import Entry
 from sandbox.qad.books.master import Customer, DaybookType
 from sandbox.qad.books.open_items import OpenItem
 
-INITIAL, PAID, BOUNCED = "Initial", "Paid", "Bounced"
+INITIAL, PAID, BOUNCED, CANCELLED = "Initial", "Paid", "Bounced", "Cancelled"
 
 
 def prepare_payment(inspection: Inspection, asked: Payment, origin: Origin) -> Entry:
@@ -31,6 +31,8 @@ def prepare_payment(inspection: Inspection, asked: Payment, origin: Origin) -> E
     """
     today = origin.at.date()
     payment = structs.replace(asked, payment_date=asked.payment_date or today, posting_date=asked.posting_date or today)
+    if payment.status == PAID and inspection.policy.payments_wait:
+        payment = structs.replace(payment, status=INITIAL)
     if payment.status not in (INITIAL, PAID, BOUNCED):
         message = f"A new payment has status {INITIAL}, {PAID} or {BOUNCED}."
         inspection.findings.add(Code.VALUE_NOT_ALLOWED, "status", payment.status, message)

@@ -36,7 +36,7 @@ _GROUPS = {
 
 INVOICE_TYPES = {"INVOICE": "01", "CREDITNOTE": "02", "INVOICECORRECTION": "03", "CREDITNOTECORRECTION": "04"}
 ITEM_TYPES = {**INVOICE_TYPES, "PREPAYMENT": "09"}
-STATUSES = {"Initial": "1-Neu", "Paid": "6-Bezahlt", "Bounced": "9-Retour"}
+STATUSES = {"Initial": "1-Neu", "Paid": "6-Bezahlt", "Bounced": "9-Retour", "Cancelled": "8-Storno"}
 DIRECTIONS = {"IN": "H", "OUT": "S"}
 PERIOD_STATUSES = {"OPEN": "offen", "LOCKED": "gesperrt"}
 ACCOUNT_TYPES = {"STANDARD": "S", "BANK": "B", "CUSTOMER_CONTROL": "D", "TAX": "V", "SYSTEM": "X"}

@@ -85,6 +85,9 @@ class DatasetCodec:
                 for name, words in self._api.values.items():
                     if name in table.fields:
                         fields[table.fields[name]] = words.get(fields[table.fields[name]], "")
+                for name, sides in table.sides.items():
+                    rule = INVOICE_RULES.get(columns["invoice_type"].read(view, document))
+                    fields[sides[0 if rule is None or rule.raises_debt else 1]] = columns[name].read(view, document)
                 found.append((table.name, fields))
         return found
 
