@@ -16,7 +16,6 @@ FAULTS = frozenset(
         "duplicate",
         "lost",
         "no_mapping",
-        "in_files",
     }
 )
 
@@ -116,7 +115,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         part: documents, open_items, customers, control_accounts, movements, in_flight, parked, ignored, timing,
-            foreign, duplicate, lost, no_mapping or in_files.
+            foreign, duplicate, lost or no_mapping.
         number: Zuora's number, or QAD's key where QAD alone has it.
         what: What differs, in a sentence.
         currency: Of the amount.
@@ -130,6 +129,22 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     amount: Decimal = Decimal(0)
     rule: str = ""
+
+
+class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
+    """What could not be compared, since the other side does not show it.
+
+    Attributes:
+        what: What, why, and what to provide, in a sentence.
+        list: The site's list that would show it.
+        columns: Those that it must have, in our words.
+        needed: Without it nobody knows whether the books are right.
+    """
+
+    what: str
+    list: str
+    columns: tuple[str, ...]
+    needed: bool
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +163,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         balances: Of customers, as of that day.
         roll_forward: Of the receivable, from the first document date to that day.
         movements: Of GL accounts, by QAD's periods, of what is posted on these days.
+        not_compared: What was left out, and why.
     """
 
     connection: str
@@ -162,12 +178,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     balances: tuple[BalanceLine, ...] = ()
     roll_forward: tuple[RollForward, ...] = ()
     movements: tuple[AccountMovement, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is unexplained, doubled or lost."""
+        """Whether nothing is unexplained, doubled or lost, and nothing that is needed was left out."""
         unexplained = any(line.unexplained for line in self.sums)
-        return not unexplained and not any(found.part in FAULTS for found in self.differences)
+        left_out = any(one.needed for one in self.not_compared)
+        return not unexplained and not left_out and not any(found.part in FAULTS for found in self.differences)
 
 
 def keep_report(directory: Path, report: Report) -> Path:

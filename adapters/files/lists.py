@@ -1,4 +1,4 @@
-"""The lists that the site exports as CSV: reference data, and open items; read whole, or not at all.
+"""The lists that the site exports as CSV: reference data, open items, its books; read whole, or not at all.
 
 A list that is missing, old, cut off or being written is said with what to do, never taken for one in which objects
 are gone. Which words a list has is adapters/qad/profiles/checks.py's.
@@ -13,8 +13,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from pathlib import Path
 
 from adapters.files.directory import LISTS, said
-from adapters.files.profile import OPEN_ITEM_WORDS, FileProfile, OpenItemsList, SiteList
-from adapters.qad.profiles.checks import COLUMNS
+from adapters.files.profile import BALANCE_WORDS, LIST_WORDS, OPEN_ITEM_WORDS, FileProfile, OpenItemsList, SiteList
 from adapters.qad.profiles.lists import Browse
 from adapters.qad.reading.reference import reference_of
 from adapters.qad.values import amount, whole
@@ -61,7 +60,7 @@ class SiteLists:
         items = self._profile.open_items
         if items is None:
             return None
-        wanted = items.types.get(item_kind) or (items.types.get("invoice") if item_kind == "debit_memo" else None)
+        wanted = items.type_of(item_kind)
         if wanted is None:
             raise Misconfigured(f"[open_items] types of the profile does not say what the site calls a {item_kind}")
         found = [
@@ -80,10 +79,29 @@ class SiteLists:
         items = self._profile.open_items or OpenItemsList()
         return len(self._rows(name, items, needed=OPEN_ITEM_WORDS)[1])
 
-    def _references(self, name: str) -> list[QadReference]:
-        needed, others = COLUMNS[name]
+    def shown(self, name: str) -> list[Row]:
+        """Return a list of the site's books row by row, by our words: documents, open_items, balances ...
+
+        A word that the list has no column for is left out; an empty field is None. Raises as `read` does.
+        """
+        if name == OPEN_ITEMS:
+            items = self._profile.open_items or OpenItemsList()
+            columns, rows = self._rows(name, items, needed=(*OPEN_ITEM_WORDS, "open"), others=BALANCE_WORDS)
+        else:
+            columns, rows = self._listed(name)
+        return [{word: row[column] for word, column in columns.items()} for row in rows]
+
+    def written_at(self, name: str) -> float:
+        """Return when a list was written, in seconds since the epoch by the directory's clock."""
+        return _state_of(self._path(name)).st_mtime
+
+    def _listed(self, name: str) -> tuple[dict[str, str], list[Row]]:
+        needed, others = LIST_WORDS[name]
         site_list = self._profile.lists.get(name, SiteList())
-        columns, rows = self._rows(name, site_list, needed=sorted(needed), others=others)
+        return self._rows(name, site_list, needed=sorted(needed), others=others)
+
+    def _references(self, name: str) -> list[QadReference]:
+        columns, rows = self._listed(name)
         if not rows:
             raise Misconfigured(f"{self._path(name)} has no rows: let the site export it again, whole")
         spec = Browse(browse_id=name, prefix="", columns=columns, true_values=self._profile.true_values)
@@ -105,7 +123,7 @@ class SiteLists:
                     voucher=whole(row[columns["voucher"]], what="voucher"),
                     customer=row[columns["customer"]] or "",
                     currency=row[columns["currency"]] or "",
-                    total=amount(row[columns["total"]]),
+                    total=amount(row[columns["total"]]) * items.sign_of(wanted),
                 )
             except Misconfigured as error:
                 raise Misconfigured(f"{self._path(OPEN_ITEMS)}: {error}") from None
@@ -148,10 +166,7 @@ class SiteLists:
         return columns, [dict(zip(header, (value.strip() or None for value in row), strict=True)) for row in rows]
 
     def _text(self, path: Path, *, also_old: bool) -> str:
-        try:
-            before = path.stat()
-        except FileNotFoundError:
-            raise Misconfigured(f"{path} is not there: let the site export it to that place") from None
+        before = _state_of(path)
         with said(path):
             content = path.read_bytes()
             after = path.stat()
@@ -167,6 +182,14 @@ class SiteLists:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Misconfigured(f"{path} is not written in UTF-8: let the site export it so") from None
+
+
+def _state_of(path: Path) -> os.stat_result:
+    with said(path):
+        try:
+            return path.stat()
+        except FileNotFoundError:
+            raise Misconfigured(f"{path} is not there: let the site export it to that place") from None
 
 
 def _state(of: os.stat_result) -> tuple[int, int, int]:

@@ -6,14 +6,13 @@ ours and fixed (docs/files.md): only what the site exports may be worded by the 
 
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from adapters.qad.profiles.checks import COLUMNS, ITEM_KINDS
-from adapters.qad.profiles.lists import BROWSES
+from adapters.qad.profiles.checks import COLUMNS, ITEM_KINDS, READ_BACK
 from adapters.qad.profiles.part import Part
 from adapters.qad.values import can_write_days
 from adapters.settings import load_settings
@@ -22,8 +21,18 @@ from schemas.errors import Misconfigured
 
 # How long the directory is waited for, while another process has it.
 LOCK_S = 5.0
-# What a row of the list of open items says.
+# What a row of the list of open items says; for balances `open` as well, for control accounts `account`.
 OPEN_ITEM_WORDS = ("number", "type", "year", "daybook", "voucher", "customer", "currency", "total")
+BALANCE_WORDS = ("open", "account")
+# What each of the other lists must show, and what else it may show, by its name.
+LIST_WORDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    **COLUMNS,
+    "documents": (
+        frozenset({"year", "daybook", "voucher", "customer", "currency", "total", "posting_date"}),
+        frozenset({"reference", "number", "kind"}),
+    ),
+    **READ_BACK,
+}
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
@@ -57,9 +66,19 @@ class OpenItemsList(SiteList, frozen=True, kw_only=True):
 
     Attributes:
         types: The site's word for an item, by Zuora's kind; a debit memo is called as an invoice is unless it is named.
+        negative: Kinds whose amounts, whole and open, the site shows below zero.
     """
 
     types: dict[str, str] = msgspec.field(default_factory=lambda: {kind: kind for kind in ITEM_KINDS})
+    negative: tuple[Literal["invoice", "debit_memo", "credit_memo", "payment"], ...] = ()
+
+    def type_of(self, kind: str) -> str | None:
+        """Return what the site calls an item of a kind, or None where the profile does not say."""
+        return self.types.get(kind) or (self.types.get("invoice") if kind == "debit_memo" else None)
+
+    def sign_of(self, shown: str | None) -> int:
+        """Return -1 where the site shows amounts below zero for items of a type, 1 elsewhere."""
+        return -1 if shown in [self.type_of(kind) for kind in self.negative] else 1
 
 
 class FileProfile(Part, frozen=True, kw_only=True):
@@ -125,14 +144,14 @@ def _problems_of(profile: FileProfile) -> Iterator[str]:
     if not can_write_days(profile.date_format):
         yield f"date_format {profile.date_format!r} does not write dates, all in one width, that can be read again"
     for name, site_list in profile.lists.items():
-        if name not in BROWSES:
-            yield f"[lists.{name}] is none of {', '.join(BROWSES)}"
+        if name not in LIST_WORDS:
+            yield f"[lists.{name}] is none of {', '.join(LIST_WORDS)}"
             continue
-        needed, others = COLUMNS[name]
+        needed, others = LIST_WORDS[name]
         for word in sorted(site_list.columns.keys() - needed - others):
             yield f"[lists.{name}] columns: {word!r} is no word of ours"
     if profile.open_items is not None:
-        for word in sorted(profile.open_items.columns.keys() - set(OPEN_ITEM_WORDS)):
+        for word in sorted(profile.open_items.columns.keys() - {*OPEN_ITEM_WORDS, *BALANCE_WORDS}):
             yield f"[open_items] columns: {word!r} is no word of ours"
         for kind in profile.open_items.types:
             if kind not in ITEM_KINDS:

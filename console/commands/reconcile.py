@@ -1,6 +1,8 @@
 """`reconcile`: both systems read anew and compared, each difference named; the last line leaves nothing unexplained."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -10,11 +12,12 @@ from console.context import Context, command_options
 from console.output import EXIT_FINDINGS
 from console.reconciliation.comparing import compare
 from console.reconciliation.facts import LogSide, Standing
-from console.reconciliation.reading import has_mapping, read_log, read_periods, read_qad
+from console.reconciliation.reading import QadBooks, has_mapping, read_log
 from console.reconciliation.showing import show
+from console.reconciliation.site import SiteBooks
 from console.reports import Difference, Report, keep_report
 from console.wiring import Wiring
-from console.zuora_side import read_zuora
+from console.zuora_side import Progress, read_zuora
 from schemas.errors import Misconfigured
 from schemas.ids import PostingId
 from schemas.references import Period
@@ -95,19 +98,18 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _As
             period=asked.period,
         )
     tenant = wiring.site.config.connections[connection].tenant
-    profile = wiring.profile(connection)
 
     def progress(what: str) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{connection}: {what:<40}", err=True, nl=False)
 
     # Zuora first, then QAD, then the log: what happens meanwhile is seen by the side that explains it.
-    async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
-        first, last, balances_on = asked.days(await read_periods(qad, profile))
+    async with wiring.zuora(tenant) as zuora, _books(wiring, connection, progress) as books:
+        first, last, balances_on = asked.days(await books.periods())
         read_at = await zuora.hear_time()
         documents = await read_zuora(zuora, tenant, progress=progress, settlement=wiring.settlement(zuora, tenant))
         before = await read_log(wiring, connection)
-        shown = await read_qad(qad, profile, before, progress=progress)
+        shown = await books.read(before)
         log = await read_log(wiring, connection)
         log.read = read
         log.late = _posted(log) - _posted(before)
@@ -129,16 +131,26 @@ async def _reconcile(wiring: Wiring, connection: str, read: set[str], asked: _As
         balances=result.balances,
         roll_forward=result.roll_forward,
         movements=result.movements,
+        not_compared=books.not_compared,
     )
     keep_report(wiring.data, report)
     return report
 
 
+@asynccontextmanager
+async def _books(wiring: Wiring, connection: str, progress: Progress) -> AsyncIterator[QadBooks | SiteBooks]:
+    """Yield what reads the other side of a connection."""
+    files = wiring.files(connection)
+    if files is not None:
+        yield SiteBooks(wiring.site.path(files.directory), files)
+        return
+    profile = wiring.profile(connection)
+    async with wiring.qad(connection, profile) as client:
+        yield QadBooks(client, profile, progress)
+
+
 async def _why_not(wiring: Wiring, connection: str) -> Difference | None:
     """Return why there is nothing to compare, or None where there is."""
-    if wiring.files(connection) is not None:
-        what = "its documents go into files, and no QAD is read: hold them against the books that the import makes"
-        return Difference(part="in_files", number="", what=what)
     if await has_mapping(wiring, connection):
         return None
     what = "no mapping is published, so nothing goes to QAD and there is nothing to compare yet: "

@@ -30,7 +30,7 @@ def compare_allocations(ground: Ground, findings: Findings) -> None:
         ours.add(key)
         if not isinstance(posting.content, AllocationContent):
             items[key] = posting
-        elif ground.posted(posting) is not None and (key in shown or key in ground.in_qad):
+        elif not ground.late(posting) and ground.posted(posting) is not None and (key in shown or key in ground.in_qad):
             # What a receipt carries has no document of its own: its open items are compared.
             findings.checks["allocations"] += 1
             _compare_one(ground, posting, posting.content, standing.qad, shown[key], findings)

@@ -28,6 +28,8 @@ def compare_balances(ground: Ground, findings: Findings) -> tuple[Balances, Bala
     Returns:
         By customer and currency, what should be open by Zuora of what is in QAD, and what is.
     """
+    if ground.qad.open_items is None:
+        return defaultdict(Decimal), defaultdict(Decimal)
     comparison = _OpenItems(ground, findings)
     comparison.of_documents()
     comparison.of_what_no_longer_counts()
@@ -40,7 +42,7 @@ class _OpenItems:
     def __init__(self, ground: Ground, findings: Findings) -> None:
         self._ground = ground
         self._findings = findings
-        self._items = {key_of(item.key): item for item in ground.qad.open_items}
+        self._items = {key_of(item.key): item for item in ground.qad.open_items or ()}
         self._ours = dict(_items_of_postings(ground))
         # Items that stand for a document of Zuora.
         self._compared: set[Key] = set()
@@ -99,8 +101,10 @@ class _OpenItems:
         held = self._ground.log.documents.get(name)
         if self._ground.is_unread(name):
             return Place("in_flight", "", ": it changed after the last poll")
-        if any(one.id in self._ground.log.late for one in (*self._ground.moves[name], *self._ground.effects[name])):
-            return Place("in_flight", "", ": it moved while both systems were read")
+        gone = [self._ground.gone(one) for one in (*self._ground.moves[name], *self._ground.effects[name])]
+        place = min(filter(None, gone), key=lambda one: one.bucket != "parked", default=None)
+        if place is not None:
+            return place._replace(why=f": {place.why}")
         if held is not None and held.reason is not None:
             bucket, rule, _ = place_of(held)
             return Place(bucket, rule, "")
@@ -174,8 +178,9 @@ class _OpenItems:
 def _compare_control_accounts(ground: Ground, findings: Findings) -> None:
     """Compare QAD's open items with its own control accounts."""
     totals: Balances = defaultdict(Decimal)
-    for item in {key_of(item.key): item for item in ground.qad.open_items}.values():
-        totals[item.account, item.key.currency] += item.owed * item.open
+    for item in {key_of(item.key): item for item in ground.qad.open_items or ()}.values():
+        if item.account:
+            totals[item.account, item.key.currency] += item.owed * item.open
     for account, currency in sorted(totals):
         findings.checks["control accounts"] += 1
         balance = ground.qad.balances.get((account, currency), ZERO)

@@ -67,7 +67,7 @@ def compare(
     dated = Dated(ground, *compare_balances(ground, findings))
     name_shifted(ground, findings, first=first, last=as_of, on=balances_on)
     movements = compare_movements(ground, findings, first=first, last=as_of)
-    begun = balances_on is not None and first <= balances_on
+    begun = balances_on is not None and first <= balances_on and qad.open_items is not None
     return Result(
         sums=sums,
         checks=dict(findings.checks),

@@ -206,7 +206,7 @@ class Dated:
         return standing.customer if standing is not None else ""
 
     def _of_foreign(self) -> Iterator[Move]:
-        items = {key_of(item.key): item for item in self._ground.qad.open_items}
+        items = {key_of(item.key): item for item in self._ground.qad.open_items or ()}
         for key, document in self._ground.in_qad.items():
             item = items.get(key)
             if document.reference not in self._ground.by_reference and item is not None and document.day is not None:

@@ -131,16 +131,20 @@ class QadSide(msgspec.Struct, kw_only=True):
 
     Attributes:
         documents: In our daybooks.
-        open_items: Whatever their daybook.
+        open_items: Whatever their daybook; None where they are not shown.
         balances: Debit less credit, by GL account and currency.
         gl_lines: Of our daybooks; None where the profile names no browse for them.
         item_lines: Of open item adjustments; None where the profile names no browse for them.
         periods: Its own, in which posting dates are told.
+        refused: What was handed over and refused afterwards, by its reference, and why.
+        not_yet: What was handed over and need not be shown yet, likewise.
     """
 
     documents: list[QadDocument] = msgspec.field(default_factory=list)
-    open_items: list[QadOpenItem] = msgspec.field(default_factory=list)
+    open_items: list[QadOpenItem] | None = msgspec.field(default_factory=list)
     balances: dict[tuple[str, str], Decimal] = msgspec.field(default_factory=dict)
     gl_lines: list[QadGlLine] | None = None
     item_lines: list[QadItemLine] | None = None
     periods: list[Period] = msgspec.field(default_factory=list)
+    refused: dict[str, str] = msgspec.field(default_factory=dict)
+    not_yet: dict[str, str] = msgspec.field(default_factory=dict)

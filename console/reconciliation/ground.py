@@ -188,10 +188,24 @@ class Ground:
             return Place("in_flight", "", f"{posting.step} is on its way to QAD")
         if standing.status in ("waiting", "parked", "superseded"):
             return place_of(standing)
-        if posting.id in self.log.late:
-            return Place("in_flight", "", f"{posting.step} came into QAD while both systems were read")
+        gone = self.gone(posting)
+        if gone is not None:
+            return gone
         told = self.without_entry(posting)
         return Place("unexplained", NO_ENTRY, told) if told else None
+
+    def late(self, posting: Posting) -> str:
+        """Return why what was read of a posting in QAD may be either, "" where it is what stands there."""
+        if posting.id in self.log.late:
+            return "came into QAD while both systems were read"
+        return self.qad.not_yet.get(posting.reference, "")
+
+    def gone(self, posting: Posting) -> Place | None:
+        """Return why a posting that was answered need not be in QAD, None where it must be."""
+        refused, late = self.qad.refused.get(posting.reference, ""), self.late(posting)
+        if refused:
+            return Place("parked", "refused_by_import", f"{posting.step} is not in QAD: {refused}")
+        return Place("in_flight", "", f"{posting.step} {late}") if late else None
 
     def _on_its_way(self, name: str) -> str:
         """Return where a document is that no outcome speaks of, or "" where nobody knows."""

@@ -57,7 +57,7 @@ def compare_movements(ground: Ground, findings: Findings, *, first: date, last: 
         lines = _sent(ground, posting)
         if first <= standing.day <= last:
             _add_sent(cells, lines, posting, period_of(ground.qad.periods, standing.day))
-        if ground.qad.gl_lines is not None and key in ground.in_qad and posting.id not in ground.log.late:
+        if ground.qad.gl_lines is not None and key in ground.in_qad and not ground.late(posting):
             findings.checks["GL entries"] += 1
             _compare_one(posting, lines, shown[key], written(standing.qad), findings)
     for key, found in shown.items():

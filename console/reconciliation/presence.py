@@ -58,8 +58,10 @@ def compare_presence(ground: Ground, findings: Findings) -> None:
 def _compare_one(posting: Posting, standing: Standing, qad: Document, ground: Ground, findings: Findings) -> None:
     there = ground.in_qad.get(key_of(qad))
     if there is None:
-        if posting.id not in ground.log.late:
-            findings.name("lost", posting.number, f"{posting.step} was posted as {written(qad)} and is not in QAD")
+        if not ground.late(posting):
+            why = ground.qad.refused.get(posting.reference, "")
+            what = f"{posting.step} was posted as {written(qad)} and is not in QAD{f': {why}' if why else ''}"
+            findings.name("lost", posting.number, what)
         return
     if there.reference != posting.reference:
         what = f"{written(qad)} no longer carries our reference: somebody changed it"

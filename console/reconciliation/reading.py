@@ -1,7 +1,7 @@
 """Reads two of the three sides: the log whole, and anew QAD's documents, open items and balances."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from adapters.qad.reading.found import found_in, item_in
 from adapters.qad.reading.reference import QadReferences
 from adapters.qad.values import amount, day, whole
 from console.reconciliation.facts import LogSide, QadDocument, QadGlLine, QadItemLine, QadOpenItem, QadSide, Standing
+from console.reports import NotCompared
 from console.wiring import Wiring
 from console.zuora_side import Progress
 from schemas.cursors import Cursor
@@ -56,6 +57,26 @@ async def has_mapping(wiring: Wiring, connection: str) -> bool:
     return any(isinstance(read_decision(record.value), MappingPublished) for record in decisions)
 
 
+class QadBooks:
+    """Reads QAD; it shows all that a profile must name."""
+
+    not_compared = tuple[NotCompared, ...]()
+
+    def __init__(self, client: QadClient, profile: Profile, progress: Progress) -> None:
+        """Read through this client."""
+        self._client = client
+        self._profile = profile
+        self._progress = progress
+
+    async def periods(self) -> list[Period]:
+        """Return its periods."""
+        return await read_periods(self._client, self._profile)
+
+    async def read(self, log: LogSide) -> QadSide:
+        """Return what it shows."""
+        return await read_qad(self._client, self._profile, log, progress=self._progress)
+
+
 async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progress: Progress) -> QadSide:
     """Return what QAD shows in our daybooks, all its open items, balances and periods."""
     side = QadSide()
@@ -66,7 +87,7 @@ async def read_qad(client: QadClient, profile: Profile, log: LogSide, *, progres
         for daybook in sorted(log.daybooks.get(kind, ())):
             await _read_daybook(client, profile, kind, find, daybook, side)
             progress(f"QAD: {len(side.documents)} documents")
-    side.open_items.extend([item async for item in open_items(client, profile)])
+    side.open_items = [item async for item in open_items(client, profile)]
     progress(f"QAD: {len(side.open_items)} open items")
     await _read_balances(client, profile, side)
     if profile.gl_transactions is not None:
@@ -154,19 +175,7 @@ async def _gl_lines(client: QadClient, profile: Profile, spec: Browse, log: LogS
         async for page in filtered.equal(spec, names["daybook"], daybook, known=names["daybook"]):
             for row in page:
                 of: dict[str, Any] = {word: column(row, name, browse_id=spec.browse_id) for word, name in names.items()}
-                in_base = "base_debit" in of and "base_credit" in of
-                yield QadGlLine(
-                    key=Document(
-                        year=whole(of["year"], what="year"),
-                        daybook=str(of["daybook"]),
-                        voucher=whole(of["voucher"], what="voucher"),
-                        currency=str(of["currency"]),
-                    ),
-                    account=str(of["account"]),
-                    day=day(of["posting_date"], profile.date_format),
-                    amount=amount(of["debit"]) - amount(of["credit"]),
-                    base=amount(of["base_debit"]) - amount(of["base_credit"]) if in_base else None,
-                )
+                yield gl_line(of, profile.date_format)
 
 
 async def _item_lines(client: QadClient, profile: Profile, spec: Browse) -> AsyncIterator[QadItemLine]:
@@ -182,23 +191,45 @@ async def _item_lines(client: QadClient, profile: Profile, spec: Browse) -> Asyn
             of: dict[str, Any] = {
                 word: column(row, name, browse_id=spec.browse_id) for word, name in spec.columns.items()
             }
-            item = (
-                whole(of["item_year"], what="year"),
-                str(of["item_daybook"]),
-                whole(of["item_voucher"], what="voucher"),
-            )
-            if item[2]:
-                yield QadItemLine(
-                    key=Document(
-                        year=whole(of["year"], what="year"),
-                        daybook=str(of["daybook"]),
-                        voucher=whole(of["voucher"], what="voucher"),
-                        currency=str(of["currency"]),
-                    ),
-                    item=item,
-                    day=day(of["posting_date"], profile.date_format),
-                    amount=amount(of["debit"]) - amount(of["credit"]),
-                )
+            line = item_line(of, profile.date_format)
+            if line.item[2]:
+                yield line
+
+
+def gl_line(of: Mapping[str, Any], date_format: str) -> QadGlLine:
+    """Return a line of the general ledger from its columns by our words.
+
+    Raises:
+        Misconfigured: A column is not what it should be.
+    """
+    in_base = "base_debit" in of and "base_credit" in of
+    return QadGlLine(
+        key=_key(of),
+        account=str(of["account"]),
+        day=day(of["posting_date"], date_format),
+        amount=amount(of["debit"]) - amount(of["credit"]),
+        base=amount(of["base_debit"]) - amount(of["base_credit"]) if in_base else None,
+    )
+
+
+def item_line(of: Mapping[str, Any], date_format: str) -> QadItemLine:
+    """Return a line of an open item adjustment likewise; the voucher of its item is 0 where it moves none."""
+    item = whole(of["item_year"], what="year"), str(of["item_daybook"]), whole(of["item_voucher"], what="voucher")
+    return QadItemLine(
+        key=_key(of),
+        item=item,
+        day=day(of["posting_date"], date_format),
+        amount=amount(of["debit"]) - amount(of["credit"]),
+    )
+
+
+def _key(of: Mapping[str, Any]) -> Document:
+    return Document(
+        year=whole(of["year"], what="year"),
+        daybook=str(of["daybook"]),
+        voucher=whole(of["voucher"], what="voucher"),
+        currency=str(of["currency"]),
+    )
 
 
 def _take_decision(side: LogSide, value: bytes, _offset: int) -> None:

@@ -36,6 +36,8 @@ def show(report: Report, output: Output) -> None:
     if report.balances_on:
         _show_dated(report, output)
         _show_movements(report, output)
+    for left_out in report.not_compared:
+        output.say(f"not compared: {left_out.what}")
     counted = ", ".join(f"{count} {what}" for what, count in report.checks.items())
     output.say(f"compared {counted}")
     parts = Counter(found.part for found in report.differences)

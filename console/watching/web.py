@@ -132,6 +132,7 @@ class Page:
             ]
             columns = ("kind", "currency", "Zuora", "in QAD", "in flight", "parked", "ignored", "timing", "unexplained")
             parts.append(_table(columns, rows))
+            parts += [f"<p class=old>not compared: {html.escape(one.what)}</p>" for one in report.not_compared]
         return parts
 
 

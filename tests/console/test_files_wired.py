@@ -12,7 +12,6 @@ from adapters.credentials.keys import make_key_file
 from adapters.files.lists import SiteLists
 from adapters.files.port import FileErp
 from adapters.qad.profiles.lists import BROWSES
-from console.commands.reconcile import _Asked, _reconcile
 from console.config import load_site
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
@@ -62,11 +61,6 @@ async def test_port_and_lists_are_those_of_the_directory_and_no_secret_is_asked_
 def test_what_asks_qad_says_that_there_is_none(wiring):
     with pytest.raises(Misconfigured, match="acme-main go into files"):
         wiring.profile("acme-main")
-
-
-async def test_reconcile_names_the_connection_and_is_not_clean(wiring):
-    report = await _reconcile(wiring, "acme-main", set(), _Asked("", None, None))
-    assert ([one.part for one in report.differences], report.clean) == (["in_files"], False)
 
 
 def test_a_wrong_word_in_the_profile_is_said_with_its_place(site, wiring):

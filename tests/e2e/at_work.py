@@ -121,9 +121,11 @@ async def at_work(
     eventually: Eventually,
     before: Callable[[House], Any] = lambda _house: None,
 ) -> AsyncIterator[AtWork]:
-    """Yield a product at work; `before` may change its files before it starts."""
+    """Yield a product at work; `before` may change its files before it starts, and may be a coroutine."""
     async with standing_house(directory, seed=7, size=0.1, kafka=kafka) as house:
-        before(house)
+        changed = before(house)
+        if changed is not None:
+            await changed
         async with tell_story(house.world, house.controls(), receiver=house.receiver) as story:
             work = AtWork(house, story, eventually)
             await house.product.command("topics", "create")

@@ -38,16 +38,19 @@ COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "periods": (frozenset({"year", "period", "first_day", "last_day", "status"}), frozenset({"open_for_sales"})),
     "currencies": (frozenset({"code", "decimals"}), frozenset({"active"})),
 }
-_BALANCES = (frozenset({"account", "currency", "debit", "credit"}), frozenset[str]())
-_GL_TRANSACTIONS = (
-    frozenset({"year", "daybook", "voucher", "posting_date", "account", "currency", "debit", "credit"}),
-    frozenset({"base_debit", "base_credit"}),
-)
-_ADJUSTMENT_LINES = (
-    frozenset({"year", "daybook", "voucher", "posting_date", "currency", "debit", "credit"})
-    | frozenset({"item_year", "item_daybook", "item_voucher"}),
-    frozenset[str](),
-)
+# The same of what `reconcile` reads.
+READ_BACK: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "balances": (frozenset({"account", "currency", "debit", "credit"}), frozenset()),
+    "gl_transactions": (
+        frozenset({"year", "daybook", "voucher", "posting_date", "account", "currency", "debit", "credit"}),
+        frozenset({"base_debit", "base_credit"}),
+    ),
+    "adjustment_lines": (
+        frozenset({"year", "daybook", "voucher", "posting_date", "currency", "debit", "credit"})
+        | frozenset({"item_year", "item_daybook", "item_voucher"}),
+        frozenset(),
+    ),
+}
 # Zuora's kinds of what can be open.
 ITEM_KINDS = ("invoice", "debit_memo", "credit_memo", "payment")
 
@@ -167,11 +170,11 @@ def _problems_of_lists(profile: Profile) -> Iterator[str]:
     """Look at the words of columns: a misspelt one would mean that QAD shows none, and everything would be active."""
     lists = {f"browses.{name}": (browse, COLUMNS[name]) for name, browse in profile.browses.items() if name in BROWSES}
     if profile.balances is not None:
-        lists["balances"] = (profile.balances, _BALANCES)
+        lists["balances"] = (profile.balances, READ_BACK["balances"])
     if profile.gl_transactions is not None:
-        lists["gl_transactions"] = (profile.gl_transactions, _GL_TRANSACTIONS)
+        lists["gl_transactions"] = (profile.gl_transactions, READ_BACK["gl_transactions"])
     if profile.adjustment_lines is not None:
-        lists["adjustment_lines"] = (profile.adjustment_lines, _ADJUSTMENT_LINES)
+        lists["adjustment_lines"] = (profile.adjustment_lines, READ_BACK["adjustment_lines"])
     for name, (browse, (needed, others)) in lists.items():
         for word in sorted(needed - browse.columns.keys()):
             yield f"[{name}] columns: no column is named for {word!r}"

@@ -1,0 +1,86 @@
+"""A connection into files beside one into QAD, on real processes: what a site does from day to day, and both judges."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from console.demo.quiet import until_quiet
+from console.demo.screen import Screen
+from sandbox.world.chapters.trouble_days import DAY
+from sandbox.world.charges import priced, services
+from tests.e2e.at_work import AtWork, at_work
+from tests.e2e.into_files import go_into_files
+
+SITE = "emea"
+# A list counts once nothing was written to it for a moment.
+QUIET_S = 2.5
+
+
+async def rest(work: AtWork) -> None:
+    """Wait until everything is read and every stage rests."""
+    read_to = {name: await scene.zuora.next_second() for name, scene in work.story.scenes.items()}
+    await until_quiet(work.wiring, read_to=read_to, screen=Screen())
+
+
+async def judged(work: AtWork, *, codes=(0,)):
+    """Return what both judges say of the site, without a word about the other."""
+    [verdict] = await work.house.product.ask("verify", "-c", SITE, codes=codes)
+    [report] = await work.house.product.ask("reconcile", "-c", SITE, codes=codes)
+    return verdict, report
+
+
+@pytest.mark.timeout(400)
+async def test_a_site_takes_refuses_and_lists_and_the_judges_say_what_its_books_hold(kafka, tmp_path, eventually):
+    sites = []
+
+    async def into_files(house):
+        sites.append(await go_into_files(house, SITE))
+
+    async with at_work(tmp_path / "house", kafka=kafka, eventually=eventually, before=into_files) as work:
+        [site], scene = sites, work.scene(SITE)
+        account = scene.cast["neighbour"]
+        numbers = [await work.bill(SITE, amount=amount) for amount in (100, 70, 40)]
+        memo = await scene.credit(
+            account, scene.taxed(account, services(priced(30, account), DAY)), DAY, reason="Other"
+        )
+        await rest(work)
+        await scene.apply_memo(str(memo["memoNumber"]), {numbers[0]: Decimal(10)}, DAY)
+        await scene.pay(account, Decimal(80), DAY, to={numbers[1]: Decimal(70)})
+        await rest(work)
+        kinds = sorted(path.name.partition(".")[0] for path in site.waiting())
+        assert kinds == sorted(["invoice"] * 3 + ["credit_note", "adjustment", "receipt"])
+
+        # Nothing is taken, and no list shows any books: that is said, and what is known is compared.
+        [verdict] = await work.house.product.ask("verify", "-c", SITE)
+        assert (verdict["broken"], verdict["on_its_way"]) == ({}, [])
+        assert (verdict["read"]["files"], verdict["read"]["files that are not taken yet"]) == (6, 6)
+        [report] = await work.house.product.ask("reconcile", "-c", SITE, codes=(3,))
+        assert report["differences"] == []
+        needed = {one["list"] for one in report["not_compared"] if one["needed"]}
+        assert needed == {"lists/documents.csv", "lists/open_items.csv"}
+
+        # One is refused: both judges name it, with its reason.
+        [refused] = site.take(refuse=f".{numbers[2]}.", why="the period is closed")
+        site.export_books()
+        await asyncio.sleep(QUIET_S)
+        verdict, report = await judged(work, codes=(3,))
+        assert [one["number"] for one in verdict["violations"] if one["invariant"] == "I1"] == [numbers[2]]
+        assert "the period is closed" in verdict["violations"][0]["what"]
+        named = {(one["part"], one["number"]): one["what"] for one in report["differences"]}
+        assert {part for part, number in named if number == numbers[2]} == {"lost", "parked"}
+        assert {number for _, number in named} == {numbers[2]}, report["differences"]
+        assert "the period is closed" in named["lost", numbers[2]]
+
+        # It is moved back and taken: everything holds, to the cent.
+        refused.with_name(f"{refused.name}.reason.txt").unlink()
+        refused.rename(site.path / refused.name)
+        site.take()
+        site.export_books()
+        await asyncio.sleep(QUIET_S)
+        verdict, report = await judged(work)
+        assert (verdict["broken"], report["differences"]) == ({}, [])
+        assert not any(one["needed"] for one in report["not_compared"])
+        assert report["checks"]["open items"] == 5
+        assert report["checks"]["GL entries"] == 6
+        assert "Traceback" not in work.log
