@@ -53,8 +53,8 @@ $(VENV)/bench/.ready: locks/bench.lock
 		&& $(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.lock \
 		&& touch $@ || echo "quixstreams could not be had: the comparison goes on without it."
 
-bench: $(READY) $(VENV)/bench/.ready ## The same work side by side with the alternatives: docs/performance.md
-	@$(BIN)/python -m benchmarks --write docs/performance.md
+bench: $(READY) $(VENV)/bench/.ready ## The same work beside the alternatives: docs/performance.md (PARTS="sink customers": these sections alone)
+	@$(BIN)/python -m benchmarks $(PARTS) --write docs/performance.md
 
 profile: $(READY) ## Where the time of these goes, under a profiler: docs/profiles.md
 	@$(BIN)/python -m benchmarks.profiles --write docs/profiles.md

@@ -21,6 +21,10 @@ _YES = (
 )
 
 
+# Calls for this customer take so many times as long.
+SLOW, SLOW_TIMES = "SLOWCUST", 10
+
+
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """What an ERP takes, and how it is spoken to.
 
@@ -51,8 +55,8 @@ async def serve(latency_ms: int) -> None:
         return web.json_response({"data": [], "auxillaryData": {"HasMoreParams": False}})
 
     async def post(request: web.Request) -> web.Response:
-        await request.read()
-        await asyncio.sleep(latency_ms / 1000)
+        is_slow = SLOW.encode() in await request.read()
+        await asyncio.sleep(latency_ms / 1000 * (SLOW_TIMES if is_slow else 1))
         if request.content_type == "text/xml":
             return web.Response(text=_YES.format(next(vouchers)), content_type="text/xml")
         made = {"postingYear": 2026, "daybookCode": "ZINV", "voucher": next(vouchers)}

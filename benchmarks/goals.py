@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from benchmarks.comparing import Measured
+from benchmarks.customers import CHANGED, INTERVAL_S
 from benchmarks.moving import LOOP, MOVING, QUIX
 from benchmarks.receiving import BESIDE_SLOW, PER_SECOND, RECEIVER, Received
 from benchmarks.sink import BARE, MEASURED, sending_to
+from benchmarks.slow_account import Beside
 from benchmarks.state import Loaded
 
 _OUTCOMES = 1_000_000
@@ -16,6 +18,7 @@ _STATE_MB = 200
 _ANSWERED_MS = 250.0
 # A cost that differs less from one size to another counts as flat.
 _FLAT = 1.2
+_BESIDE_SLOW = 0.95
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,10 +37,48 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     met: bool
 
 
-def goals(measured: Sequence[Measured], loaded: Sequence[Loaded], received: Sequence[Received] = ()) -> list[Goal]:
-    """Return the goals of which something was measured."""
-    speeds = _speeds({(row.comparison, row.way): row for row in measured})
-    return [*speeds, *_states(loaded), *_callouts({row.way: row for row in received})]
+def speed_goals(measured: Sequence[Measured]) -> list[Goal]:
+    """Return the goals of works that were compared."""
+    return list(_speeds({(row.comparison, row.way): row for row in measured}))
+
+
+def state_goals(loaded: Sequence[Loaded]) -> list[Goal]:
+    """Return the goals of states that were loaded."""
+    return list(_states(loaded))
+
+
+def callout_goals(received: Sequence[Received]) -> list[Goal]:
+    """Return the goals of callouts that were taken in."""
+    return list(_callouts({row.way: row for row in received}))
+
+
+def slow_account_goals(rows: Sequence[Beside]) -> list[Goal]:
+    """Return the goals of what the others make beside a slow account."""
+    alone = {row.into: row for row in rows if not row.slow}
+    return [
+        Goal(
+            what=f"{row.into}: the others beside a slow account, as a share of what they make without one",
+            wanted=f"at least {_BESIDE_SLOW}",
+            measured=f"{row.per_second.median / alone[row.into].per_second.median:.2f}",
+            met=round(row.per_second.median / alone[row.into].per_second.median, 2) >= _BESIDE_SLOW,
+        )
+        for row in rows
+        if row.slow
+    ]
+
+
+def customer_goals(rows: Sequence[Measured]) -> list[Goal]:
+    """Return the goal of a customer that changed."""
+    return [
+        Goal(
+            what=f"{row.comparison}: seconds beyond the pause between two readings, {INTERVAL_S} unless set otherwise",
+            wanted=f"at most {INTERVAL_S}: within the next reading",
+            measured=f"{row.median_s:.1f}",
+            met=row.median_s <= INTERVAL_S,
+        )
+        for row in rows
+        if row.way == CHANGED
+    ]
 
 
 def _speeds(rows: dict[tuple[str, str], Measured]) -> Iterator[Goal]:
@@ -100,9 +141,3 @@ def _callouts(rows: dict[str, Received]) -> Iterator[Goal]:
         measured=f"{slow.p99.median / receiver.p99.median:.2f}",
         met=not slow.refused and slow.p99.median <= max(_FLAT * receiver.p99.median, *receiver.p99.runs),
     )
-
-
-def share_of_limit(row: Measured) -> str:
-    """Return what a sink makes of what its ERP can take at most, "" for any other row."""
-    at_most = {sending_to(pace, count): pace.per_second * count for pace, counts in MEASURED for count in counts}
-    return f"{row.per_second / at_most[row.comparison]:.2f}" if row.comparison in at_most else ""

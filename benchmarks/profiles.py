@@ -7,6 +7,7 @@ import click
 
 from benchmarks import moving, sink, state
 from benchmarks.comparing import Machine, machine
+from benchmarks.erp import Pace
 from benchmarks.page import table
 from benchmarks.profiling import Profile, Spent, can_profile
 from console.logs import set_up_logs
@@ -16,7 +17,8 @@ from streams.sink.spec import STAGE as SINK
 COLUMNS = ("way", "where", "share %", "us a document", "calls a document")
 
 MOVING = "From a record to its posting, on a broker"
-SENDING = "Into an ERP of 40 ms, 8 at once, 4 connections"
+# Of each pace with as many connections: where most is to be done.
+SENDING = ((Pace(), 4), (Pace(over="QXtend"), 1))
 LOADING = "Loading what the sink knows of its outcomes, from the log"
 
 PAGE = """# Where the time goes
@@ -55,7 +57,10 @@ def main(*, documents: int, outcomes: int, as_json: bool, write: Path | None) ->
     where = machine()
     found = {
         MOVING: moving.profile(documents),
-        SENDING: sink.profile(documents),
+        **{
+            sink.sending_to(pace, connections).capitalize(): sink.profile(documents, pace, connections)
+            for pace, connections in SENDING
+        },
         LOADING: state.profile(outcomes, stage=SINK),
     }
     output = Output(as_json=as_json)

@@ -2,8 +2,9 @@
 
 The ERP is a process of its own that takes its time: over REST 40 ms, 8 at once for each connection, so that 200 a
 second is the limit of one; over QXtend the same, and 400 ms, 4 at once. The sink is the whole stage, a process as well,
-with Faust, its lanes and the broker; it ends when the log holds every outcome. The bare loop runs in this process, and
-calls through the same adapter.
+with Faust, its lanes and the broker; it ends when the log holds every outcome. The bare loop runs in this process: as
+many tasks as there may be calls at once, each of which freezes a posting, writes it, sends it, reads the answer and
+judges it, by the same adapter and to the same bytes (but for message ids), and forgets it.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from itertools import count as counter
 from pathlib import Path
 
 from adapters.clock import boot_time_s
-from benchmarks.comparing import Comparison
+from benchmarks.comparing import Comparison, Measured
 from benchmarks.erp import Pace
 from benchmarks.profiling import Profile, functions, profiled, read_profile, rooms
 from benchmarks.sink_world import World, sink_world
@@ -40,6 +41,12 @@ def sending_to(pace: Pace, connections: int) -> str:
     over = "" if pace.over == "REST" else f"over {pace.over}, "
     into = f"into an ERP of {pace.latency_ms} ms, {pace.at_once} at once"
     return f"{over}{into}, {connections} connection{'s' if connections > 1 else ''}"
+
+
+def share_of_limit(row: Measured) -> str:
+    """Return what a sink makes of what its ERP can take at most, "" for any other row."""
+    at_most = {sending_to(pace, count): pace.per_second * count for pace, counts in MEASURED for count in counts}
+    return f"{row.per_second / at_most[row.comparison]:.2f}" if row.comparison in at_most else ""
 
 
 @contextmanager
@@ -71,12 +78,11 @@ def sending(count: int, pace: Pace, connections_of_each: Sequence[int]) -> Itera
         yield [comparison(connections) for connections in connections_of_each]
 
 
-def profile(count: int) -> Profile:
+def profile(count: int, pace: Pace, connections: int) -> Profile:
     """Return where the time of the stage's process and of the bare loop goes, with so many documents a connection."""
-    connections = max(MEASURED[0][1])
     with tempfile.TemporaryDirectory(prefix="ml-connector-bench-") as directory:
         ours, bare = Path(directory) / "sink", Path(directory) / "bare"
-        with sink_world(connections, profile=ours) as (world, runner):
+        with sink_world(connections, pace=pace, profile=ours) as (world, runner):
             runner.run(_through_the_sink(world, _postings("profiled", count, connections)))
             postings = _postings("bare", count, connections)
             with profiled([str(bare)]):

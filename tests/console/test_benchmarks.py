@@ -7,19 +7,20 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
-from benchmarks.comparing import Comparison, Measured, measure
+from benchmarks.comparing import Comparison, Measured, machine, measure
 from benchmarks.erp import Pace
-from benchmarks.goals import goals, share_of_limit
+from benchmarks.goals import callout_goals, slow_account_goals, speed_goals
 from benchmarks.latency import figure
 from benchmarks.receiving import BARE, BESIDE_SLOW, RECEIVER, Received, _Caller, _slow_clients, receiving
-from benchmarks.sink import sending_to
+from benchmarks.sink import sending_to, share_of_limit
+from benchmarks.slow_account import Beside, beside
 from benchmarks.state import loading
 
 
 def test_each_work_is_measured_in_every_way(tmp_path):
     page = tmp_path / "performance.md"
-    asked = ["--no-broker", "--documents", "5", "--runs", "3", "--json", "--write", str(page)]
-    found = msgspec.json.decode(CliRunner().invoke(main, asked, catch_exceptions=False).stdout)
+    asked = ["decisions", "--documents", "5", "--runs", "3", "--json", "--write", str(page)]
+    [found] = msgspec.json.decode(CliRunner().invoke(main, asked, catch_exceptions=False).stdout).values()
     assert found["machine"].keys() == {"cores", "python", "system", "load", "commit"}
     rows = found["measured"]
     assert [row["comparison"] for row in rows] == ["record to posting"] * 3 + ["bytes to amounts"] * 3
@@ -27,6 +28,25 @@ def test_each_work_is_measured_in_every_way(tmp_path):
     assert [row["ratio"] for row in rows[::3]] == [1, 1]
     for row in rows:
         assert f"| {row['comparison']} | {row['way']} | 5 |" in page.read_text()
+
+
+def test_a_part_that_is_measured_anew_leaves_the_others_as_they_were(tmp_path):
+    page = tmp_path / "performance.md"
+    kept = "Machine: another one; commit 4242c1ea5011.\n\n| state of | documents |\n|---|---|\n| match | 10000 |"
+    page.write_text(f"# Performance\n\nOlder words.\n\n## State\n\n{kept}\n\n## Left\n\nNothing is called so.\n")
+    asked = ["decisions", "--documents", "5", "--runs", "1", "--write", str(page)]
+    for _ in range(2):
+        CliRunner().invoke(main, asked, catch_exceptions=False)
+        told = page.read_text()
+        assert told.endswith(f"\n## State\n\n{kept}\n")
+        assert [line for line in told.splitlines() if line.startswith("## ")] == ["## Decisions", "## State"]
+        assert told.count("| record to posting | match, ledger | 5 |") == told.count(f"commit {machine().commit}") == 1
+
+
+def test_what_is_called_as_no_part_is_said():
+    said = CliRunner().invoke(main, ["sinks"])
+    assert said.exit_code == 2
+    assert "'sinks' is not one of" in said.output
 
 
 def test_a_goal_is_met_or_missed_by_what_was_measured():
@@ -38,7 +58,7 @@ def test_a_goal_is_met_or_missed_by_what_was_measured():
 
     for ratio, met in ((0.95, True), (0.94, False)):
         rows = [row("sink", 1.0), row("bare loop", ratio)]
-        [goal] = goals(rows, [])
+        [goal] = speed_goals(rows)
         assert (goal.measured, goal.met) == (str(ratio), met)
         assert share_of_limit(rows[0]) == "0.85"
 
@@ -104,12 +124,34 @@ def test_callouts_are_held_against_their_goals(quick, slow, refused, met):
         Received(way=way, p50=figure([1.0]), p99=figure([p99, p99]), refused=count)
         for way, p99, count in ((RECEIVER, quick, 0), (BESIDE_SLOW, slow, refused))
     ]
-    assert [goal.met for goal in goals([], [], rows)] == met
+    assert [goal.met for goal in callout_goals(rows)] == met
 
 
-def test_customers_are_read_and_matched_beside_a_bare_loop():
-    from benchmarks.customers import main as customers  # noqa: PLC0415 - it brings what compares names
+def test_customers_are_read_matched_and_changed_beside_a_bare_loop(kafka, monkeypatch):
+    monkeypatch.setenv("ML_CONNECTOR_KAFKA", kafka)
+    asked = ["customers", "--customers", "40", "--runs", "1", "--json"]
+    said = CliRunner().invoke(main, asked, catch_exceptions=False).stdout
+    rows = msgspec.json.decode(said)["customers"]["measured"]
+    assert [(row["comparison"].split()[0], row["way"]) for row in rows[:2]] == [("40", "product"), ("40", "bare loop")]
+    assert [(row["documents"], row["way"]) for row in rows if row["comparison"].startswith("one of 40")] == [
+        (1, "reading")
+    ]
 
-    said = CliRunner().invoke(customers, ["--customers", "40", "--runs", "1"], catch_exceptions=False).stdout
-    assert "40 customers: bare loop" in said
-    assert "times that), matched" in said
+
+def test_others_are_measured_beside_a_slow_account(kafka, monkeypatch):
+    monkeypatch.setenv("ML_CONNECTOR_KAFKA", kafka)
+    monkeypatch.setattr("benchmarks.slow_account._FIRST_S", 0.1)
+    alone, with_one = beside(Pace(), runs=1, seconds=1.0)
+    assert (alone.slow, with_one.slow) == (0, 1)
+    assert all(0 < row.p50.median <= row.p99.median for row in (alone, with_one))
+
+
+def test_what_others_make_beside_a_slow_account_is_held_against_its_goal():
+    one = figure([1.0])
+    for per_second, met in ((95.0, True), (94.0, False)):
+        alone, with_one = (
+            Beside(into="x", slow=slow, per_second=figure([made]), p50=one, p99=one)
+            for slow, made in ((0, 100.0), (1, per_second))
+        )
+        [goal] = slow_account_goals([alone, with_one])
+        assert goal.met == met
