@@ -44,14 +44,24 @@ def profile() -> None:
 @click.option("--domain", default="<DOMAIN>", help="Domain code.")
 @click.option("--entity", default="<ENTITY>", help="Entity code.")
 @click.option("--qxtend", is_flag=True, help="Documents go through QXtend (SOAP) instead of REST.")
+@click.option("--files", "into_files", is_flag=True, help="Documents go into files, and no QAD is called.")
 @command_options
 def init_profile(
-    context: Context, file: Path, connection: str, base_url: str, domain: str, entity: str, qxtend: bool
+    context: Context,
+    file: Path,
+    connection: str,
+    base_url: str,
+    domain: str,
+    entity: str,
+    qxtend: bool,
+    into_files: bool,
 ) -> None:
     """Write a commented profile to FILE; what nobody could know stands in <...> and says confirmed = false."""
     if file.exists():
         raise Misconfigured(f"{file} is there already: nothing is written over")
-    text = _template("profile.toml")
+    if qxtend and into_files:
+        raise click.UsageError("documents go through QXtend or into files: leave out --qxtend or --files")
+    text = _template("files.toml" if into_files else "profile.toml")
     if qxtend:
         before, _, rest = text.partition("# -- documents --")
         text = f"{before}{_template('qxtend.toml')}\n{rest[rest.index('# -- open items') :]}"
@@ -60,7 +70,10 @@ def init_profile(
         text = text.replace(blank, said)
     file.write_text(text, encoding="utf-8")
     context.output.result({"written": str(file)})
-    context.output.say(f"wrote {file}. Next: fill in what stands in <...>, qad profile check, probe, rehearse")
+    following = "fill in what stands in <...>, qad profile check, probe, rehearse"
+    if into_files:
+        following = "make its directory with done, refused and lists in it, qad profile check, ping"
+    context.output.say(f"wrote {file}. Next: {following}")
 
 
 @profile.command("check")
@@ -69,6 +82,11 @@ def init_profile(
 def check_profile(context: Context, connection: str) -> None:
     """Validate the profile, and walk the go-live list (docs/go-live.md); asks nobody but Kafka for the mapping."""
     name = context.connection(connection)
+    files_of = context.wiring.files(name)
+    if files_of is not None:
+        context.output.result({"hash": files_of.content_hash, "unconfirmed": [], "items": []})
+        context.output.say(f"{name}: profile {files_of.content_hash} is valid; ping tries its directory and its lists")
+        return
     found = context.wiring.profile(name)
     items = walk(found, _published(context, name))
     unconfirmed = found.unconfirmed

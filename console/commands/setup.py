@@ -43,16 +43,17 @@ FIELDS = {
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--tenant", default="acme", show_default=True, help="Name of the Zuora tenant.")
 @click.option("--connection", default="acme-main", show_default=True, help="Name of the connection.")
+@click.option("--files", "into_files", is_flag=True, help="Documents go into files, for a site without an API.")
 @command_options
-def init(context: Context, directory: Path, tenant: str, connection: str) -> None:
-    """Write a commented configuration, a QAD profile, a mapping and a key."""
+def init(context: Context, directory: Path, tenant: str, connection: str, into_files: bool) -> None:
+    """Write a commented configuration, a profile, a mapping and a key."""
     for option, name in (("--tenant", tenant), ("--connection", connection)):
         if name_problem(name):
             raise Misconfigured(f"{option} {name!r}: {name_problem(name)}")
     directory.mkdir(parents=True, exist_ok=True)
     targets = {
         directory / "ml-connector.toml": "ml-connector.toml",
-        directory / f"profile-{connection}.toml": "profile.toml",
+        directory / f"profile-{connection}.toml": "files.toml" if into_files else "profile.toml",
         directory / f"mapping-{connection}.toml": "mapping.toml",
     }
     standing = [path for path in (*targets, directory / "credentials.key") if path.exists()]
@@ -71,6 +72,9 @@ def init(context: Context, directory: Path, tenant: str, connection: str) -> Non
     for path in targets:
         context.output.say(f"wrote {path}")
     context.output.say(f"wrote {directory / 'credentials.key'}: keep a copy elsewhere; without it the secrets are gone")
+    if into_files:
+        folders = directory / f"{connection}-files"
+        context.output.say(f"Next: mkdir -p {folders}/done {folders}/refused {folders}/lists (docs/files.md)")
     context.output.say(
         "Next: fill in what stands in <...>, then credentials set, topics create, start poll, ping, mapping publish."
     )

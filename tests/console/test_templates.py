@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.credentials.keys import read_ring
+from adapters.files.profile import FileProfile, load_file_profile
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
@@ -189,3 +190,41 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(tmp_path, n
     result = run("init", tmp_path / "site", "--tenant", names[0], "--connection", names[1])
     assert result.exit_code == 2
     assert not (tmp_path / "site").exists() or not list((tmp_path / "site").iterdir())
+
+
+@pytest.fixture
+def into_files(tmp_path):
+    result = run("init", tmp_path / "site", "--connection", "books", "--files")
+    assert result.exit_code == 0, result.output
+    assert f"mkdir -p {tmp_path / 'site' / 'books-files'}/done" in result.output
+    return tmp_path / "site"
+
+
+def test_a_profile_of_files_loads_as_it_is_and_says_what_is_there_without_it(into_files):
+    profile = load_file_profile(into_files / "profile-books.toml")
+    assert profile == FileProfile(surface="file", directory="books-files")
+
+
+def test_what_is_commented_out_in_a_profile_of_files_can_be_let_in(into_files):
+    path = into_files / "profile-books.toml"
+    path.write_text(re.sub(r"(?m)^# (?=\[|code =|types|negative|open =)", "", path.read_text()))
+    profile = load_file_profile(path)
+    assert profile.lists["customers"].columns == {"code": "Customer No"}
+    assert (profile.open_items.type_of("credit_memo"), profile.open_items.sign_of("PRE")) == ("CRN", -1)
+
+
+def test_a_site_of_files_is_checked_and_its_directory_asked_for(into_files):
+    known = {"ML_CONNECTOR_CONFIG": str(into_files / "ml-connector.toml")}
+    checked = CliRunner().invoke(main, ["qad", "profile", "check", "-c", "books", "--json"], env=known)
+    assert checked.exit_code == 0, checked.output
+    (into_files / "profile-books.toml").write_text('surface = "file"\ndirectory = "x"\nlimits = { settle_s = 3 }\n')
+    refused = CliRunner().invoke(main, ["qad", "profile", "check", "-c", "books"], env=known)
+    assert isinstance(refused.exception, Misconfigured) or "settle_s must be above" in refused.output
+    assert refused.exit_code != 0
+
+
+def test_a_profile_of_files_alone_is_the_same(into_files, tmp_path):
+    assert run("qad", "profile", "init", tmp_path / "one.toml", "-c", "books", "--files").exit_code == 0
+    assert (tmp_path / "one.toml").read_text() == (into_files / "profile-books.toml").read_text()
+    both = run("qad", "profile", "init", tmp_path / "two.toml", "--files", "--qxtend")
+    assert (both.exit_code, "--qxtend or --files" in both.output) == (2, True)
