@@ -151,6 +151,7 @@ class Connection(_Strict, frozen=True, kw_only=True):
         accounts: Which billing accounts are its own; without it, all of the tenant's.
         reference_interval_s: Pause between two readings of QAD's reference data.
         make_customers: Whether customers that people approve are made in QAD, as the profile's [customers] says.
+        align_customers: Whether what changes of an account flows to its customer, as far as the mapping lets it.
         private_hosts: QAD's hosts that are at an address of this machine or a private network: no other is connected to
             there.
         ca_file: Certificates of further authorities (PEM) that QAD's may be signed by, relative to the configuration.
@@ -161,6 +162,13 @@ class Connection(_Strict, frozen=True, kw_only=True):
     accounts: Claim = Claim()
     reference_interval_s: _Count = 900
     make_customers: bool = False
+    align_customers: bool = False
+
+    @property
+    def writes_customers(self) -> bool:
+        """Whether anything is written to customers."""
+        return self.make_customers or self.align_customers
+
     private_hosts: tuple[str, ...] = ()
     ca_file: str = ""
 

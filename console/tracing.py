@@ -99,6 +99,12 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
         + (f": {', '.join(event['values'])}" if event["values"] else "")
         + (f"; left as QAD has it: {', '.join(event['left'])}" if event["left"] else "")
     ),
+    "aligning": lambda event: f"{event['part']} {event['code']} is to be changed in QAD: {', '.join(event['words'])}",
+    "aligned": lambda event: (
+        f"customer {event['customer']}"
+        + (f", changed in QAD: {', '.join(event['written'])}" if event["written"] else " compared")
+        + "".join(f"; {name} left as QAD has it ({why})" for name, why in event["left"].items())
+    ),
     "waiting": _still,
     "parked": _still,
     "ignored": _still,

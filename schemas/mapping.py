@@ -40,6 +40,10 @@ PeriodKind = Literal[
 ]
 
 
+# What of a billing account may flow to a customer that is there, if a site says so (ACCOUNTING 5).
+AlignField = Literal["name", "search_name", "address", "terms", "status"]
+
+
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of what stands in the file: unknown keys are refused."""
 
@@ -131,6 +135,7 @@ class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):
         tax_id_field: Custom field of the account that holds its tax id, for proposals; "" for Zuora's own field.
         no_match: What is done for an account without a customer: its documents park whatever it says. `propose` names
             the review to whoever looks, `create` lets a person approve a new customer as well.
+        align: What of an account flows to its customer when it changes in Zuora; nothing that QAD owns is written over.
     """
 
     account_field: str = ""
@@ -139,6 +144,7 @@ class CustomerRules(_Strict, frozen=True, kw_only=True, omit_defaults=True):
     other_currency: bool = False
     tax_id_field: str = ""
     no_match: Literal["park", "propose", "create"] = "park"
+    align: tuple[AlignField, ...] = ()
 
 
 class Policy(_Strict, frozen=True, kw_only=True, omit_defaults=True):

@@ -20,7 +20,7 @@ class Outcome(Event, frozen=True, kw_only=True):
     """Base of every outcome.
 
     Attributes:
-        stage: Who says so: read, match, ledger, sink, mark, customers.
+        stage: Who says so: read, match, ledger, sink, mark, customers, align.
         subject: `kind:id` of a document, or a posting's id when the sink speaks.
         document: `kind:id` of the Zuora document.
         number: Zuora's number of it.
@@ -233,6 +233,51 @@ class Written(Outcome, frozen=True, kw_only=True, tag="written"):
     left: tuple[str, ...] = ()
 
 
+class Aligning(Outcome, frozen=True, kw_only=True, tag="aligning"):
+    """A record of a customer is changed next; written and acknowledged before the call, so that our own is known again.
+
+    Attributes:
+        customer: The customer that it is about.
+        part: relation, customer.
+        code: The record's code in QAD.
+        words: By our word, the fingerprint of what it is to say: no value of a person stands here.
+    """
+
+    customer: str
+    part: str
+    code: str
+    words: dict[str, str]
+
+
+class Aligned(Outcome, frozen=True, kw_only=True, tag="aligned"):
+    """How an account and its customer compare, in what the mapping lets flow; that moves no money.
+
+    Attributes:
+        customer: The customer.
+        written: Words that were changed in QAD.
+        base: By word, the fingerprint of what both systems say now: what QAD says otherwise later is QAD's own.
+        left: What was left as it is in QAD, with why: never_in_line, owned_by_qad, differs, accounts_disagree,
+            relation_shared, relation_not_told, not_held.
+    """
+
+    customer: str
+    written: tuple[str, ...] = ()
+    base: dict[str, str] = msgspec.field(default_factory=dict)
+    left: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 AnyOutcome = (
-    Waiting | Parked | Ignored | Superseded | Released | Intended | Posted | RejectedByQad | Unknown | Marked | Written
+    Waiting
+    | Parked
+    | Ignored
+    | Superseded
+    | Released
+    | Intended
+    | Posted
+    | RejectedByQad
+    | Unknown
+    | Marked
+    | Written
+    | Aligning
+    | Aligned
 )

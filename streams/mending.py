@@ -52,6 +52,8 @@ _RULES: Mapping[Mender, tuple[str, ...]] = {
         "raised_by_hand",
         "credit_balance_short",
         "applied_otherwise",
+        "customer_differs",
+        "customer_not_held",
         "corrected_and_applied",
         # The mapping.
         "no_mapping",
@@ -72,6 +74,7 @@ _RULES: Mapping[Mender, tuple[str, ...]] = {
         "locked",
         "changed_meanwhile",
         "periods_overlap",
+        "customer_not_changed",
     ),
     ZUORA_ADMINISTRATOR: (
         "no_accounting_code",

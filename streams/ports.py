@@ -371,8 +371,11 @@ class CustomerBooks(Protocol):
         """Return the codes of the customers that hold a Zuora account number; raises as `read` does."""
         ...
 
-    async def under(self, relation: str) -> Sequence[str]:
-        """Return the codes of the customers of a business relation; raises as `read` does."""
+    async def under(self, relation: str) -> Sequence[str] | None:
+        """Return the codes of the customers of a business relation; raises as `read` does.
+
+        None where the profile does not say how that is told.
+        """
         ...
 
     async def make(self, part: str, code: str, values: Mapping[str, str | bool]) -> None:

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from console.context import Context, ask, command_options, connection_option
+from console.customers.aligning import look_dry
 from console.customers.creating import plan_customer
 from console.customers.linking import Effects, approval_problem, effects
 from console.customers.matching import Accounts, read_accounts, waiting_by_account
@@ -221,6 +222,30 @@ def create(
     context.run(decide(context.wiring, decision))
     context.output.result({"connection": at, "account": account, "customer": customer, "records": plan.records})
     context.output.say(f"approved: {customer} is made in QAD now; documents of {account} go on when QAD shows it")
+
+
+@match.command("align")
+@click.argument("account", required=False, default="")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many customers at most.")
+@connection_option
+@command_options
+def align(context: Context, account: str, limit: int, connection: str) -> None:
+    """Show what would flow from accounts to their customers in QAD now, and what is left, with why; nothing is written.
+
+    Both systems' newest state is compared. Names of fields are shown, no value of them.
+    """
+    found = context.run(look_dry(context.wiring, context.connection(connection), only=account, limit=limit))
+    context.output.result(found)
+    for row in found.customers:
+        context.output.say(f"{row.customer}  {', '.join(row.accounts)}")
+        for one in row.fields:
+            words = f" ({', '.join(one.words)})" if one.words else ""
+            context.output.say(f"    {one.field:<12} {one.meaning}{words}. {one.next_step}".rstrip())
+    context.output.say(
+        f"{len(found.customers)} of {found.looked_at} customers shown; fields: {', '.join(found.flows) or '-'}"
+    )
+    if found.stops:
+        context.output.say(f"Nothing is written: {'; '.join(found.stops)}")
 
 
 def _affected(

@@ -66,7 +66,10 @@ def mark(context: Context, slot: str, log_level: str) -> None:
 @log_level
 @command_options
 def make_customers(context: Context, slot: str, log_level: str) -> None:
-    """Make the customers in QAD that people approved; off unless a connection says make_customers."""
+    """Make the customers in QAD that people approved, and align those that are there with their accounts.
+
+    Off unless a connection says make_customers, or align_customers.
+    """
     set_up_logs(log_level, process="customers", slot=slot)
     sys.exit(asyncio.run(processes.until_told(processes.make_customers(context.wiring, slot=slot))))
 

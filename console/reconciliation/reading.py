@@ -272,7 +272,7 @@ def _take_outcome(side: LogSide, value: bytes, _offset: int) -> None:
     standing = Standing(status=str(outcome.__struct_config__.tag))
     if isinstance(outcome, Standstill):
         standing = msgspec.structs.replace(standing, reason=outcome.reason)
-    if outcome.stage in ("mark", "customers"):
+    if outcome.stage in ("mark", "customers", "align"):
         return  # fields of Zuora, and customers, move no money
     if outcome.stage == "sink":
         _take_posting(side, PostingId(outcome.subject), standing, outcome)

@@ -26,7 +26,8 @@ from adapters.zuora.reading.objects import ZuoraObjects
 from adapters.zuora.receiving.guard import Limits
 from adapters.zuora.receiving.receiver import ANSWER_S, make_receiver
 from console.config import Listen
-from console.running.writers import customer_worker, mark_worker
+from console.customers.neighbours import same_customers
+from console.running.writers import align_worker, customer_worker, mark_worker
 from console.watching.budgets import told
 from console.watching.web import Page
 from console.wiring import Wiring
@@ -195,10 +196,11 @@ async def write_back(wiring: Wiring, *, slot: str) -> None:
 
 
 async def make_customers(wiring: Wiring, *, slot: str) -> None:
-    """Make the customers that people approve, where that is on; where it is on for none, nothing is opened."""
-    wanted = [name for name, connection in wiring.site.config.connections.items() if connection.make_customers]
+    """Make the customers that people approve and align those that are there, where that is on; else open nothing."""
+    connections = wiring.site.config.connections
+    wanted = [name for name, connection in connections.items() if connection.writes_customers]
     if not wanted:
-        log.info("no connection has make_customers: no customer is made")
+        log.info("no connection has make_customers or align_customers: nothing is written to customers")
         await asyncio.Event().wait()
     partitions = await wiring.partitions()
     async with AsyncExitStack() as stack:
@@ -208,7 +210,21 @@ async def make_customers(wiring: Wiring, *, slot: str) -> None:
             profile = wiring.profile(name)
             client = await stack.enter_async_context(wiring.qad(name, profile))
             books[name] = RestCustomers(client, profile)
-        await customer_worker(wiring, slot=slot, partitions=partitions, books=books, publisher=publisher).run()
+        made = {name: one for name, one in books.items() if connections[name].make_customers}
+        aligned = {name: one for name, one in books.items() if connections[name].align_customers}
+        for name in list(aligned):
+            if others := same_customers(wiring, name):
+                log.error(
+                    "nothing is aligned: other connections have the same customers", connection=name, with_=others
+                )
+                del aligned[name]
+        async with asyncio.TaskGroup() as tasks:
+            for make, chosen in ((customer_worker, made), (align_worker, aligned)):
+                if chosen:
+                    worker = make(wiring, slot=slot, partitions=partitions, books=chosen, publisher=publisher)
+                    tasks.create_task(worker.run())
+            if not made and not aligned:
+                await asyncio.Event().wait()
 
 
 async def observe(wiring: Wiring, read_model: Path) -> None:

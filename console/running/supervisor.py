@@ -43,7 +43,7 @@ class Supervisor:
             commands["receive"] = [*base, "receive", *level]
         if any(tenant.write_back.on for tenant in site.config.tenants.values()):
             commands["mark"] = [*base, "mark", *level]
-        if any(connection.make_customers for connection in site.config.connections.values()):
+        if any(connection.writes_customers for connection in site.config.connections.values()):
             commands["customers"] = [*base, "make-customers", *level]
         self._commands: Mapping[str, Sequence[str]] = commands
         self._running: dict[str, Child] = {}

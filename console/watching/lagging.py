@@ -11,6 +11,7 @@ from adapters.kafka.cluster import Cluster
 from adapters.store.readmodel import ReadModel
 from console.wiring import STAGES, Wiring
 from schemas.cursors import Reread
+from streams.customers.spec import ALIGN_SPEC
 from streams.mark.spec import SPEC as MARK
 from streams.stage import StageSpec
 
@@ -34,10 +35,13 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lags(wiring: Wiring, model: ReadModel) -> list[Lag]:
-    """Return the lag of every stage and connection, in the order of the pipeline; of the marking, where it is on."""
+    """Return the lag of every stage and connection, in the pipeline's order; of what is beside it, where that is on."""
     partitions = await wiring.partitions()
     marked = {name: number for name, number in partitions.items() if wiring.site.write_back_of(name).on}
-    followed = [*((spec, partitions) for spec in STAGES.values()), *([(MARK, marked)] if marked else [])]
+    connections = wiring.site.config.connections
+    aligned = {name: number for name, number in partitions.items() if connections[name].align_customers}
+    beside = [(spec, owned) for spec, owned in ((MARK, marked), (ALIGN_SPEC, aligned)) if owned]
+    followed = [*((spec, partitions) for spec in STAGES.values()), *beside]
     return [lag for spec, owned in followed for lag in await _lags_of(wiring.site.cluster, model, spec, owned)]
 
 

@@ -1,8 +1,12 @@
-"""What the stage of customers reads and writes: what people approved, and what became of it in QAD."""
+"""What the two works on customers read and write: what people approved is made, what changed in Zuora is aligned."""
 
 from schemas.topics import Topic
 from streams.stage import StageSpec
 
 STAGE = "customers"
+ALIGN = "align"
 
 SPEC = StageSpec(name=STAGE, source=Topic.DECISIONS, writes=(Topic.OUTCOMES,), sides=())
+ALIGN_SPEC = StageSpec(
+    name=ALIGN, source=Topic.MATCHED, writes=(Topic.OUTCOMES,), sides=(Topic.DECISIONS, Topic.QAD_REFERENCE)
+)

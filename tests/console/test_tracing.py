@@ -8,7 +8,7 @@ import pytest
 from console.tracing import _WORDS, _content
 from schemas.codec import encode
 from schemas.errors import OutcomeUnknown
-from schemas.outcomes import Parked, Waiting
+from schemas.outcomes import Aligned, Aligning, Parked, Waiting
 from schemas.reasons import Reason
 from schemas.records import Found, RecordKind, record_of_deletion
 from schemas.references import AccountingPeriod
@@ -23,6 +23,17 @@ JOB = Job(connection="c", posting=sink_data.posting("a", sink_data.invoice()), o
 def said(event) -> str:
     content = msgspec.json.decode(encode(event))
     return _WORDS[content["type"]](content)
+
+
+HEAD = {"connection": "c", "stage": "align", "subject": "account:a", "document": "account:a", "origin": 1}
+
+
+def test_what_flows_to_a_customer_is_told_by_the_names_of_its_fields():
+    intent = Aligning(**HEAD, customer="C1", part="relation", code="BR1", words={"name": "f1", "city": "f2"})
+    assert said(intent) == "relation BR1 is to be changed in QAD: name, city"
+    done = Aligned(**HEAD, customer="C1", written=("name",), base={"name": "f1"}, left={"address": "differs"})
+    assert said(done) == "customer C1, changed in QAD: name; address left as QAD has it (differs)"
+    assert said(Aligned(**HEAD, customer="C1")) == "customer C1 compared"
 
 
 def test_a_deletion_is_told_from_a_record():

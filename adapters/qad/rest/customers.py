@@ -83,18 +83,21 @@ class RestCustomers:
 
     async def holders(self, account_number: str) -> Sequence[str]:
         """Return the codes of the customers that hold a Zuora account number; raises as `read` does."""
-        return await self._with("zuora_account", account_number, "who holds it cannot be told")
+        found = await self._with("zuora_account", account_number)
+        if found is None:
+            raise Misconfigured("[browses.customers] names no column for zuora_account: who holds it cannot be told")
+        return found
 
-    async def under(self, relation: str) -> Sequence[str]:
-        """Return the codes of the customers of a business relation; raises as `read` does."""
-        return await self._with("relation", relation, "who shares a name and an address cannot be told")
+    async def under(self, relation: str) -> Sequence[str] | None:
+        """Return the codes of the customers of a relation, None where no column says; raises as `read` does."""
+        return await self._with("relation", relation)
 
-    async def _with(self, word: str, value: str, otherwise: str) -> Sequence[str]:
-        """Return the codes of the customers that have a value in the column of a word."""
+    async def _with(self, word: str, value: str) -> Sequence[str] | None:
+        """Return the codes of the customers that have a value in the column of a word, None where it has no column."""
         spec = self._profile.browses["customers"]
         code, field = spec.columns["code"], spec.columns.get(word)
         if field is None:
-            raise Misconfigured(f"[browses.customers] names no column for {word}: {otherwise}")
+            return None
         pages = self._filtered.equal(spec, field, value, known=code)
         return [str(column(row, code, browse_id=spec.browse_id)) async for page in pages for row in page]
 
