@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from console.config import Connection
 from console.running.supervisor import Supervisor
 from streams.mark.marks import WriteBack
 
@@ -59,8 +60,8 @@ def test_marks_have_a_process_only_where_something_is_written_back(written):
     assert ("mark" in supervisor._commands) == written.on
 
 
-@pytest.mark.parametrize("makes", [False, True])
-def test_customers_have_a_process_only_where_some_are_made(makes):
-    connection = SimpleNamespace(make_customers=makes)
+@pytest.mark.parametrize("said", [{}, {"make_customers": True}, {"align_customers": True}])
+def test_customers_have_a_process_only_where_some_are_made_or_aligned(said):
+    connection = Connection(tenant="acme", profile="x.toml", **said)
     site = SimpleNamespace(config=SimpleNamespace(tenants={}, connections={"acme": connection}))
-    assert ("customers" in Supervisor(site, Path("x.toml"), log_level="info")._commands) == makes
+    assert ("customers" in Supervisor(site, Path("x.toml"), log_level="info")._commands) == bool(said)
