@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from adapters.qad.profiles.calls import MARK, fill
+from adapters.qad.profiles.contradictions import contradictions
 from adapters.qad.profiles.document_checks import problems_of_document
 from adapters.qad.profiles.documents import DOCUMENT_KINDS, OPTIONAL_KINDS
 from adapters.qad.profiles.lists import BROWSES
@@ -107,6 +108,7 @@ def _problems_of(profile: Profile, private_hosts: tuple[str, ...]) -> list[str]:
         *_problems_of_lists(profile),
         *_problems_of_meanings(profile),
         *problems_of_words(profile),
+        *contradictions(profile),
         *(profile.customers.problems() if profile.customers is not None else ()),
     ]
 

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from adapters.qad.profiles.calls import MARK
 from adapters.qad.profiles.documents import SIGNED, Document, Lines, Step
 from adapters.qad.profiles.entries import problems_of_entries
+from adapters.qad.profiles.needed import problems_of_needed
 from adapters.qad.words import HEAD, LINE
 
-# What QAD must be told and never choose, beside the posting date of every kind.
-_CONTROLS = dict.fromkeys(("invoice", "credit_note", "receipt"), ("customer", "currency", "total"))
-_WITH_GL_LINES = ("invoice", "credit_note", "journal")
 _AMOUNTS = ("total", "debit", "credit", SIGNED, "amount", "base", "tax")
 
 
@@ -34,22 +32,9 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
         yield "tax_rows: only invoices and credit notes have them"
     found = document.find.status if document.find is not None else None
     yield from problems_of_entries(document, answered=document.key.status, found=found)
-    yield from _problems_of_what_is_missing(kind, document)
+    parts = {name: part.fields for name, part in document.parts.items()}
+    yield from problems_of_needed(kind, document.fields, parts, what="field")
     yield from _problems_of_steps(document)
-
-
-def _problems_of_what_is_missing(kind: str, document: Document) -> Iterator[str]:
-    for word in ("posting_date", *_CONTROLS.get(kind, ())):
-        if word not in document.fields:
-            yield f"fields: no field is named for {word}: QAD would take a value of its own"
-    if kind not in _WITH_GL_LINES:
-        return
-    lines = document.lines
-    named = lines.fields.keys() if lines is not None else ()
-    if "account" not in named:
-        yield "lines: no field is named for the account: its GL lines would not be sent"
-    if SIGNED not in named and not {"debit", "credit"} <= set(named):
-        yield "lines: name debit and credit, or signed: a side that is not named would not be sent"
 
 
 def _problems_of_fields(name: str, part: Document | Lines, words: tuple[str, ...]) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """What is wrong with the [qxtend] of a profile, a sentence each."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from adapters.qad.profiles.calls import CallLimits
 from adapters.qad.profiles.entries import problems_of_entries
+from adapters.qad.profiles.documents import SIGNED
+from adapters.qad.profiles.needed import problems_of_needed
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.values import can_write_days
 from adapters.qad.words import HEAD, LINE
@@ -43,6 +46,12 @@ def _problems_of_document(kind: str, document: QDocument) -> Iterator[str]:
     key = document.key
     shown = filter(None, (key.currency, key.total, key.tax, key.status))
     names = (document.api, document.root, *sent, key.table, key.year, key.daybook, key.voucher, *shown)
+    head = {word for table in document.tables if table.rows == "document" for word in table.fields}
+    parts: dict[str, set[str]] = {}
+    for table in document.tables:
+        if table.rows != "document":
+            parts.setdefault(table.rows, set()).update(table.fields)
+    yield from problems_of_needed(kind, head, parts, what="element")
     yield from (f"{name!r} is no name of an element" for name in dict.fromkeys(names) if not _NAME.fullmatch(name))
     if not document.references:
         yield "fields: no element is named for the machine reference"
@@ -56,7 +65,14 @@ def _problems_of_table(table: Table, above: set[str]) -> Iterator[str]:
     if bool(table.parent) != bool(above) or (table.parent and table.parent not in above):
         yield f"parent {table.parent!r} is no table above it that has the document's one row"
     known = HEAD if table.rows == "document" else LINE
-    yield from (f"{word!r} is no word of ours" for word in table.fields if word not in known)
+    for word in table.fields:
+        if word == SIGNED:
+            yield "signed is for REST: a dataset has an element for debit and one for credit"
+        elif word not in known:
+            yield f"{word!r} is no word of ours"
+    for element, count in Counter(list(_elements(table))[1:]).items():
+        if count > 1:
+            yield f"{element} is written {count} times"
 
 
 def _elements(table: Table) -> Iterator[str]:
