@@ -104,7 +104,7 @@ def _of_columns(profile: Profile) -> Iterator[str]:
 
 def _of_find(place: str, find: Find, own: Mapping[str, str]) -> Iterator[str]:
     words = ("reference", "number", "year", "daybook", "voucher", "customer", "currency", "total", "posting_date")
-    columns = {word: getattr(find, word) for word in (*words, "allocated", "tax")}
+    columns = {word: getattr(find, word) for word in (*words, "allocated", "tax", "status")}
     yield from _twice(place, {**columns, **own}, "a column means one thing")
     for word in find.negative:
         if not columns[word]:
@@ -131,7 +131,8 @@ def _of_kinds(posted: Mapping[str, Document | QDocument]) -> Iterator[str]:
     for kind, document in posted.items():
         table = "qxtend.documents" if isinstance(document, QDocument) else "documents"
         key = document.key
-        words = {"year": key.year, "daybook": key.daybook, "voucher": key.voucher}
+        shown = ("year", "daybook", "voucher", "currency", "total", "tax", "status")
+        words = {word: getattr(key, word) for word in shown}
         yield from _twice(f"[{table}.{kind}] key", words, "it is the name of one of them")
 
 

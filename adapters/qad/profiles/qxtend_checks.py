@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from adapters.qad.profiles.calls import CallLimits
-from adapters.qad.profiles.entries import problems_of_entries
 from adapters.qad.profiles.documents import SIGNED
+from adapters.qad.profiles.entries import problems_of_entries
 from adapters.qad.profiles.needed import problems_of_needed
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.values import can_write_days
