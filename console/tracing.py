@@ -79,6 +79,13 @@ def _postings(event: dict[str, Any]) -> str:
     return f"{told}; Zuora had closed {', '.join(closed)}" if closed else told
 
 
+def _reclassified(event: dict[str, Any]) -> str:
+    to = event["to"]
+    place = " / ".join(str(to[part]) for part in ("account", "sub_account", "cost_centre", "project") if to.get(part))
+    lines = ", ".join(f"{line.get('debit') or line.get('credit')} of {line['account']}" for line in event["lines"])
+    return f"{event['by']}: {lines} to {place}: {event.get('why', '')}"
+
+
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "callout": lambda event: base64.b64decode(event["body"]).decode(errors="replace"),
     "record": lambda event: (
@@ -87,6 +94,10 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "matched": lambda event: f"customer {event['customer']} by {event['rule']}",
     "postings": _postings,
+    "document_corrected": lambda event: (
+        f"{event['by']}: posting {event['n']} taken back and posted anew on {event['day']}: {event.get('why', '')}"
+    ),
+    "document_reclassified": _reclassified,
     "intended": lambda event: (
         f"attempt {event['attempt']}, {event['total']} {event['currency']} for {event['customer']}"
     ),

@@ -1,6 +1,7 @@
 """The product as a person uses it: its commands, each a process of its own, and all its processes under `run`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from subprocess import PIPE, TimeoutExpired
@@ -45,14 +46,22 @@ class Product:
     def _base(self) -> list[str]:
         return [sys.executable, "-m", "console", "--config", str(self.configuration)]
 
-    async def command(self, *words: str, stdin: str | None = None, codes: tuple[int, ...] = (EXIT_OK,)) -> str:
-        """Run a command and return what it wrote.
+    async def command(
+        self, *words: str, stdin: str | None = None, codes: tuple[int, ...] = (EXIT_OK,), person: str = ""
+    ) -> str:
+        """Run a command, as the person who sits here or as another, and return what it wrote.
 
         Raises:
             CommandFailed: It ended with another exit code than one of `codes`.
         """
         process = await asyncio.create_subprocess_exec(
-            *self._base, *words, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=self.configuration.parent
+            *self._base,
+            *words,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=self.configuration.parent,
+            env=os.environ | ({"LOGNAME": person} if person else {}),
         )
         try:
             out, err = await process.communicate((stdin or "").encode())
@@ -64,9 +73,9 @@ class Product:
             raise CommandFailed(f"ml-connector {' '.join(words)} ended with {process.returncode}: {said}")
         return out.decode()
 
-    async def ask(self, *words: str, codes: tuple[int, ...] = (EXIT_OK, EXIT_FINDINGS)) -> Any:
+    async def ask(self, *words: str, codes: tuple[int, ...] = (EXIT_OK, EXIT_FINDINGS), person: str = "") -> Any:
         """Run a command with --json and return what it found, amounts as text."""
-        return msgspec.json.decode(await self.command(*words, "--json", codes=codes))
+        return msgspec.json.decode(await self.command(*words, "--json", codes=codes, person=person))
 
     def start(self) -> None:
         """Start all processes."""

@@ -126,8 +126,8 @@ class Commands:
         )
         return self.command(payload, number="P-00000001", customer=customer)
 
-    def journal(self, amount: str) -> Command:
-        """Return bank against unassigned cash."""
+    def journal(self, amount: str, *lines: GlLine) -> Command:
+        """Return a journal of these lines, or of bank against unassigned cash."""
         total = Decimal(amount)
         payload = JournalContent(
             currency="USD",
@@ -136,7 +136,7 @@ class Commands:
             posting_date=FEBRUARY,
             daybook="ZJRN",
             description="Of nobody yet",
-            lines=(GlLine(account="1010", debit=total), GlLine(account="1900", credit=total)),
+            lines=lines or (GlLine(account="1010", debit=total), GlLine(account="1900", credit=total)),
         )
         return self.command(payload, number="P-00000001", customer="")
 

@@ -15,6 +15,8 @@ from schemas.references import AccountingPeriod
 from streams.sink.saying import Job, say_still, say_unknown
 from tests.unit import builders as zuora
 from tests.unit import sink_data
+from tests.unit.test_ledger_corrections import by as corrected
+from tests.unit.test_ledger_reclasses import by as reclassified
 from tests.unit.world import world
 
 JOB = Job(connection="c", posting=sink_data.posting("a", sink_data.invoice()), origin=4, index=2, mapping_version=1)
@@ -50,6 +52,13 @@ def test_a_period_that_zuora_had_closed_is_named(status, told):
     )
     [event] = world().put(march, zuora.simple_invoice()).sets
     assert said(event) == f"post document{told}"
+
+
+def test_what_people_decide_of_a_posting_is_told_with_who_says_it():
+    one = reclassified("ada", cost_centre="CC1", project="P1")
+    assert said(one) == "ada: 100.00 of 4000 to 4100 / CC1 / P1: wrong account"
+    assert said(corrected("bob")) == "bob: posting 1 taken back and posted anew on 2026-05-04: wrong account"
+    assert said(world().put(zuora.simple_invoice()).sets[0]) == "post document"
 
 
 def test_a_contact_is_read_and_not_shown():

@@ -10,6 +10,8 @@ from adapters.kafka.cluster import started
 from adapters.store.readmodel import ReadModel, Standing
 from console.demo.house import House, standing_house
 from console.demo.product import CommandFailed
+from console.demo.quiet import until_quiet
+from console.demo.screen import Screen
 from console.wiring import Wiring
 from sandbox.world import Scene, Story, tell_story
 from sandbox.world.chapters.trouble_days import DAY
@@ -65,6 +67,11 @@ class AtWork:
                 (await producer.send_and_wait(cluster.name(topic), value, key=key, partition=partition)).offset
                 for value in values
             ]
+
+    async def rest(self) -> None:
+        """Wait until everything is read and every stage rests."""
+        read_to = {name: await scene.zuora.next_second() for name, scene in self.story.scenes.items()}
+        await until_quiet(self.wiring, read_to=read_to, screen=Screen())
 
     def standings(self, site: str, number: str) -> list[Standing]:
         """Return where everything of a document stands."""

@@ -17,6 +17,9 @@ from sandbox.world.chart import UNASSIGNED_CASH, WALLET_BANK, banks_of
 USER = "connector"
 KINDS = {"INV": "invoice", "CM": "credit_memo", "DM": "debit_memo", "P-": "payment", "R-": "refund"}
 
+# Receivables, credit notes and prepayments: what customers owe.
+_CONTROLS = frozenset({"1200", "1205", "1210", "2400"})
+
 # Kind of Zuora document, currency, number.
 Name = tuple[str, str, str]
 
@@ -118,6 +121,20 @@ async def lines_of_journals(scene: Scene, number: str) -> list[Decimal]:
     """Return the lines of all journals of a document, debits above zero, in order of amount."""
     found = [one["content"] for one in await documents_of(scene) if one["kind"] == "journal"]
     return sorted(_debit(line) for one in found if number in one["description"].split() for line in one["lines"])
+
+
+async def booked_on(scene: Scene, number: str) -> dict[str, Decimal]:
+    """Return what our documents of a Zuora document leave on GL accounts, debits above zero; what is zero left out.
+
+    QAD's own side of them, which is a control account, is left out as well.
+    """
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for document in await documents_of(scene):
+        content = document["content"]
+        if number in (content.get("reference"), *(content.get("description") or "").split()):
+            for line in document["entry"]:
+                sums[line["gl_account_code"]] += _debit(line)
+    return {account: amount for account, amount in sorted(sums.items()) if amount and account not in _CONTROLS}
 
 
 async def cash_in_qad(scene: Scene) -> dict[tuple[str, str], Decimal]:

@@ -9,12 +9,10 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from console.demo.quiet import until_quiet
-from console.demo.screen import Screen
 from sandbox.world.chapters.trouble_days import DAY
 from sandbox.world.charges import priced, services
 from tests.conftest import eventually
-from tests.e2e.at_work import AtWork, at_work
+from tests.e2e.at_work import at_work
 from tests.e2e.judging import broken_in_books, documents_of, totals_in_qad
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,12 +26,6 @@ async def work(kafka, tmp_path_factory):
     async with at_work(directory, kafka=kafka, eventually=eventually) as found:
         yield found
         assert "Traceback" not in found.log
-
-
-async def rest(work: AtWork) -> None:
-    """Wait until everything is read and every stage rests."""
-    read_to = {name: await scene.zuora.next_second() for name, scene in work.story.scenes.items()}
-    await until_quiet(work.wiring, read_to=read_to, screen=Screen())
 
 
 @pytest.mark.timeout(300)
@@ -52,7 +44,7 @@ async def test_a_deleted_invoice_a_reversed_one_and_a_paid_debit_memo_leave_book
     await scene.zuora.act("unpost_invoice", invoice=deleted)
     await scene.zuora.act("delete_invoice", invoice=deleted)
     await scene.zuora.act("reverse_invoice", invoice=reversed_number, memo_date=DAY, apply_effective_date=DAY)
-    await rest(work)
+    await work.rest()
 
     async def is_taken_back() -> None:
         of_deleted = [
@@ -62,7 +54,7 @@ async def test_a_deleted_invoice_a_reversed_one_and_a_paid_debit_memo_leave_book
 
     # Only the re-read tells what was deleted.
     await work.eventually(is_taken_back, within_s=120, every_s=0.5)
-    await rest(work)
+    await work.rest()
     totals = await totals_in_qad(scene)
     posted = {row["invoiceNumber"]: Decimal(row["amount"]) for row in await scene.zuora.book("invoices")}
     assert deleted not in posted

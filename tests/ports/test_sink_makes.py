@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from schemas.mapping import Analysis
 from schemas.outcomes import Document
 from schemas.postings import GlLine
+from streams.ledger.billing.reclassing import moved
 from tests.adapters.qad_company import post
 from tests.ports.books import Line
 from tests.ports.kinds import MAKERS, MOVES, Ground, key_of, kind_of, ours
@@ -90,6 +92,22 @@ async def test_lines_arrive_with_their_analysis_and_their_side(sink, erp):
         for one in lines
     )
     assert booked.off == 0
+
+
+async def test_a_line_that_people_moved_leaves_and_arrives_with_its_analysis(sink, erp):
+    """A reclass is a journal: the account posted on one side, the account decided on the other."""
+    stands = GlLine(account="4000", sub_account="SAAS", credit=Decimal("105.01"), text="Plan", role="charge")
+    decided = Analysis(account="6200", cost_centre="CC10", project="PRJ1")
+    lines = (stands.inverse(), moved(stands, decided))
+    command = sink.commands.journal("105.01", *lines)
+    await post(erp, command)
+    [booked] = ours(sink, command)
+    assert booked.kind == "journal"
+    assert booked.lines == tuple(
+        Line(one.account, one.sub_account, one.cost_centre, one.project, one.text, one.debit, one.credit)
+        for one in lines
+    )
+    assert (booked.off, sink.open_amounts()) == (0, {})
 
 
 @pytest.mark.parametrize(

@@ -235,8 +235,29 @@ def test_until_it_is_sent_it_goes_by_the_daybook_of_the_newest_mapping():
     assert [one.id for one in anew[:2]] == [one.id for one in anew[2:]]
     assert [one.content.lines for one in anew[:2]] == [one.content.lines for one in anew[2:]]
     found.put(zuora.draft(updated=LATER))
+    # Also when it is taken back, as long as neither is sent.
+    made = len(found.postings)
+    other = msgspec.structs.replace(zuora.ALL_DAYBOOKS, journal="ZJR3")
+    found.put(Daybook(code="ZJR3", active=True), zuora.published(3, daybooks=other), zuora.replayed(INVOICE))
+    anew = [posting for posting in found.postings[made:] if ":" in posting.step]
+    assert [(one.step, one.content.daybook) for one in anew] == [
+        ("journal:1", "ZJR3"),
+        ("journal:2", "ZJR3"),
+        ("inverse:journal:1", "ZJR3"),
+        ("inverse:journal:2", "ZJR3"),
+    ]
     sink = Sink(found).run()
     assert (sink.stuck, booked(sink)) == ([], {})
+
+
+def test_what_was_asked_for_before_and_is_not_answered_is_done_too():
+    found = posted()
+    for event in (newest(), zuora.replayed(INVOICE), *both()):
+        found.append(event)
+    found.settle()
+    assert steps(found)[1:] == ["post#1 document", "reclass#1 journal:1"]
+    assert found.postings[1].content.lines[0].account == "4100"
+    assert [event.input_pass for event in found.sets] == ["live", "replay:1"]
 
 
 def test_a_payment_is_not_moved():
