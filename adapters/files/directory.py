@@ -85,16 +85,19 @@ class Directory:
             if not part.is_dir():
                 raise Misconfigured(f"{part} is no directory: mount or make it, with done, refused and lists in it")
 
-    def documents(self, containing: str = "") -> dict[str, Standing]:
+    def documents(self, containing: str = "", *, taken: bool = True) -> dict[str, Standing]:
         """Return the documents by file name, in whatever folder the site has moved them to.
 
         Args:
             containing: What their names contain; an archive may have many.
+            taken: Also those that the site has taken, else only what is to be taken or refused.
         """
         found: dict[str, Standing] = {}
         with said(self.path):
             # The site moves files downwards, and what stands above is listed first: what moves meanwhile is seen.
-            for folder, _, names in os.walk(self.path, onerror=_stop):
+            for folder, below, names in os.walk(self.path, onerror=_stop):
+                if not taken and Path(folder) == self.path:
+                    below[:] = [name for name in below if name == REFUSED]
                 refused = Path(folder).relative_to(self.path).parts[:1] == (REFUSED,)
                 for name in names:
                     named = read_name(name) if containing in name else None

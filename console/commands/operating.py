@@ -13,6 +13,7 @@ from console.tracing import in_words
 from console.tracing import trace as trace_document
 from console.watching.budgets import BudgetUse, budget_uses
 from console.watching.drift import DRIFT_COLUMNS, drift_row, drifts
+from console.watching.handed_over import FILE_COLUMNS, handed_over, handed_over_rows
 from console.watching.lagging import lags, reread_row
 from console.wiring import STAGES
 from schemas.decisions import DocumentReleased
@@ -32,8 +33,8 @@ def lag(context: Context) -> None:
     with context.read_model() as model:
         rows = context.run(lags(context.wiring, model))
         rereads = model.rereads()
-    uses = budget_uses(context.wiring.data)
-    context.output.result({"stages": rows, "budgets": uses, "rereads": rereads})
+    uses, handed = budget_uses(context.wiring.data), handed_over(context.wiring)
+    context.output.result({"stages": rows, "budgets": uses, "rereads": rereads, "files": handed})
     context.output.table(
         ("connection", "stage", "records", "oldest", "value", "group"),
         [(row.connection, row.stage, row.records, duration(row.oldest_s), worth(row.value), row.group) for row in rows],
@@ -41,6 +42,9 @@ def lag(context: Context) -> None:
     if uses:
         columns = ("tenant", "process", "last minute", "of", "Zuora has left", "in flight", "waiting", "429s", "tokens")
         context.output.table(columns, [_use(use) for use in uses])
+    if handed:
+        title = "Files that the site's import has not taken, or has refused"
+        context.output.table(FILE_COLUMNS, [row for one in handed for row in handed_over_rows(one)], title=title)
     if rereads:
         context.output.table(
             ("connection", "kind", "proved", "turns", "rows", "late", "changed", "deleted", "until"),

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from adapters.store.readmodel import ReadModel
 from console.watching.budgets import BudgetUse
 from console.watching.drift import Drift
+from console.watching.handed_over import HandedOver
 from console.watching.lagging import Lag
 
 
@@ -92,6 +93,22 @@ class Metrics:
             ("connection", "kind"),
             registry=self._registry,
         )
+        by_standing = ("connection", "standing")
+        self._files = Gauge(
+            "ml_connector_files",
+            "Documents in a directory that the site's import has not taken yet, or has refused",
+            by_standing,
+            registry=self._registry,
+        )
+        self._oldest_file = Gauge(
+            "ml_connector_files_oldest_seconds", "Age of the oldest of them", by_standing, registry=self._registry
+        )
+        self._files_seen = Gauge(
+            "ml_connector_files_seen",
+            "Whether a connection's directory can be read where observe runs",
+            ("connection",),
+            registry=self._registry,
+        )
         self._age = Gauge(
             "ml_connector_read_model_age_seconds", "Since the log was last looked at", registry=self._registry
         )
@@ -154,6 +171,18 @@ class Metrics:
         self._drifted.clear()
         for (connection, kind), count in Counted((drift.connection, drift.what.split()[0]) for drift in drifts).items():
             self._drifted.labels(connection, kind).set(count)
+
+    def update_files(self, found: Sequence[HandedOver]) -> None:
+        """Take up what stands in the directories of connections into files."""
+        for gauge in (self._files, self._oldest_file):
+            gauge.clear()
+        for one in found:
+            self._files_seen.labels(one.connection).set(not one.trouble)
+            if one.trouble:
+                continue
+            for standing, files in (("waiting", one.waiting), ("refused", one.refused)):
+                self._files.labels(one.connection, standing).set(len(files))
+                self._oldest_file.labels(one.connection, standing).set(max((file.age_s for file in files), default=0))
 
     def text(self) -> bytes:
         """Return them as Prometheus reads them."""

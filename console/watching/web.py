@@ -15,6 +15,7 @@ from console.output import duration, is_figure, moment, worth
 from console.reports import last_reports
 from console.watching.budgets import budget_uses
 from console.watching.drift import DRIFT_COLUMNS, Drift, DriftWatch, drift_row, drifts
+from console.watching.handed_over import FILE_COLUMNS, HandedOver, handed_over, handed_over_rows
 from console.watching.lagging import Lag, lags
 from console.watching.metrics import Metrics
 from console.wiring import Wiring
@@ -52,6 +53,7 @@ class Page:
         self._metrics = Metrics()
         self._lags: list[Lag] = []
         self._drifts: list[Drift] = []
+        self._files: list[HandedOver] = []
         self._watch = DriftWatch()
         self._trouble = ""
 
@@ -67,6 +69,8 @@ class Page:
                 self._drifts = await asyncio.to_thread(drifts, self._model, partitions)
                 self._watch.take(self._drifts)
                 self._metrics.update_drifts(self._drifts)
+                self._files = await asyncio.to_thread(handed_over, self._wiring)
+                self._metrics.update_files(self._files)
                 self._trouble = ""
             except ConnectorError as error:
                 self._trouble = str(error)
@@ -98,6 +102,7 @@ class Page:
             _table(("connection", "stage", "records", "oldest", "value"), [_lag_row(lag) for lag in self._lags]),
             "<h2>What has changed in QAD and is going to fail</h2>",
             _table(DRIFT_COLUMNS, [drift_row(drift) for drift in self._drifts]),
+            *self._handed_over(),
             "<h2>What stands still, by reason</h2>",
             _table(("connection", "status", "rule", "documents", "value", "who", "next step"), _by_rule(standings)),
             "<h2>Documents</h2>",
@@ -117,6 +122,12 @@ class Page:
         ]
         body = f"<!doctype html><title>ml-connector</title><style>{_STYLE}</style><h1>ml-connector</h1>{''.join(parts)}"
         return web.Response(text=body, content_type="text/html", headers=_HEADERS)
+
+    def _handed_over(self) -> list[str]:
+        if not self._files:
+            return []
+        rows = [row for one in self._files for row in handed_over_rows(one)]
+        return ["<h2>Files that the site's import has not taken, or has refused</h2>", _table(FILE_COLUMNS, rows)]
 
     def _reconciliations(self) -> list[str]:
         parts = []

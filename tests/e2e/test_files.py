@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 
+import aiohttp
 import pytest
 
 from console.demo.quiet import until_quiet
@@ -28,6 +29,12 @@ async def judged(work: AtWork, *, codes=(0,)):
     [verdict] = await work.house.product.ask("verify", "-c", SITE, codes=codes)
     [report] = await work.house.product.ask("reconcile", "-c", SITE, codes=codes)
     return verdict, report
+
+
+async def got(url: str) -> str:
+    """Return what an address answers."""
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return await answer.text()
 
 
 @pytest.mark.timeout(400)
@@ -71,6 +78,16 @@ async def test_a_site_takes_refuses_and_lists_and_the_judges_say_what_its_books_
         assert {part for part, number in named if number == numbers[2]} == {"lost", "parked"}
         assert {number for _, number in named} == {numbers[2]}, report["differences"]
         assert "the period is closed" in named["lost", numbers[2]]
+        [handed] = (await work.house.product.ask("lag"))["files"]
+        assert (handed["connection"], handed["waiting"]) == (SITE, [])
+        assert [(one["name"], one["reason"]) for one in handed["refused"]] == [(refused.name, "the period is closed")]
+
+        async def shown() -> None:
+            page, metrics = [await got(f"{work.house.page}{path}") for path in ("", "metrics")]
+            assert refused.name in page
+            assert f'ml_connector_files{{connection="{SITE}",standing="refused"}} 1.0' in metrics
+
+        await eventually(shown, within_s=30, every_s=0.5)
 
         # It is moved back and taken: everything holds, to the cent.
         refused.with_name(f"{refused.name}.reason.txt").unlink()
