@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 
 from adapters.kafka.reader import read_whole
+from adapters.qad.profiles.profile import Profile
 from console.decisions import decide, decided, now
 from console.wiring import Wiring
 from schemas.codec import canonical
@@ -49,10 +50,31 @@ async def check_mapping(wiring: Wiring, connection: str, mapping: Mapping) -> li
     published = await _published(wiring, connection)
     problems = [*problems_of(mapping), *_cut_over_problems(mapping, published)]
     problems += problems_of_write_back(mapping, wiring.site.write_back_of(connection))
+    if mapping.policy.tax == "qad_tax_rows":
+        profile = None if wiring.files(connection) is not None else wiring.profile(connection)
+        problems += problems_of_tax_rows(mapping, profile)
     if not accounts:
         problems.append("QAD's accounts have not been read yet: start ml-connector poll, then check again")
         return problems
     return [*problems, *_reference_problems(mapping, accounts, daybooks, codes)]
+
+
+def problems_of_tax_rows(mapping: Mapping, profile: Profile | None) -> list[str]:
+    """Return where tax rows would have no place: each document that has some would be refused before it is sent.
+
+    Args:
+        mapping: The mapping.
+        profile: Of the connection's QAD; None where its documents go into files.
+    """
+    told = '[policy] tax = "qad_tax_rows"'
+    if mapping.policy.tax != "qad_tax_rows":
+        return []
+    if profile is None:
+        return [f"{told}: documents go into files here, which have no place for tax rows"]
+    return [
+        f"{told}: the profile has no place for tax rows in [{kind}]: name it there (docs/qad.md)"
+        for kind in profile.without_tax_rows
+    ]
 
 
 def problems_of_write_back(mapping: Mapping, settings: WriteBack) -> list[str]:

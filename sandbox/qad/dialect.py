@@ -27,12 +27,14 @@ class Lines(Spelling, frozen=True, kw_only=True):
         signed_amount: wire name of the one signed amount that stands for debit and credit; blank where they are
             two.
         positive_side: the side that a positive signed amount means.
+        negative: amounts that the wire has with the other sign.
     """
 
     name: str
     fields: dict[str, str]
     signed_amount: str = ""
     positive_side: Literal["debit", "credit"] = "debit"
+    negative: tuple[str, ...] = ()
 
 
 class Resource(Spelling, frozen=True, kw_only=True):

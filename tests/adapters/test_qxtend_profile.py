@@ -84,6 +84,14 @@ def test_a_part_may_have_no_look_up(load):
         ("[qxtend.documents.adjustment", "[qxtend.documents.adjustments", "adjustments"),
         ('prefix = "customerInvoice"\n', 'prefix = "customerInvoice"\nallocated = "x"\n', "allocated is a column of"),
         ("[qxtend]\n", '[qxtend]\npassword = "x"\n', "password"),
+        ('tax_code = "tcVatCode"\n', "", "[qxtend.documents.invoice] tax_rows: no element is named for tax_code"),
+        ('base = "PostingVatBaseCreditTC"\n', "", "tax_rows: no element is named for base"),
+        (
+            'tax = "PostingVatTaxDebitTC"\n',
+            "",
+            "tax_rows: no element is named for tax: it would",
+        ),
+        ('rows = "allocations"', 'rows = "tax_rows"', "tax_rows: only invoices and credit notes have them"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(load, was, becomes, says):

@@ -5,11 +5,14 @@ from datetime import date
 import msgspec
 import pytest
 
+from adapters.qad.profiles.checks import load_profile
+from adapters.qad.profiles.qxtend import QDocument
 from adapters.settings import load_settings
-from console.publishing import problems_of, problems_of_write_back
+from console.publishing import problems_of, problems_of_tax_rows, problems_of_write_back
 from schemas.errors import Misconfigured
 from schemas.mapping import Mapping
 from streams.mark.marks import WriteBack
+from tests.adapters.qad_company import DIALECTS, profile_text, qxtend_template
 
 GOOD = """
 first_document_date = 2026-02-01
@@ -162,3 +165,36 @@ def test_the_field_that_is_asked_is_none_that_we_write(load, asked, wrong):
     problems = problems_of_write_back(mapping, WriteBack(customer_code="QADCode__c"))
     assert [("account_field is QADCode__c" in problem) for problem in problems] == [True] * wrong
     assert problems_of_write_back(mapping, WriteBack(transferred=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "table"),
+    [(DIALECTS["house"][1].read_text, "documents"), (qxtend_template, "qxtend.documents")],
+    ids=["rest", "qxtend"],
+)
+def test_tax_rows_need_a_place_in_the_profile_before_anything_is_posted(load, tmp_path, template, table):
+    path = tmp_path / "profile.toml"
+    path.write_text(profile_text("https://erp.example.com", template(), qxtend_url="https://erp.example.com/qxi"))
+    profile = load_profile(path)
+    asking = load('deferral_system = "QAD"', 'deferral_system = "QAD"\ntax = "qad_tax_rows"')
+    assert problems_of_tax_rows(asking, profile) == []
+    kinds = {
+        kind: msgspec.structs.replace(document, **without_tax_rows(document))
+        for kind, document in profile.posted.items()
+    }
+    if profile.qxtend is None:
+        profile = msgspec.structs.replace(profile, documents=kinds)
+    else:
+        profile = msgspec.structs.replace(profile, qxtend=msgspec.structs.replace(profile.qxtend, documents=kinds))
+    said = problems_of_tax_rows(asking, profile)
+    for kind, one in zip(("invoice", "credit_note"), said, strict=True):
+        assert f"the profile has no place for tax rows in [{table}.{kind}]" in one
+    assert len(problems_of_tax_rows(asking, None)) == 1, "nor has a directory"
+    assert problems_of_tax_rows(load(), profile) == [], "nobody asks for them"
+
+
+def without_tax_rows(document):
+    """Return what changes a kind of document so that it has no place for tax rows."""
+    if isinstance(document, QDocument):
+        return {"tables": tuple(table for table in document.tables if table.rows != "tax_rows")}
+    return {"tax_rows": None}

@@ -100,10 +100,17 @@ def test_a_profile_through_qxtend_loads_and_every_part_waits_to_be_confirmed(thr
     assert profile.concurrency == 1
 
 
+def with_tax_rows(template):
+    """Return a profile for QXtend with what it has for tax rows let in."""
+    text, count = re.subn(r'(?m)^# (\[+qxtend\..*|\w+ = ".*")$', r"\1", template)
+    assert count == 2 * 17
+    return text.replace(", DInvoiceIsTaxable = false }", " }")
+
+
 def test_what_is_written_for_qxtend_is_what_the_stand_in_is_spoken_to_with(through_qxtend):
     """The stand-in's is tried by every test: the template must not become another."""
     ours = tomllib.loads((ROOT / "sandbox" / "world" / "qxtend.toml").read_text())["qxtend"]
-    template = tomllib.loads(through_qxtend.read_text())["qxtend"]
+    template = tomllib.loads(with_tax_rows(through_qxtend.read_text()))["qxtend"]
     assert template.pop("confirmed") is False
     assert {kind: part.pop("confirmed") for kind, part in template["documents"].items()} == dict.fromkeys(
         ours["documents"], False

@@ -30,6 +30,15 @@ class Line(NamedTuple):
     credit: Decimal
 
 
+class Tax(NamedTuple):
+    """A row of the tax report, its amounts above zero where they raise the document's total."""
+
+    code: str
+    account: str
+    base: Decimal
+    tax: Decimal
+
+
 @dataclass(frozen=True, kw_only=True)
 class Booked:
     """A document as it stands in the books.
@@ -40,6 +49,7 @@ class Booked:
         number: Zuora's number; None where documents of this kind have no place for one.
         customer: Whose it is; "" where it names none by itself.
         lines: The GL lines that were sent.
+        taxes: Its rows of the tax report.
         off: Debits less credits of the whole entry, the customer's side included.
     """
 
@@ -54,6 +64,7 @@ class Booked:
     description: str
     lines: tuple[Line, ...]
     off: Decimal
+    taxes: tuple[Tax, ...] = ()
 
 
 class Driver(Protocol):
@@ -61,9 +72,11 @@ class Driver(Protocol):
 
     Attributes:
         commands: Makes what is posted; the codes in it are set up.
+        takes_tax_rows: It has a place for rows of the tax report.
     """
 
     commands: Commands
+    takes_tax_rows: bool
 
     async def port(self) -> Erp:
         """Return the port, ready for its first call."""

@@ -29,6 +29,8 @@ _OPEN_ITEMS = ("number", "type", "year", "daybook", "voucher", "customer", "curr
 class Site:
     """A directory, and the import that reads it."""
 
+    takes_tax_rows = False
+
     def __init__(self, directory: Path) -> None:
         self.path = directory / "site"
         for part in ("done", "refused", "lists"):

@@ -16,7 +16,7 @@ from schemas.postings import GlLine
 from streams.ports import Command, Erp
 from tests.adapters.commands import JANUARY, Commands
 from tests.adapters.qad_company import ENTITY, QadCompany, qad_company
-from tests.ports.books import Booked, Key, Line
+from tests.ports.books import Booked, Key, Line, Tax
 
 # What the house's name for a kind of document is in the words of the port.
 _KINDS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -37,6 +37,8 @@ _TOTALS: dict[str, Callable[[dict[str, Any]], Decimal]] = {
 
 class StandIn:
     """A QAD that answers what `speak` asks."""
+
+    takes_tax_rows = True
 
     def __init__(self, qad: QadCompany, speak: Callable[[QadCompany], Awaitable[Erp]], account: str) -> None:
         self.qad = qad
@@ -112,6 +114,10 @@ def _booked(shown: dict[str, Any]) -> Booked:
         key=_key(shown),
         description=content["description"],
         lines=tuple(_line(line) for line in lines),
+        taxes=tuple(
+            Tax(row.tax_code, row.gl_account_code, row.base_amount, row.tax_amount)
+            for row in content.get("tax_lines", ())
+        ),
         off=sum((line["debit_amount"] - line["credit_amount"] for line in shown["entry"]), Decimal(0)),
     )
 

@@ -32,6 +32,8 @@ def shown(number: int) -> ModuleType:
 class Tables:
     """A database, and who reads it."""
 
+    takes_tax_rows = False
+
     def __init__(self, directory: Path) -> None:
         self.commands = Commands()
         self._path = directory / "documents.sqlite"

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from schemas.errors import Rejected
 from schemas.mapping import Analysis
 from schemas.outcomes import Document
-from schemas.postings import GlLine
+from schemas.postings import GlLine, TaxLine
 from streams.ledger.billing.reclassing import moved
 from tests.adapters.qad_company import post
-from tests.ports.books import Line
+from tests.ports.books import Line, Tax
 from tests.ports.kinds import MAKERS, MOVES, Ground, key_of, kind_of, ours
 
 
@@ -108,6 +109,46 @@ async def test_a_line_that_people_moved_leaves_and_arrives_with_its_analysis(sin
         for one in lines
     )
     assert (booked.off, sink.open_amounts()) == (0, {})
+
+
+TAX_ROWS = (
+    TaxLine(account="2310", code="V19", base=Decimal("100.00"), tax=Decimal("19.00"), tax_type="VAT", tax_class="STD"),
+    TaxLine(account="2310", code="V19", base=Decimal("-10.00"), tax=Decimal("-1.90"), tax_type="VAT", tax_class="STD"),
+    TaxLine(account="2310", code="V00", base=Decimal("40.00"), tax=Decimal("0.00"), tax_usage="EX"),
+)
+
+
+def _taxed(sink, kind):
+    """Return a document over 130 net with a taxed line, a discount of it and an exempt one."""
+    side = {"invoice": "credit", "credit_note": "debit"}[kind]
+    lines = (GlLine(account="4100", **{side: Decimal("130.00")}),)
+    return getattr(sink.commands, kind)("147.10", lines=lines, tax_rows=TAX_ROWS, posting_date=date(2026, 1, 12))
+
+
+@pytest.mark.parametrize("kind", ["invoice", "credit_note"])
+async def test_tax_rows_arrive_and_are_read_back_or_nothing_is_made(sink, erp, kind):
+    command = _taxed(sink, kind)
+    if not sink.takes_tax_rows:
+        with pytest.raises(Rejected, match="tax rows"):
+            await post(erp, command)
+        assert sink.booked() == []
+        return
+    await post(erp, command)
+    [booked] = ours(sink, command)
+    assert booked.taxes == tuple(Tax(one.code, one.account, one.base, one.tax) for one in TAX_ROWS)
+    assert (booked.kind, str(booked.total), booked.off, sink.contradictions()) == (kind, "147.10", 0, [])
+    found = await erp.find(kind, command.reference)
+    assert (found.tax, found.document.total) == (Decimal("17.10"), Decimal("147.10"))
+
+
+@pytest.mark.parametrize("kind", ["invoice", "credit_note"])
+async def test_a_document_without_tax_rows_has_none_beside_those_that_have(sink, erp, kind):
+    command = getattr(sink.commands, kind)()
+    await post(erp, command)
+    [booked] = ours(sink, command)
+    assert booked.taxes == ()
+    found = await erp.find(kind, command.reference)
+    assert found.tax in (None, Decimal(0))
 
 
 @pytest.mark.parametrize(

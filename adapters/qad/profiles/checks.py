@@ -136,6 +136,8 @@ def _problems_of_forms(profile: Profile) -> Iterator[str]:
             yield f"[browsing] condition {condition!r} does not say {{{mark}}}"
     if _overlap(profile.envelope.yes, profile.envelope.no):
         yield "[envelope] yes and no have a value in common"
+    if _overlap((profile.yes,), (profile.no,)):
+        yield "yes and no are the same: whether a document is taxable could not be told"
 
 
 def _said_with_every_call(profile: Profile) -> Iterator[tuple[str, str]]:

@@ -28,8 +28,6 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
             yield f"lengths: {word!r} is no word of ours"
     if document.find is not None and document.find.allocated and kind != "receipt":
         yield "find: allocated is a column of receipts alone"
-    if document.tax_rows is not None and kind not in ("invoice", "credit_note"):
-        yield "tax_rows: only invoices and credit notes have them"
     found = document.find.status if document.find is not None else None
     yield from problems_of_entries(document, answered=document.key.status, found=found)
     parts = {name: part.fields for name, part in document.parts.items()}

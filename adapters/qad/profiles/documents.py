@@ -13,6 +13,8 @@ from adapters.qad.profiles.part import Part, Value
 DOCUMENT_KINDS = ("invoice", "credit_note", "receipt", "adjustment")
 # A profile may leave these out: what would be one parks.
 OPTIONAL_KINDS = ("refund", "refund_reversal", "bounce", "transfer", "journal")
+# What may carry rows of the tax report.
+TAXED = ("invoice", "credit_note")
 
 # Our word of a line for debit and credit in one amount; what it means is the line's `positive`.
 SIGNED = "signed"
@@ -147,6 +149,11 @@ class Document(Entries, frozen=True, kw_only=True):
         """Where the machine reference goes."""
         names = self.fields.get("reference", ())
         return (names,) if isinstance(names, str) else names
+
+    @property
+    def takes_tax_rows(self) -> bool:
+        """Whether it has a place for rows of the tax report."""
+        return self.tax_rows is not None
 
     @property
     def parts(self) -> dict[str, Lines]:

@@ -5,7 +5,7 @@ QAD would take a value of its own, or leave the lines out, and say yes: we would
 
 from collections.abc import Collection, Iterator, Mapping
 
-from adapters.qad.profiles.documents import SIGNED
+from adapters.qad.profiles.documents import SIGNED, TAXED
 
 Named = Collection[str]
 
@@ -28,6 +28,8 @@ _LINES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 # A transfer uses an item up, or cash of nobody, and makes another item; each list has one side.
 _TRANSFER = {"lines": (*_ITEM, "debit"), "gl_lines": (_ACCOUNT, "debit"), "opens": ("customer", "credit")}
+# Without its code, base or tax a row of the tax report is another.
+_TAX_ROW = ("tax_code", "base", "tax")
 # Which item bank is set against may stand in the head, or in a list.
 _AGAINST_AN_ITEM = ("refund", "refund_reversal", "bounce")
 
@@ -46,6 +48,8 @@ def problems_of_needed(kind: str, head: Named, parts: Mapping[str, Named], *, wh
             yield f"fields: no {what} is named for {word}: QAD would take a value of its own"
     for name, words in _LINES.get(kind, {}).items():
         yield from _problems_of_lines(name, words, parts.get(name, ()), what=what)
+    if "tax_rows" in parts:
+        yield from _problems_of_tax_rows(kind, parts["tax_rows"], what=what)
     if kind == "transfer":
         yield from _problems_of_lines("opens", _TRANSFER["opens"], parts.get("opens", ()), what=what)
         for name in ("lines", "gl_lines"):
@@ -55,6 +59,12 @@ def problems_of_needed(kind: str, head: Named, parts: Mapping[str, Named], *, wh
             yield "lines: nothing is named that a transfer takes its money from"
     if kind in _AGAINST_AN_ITEM and not set(_ITEM) <= set(head):
         yield from _problems_of_lines("allocations", (*_ITEM, "amount"), parts.get("allocations", ()), what=what)
+
+
+def _problems_of_tax_rows(kind: str, named: Named, *, what: str) -> Iterator[str]:
+    if kind not in TAXED:
+        yield "tax_rows: only invoices and credit notes have them"
+    yield from _problems_of_lines("tax_rows", _TAX_ROW, named, what=what)
 
 
 def _problems_of_lines(name: str, words: tuple[str, ...], named: Named, *, what: str) -> Iterator[str]:

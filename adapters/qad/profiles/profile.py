@@ -13,10 +13,10 @@ import msgspec
 
 from adapters.qad.profiles.auth import Auth
 from adapters.qad.profiles.calls import Browsing, CallLimits, Envelope, Numbers, Permission
-from adapters.qad.profiles.documents import Document, Find, Lengths
+from adapters.qad.profiles.documents import TAXED, Document, Find, Lengths
 from adapters.qad.profiles.lists import Browse, OpenItems
 from adapters.qad.profiles.masters import Masters
-from adapters.qad.profiles.part import Part
+from adapters.qad.profiles.part import Part, Value
 from adapters.qad.profiles.qxtend import QDocument, Qxtend
 from adapters.qad.profiles.refusals import ErrorClass
 from schemas.codec import canonical
@@ -43,6 +43,8 @@ class Profile(Part, frozen=True, kw_only=True):
         permission: How it is asked whether our user may post.
         date_format: How a date is written, in strftime's words.
         numbers: How numbers are written.
+        yes: What a yes-or-no field of a document says for yes, over REST.
+        no: Likewise, for no.
         lengths: How long a text may be, by our word; what is longer is refused before it is sent, never cut.
         documents: By kind, as REST makes them; none where documents go through QXtend.
         browses: By name.
@@ -70,6 +72,8 @@ class Profile(Part, frozen=True, kw_only=True):
     permission: Permission = Permission()
     date_format: str = "%Y-%m-%dT00:00:00.000Z"
     numbers: Numbers = Numbers()
+    yes: Value = True
+    no: Value = False
     lengths: Lengths = msgspec.field(default_factory=dict)
     definite: tuple[_Definite, ...] = (429,)
     documents: dict[str, Document] = msgspec.field(default_factory=dict)
@@ -96,6 +100,13 @@ class Profile(Part, frozen=True, kw_only=True):
     def finds(self) -> dict[str, Find | None]:
         """How each kind that can be posted is found again."""
         return {kind: document.find for kind, document in self.posted.items()}
+
+    @property
+    def without_tax_rows(self) -> list[str]:
+        """The kinds that can carry tax rows and have no place for them here."""
+        return [
+            f"{self.table}.{kind}" for kind in TAXED if kind in self.posted and not self.posted[kind].takes_tax_rows
+        ]
 
     @property
     def concurrency(self) -> int:

@@ -60,6 +60,11 @@ class QDocument(Entries, frozen=True, kw_only=True):
     confirmed: bool = True
 
     @property
+    def takes_tax_rows(self) -> bool:
+        """Whether it has a place for rows of the tax report."""
+        return any(table.rows == "tax_rows" for table in self.tables)
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Where the machine reference goes."""
         named = [table.fields.get("reference", ()) for table in self.tables if table.rows == "document"]

@@ -102,7 +102,7 @@ class _Dataset:
         self._unfit: list[tuple[str, str]] = []
 
     def written(self, words: InWords, document: QDocument) -> str:
-        if words.tax_rows and not any(table.rows == "tax_rows" for table in document.tables):
+        if words.tax_rows and not document.takes_tax_rows:
             raise no_tax_rows(words.head["number"])
         rows, rowid, of_table = [], 0, {"": ""}
         for table in document.tables:

@@ -35,13 +35,14 @@ class _Writer:
         self._document = document
         self._date_format = profile.date_format
         self._numbers = profile.numbers
+        self._flags = (profile.no, profile.yes)
         self._lengths = profile.lengths | document.lengths
         # What does not fit: the tenant's field and the sentence.
         self._unfit: list[tuple[str, str]] = []
 
     def record(self, words: InWords) -> dict[str, Any]:
         document = self._document
-        if words.tax_rows and document.tax_rows is None:
+        if words.tax_rows and not document.takes_tax_rows:
             raise no_tax_rows(words.head["number"])
         record: dict[str, Any] = {}
         self._fill(record, document, words.head)
@@ -96,7 +97,7 @@ class _Writer:
             case Decimal():
                 return _amount(value, self._numbers)
             case bool():
-                return value
+                return self._flags[value]
             case int() if self._numbers.whole == "text":
                 return str(value)
             case _:

@@ -39,6 +39,6 @@ BROWSES: tuple[Browse, ...] = (
         _INVOICES,
         browse_id="urn:browse:mfg:creditnotes",
         only={"invoice_type": "CREDITNOTE"},
-        negative=("original_amount",),
+        negative=("original_amount", "tax_amount"),
     ),
 )

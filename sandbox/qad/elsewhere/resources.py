@@ -40,6 +40,11 @@ def _of_type(invoices: Resource, kind: str, **changes: object) -> Resource:
     return msgspec.structs.replace(invoices, constants={"invoice_type": kind}, fields=fields, **changes)
 
 
+def _below_zero(lines: dict[str, Lines], name: str, *amounts: str) -> dict[str, Lines]:
+    """Return lists of lines, one of which has these amounts with the other sign."""
+    return {**lines, name: msgspec.structs.replace(lines[name], negative=amounts)}
+
+
 _INVOICES, *_OTHERS = (_elsewhere(resource) for resource in HOUSE)
 
 RESOURCES: tuple[Resource, ...] = (
@@ -50,7 +55,8 @@ RESOURCES: tuple[Resource, ...] = (
         path="/services/ar/credit",
         view_uri="urn:ar:credit",
         list_name="ttCredit",
-        negative=("original_amount",),
+        negative=("original_amount", "tax_amount"),
+        lines=_below_zero(_INVOICES.lines, "tax_lines", "base_amount", "tax_amount"),
     ),
     *_OTHERS,
 )

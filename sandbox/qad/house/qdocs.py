@@ -57,6 +57,25 @@ QXTEND = Qxtend(
                     fields=_LINE,
                     has_control_row=True,
                 ),
+                Table(
+                    name="tApiPostingVatDIJE",
+                    parent="tApiPostingDIJE",
+                    part="tax_lines",
+                    fields={
+                        "sequence": "PostingVatSequence",
+                        "tax_code": "tcVatCode",
+                        "tax_type": "TxtyTaxType",
+                        "tax_class": "TxclTaxCls",
+                        "tax_usage": "TxuTaxUsage",
+                        "tax_environment": "TxenvTaxEnv",
+                        "gl_account_code": "tcGLCode",
+                        "sub_account_code": "tcDivisionCode",
+                    },
+                    sides={
+                        "base_amount": ("PostingVatBaseDebitTC", "PostingVatBaseCreditTC"),
+                        "tax_amount": ("PostingVatTaxDebitTC", "PostingVatTaxCreditTC"),
+                    },
+                ),
             ),
             values={
                 "invoice_type": {

@@ -48,7 +48,7 @@ class DatasetCodec:
         """
         self._check_links(rows)
         said: dict[str, Any] = {}
-        parts: dict[str, list[Any]] = {}
+        parts: dict[str, list[dict[str, Any]]] = {}
         control: list[Decimal] = []
         for row in rows:
             table = self._tables[row.table]
@@ -59,13 +59,18 @@ class DatasetCodec:
             if table.has_control_row and not line.get("gl_account_code"):
                 control.append(line.get("debit_amount", ZERO) - line.get("credit_amount", ZERO))
             else:
-                parts.setdefault(table.part, []).append(self._line(table)(**line))
+                parts.setdefault(table.part, []).append(line)
         for field, words in self._api.values.items():
             if field in said and not is_raw:
                 said[field] = {wire: word for word, wire in words.items()}.get(said[field], f"?{said[field]}"[:20])
         if "original_amount" in said:
             self._check_control(said, control)
-        return self._content(**said, **{name: tuple(lines) for name, lines in parts.items()})
+        lists = {
+            table.part: tuple(self._line(table)(**_turned(table, line, said)) for line in parts[table.part])
+            for table in self._api.tables
+            if table.part in parts
+        }
+        return self._content(**said, **lists)
 
     def unknown_fields(self, rows: Sequence[Row]) -> list[str]:
         """Return the elements that their tables do not have."""
@@ -97,7 +102,7 @@ class DatasetCodec:
         for table in self._api.tables:
             if table.part == part and inner in table.fields:
                 return table.fields[inner]
-            if not part and inner in table.sides:
+            if table.part == part and inner in table.sides:
                 return table.sides[inner][0]
         return field
 
@@ -137,6 +142,13 @@ class DatasetCodec:
         if list(control) != [signed]:
             message = "The posting needs one control line over the whole amount."
             raise refuse(Code.OUT_OF_BALANCE, "posting_lines.debit_amount", sum(control, ZERO), message)
+
+
+def _turned(table: Table, line: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn two sides of a row into the amount that the books have: above zero where it raises the document's total."""
+    rule = INVOICE_RULES.get(said.get("invoice_type", ""))
+    sign = -1 if rule is not None and rule.raises_debt else 1
+    return {name: sign * value if name in table.sides else value for name, value in line.items()}
 
 
 def _typed(kind: type[Struct], table: Table, row: Row) -> Iterator[tuple[str, Any]]:

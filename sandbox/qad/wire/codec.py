@@ -176,18 +176,24 @@ class _LinesCodec:
         """
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise Malformed(self._lines.name, rows)
-        return tuple(self._line_type(**_read(row, self._fields), **self._two_sides(row)) for row in rows)
+        return tuple(self._line_type(**self._said(row), **self._two_sides(row)) for row in rows)
 
     def encode(self, line: Any) -> dict[str, Any]:
         """Return one line of the wire."""
         record: dict[str, Any] = {}
         for name, path, _ in self._fields:
-            put(record, path, self._formats.write(getattr(line, name)))
+            value = getattr(line, name)
+            put(record, path, self._formats.write(-value if name in self._lines.negative else value))
         if self._signed:
             signed = line.debit_amount - line.credit_amount
             written = signed if self._lines.positive_side == "debit" else -signed
             put(record, self._signed, self._formats.write(written))
         return record
+
+    def _said(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Read what a row says, each amount with the books' sign."""
+        said = _read(row, self._fields)
+        return {name: -value if name in self._lines.negative else value for name, value in said.items()}
 
     def _two_sides(self, row: dict[str, Any]) -> dict[str, Decimal]:
         """Read debit and credit from the one signed amount, where the dialect has one."""
