@@ -169,7 +169,7 @@ class Ground:
 
     def where(self, name: str) -> Place:
         """Return where the part of a document is that is not in QAD."""
-        stands = next(filter(None, map(self._of_effect, self.effects[name])), None)
+        stands = next(filter(None, map(self.of_effect, self.effects[name])), None)
         if stands is not None:
             return stands
         held = self.log.documents.get(name)
@@ -181,7 +181,7 @@ class Ground:
         what = "it is in Zuora and not in QAD" if name in self.zuora else "it is in QAD and no longer counts in Zuora"
         return Place("unexplained", "", f"{what}, and nothing says why")
 
-    def _of_effect(self, posting: Posting) -> Place | None:
+    def of_effect(self, posting: Posting) -> Place | None:
         """Return where a posting is that is not in QAD, None where it is there."""
         standing = self.log.standings.get(posting.id)
         if standing is None or standing.status in ("intended", "unknown", "rejected", "released"):
@@ -193,6 +193,12 @@ class Ground:
             return gone
         told = self.without_entry(posting)
         return Place("unexplained", NO_ENTRY, told) if told else None
+
+    def is_beside(self, posting: Posting) -> bool:
+        """Return whether a posting is a journal beside its document, or turns one: it moves lines, and no total."""
+        content = posting.content
+        of = self.log.postings.get(content.of) if isinstance(content, InverseContent) else posting
+        return of is not None and isinstance(of.content, JournalContent) and of.content.of is not None
 
     def late(self, posting: Posting) -> str:
         """Return why what was read of a posting in QAD may be either, "" where it is what stands there."""

@@ -150,10 +150,18 @@ class LastLine:
                 self._findings.name(part, number, why, currency, rule=rule)
 
         for posting in effects:
+            self._beside(posting, number, currency)
             period = self._ground.log.closed_in_zuora.get(posting.id)
             if period:
                 what = f"{posting.step} came into QAD's open period after Zuora had closed its own, {period}"
                 self._findings.name("timing", number, what, currency, self._effect(posting), rule="closed_in_zuora")
+
+    def _beside(self, posting: Posting, number: str, currency: str) -> None:
+        """Name a journal beside a document that is not in QAD: no total shows that its lines stand elsewhere."""
+        place = self._ground.of_effect(posting) if self._ground.is_beside(posting) else None
+        if place is not None and place.bucket in ("in_flight", "parked", "timing"):
+            what = f"its lines stand where they stood before {posting.step}: {place.why}"
+            self._findings.name(place.bucket, number, what, currency, rule=place.rule)
 
     def _effect(self, posting: Posting) -> Decimal:
         """Return what a posting brought into QAD by QAD's own total: post counts, its inverse takes away."""

@@ -138,3 +138,22 @@ async def test_what_was_sent_counts_where_the_log_has_newer_content(tmp_path):
         await one.settle()
         assert one.books() == money(receivable="100", deferred="-100")
         assert await agree(one) == {DEFERRED: -100}
+
+
+async def test_a_journal_that_qad_does_not_take_is_named_until_it_does(tmp_path):
+    async with house(tmp_path) as one:
+        invoice = await one.invoice("100.00")
+        await one.settle()
+        document = document_key("invoice", invoice["id"])
+        one.qad.control.set_account("CORP", DEFERRED, is_active=False)
+        decide(one, document, DEFERRED, lines_on(one, document, REVENUE))
+        await one.settle()
+        assert one.books() == money(receivable="100", revenue="-100")
+        [named] = (await reconciled(one)).differences
+        assert (named.part, named.rule, named.number) == ("parked", "gl_account", invoice["invoiceNumber"])
+        assert "its lines stand where they stood before journal:1" in named.what
+        one.qad.control.set_account("CORP", DEFERRED, is_active=True)
+        one.sink._held.clear()
+        await one.settle()
+        assert one.books() == money(receivable="100", deferred="-100")
+        await agree(one)
