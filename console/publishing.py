@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.kafka.reader import read_whole
 from adapters.qad.profiles.profile import Profile
+from console.customers.allowed import problems_of_align
 from console.decisions import decide, decided, now
 from console.wiring import Wiring
 from schemas.codec import canonical
@@ -50,9 +51,9 @@ async def check_mapping(wiring: Wiring, connection: str, mapping: Mapping) -> li
     published = await _published(wiring, connection)
     problems = [*problems_of(mapping), *_cut_over_problems(mapping, published)]
     problems += problems_of_write_back(mapping, wiring.site.write_back_of(connection))
-    if mapping.policy.tax == "qad_tax_rows":
+    if mapping.policy.tax == "qad_tax_rows" or mapping.customers.align:
         profile = None if wiring.files(connection) is not None else wiring.profile(connection)
-        problems += problems_of_tax_rows(mapping, profile)
+        problems += [*problems_of_tax_rows(mapping, profile), *problems_of_align(mapping, profile)]
     if not accounts:
         problems.append("QAD's accounts have not been read yet: start ml-connector poll, then check again")
         return problems

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from schemas.errors import Misconfigured
 from schemas.mapping import AlignField
 from streams.customers.comparing import FIELDS, Base, Line, Said, State, compare
 from streams.customers.wanted import CUSTOMER, RELATION, Value
@@ -59,6 +60,12 @@ async def look_at(books: CustomerBooks, customer: str, said: Mapping[AlignField,
             return None
         codes[RELATION], records[RELATION] = code, relation
     lines = [compare(customer, field, one, records[FIELDS[field][0]].values, base) for field, one in said.items()]
+    for part in {line.part for line in lines if line.state is State.WRITE}:
+        if not records[part].version:
+            raise Misconfigured(
+                f"QAD shows no version of {part} {codes[part]}: a change could go over somebody else's. Name the field "
+                "in [customers] concurrency of the profile"
+            )
     if any(line.part == RELATION and line.state is State.WRITE for line in lines):
         stop = await _sharing(books, codes[RELATION], customer)
         if stop is not None:

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from adapters.qad.profiles.profile import Profile
+from console.customers.allowed import problems_of_align
 from console.pinging.customers import CONFIRM, UNCONFIRMED
 from schemas.mapping import Mapping
 
@@ -100,13 +101,20 @@ def _customers(profile: Profile, mapping: Mapping | None) -> tuple[State, str]:
         return "open", f"{UNCONFIRMED}. {CONFIRM}"
     if mapping is None:
         return _NO_MAPPING
+    if problems := problems_of_align(mapping, profile):
+        return "open", "; ".join(problems)
     rules = mapping.customers
     told = [f"the account's field {rules.account_field}"] if rules.account_field else []
     told += (
         ["QAD's matching field"] if rules.qad_field and "zuora_account" in profile.browses["customers"].columns else []
     )
     told += ["equal codes"] if rules.equal_codes else []
-    return ("confirm", f"found by {', '.join(told)}") if told else ("open", "no rule finds a customer: links alone do")
+    flows = f"; {', '.join(rules.align)} flow to those that are there" if rules.align else ""
+    return (
+        ("confirm", f"found by {', '.join(told)}{flows}")
+        if told
+        else ("open", "no rule finds a customer: links alone do")
+    )
 
 
 def _daybooks(_: Profile, mapping: Mapping | None) -> tuple[State, str]:

@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
+from adapters.kafka.align_look import look_at
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.rest.customers import RestCustomers
 from schemas.errors import Misconfigured, Refused, Rejected
+from streams.customers.comparing import Base, Said, State, fingerprint
 from streams.customers.wanted import CUSTOMER, OPERATIONS, RELATION
 from tests.adapters.qad_company import DIALECTS, profile_text, qad_company, qxtend_template
 
@@ -118,3 +120,16 @@ def test_a_yes_that_is_a_no_is_refused_with_its_line(tmp_path):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(Misconfigured, match=r"\[customers\] yes and no say the same"):
         load_profile(path)
+
+
+async def test_a_record_without_a_version_is_not_changed(qad):
+    """Nobody could tell then that somebody else has changed it meanwhile."""
+    profile = qad.profile()
+    masters = msgspec.structs.replace(profile.customers, concurrency="nothing")
+    books = await books_of(qad, msgspec.structs.replace(profile, customers=masters))
+    values = await make(books)
+    base = Base(alike={"terms": fingerprint("CNEW", "terms", values["terms"])})
+    with pytest.raises(Misconfigured, match=r"\[customers\] concurrency"):
+        await look_at(books, "CNEW", {"terms": Said(values={"terms": "NET0"})}, base)
+    look = await look_at(books, "CNEW", {"terms": Said(values={"terms": "NET30"})}, base)
+    assert [line.state for line in look.lines] == [State.IN_LINE]

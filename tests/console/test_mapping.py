@@ -8,11 +8,14 @@ import pytest
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.qxtend import QDocument
 from adapters.settings import load_settings
+from console.customers.allowed import problems_of_align
+from console.golive.checklist import walk
 from console.publishing import problems_of, problems_of_tax_rows, problems_of_write_back
 from schemas.errors import Misconfigured
-from schemas.mapping import Mapping
+from schemas.mapping import CustomerRules, Mapping
 from streams.mark.marks import WriteBack
 from tests.adapters.qad_company import DIALECTS, profile_text, qxtend_template
+from tests.unit import builders
 
 GOOD = """
 first_document_date = 2026-02-01
@@ -91,6 +94,11 @@ def test_a_good_one_has_no_problems(load):
         ("cut_over = 2026-01-01", "", "Object missing required field `cut_over`"),
         ("cut_over = 2026-01-01", 'cut_over = "yesterday"', "cut_over"),
         ("cut_over = 2026-01-01", "cut_over = 2026-13-01", "line 3"),
+        (
+            "[[banks]]",
+            '[customers]\nalign = ["name", "adress"]\n\n[[banks]]',
+            "customers.align[1]: Invalid enum value 'adress'",
+        ),
         ("[[banks]]", "[[bank]]", "the key 'bank' is not known"),
         ('"Net 30" = "NET30"', '"Net 30" = 30', "terms"),
         ('"Net 30" = "NET30"', '"Net 30" = "A"\n"Net 30" = "B"', "line"),
@@ -198,3 +206,52 @@ def without_tax_rows(document):
     if isinstance(document, QDocument):
         return {"tables": tuple(table for table in document.tables if table.rows != "tax_rows")}
     return {"tax_rows": None}
+
+
+# Of the customer's record, not of the list of customers.
+TERMS = ('terms = "creditTermsCode", zuora_account = "customShort0", active', 'zuora_account = "customShort0", active')
+
+
+@pytest.fixture
+def profile(tmp_path):
+    path = tmp_path / "profile.toml"
+
+    def profile(was="", becomes=""):
+        text = profile_text("http://127.0.0.1:1")
+        assert was in text
+        path.write_text(text.replace(was, becomes, 1), encoding="utf-8")
+        return load_profile(path)
+
+    return profile
+
+
+def aligning(*fields):
+    return builders.mapping(customers=CustomerRules(align=fields))
+
+
+def test_what_may_flow_and_the_profile_cannot_write_is_said(profile):
+    everything = aligning("name", "search_name", "address", "terms", "status")
+    assert problems_of_align(everything, profile()) == []
+    [problem] = problems_of_align(everything, profile(*TERMS))
+    assert problem == "customers.align: terms has no field in [customers.customer] fields of the profile"
+    blind = profile('relation = "businessRelationCode", name =', "name =")
+    [problem] = problems_of_align(everything, blind)
+    assert "name, search_name, address stand in the business relation" in problem
+    assert problems_of_align(aligning("terms", "status"), blind) == []
+    none = msgspec.structs.replace(profile(), customers=None)
+    assert ["no profile says" in one for one in problems_of_align(everything, none)] == [True]
+    assert problems_of_align(everything, None) == problems_of_align(everything, none)
+    assert problems_of_align(aligning(), none) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "state", "told"),
+    [
+        (("name",), ("", ""), "confirm", "name flow to those that are there"),
+        (("name",), ("[customers]\n", "[customers]\nconfirmed = false\n"), "open", "set [customers] confirmed = true"),
+        (("terms",), TERMS, "open", "terms has no field"),
+    ],
+)
+def test_the_list_before_going_live_knows_it(profile, fields, changes, state, told):
+    [item] = [one for one in walk(profile(*changes), aligning(*fields)) if one.title == "How customers are found"]
+    assert (item.state, told in item.found) == (state, True)
