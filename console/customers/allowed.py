@@ -13,9 +13,7 @@ def problems_of_align(mapping: Mapping, profile: Profile | None) -> list[str]:
     if not fields:
         return []
     if profile is None or masters is None:
-        return [
-            "customers.align names fields, and the profile has no [customers]: it does not say how they are written"
-        ]
+        return ["customers.align names fields, and no profile says in [customers] how they are written"]
     problems = [
         f"customers.align: {field} has no field in [customers.{part}] fields of the profile"
         for field in fields
