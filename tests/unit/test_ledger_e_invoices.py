@@ -14,6 +14,8 @@ from streams import waits
 from streams.identity import identify
 from streams.mending import who_mends
 from tests.unit import builders as zuora
+from tests.unit.test_crashes import postings_of, standings_of, told
+from tests.unit.test_kept_state import folded_over, own_outputs, stages
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World, world
 
 CLEARED = {"post_when": "e_invoice_cleared"}
@@ -235,3 +237,37 @@ def test_what_is_said_of_accounts_and_documents_stands_in_the_log():
 def test_another_word_is_refused_when_the_mapping_is_read():
     with pytest.raises(msgspec.ValidationError, match=r"post_when"):
         msgspec.convert({"deferral_system": "QAD", "post_when": "cleared"}, type(zuora.mapping().policy))
+
+
+CLEARING = (
+    zuora.published(policy={**CLEARED, "receipts": "prepayment"}),
+    zuora.account(updated=LATER, **PROFILE),
+    zuora.payment("100.00", zuora.row("100.00")),
+    invoice(None),
+    invoice("Processing"),
+    invoice("Failed"),
+    invoice("Success"),
+    zuora.simple_invoice("80.00", eInvoiceStatus="Processing", updated=LATER, postedDate=LATER),
+    zuora.simple_invoice("80.00", eInvoiceStatus="Success", updated=LATER, postedDate=LATER),
+)
+
+
+@pytest.mark.parametrize("victim", ["match", "ledger"])
+def test_a_stage_that_is_killed_while_a_document_is_cleared_ends_where_it_would_have_ended(victim):
+    whole, _ = told(CLEARING)
+    assert {posting.act for posting in whole.postings} == {Act.POST, Act.ALLOCATE, Act.REVERSE}
+    after, killed = 0, True
+    while killed:
+        found, killed = told(CLEARING, victim=victim, after=after)
+        assert postings_of(found) == postings_of(whole), after
+        assert standings_of(found) == standings_of(whole), after
+        after += 1
+    assert after > 5
+
+
+def test_what_was_kept_at_any_cut_is_what_the_log_says():
+    for lane in stages(CLEARING):
+        whole = lane.folded()
+        for cut in range(len(own_outputs(lane)) + 1):
+            after = folded_over(lane, cut)
+            assert (after.kept, after.unsettled()) == (whole.kept, whole.unsettled()), (lane.spec.name, cut)
