@@ -11,6 +11,7 @@ import msgspec
 from adapters.qad.asking.client import QadClient
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.reading.browse import first_row
+from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.values import amount, day, whole
 from schemas.errors import ConnectorError, Misconfigured
 
@@ -41,7 +42,12 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def probe(client: QadClient, profile: Profile) -> AsyncIterator[Probed]:
-    """Yield what each browse and column of a profile is like; one that fails keeps no other from being asked."""
+    """Yield what each browse and column of a profile is like; one that fails keeps no other from being asked.
+
+    Raises:
+        ConnectorError: QAD does not let us in, or is not reached: nothing can be asked.
+    """
+    await client.token.get()
     for part, (browse_id, prefix, columns) in _parts(profile).items():
         try:
             row = await first_row(client, browse_id=browse_id, prefix=prefix)
@@ -61,6 +67,19 @@ async def probe(client: QadClient, profile: Profile) -> AsyncIterator[Probed]:
         yield Probed(part=part, word="", column=browse_id, ok=True, found=f"{len(row)} columns")
         for word, name in columns.items():
             yield _column(part, word, name, row, profile)
+    look_ups = LookUps(client, profile)
+    for kind in filter(look_ups.can_find, profile.finds):
+        yield await _filter(look_ups, kind, profile)
+
+
+async def _filter(look_ups: LookUps, kind: str, profile: Profile) -> Probed:
+    """Return whether what carries a reference can be told from what does not: look-ups go by it."""
+    part = f"{profile.table}.{kind}.find"
+    try:
+        await look_ups.try_look_ups(kind)
+    except ConnectorError as error:
+        return Probed(part=part, word="", column="filter", ok=False, found="not heeded", next_step=str(error))
+    return Probed(part=part, word="", column="filter", ok=True, found="heeded")
 
 
 def _column(part: str, word: str, name: str, row: Mapping[str, Any], profile: Profile) -> Probed:

@@ -5,6 +5,7 @@ It reads and posts nothing. Each failure has the next step of somebody who sets 
 
 from collections.abc import AsyncIterator
 
+from adapters.qad.asking.answers import read_object
 from adapters.qad.asking.client import QadClient
 from adapters.qad.asking.grants import SessionLimits
 from adapters.qad.profiles.documents import OPTIONAL_KINDS
@@ -18,8 +19,8 @@ from console.pinging.write_back import Trial
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
 
-# No posting has this reference: a look-up of it must answer, and find nothing.
-_NOBODYS_REFERENCE = "2" * 20
+# No item has this number: a look-up of it must answer, and find nothing.
+_NOBODYS_NUMBER = "2" * 20
 # A session that ends sooner is renewed all the time.
 _SESSION_S_MIN = 120
 # More than this many seconds between the clocks is said: people compare stamps of both.
@@ -53,14 +54,15 @@ async def try_qad(wiring: Wiring, connection: str) -> AsyncIterator[Trial]:
         for kind in OPTIONAL_KINDS:
             if kind not in profile.finds:
                 yield _left_out(profile, kind)
+        look_ups = LookUps(client, profile)
         for kind in profile.finds:
-            yield await _look_up(client, profile, kind)
+            yield await _look_up(look_ups, profile, kind)
         async for trial in _rights(client, profile):
             yield trial
         async for trial in try_customers(client, profile):
             yield trial
         if profile.open_items is not None:
-            yield await _openings(LookUps(client, profile), profile.open_items)
+            yield await _openings(look_ups, profile.open_items)
 
 
 def _session(client: QadClient) -> Trial:
@@ -85,6 +87,14 @@ async def _workspace(client: QadClient, profile: Profile) -> Trial:
     if limits is None or limits == SessionLimits():
         return Trial(what=what, ok=True, found=f"{profile.workspace}: not told by itself, the lists show it")
     reply = await client.get(profile.auth.limits_path)
+    if reply.status != 403 and (reply.status >= 300 or read_object(reply.body) is None):
+        return Trial(
+            what=what,
+            ok=False,
+            found=f"HTTP {reply.status} and a page in the place of an answer",
+            next_step="The token is good, and what answers is not the API: does a log-in or a proxy stand before it? "
+            "base_url must be the API's, with its path.",
+        )
     return Trial(
         what=what,
         ok=reply.status != 403,
@@ -146,8 +156,7 @@ def _left_out(profile: Profile, kind: str) -> Trial:
     )
 
 
-async def _look_up(client: QadClient, profile: Profile, kind: str) -> Trial:
-    qad = LookUps(client, profile)
+async def _look_up(qad: LookUps, profile: Profile, kind: str) -> Trial:
     what = f"look-up of {kind}"
     if not qad.can_find(kind):
         return Trial(
@@ -158,7 +167,7 @@ async def _look_up(client: QadClient, profile: Profile, kind: str) -> Trial:
             f"Add [{profile.table}.{kind}.find].",
         )
     try:
-        await qad.find(kind, _NOBODYS_REFERENCE)
+        await qad.try_look_ups(kind)
     except ConnectorError as error:
         return Trial(what=what, ok=False, found="does not work", next_step=str(error))
     find = profile.finds[kind]
@@ -176,7 +185,7 @@ async def _openings(qad: LookUps, items: OpenItems) -> Trial:
     what = "look-up of opening items"
     try:
         for kind in items.types:
-            await qad.find_opening(number=_NOBODYS_REFERENCE, item_kind=kind, currency="")
+            await qad.find_opening(number=_NOBODYS_NUMBER, item_kind=kind, currency="")
     except ConnectorError as error:
         return Trial(what=what, ok=False, found="does not work", next_step=str(error))
     return Trial(what=what, ok=True, found="answers")

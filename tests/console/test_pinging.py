@@ -29,7 +29,7 @@ async def test_look_ups_of_openings_and_documents_answer(qad):
     erp = await qad.erp()
     await post(erp, qad.invoice())
     assert (await _openings(erp, qad.profile().open_items)).ok
-    assert (await _look_up(await qad.client(), qad.profile(), "invoice")).ok
+    assert (await _look_up(erp, qad.profile(), "invoice")).ok
 
 
 async def test_a_number_column_of_open_items_that_is_misspelt_is_said(qad):
@@ -42,7 +42,7 @@ async def test_a_number_column_of_open_items_that_is_misspelt_is_said(qad):
 async def test_a_reference_column_of_documents_that_is_misspelt_is_said(qad):
     profile = misspelt(qad, "documents.invoice", "reference")
     await post(await qad.erp(), qad.invoice())
-    finding = await _look_up(await qad.client(profile), profile, "invoice")
+    finding = await _look_up(await qad.erp(profile), profile, "invoice")
     assert (finding.ok, "xcustomShort0" in finding.next_step) == (False, True)
 
 

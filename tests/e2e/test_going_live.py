@@ -153,7 +153,7 @@ async def test_all_that_a_profile_names_is_shown(tenant):
 
 async def test_what_a_browse_does_not_show_is_named_and_no_row_of_it(tenant):
     tenant.edit(r'(?<=terms = )"creditTermsCode"(?=, zuora_account = "customShort0", relation)', '"termsCode"')
-    tenant.edit(r'(?<=first_day = )"firstDay"', '"status"')
+    tenant.edit(r'(?<=first_day = )"firstDay"', '"entityCode"')
     found = await tenant.ask("probe")
     steps = wrong(found)
     assert "shows no such column" in steps["browses.customers", "terms"]

@@ -12,10 +12,10 @@ from uuid import uuid4
 import msgspec
 
 from adapters.qad.asking.answers import read_object
-from adapters.qad.asking.client import QadClient
+from adapters.qad.asking.client import QadClient, Reply
 from adapters.qad.places import pick
 from adapters.qad.profiles.calls import Browsing
-from schemas.errors import Misconfigured, Refused, Transient
+from schemas.errors import ConnectorError, Misconfigured, Refused, Transient
 
 Row = Mapping[str, Any]
 
@@ -39,7 +39,9 @@ async def browse(
         content = hashlib.sha256(msgspec.json.encode(rows)).digest()
         if content in seen:
             raise Misconfigured(
-                f"the browse {browse_id} shows on page {page} what it has shown before: it does not page"
+                f"the browse {browse_id} shows on page {page} what it has shown before: it does not page. Compare "
+                "page, counts, first_page, page_size and page_action of [browsing] with what the browser's network tab "
+                "shows when that screen goes to its second page"
             )
         seen.add(content)
         before += len(rows)
@@ -110,18 +112,43 @@ async def _page(
     said = client.browsing
     conditions = [(said.filter, text) for text in filters]
     reply = await client.get(said.path, [(said.browse_id, browse_id), *asked, *conditions])
-    answer = read_object(reply.body) or {}
-    if reply.status == 403:
-        raise Refused(f"QAD does not let this user read the browse {browse_id}: give it a role that may")
-    if reply.status in (400, 404):
-        raise Misconfigured(
-            f"QAD has no browse {browse_id} that takes these columns (HTTP {reply.status}): take browseId from the "
-            "network tab of its screen; ml-connector qad profile probe looks at every column"
-        )
-    rows = pick(answer, said.rows) if said.rows else None
+    answer = read_object(reply.body)
+    rows = pick(answer, said.rows) if answer is not None else None
     if reply.status >= 300 or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Transient(f"QAD gave no rows of {browse_id} (HTTP {reply.status})", retry_after_s=reply.retry_after_s)
-    return rows, _has_more(said, answer, rows, page_size=page_size)
+        raise _no_rows(reply, answer, browse_id, said, filters)
+    return rows, _has_more(said, answer or {}, rows, page_size=page_size)
+
+
+def _no_rows(
+    reply: Reply, answer: dict[str, Any] | None, browse_id: str, said: Browsing, filters: Sequence[str]
+) -> ConnectorError:
+    """Return why a page has no rows that can be read, with what to do now."""
+    status = reply.status
+    if status == 403:
+        return Refused(
+            f"QAD does not let this user read the browse {browse_id} (HTTP 403): give it a role that may, or look at "
+            "workspace, domain and entity of the profile"
+        )
+    if status == 400 and filters:
+        return Misconfigured(
+            f"QAD does not take this of the browse {browse_id} (HTTP 400): {' and '.join(filters)}. Compare [browsing] "
+            "operators and condition of the profile with what the browser's network tab shows when that screen is "
+            "filtered, and the column's name with ml-connector qad profile probe"
+        )
+    if status in (400, 404):
+        return Misconfigured(
+            f"QAD has no browse {browse_id} (HTTP {status}): take browseId from the network tab of its screen, and "
+            "look at [browsing] path"
+        )
+    what = f"QAD gave no rows of {browse_id} (HTTP {status})"
+    if status < 300 and answer is None:
+        why = "a page, and no JSON: does a log-in or a proxy stand before it? base_url must be the API's, with its path"
+    elif status < 300:
+        has = ", ".join(list(answer or {})[:10]) or "nothing"
+        why = f"[browsing] rows of the profile is {said.rows!r}, and the answer has {has}"
+    else:
+        why = "it is busy or in trouble: it is asked again; if that stays, its administrator finds the cause in its log"
+    return Transient(f"{what}: {why}", retry_after_s=reply.retry_after_s)
 
 
 def _has_more(said: Browsing, answer: dict[str, Any], rows: list[dict[str, Any]], *, page_size: int) -> bool:

@@ -95,6 +95,10 @@ class Filtered:
         if missing:
             raise self._not_heeded(spec, name, "ge", "does not find what the browse shows without it")
 
+    async def prove_list(self, spec: Find) -> None:
+        """Hold that a list of what carries a reference could be read, reading a page of it; raises as `equal` does."""
+        await self._prove_from_on(spec, await self._sample(spec, spec.reference))
+
     async def _pages(self, spec: Find | Browse, conditions: Sequence[str]) -> AsyncIterator[Sequence[Row]]:
         filters = [*_fixed(spec), *conditions]
         async for page in browse(

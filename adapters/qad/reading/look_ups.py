@@ -15,6 +15,9 @@ from adapters.qad.reading.found import found_in, item_in
 from schemas.errors import Conflict, Misconfigured
 from streams.ports import FoundInQad
 
+# No posting has this reference: a look-up of it must answer, and find nothing.
+_NOBODYS_REFERENCE = "2" * 20
+
 
 class LookUps:
     """What one connection's QAD shows of documents; the half of the sink's port that changes nothing."""
@@ -40,6 +43,16 @@ class LookUps:
         find = self._find(kind)
         async for page in self._filtered.with_reference(find):
             yield [found_in(row, find, self._profile, self._profile.posted[kind]) for row in page]
+
+    async def try_look_ups(self, kind: str) -> None:
+        """Hold that look-ups and lists of a kind answer, before there is need of them.
+
+        Raises:
+            Misconfigured: The profile is wrong; the sentence says where.
+            Transient, Refused: As `find` does.
+        """
+        await self.find(kind, _NOBODYS_REFERENCE)
+        await self._filtered.prove_list(self._find(kind))
 
     async def find_opening(self, *, number: str, item_kind: str, currency: str) -> FoundInQad | None:
         """Return the opening item that others loaded under a Zuora number.
