@@ -119,8 +119,8 @@ class QadClient:
             raise OutcomeUnknown(f"QAD answered with a redirect (HTTP {answer.status}): is base_url right?")
         if 300 <= answer.status < 400:
             raise Refused(
-                f"QAD answered with a redirect (HTTP {answer.status}), as to a log-in or another address: base_url must "
-                "be the API's own address, with its path"
+                f"QAD answered with a redirect (HTTP {answer.status}), as to a log-in or another address: base_url "
+                "must be the API's own address, with its path"
             )
         self.clock_ahead_s = _ahead_s(answer.headers.get("Date", ""))
         return Reply(answer.status, await whole_body(answer), retry_after_s(answer))
