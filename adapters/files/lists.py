@@ -14,7 +14,7 @@ from pathlib import Path
 
 from adapters.files.directory import LISTS, said
 from adapters.files.profile import BALANCE_WORDS, LIST_WORDS, OPEN_ITEM_WORDS, FileProfile, OpenItemsList, SiteList
-from adapters.qad.profiles.lists import Browse
+from adapters.qad.profiles.lists import BROWSES, Browse
 from adapters.qad.reading.reference import reference_of
 from adapters.qad.values import amount, whole
 from schemas.errors import Conflict, Misconfigured, Transient
@@ -72,10 +72,16 @@ class SiteLists:
             raise Conflict(f"{len(found)} open items have the number {number}", expected="1", actual=str(len(found)))
         return found[0] if found else None
 
+    def is_there(self, name: str) -> bool:
+        """Return whether the site exports a list at all."""
+        return self._path(name).exists()
+
     def check(self, name: str) -> int:
         """Return how many rows a list has; raises as `read` does."""
-        if name != OPEN_ITEMS:
+        if name in BROWSES:
             return len(self._references(name))
+        if name != OPEN_ITEMS:
+            return len(self.shown(name))
         items = self._profile.open_items or OpenItemsList()
         return len(self._rows(name, items, needed=OPEN_ITEM_WORDS)[1])
 

@@ -6,12 +6,15 @@ from datetime import date, datetime
 
 import click
 
+from adapters.files.profile import OpenItemsList
 from console.context import Context, command_options, connection_option
 from console.customers.matching import read_accounts
 from console.cutover import Tie, Untied, tie
 from console.output import EXIT_FINDINGS
 from console.publishing import agreed_cut_over
+from console.reconciliation.facts import QadOpenItem
 from console.reconciliation.reading import open_items
+from console.reconciliation.site import SiteBooks
 from console.wiring import Wiring
 from console.zuora_side import read_zuora
 from schemas.errors import Misconfigured
@@ -68,7 +71,6 @@ def _row(one: Untied) -> tuple[str, ...]:
 
 async def _check(wiring: Wiring, connection: str, cut_over: date) -> Tie:
     tenant = wiring.site.config.connections[connection].tenant
-    profile = wiring.profile(connection)
     accounts = await read_accounts(wiring, connection)
     own = {account.id: account for account in accounts.own()}
     others = accounts.seen.keys() - own.keys()
@@ -77,9 +79,9 @@ async def _check(wiring: Wiring, connection: str, cut_over: date) -> Tie:
         if sys.stderr.isatty():
             click.echo(f"\r{connection}: {what:<40}", err=True, nl=False)
 
-    async with wiring.zuora(tenant) as zuora, wiring.qad(connection, profile) as qad:
+    async with wiring.zuora(tenant) as zuora:
         documents = await read_zuora(zuora, tenant, progress=progress, settlement=wiring.settlement(zuora, tenant))
-        items = [item async for item in open_items(qad, profile)]
+    items, names = await _open_items(wiring, connection)
     if sys.stderr.isatty():
         click.echo("", err=True)
     return tie(
@@ -87,5 +89,17 @@ async def _check(wiring: Wiring, connection: str, cut_over: date) -> Tie:
         items,
         cut_over=cut_over,
         customer_of=lambda account: accounts.customer_of(own[account]) if account in own else "",
-        names=profile.open_items.types if profile.open_items is not None else {},
+        names=names,
     )
+
+
+async def _open_items(wiring: Wiring, connection: str) -> tuple[list[QadOpenItem], dict[str, str]]:
+    """Return what is open on the other side, and what it calls each kind of item."""
+    files = wiring.files(connection)
+    if files is not None:
+        found = await SiteBooks(wiring.site.path(files.directory), files).open_items()
+        return found, (files.open_items or OpenItemsList()).types
+    profile = wiring.profile(connection)
+    async with wiring.qad(connection, profile) as qad:
+        items = [item async for item in open_items(qad, profile)]
+    return items, profile.open_items.types if profile.open_items is not None else {}

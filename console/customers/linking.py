@@ -14,6 +14,7 @@ from adapters.qad.reading.filtered import Filtered
 from adapters.qad.values import amount
 from adapters.store.readmodel import ReadModel
 from console.customers.matching import Accounts, worth_of
+from console.reconciliation.site import SiteBooks
 from console.wiring import Wiring
 from schemas.errors import ConnectorError, Misconfigured
 from schemas.matching import AccountSeen, Matched
@@ -114,15 +115,23 @@ async def _open_items(wiring: Wiring, connection: str, documents: list[Matched])
     Raises:
         ConnectorError: QAD cannot be asked now, or the profile does not say where it shows them.
     """
+    numbers: dict[str, set[str]] = {}
+    for one in documents:
+        if one.customer:
+            numbers.setdefault(one.customer, set()).add(one.number.casefold())
+    files = wiring.files(connection)
+    if files is not None:
+        listed = await SiteBooks(wiring.site.path(files.directory), files).open_items()
+        return [
+            (item.key.currency, abs(item.open))
+            for item in listed
+            if item.open and item.number.strip().casefold() in numbers.get(item.key.customer, ())
+        ]
     profile = wiring.profile(connection)
     items = profile.open_items
     if items is None or not items.find.customer:
         raise Misconfigured("the profile does not say where QAD shows the open items of a customer")
     find, found = items.find, []
-    numbers: dict[str, set[str]] = {}
-    for one in documents:
-        if one.customer:
-            numbers.setdefault(one.customer, set()).add(one.number.casefold())
     async with wiring.qad(connection, profile) as client:
         filtered = Filtered(client, profile)
         for customer, theirs in numbers.items():

@@ -7,9 +7,10 @@ from pathlib import Path
 from adapters.clock import boot_time_s
 from adapters.files.directory import DONE, REFUSED, Directory, reason_of
 from adapters.files.lists import OPEN_ITEMS, SiteLists
-from adapters.files.profile import LOCK_S, FileProfile
+from adapters.files.profile import LIST_WORDS, LOCK_S, FileProfile
 from adapters.qad.profiles.lists import BROWSES
 from console.pinging.write_back import Trial
+from console.reconciliation.site import SHOWS
 from schemas.errors import ConnectorError
 
 # As many are named as a person looks at.
@@ -32,6 +33,12 @@ def _tried(directory: Path, profile: FileProfile) -> Iterator[Trial]:
     else:
         found = "not in the profile: items from before the cut-over are not found; [open_items] has them looked for"
         yield Trial(what=f"list of {OPEN_ITEMS}", ok=True, found=found)
+    for name in sorted(LIST_WORDS.keys() - BROWSES):
+        if lists.is_there(name):
+            yield _list(lists, name)
+        else:
+            found = f"not there: reconcile leaves out {SHOWS[name].what}"
+            yield Trial(what=f"list of {name}", ok=True, found=found)
 
 
 def _documents(directory: Directory) -> Iterator[Trial]:

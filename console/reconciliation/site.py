@@ -41,7 +41,7 @@ class _Shows(NamedTuple):
     needed: bool = False
 
 
-_SHOWS: Mapping[str, _Shows] = {
+SHOWS: Mapping[str, _Shows] = {
     "documents": _Shows(
         "what the import has booked (our files are held against Zuora instead, taken or not), and what people keyed",
         needed=True,
@@ -85,6 +85,15 @@ class SiteBooks:
             self._leave_out("periods", error)
             return []
 
+    async def open_items(self) -> list[QadOpenItem]:
+        """Return what is open.
+
+        Raises:
+            Misconfigured: The list is missing, old, or not what it should be.
+            Transient: It is being written.
+        """
+        return await asyncio.to_thread(lambda: [self._open_item(row) for row in self._lists.shown(OPEN_ITEMS)])
+
     async def read(self, log: LogSide) -> QadSide:
         """Return what the lists show."""
         side = QadSide(periods=await self.periods())
@@ -107,7 +116,7 @@ class SiteBooks:
         return found
 
     def _leave_out(self, name: str, error: Exception) -> None:
-        shows = _SHOWS[name]
+        shows = SHOWS[name]
         columns = (*OPEN_ITEM_WORDS, "open") if name == OPEN_ITEMS else tuple(sorted(LIST_WORDS[name][0]))
         what = f"{shows.what}: {error}; its columns are {', '.join(columns)}"
         self._left_out[name] = NotCompared(what=what, list=f"lists/{name}.csv", columns=columns, needed=shows.needed)
@@ -146,7 +155,7 @@ class SiteBooks:
         if side.open_items is not None:
             side.balances = self._listed("balances", _balances) or {}
         if side.open_items and side.balances and not any(item.account for item in side.open_items):
-            what = f"{_SHOWS['balances'].what}: lists/{OPEN_ITEMS}.csv has no column for account"
+            what = f"{SHOWS['balances'].what}: lists/{OPEN_ITEMS}.csv has no column for account"
             left_out = NotCompared(what=what, list=f"lists/{OPEN_ITEMS}.csv", columns=("account",), needed=False)
             self._left_out["balances"] = left_out
         days, books = self._profile.date_format, set[str]().union(*log.daybooks.values())

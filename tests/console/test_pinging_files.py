@@ -32,6 +32,17 @@ async def test_what_is_in_order_is_counted(site):
     assert found["documents refused by the site's import"].found == "none"
 
 
+async def test_lists_of_the_books_are_tried_where_they_are_and_said_where_they_are_not(site):
+    site.write_list("balances", ("account", "currency", "debit", "credit"), ("1200", "EUR", "1.00", "0"))
+    site.write_list("documents", ("year",), ("2026",))
+    found = await tried(site)
+    assert (found["list of balances"].ok, found["list of balances"].found) == (True, "1 rows")
+    assert not found["list of documents"].ok
+    assert "no column 'currency'" in found["list of documents"].next_step
+    left_out = found["list of adjustment_lines"]
+    assert (left_out.ok, left_out.found.startswith("not there: reconcile leaves out allocations")) == (True, True)
+
+
 async def test_each_thing_that_is_missing_is_said_and_keeps_no_other_from_being_tried(site):
     site.write_list("customers", ("name",), ("x",))
     (site.path / "lists" / "daybooks.csv").unlink()

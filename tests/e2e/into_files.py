@@ -34,6 +34,7 @@ class SiteOfFiles:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory
+        self._openings: list[Sequence[Any]] = []
         for part in ("done", "refused", "lists"):
             (directory / part).mkdir(parents=True)
 
@@ -81,8 +82,14 @@ class SiteOfFiles:
             (*item, moved[key] * (1 if item[1] == "invoice" else -1)) for key, item in items.items() if moved[key]
         ]
         self.write("documents", _DOCUMENT, documents)
-        self.write("open_items", _ITEM, opened)
+        self.write("open_items", _ITEM, [*opened, *self._openings])
         self.write("gl_transactions", _GL, lines)
+
+    def open_by_hand(self, number: str, customer: str, currency: str, amount: str) -> None:
+        """Load an item from before the cut-over, and export the books."""
+        key = (2026, "HINV", len(self._openings) + 1)
+        self._openings.append((number, "invoice", *key, customer, currency, amount, amount))
+        self.export_books()
 
 
 async def go_into_files(house: House, site: str) -> SiteOfFiles:

@@ -1,6 +1,7 @@
 """A connection into files beside one into QAD, on real processes: what a site does from day to day, and both judges."""
 
 import asyncio
+from datetime import date
 from decimal import Decimal
 
 import aiohttp
@@ -14,6 +15,7 @@ from tests.e2e.at_work import AtWork, at_work
 from tests.e2e.into_files import go_into_files
 
 SITE = "emea"
+EARLY = date(2026, 9, 15)
 # A list counts once nothing was written to it for a moment.
 QUIET_S = 2.5
 
@@ -100,4 +102,16 @@ async def test_a_site_takes_refuses_and_lists_and_the_judges_say_what_its_books_
         assert not any(one["needed"] for one in report["not_compared"])
         assert report["checks"]["open items"] == 5
         assert report["checks"]["GL entries"] == 6
+
+        # One from before the cut-over is missing in the list of open items, until others have loaded it.
+        early = await scene.post(account, scene.taxed(account, services(priced(55, account), EARLY)), EARLY)
+        await rest(work)
+        check = ("cutover", "check", "-c", SITE)
+        found = await work.house.product.ask(*check, codes=(3,))
+        assert [(one["part"], one["number"]) for one in found["untied"]] == [("missing", early["invoiceNumber"])]
+        [line] = found["balances"]
+        site.open_by_hand(str(early["invoiceNumber"]), line["customer"], line["currency"], line["zuora"])
+        await asyncio.sleep(QUIET_S)
+        found = await work.house.product.ask(*check, codes=(0,))
+        assert [(one["zuora"], one["qad"]) for one in found["balances"]] == [(line["zuora"], line["zuora"])]
         assert "Traceback" not in work.log
