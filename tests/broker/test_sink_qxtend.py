@@ -2,17 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from adapters.kafka.cluster import Cluster
 from sandbox.qad.books.master import PeriodStatus
 from sandbox.qad.faults import Fault
-from schemas.outcomes import Posted
+from schemas.outcomes import Parked, Posted
+from schemas.postings import Posting, TaxLine
 from schemas.topics import Topic
-from tests.broker.erps import Qad, allocation, credit_note, invoice, offer, posting_set, receipt, reversal, running_qad
+from tests.broker.erps import (
+    Qad,
+    allocation,
+    credit_note,
+    invoice,
+    offer,
+    posting,
+    posting_set,
+    receipt,
+    reversal,
+    running_qad,
+)
 from tests.broker.lanes import read_records
 from tests.broker.sinks import kinds, outcomes, put, running_sink
 from tests.broker.test_sink_stops import GOES_ON, STOPPED
@@ -66,6 +80,47 @@ async def test_an_answer_that_is_lost_is_looked_up_and_never_repeated(cluster: C
     found = await outcomes(cluster)
     assert kinds(found) == ["Intended", "Unknown", "Posted"]
     assert found[-1].how == "look_up"
+
+
+def taxed(number: str) -> Posting:
+    """Return an invoice over 119 with a row of the tax report."""
+    plain = invoice(number)
+    content = msgspec.structs.replace(
+        plain.content,
+        total=Decimal("119.00"),
+        tax_rows=(TaxLine(account="2310", code="V19", base=Decimal("100.00"), tax=Decimal("19.00")),),
+    )
+    return posting(number, content)
+
+
+async def test_tax_rows_are_posted_and_taken_back_and_the_tax_is_what_was_sent(cluster: Cluster, qad: Qad, eventually):
+    armed = qad.server.control.arm(Fault(name="commit_then_reset", count=1))
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(taxed("INV1"), *reversal("INV1", "119.00")))
+        await eventually(sink.acknowledged)
+    assert armed.fired == 1
+    found = await outcomes(cluster)
+    assert len([one for one in found if isinstance(one, Posted)]) == 3
+    made, undone, _ = qad.server.control.documents("10USACO")
+    reported = [
+        [(row.tax_code, row.base_amount, row.tax_amount) for row in one["content"]["tax_lines"]]
+        for one in (made, undone)
+    ]
+    assert reported == [[("V19", 100, 19)]] * 2
+    assert [one["content"]["invoice_type"] for one in (made, undone)] == ["INVOICE", "CREDITNOTE"]
+    qad.check_books()
+
+
+async def test_tax_that_qad_reckons_itself_is_a_conflict_when_it_is_looked_up(cluster: Cluster, qad: Qad, eventually):
+    qad.server.control.change_settings({"books": {"own_tax_rate": 0.07}})
+    armed = qad.server.control.arm(Fault(name="commit_then_reset", count=1))
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(taxed("INV1")))
+        await eventually(sink.acknowledged)
+    assert armed.fired == 1
+    parked = (await outcomes(cluster))[-1]
+    assert isinstance(parked, Parked)
+    assert (parked.reason.rule, "tax=7" in parked.reason.message) == ("conflict", True), parked.reason.message
 
 
 async def test_what_certainly_did_not_happen_is_sent_again(cluster: Cluster, qad: Qad, eventually):
