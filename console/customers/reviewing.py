@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from adapters.kafka.reader import ByOffset
+from adapters.store.projection import StandingRow
 from adapters.store.readmodel import ReadModel
 from console.customers.matching import Accounts, waiting_by_account, worth_of
 from console.wiring import Wiring
@@ -57,12 +58,7 @@ async def review(
         limit: How many at most.
     """
     waiting = waiting_by_account(model, accounts.connection)
-    to_review = [
-        account
-        for account in accounts.own()
-        if only in ("", account.number) and (account.id in waiting or not accounts.customer_of(account))
-    ]
-    to_review.sort(key=lambda account: (-len(waiting.get(account.id, ())), account.number))
+    to_review = most_first(accounts, waiting, only=only)
     shown = to_review[:limit]
     parties = await _records(wiring, accounts.connection, shown)
     proposer = Proposer(accounts.customers.by_code.values())
@@ -90,6 +86,24 @@ async def review(
             )
         )
     return rows, len(to_review)
+
+
+def most_first(
+    accounts: Accounts, waiting: Mapping[str, Sequence[StandingRow]], *, only: str = ""
+) -> list[AccountSeen]:
+    """Return the accounts to look at, those with most documents first; of as many, by number.
+
+    Args:
+        accounts: What the log says of them.
+        waiting: What waits for each, by id.
+        only: Number of the one account to look at, "" for all.
+    """
+    found = [
+        account
+        for account in accounts.own()
+        if only in ("", account.number) and (account.id in waiting or not accounts.customer_of(account))
+    ]
+    return sorted(found, key=lambda account: (-len(waiting.get(account.id, ())), account.number))
 
 
 async def _records(wiring: Wiring, connection: str, accounts: Sequence[AccountSeen]) -> dict[int, bytes]:
