@@ -11,14 +11,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.faults.answers import SCENARIOS as ANSWERS
 from tests.faults.callouts import SCENARIOS as CALLOUTS
 from tests.faults.clocks import SCENARIOS as CLOCKS
 from tests.faults.erp import SCENARIOS as ERP
 from tests.faults.files import SCENARIOS as FILES
+from tests.faults.filing import SCENARIOS as FILING
 from tests.faults.host import SCENARIOS as HOST
 from tests.faults.installation import Installation, standing_installation
 from tests.faults.killing import SCENARIOS as KILLING
 from tests.faults.log import SCENARIOS as LOG
+from tests.faults.newcomers import SCENARIOS as NEWCOMERS
 from tests.faults.people import SCENARIOS as PEOPLE
 from tests.faults.places import KEEPALIVE_S
 from tests.faults.poison import SCENARIOS as POISON
@@ -43,11 +46,14 @@ SCENARIOS = (
     CLOSED,
     *REBALANCING,
     *ERP,
+    *ANSWERS,
+    *FILING,
     *REFUSALS,
     *ZUORA,
     *CALLOUTS,
     *STRANGERS,
     *LOG,
+    *NEWCOMERS,
     *PEOPLE,
     *HOST,
     *CLOCKS,

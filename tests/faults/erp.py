@@ -8,10 +8,10 @@ from sandbox.proxy.weather import LostReply, Weather
 from sandbox.qad.faults import Fault
 from tests.faults.places import Place
 from tests.faults.scenario import Scenario, Trial
+from tests.faults.ways import OVER_ALL
 
 # Below the profile's settle time (7 s) and above its time-out (4 s): a look-up in between finds nothing.
 _LATE_S = 6.5
-_WRITES = "POST /clouderp/api/erp/"
 # As long as the caller's time-out keeps a silent call.
 _SILENCE_S = 5.0
 # What a proxy counts, and how it is called here.
@@ -31,17 +31,29 @@ def fired(trial: Trial, name: str) -> int:
     return sum(place.qad.control.fired(name) for place in trial.installation.places)
 
 
+def by_way(trial: Trial, count: Callable[[Place], int]) -> Counter[str]:
+    """Return what is counted at each place, by the way in which its QAD is spoken to."""
+    counts: Counter[str] = Counter()
+    for place in trial.installation.places:
+        counts[place.way.name] += count(place)
+    return counts
+
+
 def armed(*names: str, for_s: float, **settings: object) -> Callable[[Trial], Awaitable[None]]:
     """Return a script that arms faults of the stand-in for a while."""
 
     async def script(trial: Trial) -> None:
-        before = {name: fired(trial, name) for name in names}
+        def of_all(place: Place) -> int:
+            return sum(map(place.qad.control.fired, names))
+
+        before, over = {name: fired(trial, name) for name in names}, by_way(trial, of_all)
         for place in trial.installation.places:
             for name in names:
                 place.qad.control.arm(Fault(name=name, seed=trial.draw.randrange(1000), **settings))  # type: ignore[arg-type]  # keywords by name
         await asyncio.sleep(for_s * trial.rounds)
         for name in names:
             trial.fired[name] += fired(trial, name) - before[name]
+        trial.over.update(by_way(trial, of_all) - over)
 
     return script
 
@@ -49,12 +61,14 @@ def armed(*names: str, for_s: float, **settings: object) -> Callable[[Trial], Aw
 async def replies_lost_on_the_way(trial: Trial) -> None:
     """Lose replies in the network, after QAD has answered: reset, closed, silent."""
     places = trial.installation.places
-    before = sum(place.proxy.counts["reply_lost"] for place in places)
+    before = by_way(trial, lambda place: place.proxy.counts["reply_lost"])
     for how in ("reset", "close", "silence"):
         for place in places:
-            place.proxy.lose_replies(LostReply(share=0.5, begins=_WRITES, how=how))
+            place.proxy.lose_replies(LostReply(share=0.5, begins=place.way.writes, how=how))
         await asyncio.sleep(8 * trial.rounds)
-    trial.fired["replies lost"] += sum(place.proxy.counts["reply_lost"] for place in places) - before
+    lost = by_way(trial, lambda place: place.proxy.counts["reply_lost"]) - before
+    trial.fired["replies lost"] += lost.total()
+    trial.over.update(lost)
 
 
 async def bad_lines(trial: Trial) -> None:
@@ -131,6 +145,7 @@ SCENARIOS = (
         faults=("F8",),
         script=armed("http_500_before_commit", "http_503_before_commit", "reset_before_commit", for_s=20, share=0.2),
         expects=("http_500_before_commit", "http_503_before_commit", "reset_before_commit"),
+        over=OVER_ALL,
         rounds=3,
     ),
     Scenario(
@@ -146,6 +161,7 @@ SCENARIOS = (
             share=0.12,
         ),
         expects=("commit_then_500", "commit_then_502", "commit_then_504", "commit_then_reset", "commit_then_hang"),
+        over=OVER_ALL,
         documents=120,
         rounds=10,
     ),
@@ -154,6 +170,7 @@ SCENARIOS = (
         faults=("F9",),
         script=replies_lost_on_the_way,
         expects=("replies lost",),
+        over=OVER_ALL,
         documents=180,
         over_s=20,
         rounds=10,
@@ -170,6 +187,7 @@ SCENARIOS = (
         faults=("F10",),
         script=armed("commit_late", for_s=15, share=0.3, seconds=_LATE_S),
         expects=("commit_late",),
+        over=OVER_ALL,
         rounds=4,
     ),
     Scenario(

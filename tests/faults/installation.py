@@ -1,4 +1,4 @@
-"""Everything that a campaign of faults runs on: a broker of its own behind a proxy, six companies, the product.
+"""Everything that a campaign of faults runs on: a broker of its own behind a proxy, seven companies, the product.
 
 The product's processes go through the proxies; the harness reads the log by the direct way.
 """
@@ -19,10 +19,13 @@ from sandbox.kafka.broker import Broker
 from sandbox.kafka.ports import HOST, free_port
 from sandbox.kafka.settings import Detour
 from sandbox.proxy.proxy import FaultProxy
-from sandbox.world.configuration import HMAC_HEADER, profile_text
+from sandbox.world.configuration import HMAC_HEADER
 from sandbox.world.mapping import mapping_text
 from sandbox.world.toml import Value, table
-from tests.faults.places import Place, standing_places
+from tests.faults.companies import Company
+from tests.faults.filed import PROFILE as FILE_PROFILE
+from tests.faults.filed import FilePlace
+from tests.faults.places import Place, standing_file_place, standing_places
 from tests.faults.processes import Crew
 
 PARTITIONS = 8
@@ -40,7 +43,8 @@ class Installation:
         directory: Configuration, credentials, data and logs.
         broker: Its broker.
         kafka: The proxy that the product's processes go through.
-        places: The companies.
+        places: The companies with a QAD.
+        filed: The one whose documents go into files.
         crew: The product's processes.
         product: Its commands.
         cluster: The log, by the direct way.
@@ -48,11 +52,21 @@ class Installation:
         receiver: Where callouts come in.
     """
 
-    def __init__(self, directory: Path, *, broker: Broker, kafka: FaultProxy, places: list[Place], ports: list[int]):
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        broker: Broker,
+        kafka: FaultProxy,
+        places: list[Place],
+        filed: FilePlace,
+        ports: list[int],
+    ) -> None:
         self.directory = directory
         self.broker = broker
         self.kafka = kafka
         self.places = places
+        self.filed = filed
         self.logs = directory / "logs"
         self.logs.mkdir(parents=True)
         self.configuration = directory / "ml-connector.toml"
@@ -60,15 +74,19 @@ class Installation:
         self.receiver = f"http://{HOST}:{ports[0]}"
         self.configure({})
         for place in places:
-            profile = profile_text(place.world.site, base_url=place.qad_url, dialect="house")
-            (directory / f"profile-{place.name}.toml").write_text(profile, encoding="utf-8")
-            mapping = mapping_text(place.world.site, _MAPPING)
-            (directory / f"mapping-{place.name}.toml").write_text(mapping, encoding="utf-8")
+            (directory / f"profile-{place.name}.toml").write_text(place.profile, encoding="utf-8")
+        filed.set_up(directory)
+        (directory / f"profile-{filed.name}.toml").write_text(FILE_PROFILE, encoding="utf-8")
+        for company in self.companies:
+            mapping = mapping_text(company.world.site, _MAPPING)
+            assert mapping.count("[customers]\n") == 1
+            mapping = mapping.replace("[customers]\n", '[customers]\nno_match = "create"\n')
+            (directory / f"mapping-{company.name}.toml").write_text(mapping, encoding="utf-8")
         self.wiring = Wiring(load_site(self.configuration))
         make_key_file(directory / "credentials.key")
         store = CredentialStore(directory / "credentials.json", directory / "credentials.key")
-        for place in places:
-            for owner, fields in place.secrets().items():
+        for company in self.companies:
+            for owner, fields in company.secrets().items():
                 for name, text in fields.items():
                     store.set(owner, name, text)
         self.product = Product(self.configuration, log=self.logs / "commands.log")
@@ -76,9 +94,14 @@ class Installation:
         self.cluster = Cluster(broker.bootstrap)
         self.partitions: dict[str, int] = {}
 
+    @property
+    def companies(self) -> tuple[Company, ...]:
+        """All of them."""
+        return (*self.places, self.filed)
+
     def configure(self, overlaps: Mapping[str, int]) -> None:
         """Write the configuration: for some places, how many seconds polls reach back; for who starts from now on."""
-        text = _configuration(self.kafka.port, self.places, self._ports, overlaps)
+        text = _configuration(self.kafka.port, self.companies, self._ports, overlaps)
         self.configuration.write_text(text, encoding="utf-8")
 
     async def go_live(self) -> None:
@@ -86,10 +109,10 @@ class Installation:
         await self.product.command("topics", "create")
         self.partitions = await self.wiring.partitions()
         self.crew.start()
-        await asyncio.gather(*(self._publish(place) for place in self.places))
+        await asyncio.gather(*(self._publish(company.name) for company in self.companies))
 
-    async def _publish(self, place: Place) -> None:
-        words = ("mapping", "publish", f"mapping-{place.name}.toml", "-c", place.name, "--why", "agreed", "--yes")
+    async def _publish(self, name: str) -> None:
+        words = ("mapping", "publish", f"mapping-{name}.toml", "-c", name, "--why", "agreed", "--yes")
         async with asyncio.timeout(120):
             while True:
                 try:
@@ -112,41 +135,45 @@ async def standing_installation(directory: Path, *, seed: int, keepalive_s: floa
         stack.callback(broker.stop)
         receiver = f"http://{HOST}:{ports[0]}"
         places = await stack.enter_async_context(standing_places(seed=seed, receiver=receiver, keepalive_s=keepalive_s))
-        installation = Installation(directory, broker=broker, kafka=kafka, places=places, ports=ports)
+        filed = await stack.enter_async_context(standing_file_place(seed=seed, receiver=receiver))
+        installation = Installation(directory, broker=broker, kafka=kafka, places=places, filed=filed, ports=ports)
         stack.push_async_callback(installation.crew.stop)
         await installation.go_live()
         yield installation
 
 
-def _configuration(kafka_port: int, places: Sequence[Place], ports: Sequence[int], overlaps: Mapping[str, int]) -> str:
+def _configuration(
+    kafka_port: int, companies: Sequence[Company], ports: Sequence[int], overlaps: Mapping[str, int]
+) -> str:
     tables = [
         table("[kafka]", {"bootstrap": f"{HOST}:{kafka_port}", "partitions": PARTITIONS, "replicas": 1}),
         table("[receiver]", {"port": ports[0]}),
         table("[observe]", {"port": ports[1]}),
     ]
     start = datetime(2020, 1, 1, tzinfo=UTC)
-    for place in places:
-        name = place.name
+    for company in companies:
+        name = company.name
         tables += [
             table(
                 f"[tenants.{name}]",
-                {"base_url": place.zuora_url, "tenant_id": place.world.site.tenant_id, "private_hosts": [HOST]},
+                {"base_url": company.zuora_url, "tenant_id": company.world.site.tenant_id, "private_hosts": [HOST]},
             ),
             table(
                 f"[tenants.{name}.poll]",
                 {"interval_s": 4, "overlap_s": overlaps.get(name, _OVERLAP_S), "lag_s": 2, "start": start},
             ),
-            table(f"[tenants.{name}.callouts]", {"path": place.world.keys.callout_path}),
+            table(f"[tenants.{name}.callouts]", {"path": company.world.keys.callout_path}),
         ]
-        if place.world.keys.hmac_secret:
+        if company.world.keys.hmac_secret:
             hmac = {"header": HMAC_HEADER, "algorithm": "sha256", "output": "hex"}
             tables.append(table(f"[tenants.{name}.callouts.hmac]", hmac))
-    for place in places:
+    for company in companies:
         facts: dict[str, Value] = {
-            "tenant": place.name,
-            "profile": f"profile-{place.name}.toml",
+            "tenant": company.name,
+            "profile": f"profile-{company.name}.toml",
             "reference_interval_s": 5,
             "private_hosts": [HOST],
+            "make_customers": isinstance(company, Place),
         }
-        tables.append(table(f"[connections.{place.name}]", facts))
+        tables.append(table(f"[connections.{company.name}]", facts))
     return "\n".join(tables)

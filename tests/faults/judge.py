@@ -12,10 +12,19 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.reader import read_whole
 from sandbox.qad.books.documents import Document, DocumentKey, Kind
 from schemas.events import read_outcome
-from schemas.outcomes import AnyOutcome, Intended, Parked
+from schemas.outcomes import AnyOutcome, Intended, Parked, Unknown
 from schemas.topics import Topic
 from streams.sink.meanings import UNCLASSIFIED
 from streams.sink.state import CRASHED
+from tests.faults.companies import Company
+from tests.faults.filed import (
+    FilePlace,
+    contradictions_in_files,
+    doubled_in_files,
+    lost_in_files,
+    uncalled_for_in_files,
+    unequal_in_files,
+)
 from tests.faults.places import Place
 from tests.faults.work import Made
 
@@ -72,7 +81,8 @@ def out_of_order(place: Place) -> Iterator[str]:
     """Yield allocations that were tried before what they refer to, and documents that refer to a later one."""
     for call in place.qad.control.requests(limit=1_000_000):
         # A repeated call is refused for what it has done itself.
-        if _OUT_OF_ORDER.intersection(call.errors) and "ALREADY_EXISTS" not in call.errors:
+        errors = place.way.errors(call) if call.errors else frozenset()
+        if _OUT_OF_ORDER & errors and "ALREADY_EXISTS" not in errors:
             yield f"{place.name}: call {call.number} of {call.references} was refused: {call.errors}"
     seen: set[DocumentKey] = set()
     for document in place.ledger.documents.values():
@@ -92,7 +102,7 @@ def contradictions(place: Place) -> Iterator[str]:
 class Intents:
     """What the log has ever held of intents: they are remembered, for a topic may be cut off or made anew."""
 
-    def __init__(self, cluster: Cluster, places: Sequence[Place], partitions: Mapping[str, int]) -> None:
+    def __init__(self, cluster: Cluster, places: Sequence[Company], partitions: Mapping[str, int]) -> None:
         self._cluster = cluster
         self._places = places
         self._partitions = partitions
@@ -126,6 +136,19 @@ async def outcomes_of(cluster: Cluster, partition: int) -> list[tuple[int, AnyOu
     return [(record.timestamp_ms, read_outcome(record.value)) for record in records]
 
 
+async def open_intents(cluster: Cluster, partition: int, *, at: float) -> set[str]:
+    """Return the postings that had an intent and no outcome at a moment, in seconds since the epoch."""
+    found: set[str] = set()
+    for at_ms, outcome in await outcomes_of(cluster, partition):
+        if outcome.stage != "sink" or at_ms > at * 1000:
+            continue
+        if isinstance(outcome, Intended | Unknown):
+            found.add(outcome.subject)
+        else:
+            found.discard(outcome.subject)
+    return found
+
+
 class Verdict:
     """What the judge found, by invariant."""
 
@@ -145,7 +168,7 @@ class Verdict:
         return [one for found in self.found.values() for one in found]
 
 
-async def judge(places: Sequence[Place], made: Mapping[str, Made], intents: Intents) -> Verdict:
+async def judge(places: Sequence[Place], filed: FilePlace, made: Mapping[str, Made], intents: Intents) -> Verdict:
     """Judge all that has happened so far."""
     verdict = Verdict()
     await intents.read()
@@ -157,6 +180,17 @@ async def judge(places: Sequence[Place], made: Mapping[str, Made], intents: Inte
         verdict.add("order broken", out_of_order(place))
         verdict.add("out of balance", contradictions(place))
         verdict.add("no intent", uncalled_for(place, intents.by_place[place.name]))
+    verdict.add("lost", lost_in_files(filed, made[filed.name]))
+    try:
+        standing = filed.standing()
+    except ValueError as error:
+        verdict.add("unequal", [f"{filed.name}: {error}"])
+        return verdict
+    ours = [one for one in standing if one.booked.reference not in filed.strange]
+    verdict.add("doubled", doubled_in_files(filed, ours))
+    verdict.add("unequal", unequal_in_files(filed, ours))
+    verdict.add("out of balance", contradictions_in_files(filed, standing))
+    verdict.add("no intent", uncalled_for_in_files(filed, ours, intents.by_place[filed.name]))
     return verdict
 
 

@@ -5,8 +5,7 @@ import time
 from collections.abc import Mapping
 
 from adapters.crashpoints import CRASHPOINTS
-from schemas.outcomes import Intended, Unknown
-from tests.faults.judge import outcomes_of
+from tests.faults.judge import open_intents
 from tests.faults.lanes import lanes_of
 from tests.faults.processes import Process
 from tests.faults.scenario import Scenario, Trial
@@ -140,15 +139,8 @@ async def _time(trial: Trial, sink: Process, *, since: int) -> None:
 
 async def _intended_at(trial: Trial, place: str, at: float) -> bool:
     """Return whether the log held an intent without an outcome at a moment."""
-    installation, open_intents = trial.installation, set[str]()
-    for at_ms, outcome in await outcomes_of(installation.cluster, installation.partitions[place]):
-        if outcome.stage != "sink" or at_ms > at * 1000:
-            continue
-        if isinstance(outcome, Intended | Unknown):
-            open_intents.add(outcome.subject)
-        else:
-            open_intents.discard(outcome.subject)
-    return bool(open_intents)
+    installation = trial.installation
+    return bool(await open_intents(installation.cluster, installation.partitions[place], at=at))
 
 
 SCENARIOS = (

@@ -1,6 +1,7 @@
 """Six companies, each a Zuora tenant of its own joined to a QAD entity of its own: both stand-ins and a proxy between.
 
-All of them live in this process: what they hold is read as objects, and a fault is armed by a call.
+Two are spoken to in each way (ways.py). All of them live in this process: what they hold is read as objects,
+and a fault is armed by a call.
 """
 
 from collections.abc import AsyncIterator
@@ -14,60 +15,65 @@ from sandbox.qad.books.ledger import Ledger
 from sandbox.qad.server import QadServer
 from sandbox.world import Scene, SiteWorld, build_world
 from sandbox.world.control import QadControl, ZuoraControl
-from sandbox.world.population import Account
 from sandbox.zuora import Sandbox
 from sandbox.zuora.server import running
+from tests.faults.companies import Company
+from tests.faults.filed import FilePlace
+from tests.faults.ways import WAYS, Way
 
-# Two sites by three seeds.
-SEEDS = 3
 # A call on an idle connection that QAD still holds may arrive until then: below the settle time of the profile (7 s).
 KEEPALIVE_S = 5.0
 _SIZE = 0.1
+_FILES_SITE = "amer"
 
 
-class Place:
-    """One company.
+class Place(Company):
+    """A company with a QAD.
 
     Attributes:
-        name: Of its tenant and its connection.
-        world: Its people and keys.
-        zuora: Its Zuora stand-in.
-        zuora_url: Where that answers.
+        way: How its QAD is spoken to.
         qad: Its QAD stand-in.
         proxy: Between the product and QAD.
-        scene: Where its business is acted on.
     """
 
     def __init__(
-        self, name: str, world: SiteWorld, *, zuora: Sandbox, zuora_url: str, qad: QadServer, proxy: FaultProxy
+        self,
+        name: str,
+        world: SiteWorld,
+        *,
+        way: Way,
+        zuora: Sandbox,
+        zuora_url: str,
+        qad: QadServer,
+        proxy: FaultProxy,
     ) -> None:
-        self.name = name
-        self.world = world
-        self.zuora = zuora
-        self.zuora_url = zuora_url
+        super().__init__(name, world, zuora=zuora, zuora_url=zuora_url)
+        self.way = way
         self.qad = qad
         self.proxy = proxy
-        self.scene: Scene
 
     @property
-    def qad_url(self) -> str:
-        """Base URL of QAD as the product has it: through the proxy."""
-        host = urlsplit(self.qad.url)
-        return host._replace(netloc=f"{host.hostname}:{self.proxy.port}").geturl()
+    def profile(self) -> str:
+        """How the product speaks to its QAD: through the proxy."""
+        qad, site = self.qad, self.world.site
+        return self.way.profile(site, base_url=self._proxied(qad.url), qxtend_url=self._proxied(qad.qxtend_url))
+
+    def _proxied(self, url: str) -> str:
+        there = urlsplit(url)
+        return there._replace(netloc=f"{there.hostname}:{self.proxy.port}").geturl()
 
     @property
     def ledger(self) -> Ledger:
         """QAD's books."""
         return self.qad.installation.books.ledgers[self.world.site.entity]
 
-    @property
-    def accounts(self) -> tuple[Account, ...]:
-        """Who is billed: all have their customer in QAD."""
-        return self.world.population.billed
-
     def secrets(self) -> dict[str, dict[str, str]]:
         """Return what goes into the credential store."""
-        return {f"{owner.split('/')[0]}/{self.name}": fields for owner, fields in self.world.secrets().items()}
+        found = super().secrets()
+        if self.way.is_qxtend:
+            qad = found[f"qad/{self.name}"]
+            qad |= {f"qxtend_{field}": qad[field] for field in ("username", "password")}
+        return found
 
 
 @asynccontextmanager
@@ -77,14 +83,14 @@ async def standing_places(*, seed: int, receiver: str, keepalive_s: float = KEEP
         timeout = aiohttp.ClientTimeout(total=60)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         places = []
-        for number in range(1, SEEDS + 1):
+        for number, way in enumerate(WAYS, 1):
             # Worlds of neighbouring seeds share nothing: each draws from a sequence of its own.
             world = build_world(seed=seed * 10 + number, size=_SIZE)
             for site, one in world.sites.items():
                 name = f"{site}-{number}"
                 zuora = Sandbox(seed=seed * 10 + number, world=one.zuora(receiver=receiver))
                 zuora_url = await stack.enter_async_context(running(zuora))
-                qad = QadServer(world=one.qad(), keepalive_s=keepalive_s)
+                qad = QadServer(world=one.qad(), dialect=way.dialect, keepalive_s=keepalive_s)
                 await qad.start(control_port=0)
                 # So that an application can be taken back that a receipt carried in whole.
                 qad.control.change_settings({"books": {"prepayment_holds_whole_payment": True}})
@@ -92,7 +98,7 @@ async def standing_places(*, seed: int, receiver: str, keepalive_s: float = KEEP
                 erp = urlsplit(qad.url)
                 proxy = FaultProxy(str(erp.hostname), int(erp.port or 0), seed=seed * 10 + number)
                 await stack.enter_async_context(proxy)
-                place = Place(name, one, zuora=zuora, zuora_url=zuora_url, qad=qad, proxy=proxy)
+                place = Place(name, one, way=way, zuora=zuora, zuora_url=zuora_url, qad=qad, proxy=proxy)
                 place.scene = Scene(
                     world=one,
                     zuora=ZuoraControl(session, zuora_url),
@@ -101,3 +107,16 @@ async def standing_places(*, seed: int, receiver: str, keepalive_s: float = KEEP
                 )
                 places.append(place)
         yield places
+
+
+@asynccontextmanager
+async def standing_file_place(*, seed: int, receiver: str) -> AsyncIterator[FilePlace]:
+    """Serve the Zuora stand-in of the company whose documents go into files meanwhile."""
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        number = seed * 10 + len(WAYS) + 1
+        world = build_world(seed=number, size=_SIZE).sites[_FILES_SITE]
+        zuora = Sandbox(seed=number, world=world.zuora(receiver=receiver))
+        async with running(zuora) as url:
+            scene = Scene(world=world, zuora=ZuoraControl(session, url), qad=QadControl(session, ""), session=session)
+            yield FilePlace(world, zuora=zuora, zuora_url=url, scene=scene)

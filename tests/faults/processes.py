@@ -169,7 +169,7 @@ class Crew:
         """
         self._configuration, self._logs, self._slots = configuration, logs, slots
         self._others: list[Process] = []
-        commands = {"receive": ["receive"], "poll": ["poll"], "observe": ["observe"]}
+        commands = {"receive": ["receive"], "poll": ["poll"], "observe": ["observe"], "customers": ["make-customers"]}
         for stage, count in slots.items():
             commands |= {f"{stage}-{slot}": ["work", stage, "--slot", str(slot)] for slot in range(count)}
         self.processes = {name: self._process(name, words) for name, words in commands.items()}
@@ -185,8 +185,9 @@ class Crew:
 
     def another(self, stage: str) -> Process:
         """Return one more worker of a stage, with the next slot; whoever asks for it starts it and lets it go."""
-        slot = str(self._slots[stage])
-        self._others.append(self._process(f"{stage}-{slot}", ["work", stage, "--slot", slot]))
+        slot = str(self._slots.get(stage, 1))
+        words = ["work", stage] if stage in self._slots else ["make-customers"]
+        self._others.append(self._process(f"{stage}-{slot}", [*words, "--slot", slot]))
         return self._others[-1]
 
     def __getitem__(self, name: str) -> Process:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sandbox.qad.faults import Fault
 from tests.faults.erp import fired
 from tests.faults.places import Place
 from tests.faults.scenario import Scenario, Trial, until
+from tests.faults.ways import OVER_ALL
 from tests.faults.work import DAY
 
 # What is made has been decided by then, and waits for a sink.
@@ -36,7 +37,9 @@ async def refused_as_repeated(trial: Trial) -> None:
     for place, last in zip(places, before, strict=True):
         number = last[0].number if last else 0
         calls = place.qad.control.requests(after=number, limit=1_000_000)
-        trial.fired["ALREADY_EXISTS"] += sum("ALREADY_EXISTS" in call.errors for call in calls)
+        refused = sum("ALREADY_EXISTS" in place.way.errors(call) for call in calls)
+        trial.fired["ALREADY_EXISTS"] += refused
+        trial.over[place.way.name] += refused
     # By now browses show all of it: what a person releases is looked up, and found.
     await asyncio.sleep(15)
     trial.figures["parked as duplicate, released, found"] = str(await _release(trial, "duplicate"))
@@ -63,6 +66,7 @@ async def three_of_fifty_refused(trial: Trial) -> None:
         numbers, missing = trial.work.made[place.name].numbers[made[place.name] :], _missing(trial)[place.name]
         trial.fired["posted meanwhile"] += len(numbers) - len(missing)
         trial.fired["parked"] += len(missing)
+        trial.over[place.way.name] += len(missing)
         if len(missing) != _REFUSED or {(place.name, number) for number in missing} - parked:
             trial.findings.append(
                 f"{place.name}: of {len(numbers)} are {sorted(missing)} not in QAD; parked are {sorted(parked)}"
@@ -114,8 +118,12 @@ async def closed_and_opened(trial: Trial) -> None:
         crew.start()
         await trial.work.make(36, over_s=8, bursts=3)
         await _hold_explained(trial, what, switch)
-        refused = _refusals(places, calls, switch.refuses)
-        trial.fired[f"refused: {what}"] += sum(refused.values())
+        refused = Counter[str]()
+        for place in places:
+            told = _refusals(place, calls[place.name], switch.refuses)
+            trial.over[place.way.name] += told.total()
+            refused += told
+        trial.fired[f"refused: {what}"] += refused.total()
         booked = sum(len(place.ledger.documents) for place in places) - before
         trial.figures[f"booked meanwhile, {what}"] = str(booked)
         # It is sent again when QAD shows a change of what it waits for, and not before.
@@ -128,13 +136,12 @@ async def closed_and_opened(trial: Trial) -> None:
             trial.findings.append(f"{what}: {_missing(trial)} did not go on when it was over")
 
 
-def _refusals(places: Sequence[Place], since: Mapping[str, int], begins: str) -> Counter[str]:
-    """Return how often each reference was refused by codes that begin so, since so many calls of each place."""
+def _refusals(place: Place, since: int, begins: str) -> Counter[str]:
+    """Return how often each reference was refused by codes that begin so, since so many calls."""
     return Counter(
         reference
-        for place in places
-        for call in place.qad.control.requests(after=since[place.name], limit=1_000_000)
-        if any(code.startswith(begins) for code in call.errors)
+        for call in place.qad.control.requests(after=since, limit=1_000_000)
+        if any(code.startswith(begins) for code in place.way.errors(call))
         for reference in call.references
     )
 
@@ -218,6 +225,7 @@ SCENARIOS = (
         faults=("F11",),
         script=refused_as_repeated,
         expects=("ALREADY_EXISTS",),
+        over=OVER_ALL,
         rounds=2,
     ),
     Scenario(
@@ -225,6 +233,7 @@ SCENARIOS = (
         faults=("F12", "F13"),
         script=three_of_fifty_refused,
         expects=("refused", "parked", "posted meanwhile"),
+        over=OVER_ALL,
         documents=6,
         over_s=0,
         bursts=1,
@@ -234,6 +243,7 @@ SCENARIOS = (
         faults=("F13",),
         script=closed_and_opened,
         expects=tuple(f"{how}: {what}" for what in SWITCHES for how in ("refused", "held")),
+        over=OVER_ALL,
         documents=12,
         over_s=0,
         bursts=1,

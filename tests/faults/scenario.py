@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sandbox.proxy.weather import LostReply, Weather
+from tests.faults.filed import lost_in_files, unequal_in_files
 from tests.faults.installation import Installation
 from tests.faults.judge import Intents, judge, lost_in, unequal
 from tests.faults.logs import Logs
@@ -31,11 +32,13 @@ class Trial:
 
     Attributes:
         installation: Everything that stands.
-        work: Makes business.
+        work: Makes business where there is a QAD.
+        filing: Makes business where documents go into files.
         intents: What the log has ever held of them; to be read before a fault of the log.
         rounds: How often to do it: 1 in the quick tier, more in the full one.
         draw: Seeded.
         fired: How often each fault fired; a name that stays at 0 fails.
+        over: How often faults fired over each way to QAD; one that stays at 0 and has to be there fails.
         figures: What is measured beside it.
         findings: What the script itself found wrong.
         samples: Times in seconds, by what was timed.
@@ -43,10 +46,12 @@ class Trial:
 
     installation: Installation
     work: Work
+    filing: Work
     intents: Intents
     rounds: int
     draw: Random
     fired: Counter[str] = field(default_factory=Counter)
+    over: Counter[str] = field(default_factory=Counter)
     figures: dict[str, str] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     samples: dict[str, list[float]] = field(default_factory=dict)
@@ -64,6 +69,7 @@ class Scenario:
         faults: Numbers of the fault matrix that it covers.
         script: Does it.
         expects: Names in `fired` that must not stay 0.
+        over: Ways to QAD over which its faults must have fired.
         documents: How many are made meanwhile, per round.
         undoes: Some of what was made before is undone meanwhile.
         over_s: For how long, per round; the script may take longer.
@@ -79,6 +85,7 @@ class Scenario:
     faults: tuple[str, ...]
     script: Script
     expects: tuple[str, ...]
+    over: tuple[str, ...] = ()
     documents: int = 60
     undoes: bool = True
     over_s: float = 15.0
@@ -118,7 +125,8 @@ class Campaign:
         self.installation = installation
         self.seed = seed
         self.work = Work(installation.places, seed=seed)
-        self.intents = Intents(installation.cluster, installation.places, installation.partitions)
+        self.filing = Work([installation.filed], seed=seed)
+        self.intents = Intents(installation.cluster, installation.companies, installation.partitions)
         self._logs = Logs(installation.logs)
         self._played = 0
         self._told: set[str] = set()
@@ -126,21 +134,15 @@ class Campaign:
     async def play(self, *scenarios: Scenario, rounds: int) -> Result:
         """Play one scenario, or several at once, and judge what came of it."""
         scenario = together(scenarios)
-        began, before, kills = time.monotonic(), self.work.documents, len(self.installation.crew.kills)
+        began, before, kills = time.monotonic(), self._documents, len(self.installation.crew.kills)
         self._played += 1
         draw = Random(f"{self.seed}:{self._played}:{scenario.name}")
-        trial = Trial(self.installation, self.work, self.intents, rounds, draw)
+        trial = Trial(self.installation, self.work, self.filing, self.intents, rounds, draw)
         trial.fired.update(dict.fromkeys(scenario.expects, 0))
+        trial.over.update(dict.fromkeys(scenario.over, 0))
         self._logs.skip()
         heal(self.installation)
-        making = asyncio.create_task(
-            self.work.make(
-                scenario.documents * rounds,
-                over_s=scenario.over_s * rounds,
-                bursts=scenario.bursts * rounds,
-                undoes=scenario.undoes and scenario.documents >= _UNDOES_FROM,
-            )
-        )
+        making = asyncio.create_task(self._make(scenario, rounds))
         try:
             await scenario.script(trial)
         except Exception as error:  # noqa: BLE001 - a script that fails is a finding, and the next one goes on
@@ -153,7 +155,9 @@ class Campaign:
         healed = time.monotonic()
         drained = await self._drained(scenario.drains_within_s * max(1, rounds // 4), equal=not scenario.doubles)
         drained_s = time.monotonic() - healed
-        verdict = await judge(self.installation.places, self.work.made, self.intents)
+        verdict = await judge(
+            self.installation.places, self.installation.filed, self.work.made | self.filing.made, self.intents
+        )
         # What an earlier scenario broke stays broken: it is told once.
         findings = {name: [one for one in found if one not in self._told] for name, found in verdict.found.items()}
         self._told.update(verdict.findings)
@@ -164,11 +168,14 @@ class Campaign:
             findings |= {"doubled": [], "unequal": []}
         findings["unexpected"] += trial.findings + self._logs.unexpected(scenario.explains)
         findings["unexpected"] += [f"{name} never fired" for name, count in trial.fired.items() if not count]
+        findings["unexpected"] += [f"nothing fired over {way}" for way in scenario.over if not trial.over[way]]
+        if trial.over:
+            trial.figures["over"] = ", ".join(f"{way} {count}" for way, count in trial.over.items())
         if not drained:
             findings["unexpected"].append(f"not drained within {scenario.drains_within_s:.0f} s")
         return Result(
             scenario,
-            documents=self.work.documents - before,
+            documents=self._documents - before,
             seconds=time.monotonic() - began,
             drained_s=drained_s,
             doubled=doubled,
@@ -179,20 +186,43 @@ class Campaign:
             samples=trial.samples,
         )
 
+    @property
+    def _documents(self) -> int:
+        return self.work.documents + self.filing.documents
+
+    async def _make(self, scenario: Scenario, rounds: int) -> None:
+        """Make a scenario's work at all companies alike."""
+        documents, undoes = scenario.documents * rounds, scenario.undoes and scenario.documents >= _UNDOES_FROM
+        over_s, bursts = scenario.over_s * rounds, scenario.bursts * rounds
+        await asyncio.gather(
+            self.work.make(documents, over_s=over_s, bursts=bursts, undoes=undoes),
+            self.filing.make(documents // len(self.work.places), over_s=over_s, bursts=bursts, undoes=undoes),
+        )
+
     async def warm_up(self, documents: int) -> bool:
         """Let some work through undisturbed; return whether it came through."""
         heal(self.installation)
-        await self.work.make(documents)
+        await asyncio.gather(self.work.make(documents), self.filing.make(documents // len(self.work.places)))
         return await self._drained(120)
 
     async def _drained(self, within_s: float, *, equal: bool = True) -> bool:
         """Wait until everything is in QAD; and what is open of it is as in Zuora, unless it cannot be `equal`."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
-            if all(self._is_done(place, equal=equal) for place in self.installation.places):
+            if all(self._is_done(place, equal=equal) for place in self.installation.places) and self._is_filed():
                 return True
             await asyncio.sleep(_LOOK_S)
         return False
+
+    def _is_filed(self) -> bool:
+        filed = self.installation.filed
+        lost = lost_in_files(filed, self.filing.made[filed.name])
+        if any(one not in self._told for one in lost):
+            return False
+        try:
+            return not any(one for one in unequal_in_files(filed, filed.standing()) if one not in self._told)
+        except ValueError as error:
+            return f"{filed.name}: {error}" in self._told
 
     def _is_done(self, place: Place, *, equal: bool) -> bool:
         lost = (one for one in lost_in(place, self.work.made[place.name]) if one not in self._told)
@@ -214,6 +244,7 @@ def together(scenarios: Sequence[Scenario]) -> Scenario:
         faults=tuple(dict.fromkeys(fault for one in scenarios for fault in one.faults)),
         script=script,
         expects=tuple(name for one in scenarios for name in one.expects),
+        over=tuple(dict.fromkeys(way for one in scenarios for way in one.over)),
         documents=sum(one.documents for one in scenarios),
         over_s=max(one.over_s for one in scenarios),
         bursts=max(one.bursts for one in scenarios),
@@ -235,10 +266,10 @@ def heal(installation: Installation) -> None:
     installation.crew.start()
 
 
-async def until(holds: Callable[[], bool], *, within_s: float) -> bool:
+async def until(holds: Callable[[], bool], *, within_s: float, look_s: float = _LOOK_S) -> bool:
     """Wait until something holds; return whether it does."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within_s
     while not (held := holds()) and loop.time() < end:  # noqa: ASYNC110 - what it waits for sets no event
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(look_s)
     return held

@@ -8,6 +8,7 @@ an invoice, which is posted again: so each document that was made has to be in Q
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from sandbox.world.population import Account
 from sandbox.world.scene import Row
 from sandbox.zuora.acts import NewInvoice
 from sandbox.zuora.money import rounded
-from tests.faults.places import Place
+from tests.faults.companies import Company
 
 DAY = date(2026, 11, 10)
 # Of a batch so many are invoices; of the rest three in four are payments.
@@ -51,7 +52,7 @@ class Made:
 class Work:
     """Makes business."""
 
-    def __init__(self, places: list[Place], *, seed: int) -> None:
+    def __init__(self, places: Sequence[Company], *, seed: int) -> None:
         self.places = places
         self.made = {place.name: Made() for place in places}
         self._turns = {place.name: asyncio.Lock() for place in places}
@@ -81,7 +82,7 @@ class Work:
             if over_s and burst < bursts - 1:
                 await asyncio.sleep(over_s / bursts)
 
-    async def bill_at_once(self, place: Place, invoices: int) -> None:
+    async def bill_at_once(self, place: Company, invoices: int) -> None:
         """Make so many invoices of one company in one bill run, all of which bear the same stamp."""
         clock = place.zuora.clock
         async with self._turns[place.name]:
@@ -92,14 +93,14 @@ class Work:
             finally:
                 clock.set(stamp + timedelta(seconds=time.monotonic() - began), running=True)
 
-    async def _batch(self, place: Place, count: int, *, undoes: bool) -> None:
+    async def _batch(self, place: Company, count: int, *, undoes: bool) -> None:
         # A script makes work beside the scenario's own: two must not spend the same invoice.
         async with self._turns[place.name]:
             if undoes:
                 await self._undo_some(place, count)
             await self._make_some(place, count)
 
-    async def _undo_some(self, place: Place, count: int) -> None:
+    async def _undo_some(self, place: Company, count: int) -> None:
         """Undo some of what earlier batches made: in QAD or on its way there."""
         draw, made = self._draws[place.name], self.made[place.name]
         for _ in range(count):
@@ -108,7 +109,7 @@ class Work:
             if made.open_invoices and draw.random() < _CORRECTED:
                 await self._correct(place, draw, made)
 
-    async def _make_some(self, place: Place, count: int) -> None:
+    async def _make_some(self, place: Company, count: int) -> None:
         draw, made = self._draws[place.name], self.made[place.name]
         invoices = max(1, round(count * _INVOICES))
         await self._bill(place, invoices, draw, made)
@@ -118,7 +119,7 @@ class Work:
             else:
                 await self._credit(place, draw, made)
 
-    async def _bill(self, place: Place, count: int, draw: Random, made: Made) -> None:
+    async def _bill(self, place: Company, count: int, draw: Random, made: Made) -> None:
         scene = place.scene
         by_number = {account.number: account for account in place.accounts}
         asked = []
@@ -134,7 +135,7 @@ class Work:
             made.numbers.append(row.invoice_number)
             made.open_invoices.append((by_number[ids[row.account_id]], shown, row.balance))
 
-    async def _pay(self, place: Place, draw: Random, made: Made) -> None:
+    async def _pay(self, place: Company, draw: Random, made: Made) -> None:
         """Pay an invoice in whole, in part, or too much; or apply what was paid too much."""
         scene = place.scene
         if not made.open_invoices:
@@ -150,7 +151,7 @@ class Work:
             await scene.apply_payment(number, {invoice["invoiceNumber"]: amount}, DAY)
         made.applied.append(number)
 
-    async def _credit(self, place: Place, draw: Random, made: Made) -> None:
+    async def _credit(self, place: Company, draw: Random, made: Made) -> None:
         """Give a credit memo and apply it to an invoice of that account, if one is open."""
         scene = place.scene
         account = draw.choice(place.accounts)
@@ -165,14 +166,14 @@ class Work:
             await scene.apply_memo(str(memo["memoNumber"]), {mine[0][1]["invoiceNumber"]: total}, DAY)
             made.applied.append(str(memo["memoNumber"]))
 
-    async def _unapply(self, place: Place, draw: Random, made: Made) -> None:
+    async def _unapply(self, place: Company, draw: Random, made: Made) -> None:
         """Take a payment or memo back from its invoice. Nobody else pays that: QAD may get both in either order."""
         number = made.applied.pop(draw.randrange(len(made.applied)))
         is_memo = any(row.memo_number == number for row in place.zuora.tenant.credit_memos.latest.values())
         await (place.scene.unapply_memo if is_memo else place.scene.unapply_payment)(number, DAY)
         made.undone["memo unapplied" if is_memo else "payment unapplied"] += 1
 
-    async def _correct(self, place: Place, draw: Random, made: Made) -> None:
+    async def _correct(self, place: Company, draw: Random, made: Made) -> None:
         """Unpost an invoice to which nothing is applied, and post it again in a later second; nobody pays it then."""
         _, invoice, _ = made.open_invoices.pop(draw.randrange(len(made.open_invoices)))
         number = invoice["invoiceNumber"]
