@@ -17,22 +17,25 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "reliability.md"
 _HEAD = """# Reliability, measured
 
-Written by the commands named below; nothing in the tables is typed. Real processes, a real broker of one node, six
-connections, each with a stand-in for Zuora and one for QAD that keep books of their own. After every fault a judge that
-asks only those books and the log counts what is doubled, lost, unequal, out of order, out of balance, called without an
-intent before it, or said in a log without an explanation. A fault that never fired fails. One node shows recovery, not
-replication. Some figures depend on the machine; the zeros must not.
+Written by the commands named below; nothing in the tables is typed. Real processes, a real broker of one node, seven
+connections: two post over REST, two through QXtend, two over REST in another tenant's dialect, each with a stand-in for
+Zuora and one for QAD that keep books of their own; one writes files into a directory, from which an import takes them.
+After every fault a judge that asks only those books, those files and the log counts what is doubled, lost, unequal, out
+of order, out of balance, called without an intent before it, or said in a log without an explanation. A fault that
+never fired fails; where a row says `over`, so does one that did not fire over each way named there. One node shows
+recovery, not replication. Some figures depend on the machine; the zeros must not.
 
 One does not: after F19 the drain takes what is left of a minute, anything from 3 s to 50 s. A process asks one address
 for 20 tokens in any minute and no more (Zuora closes it for all at 100), and for one that is refused in a row every
-24 s. Here six tenants share an address: the next token may have to wait until the first of 20 is a minute old.
+24 s. Here seven tenants share an address: the next token may have to wait until the first of 20 is a minute old.
 """
 _LIMITS = """## What is not shown here
 
 - The loss of a machine or of a disk: one broker has no second copy. Killing it tests recovery, not fsync.
 - QAD away for an hour of real time: pauses reach their cap within a minute, so ten minutes stand for it. The hour
   itself is a history of the simulation, on its own clock (tests/simulation).
-- A full volume: a limit of the process on file sizes stands for it, under the read model only.
+- A full volume: a limit of the process on file sizes stands for it under the read model; under the file sink a device
+  that answers as a full one does, where vouchers are noted. A directory that may not be written: the runs are root's.
 - Our own clock wrong: no window is measured by it; Zuora's clocks are set wrong instead. The polls of a tenant whose
   clock goes back reach back further than that here (`overlap_s`, 15 minutes unless you set it); where they do not, they
   find nothing until its clock has caught up, and not what it stamped meanwhile. Nothing is undone while they are wrong:
