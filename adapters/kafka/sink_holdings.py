@@ -96,7 +96,10 @@ class Holdings:
         """
         await asyncio.sleep(max(sure_from - boot_time_s(), 0.0))
         for kind in self._erp.lists_of(KINDS):
-            await self._answered(partial(self._read_all, kind))
+            # Paging is by position: a row that leaves the list meanwhile moves one that nobody has read to a page that
+            # was. So a list of several pages is read until a reading shows nothing that was not known.
+            while await self._answered(partial(self._shows_more, kind)):
+                pass
         self._has_read = True
         self._looked.set()
 
@@ -194,14 +197,19 @@ class Holdings:
                 self._moved()
                 return await ask()
 
-    async def _read_all(self, kind: str) -> None:
+    async def _shows_more(self, kind: str) -> bool:
+        """Read a list; return whether it came on several pages and showed what was not known before."""
         found: dict[str, bytes] = {}
+        pages = 0
         async for page in self._erp.find_all(kind):
             self._moved()
+            pages += 1
             for one in page:
                 found[one.reference] = b"" if one.reference in found else _pack(one)
+        known = len(self._already)
         # What two lists show is as the first of them showed it.
         self._already = found | self._already
+        return pages > 1 and len(self._already) > known
 
 
 _pack = msgspec.msgpack.Encoder().encode

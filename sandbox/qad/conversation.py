@@ -286,8 +286,14 @@ class Conversation:
         cut(request)
 
     def _browse(self, request: Request) -> Operation:
-        visibility = self._installation.visibility
-        return lambda: self._browses.answer(request.view, request.query, request.filters, visibility)
+        visibility, faults = self._installation.visibility, self._installation.faults
+
+        def is_shifted() -> bool:
+            return faults.draw(Stage.PAGE, request.call) is not None
+
+        return lambda: self._browses.answer(
+            request.view, request.query, request.filters, visibility, is_shifted=is_shifted
+        )
 
     def _security(self, _request: Request) -> Operation:
         return self._platform.security

@@ -21,6 +21,7 @@ class Stage(Enum):
     BEFORE_COMMIT = auto()
     RECORD = auto()
     COMMIT = auto()
+    PAGE = auto()
     REPLY = auto()
 
 
@@ -57,6 +58,7 @@ CATALOGUE = {
     "commit_late": Trait(Stage.COMMIT, Scope.WRITES),
     "late_visibility": Trait(Stage.COMMIT, Scope.WRITES),
     "warning": Trait(Stage.COMMIT, Scope.WRITES),
+    "row_shift": Trait(Stage.PAGE, Scope.ERP),
     "commit_then_reset": Trait(Stage.REPLY, Scope.WRITES),
     "commit_then_500": Trait(Stage.REPLY, Scope.WRITES),
     "commit_then_502": Trait(Stage.REPLY, Scope.WRITES),

@@ -71,12 +71,15 @@ class Qad:
 
 
 @asynccontextmanager
-async def running_qad(directory: Path, *, timeout_s: float = 1.0, over_qxtend: bool = False) -> AsyncIterator[Qad]:
+async def running_qad(
+    directory: Path, *, timeout_s: float = 1.0, page_size: int = 500, over_qxtend: bool = False
+) -> AsyncIterator[Qad]:
     settings = Settings()
     settings.books = msgspec.structs.replace(settings.books, prepayment_holds_whole_payment=True)
     async with QadServer(world=sample_world(), settings=settings) as server:
         profile = profile_for(server, directory, over_qxtend=over_qxtend)
-        profile = msgspec.structs.replace(profile, limits=msgspec.structs.replace(profile.limits, timeout_s=timeout_s))
+        limits = msgspec.structs.replace(profile.limits, timeout_s=timeout_s, page_size=page_size)
+        profile = msgspec.structs.replace(profile, limits=limits)
         credentials = Credentials(
             client_id=Secret("ml-connector"), username=Secret("connector"), password=Secret("connector-word")
         )

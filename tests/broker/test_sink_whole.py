@@ -16,13 +16,14 @@ from adapters.kafka.bookmark import Bookmark, Mark
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.sink_holdings import KINDS
 from adapters.qad.rest.port import RestQad
+from sandbox.qad.faults import Fault
 from schemas.decisions import DocumentReleased
 from schemas.outcomes import Parked, Posted, Waiting
 from schemas.reasons import Reason
 from schemas.topics import Topic
 from streams.sink.freezing import freeze
 from streams.sink.state import SinkState
-from tests.broker.erps import CONNECTION, Qad, allocation, invoice, offer, posting_set, receipt
+from tests.broker.erps import CONNECTION, Qad, allocation, invoice, offer, posting_set, receipt, running_qad
 from tests.broker.lanes import read_records
 from tests.broker.sinks import LIMITS, commit, cut_outcomes, kinds, outcomes, put, running_sink
 
@@ -103,6 +104,21 @@ async def test_what_was_lost_behind_the_commit_is_found_again(cluster: Cluster, 
     found = [outcome for outcome in await outcomes(cluster) if isinstance(outcome, Posted)]
     assert {outcome.how for outcome in found} == {"look_up"}
     assert qad.documents() == len(INVOICES)
+
+
+async def test_a_row_that_leaves_the_list_while_it_is_read_hides_no_other(cluster: Cluster, tmp_path: Path, eventually):
+    """Paging is by position: where a row before it leaves, the first row of a page moves to one that was read."""
+    async with running_qad(tmp_path, page_size=6) as qad:
+        await posted_all(cluster, qad, eventually)
+        await commit(cluster, len(SETS))
+        await cut_outcomes(cluster, keep=0)
+        shifted = qad.server.control.arm(Fault(name="row_shift", kind="browse", count=2))
+        before = writes(qad)
+        async with running_sink(cluster, qad):
+            await eventually(lambda: all_are_posted(cluster), within_s=30)
+        assert shifted.fired == 2
+        assert (writes(qad), qad.documents()) == (before, len(INVOICES))
+        qad.check_books()
 
 
 async def test_it_is_found_by_pages_not_one_by_one(cluster: Cluster, qad: Qad, eventually):

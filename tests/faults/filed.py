@@ -188,6 +188,10 @@ class FilePlace(Company):
             found.append(one)
         return found
 
+    def ours(self) -> list[Standing]:
+        """Return the documents that a Zuora knows of."""
+        return [one for one in self.standing() if one.booked.reference not in self.strange]
+
 
 def _yes(is_so: bool) -> str:
     return "yes" if is_so else "no"

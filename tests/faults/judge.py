@@ -186,7 +186,7 @@ async def judge(places: Sequence[Place], filed: FilePlace, made: Mapping[str, Ma
     except ValueError as error:
         verdict.add("unequal", [f"{filed.name}: {error}"])
         return verdict
-    ours = [one for one in standing if one.booked.reference not in filed.strange]
+    ours = filed.ours()
     verdict.add("doubled", doubled_in_files(filed, ours))
     verdict.add("unequal", unequal_in_files(filed, ours))
     verdict.add("out of balance", contradictions_in_files(filed, standing))

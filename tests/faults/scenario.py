@@ -220,7 +220,7 @@ class Campaign:
         if any(one not in self._told for one in lost):
             return False
         try:
-            return not any(one for one in unequal_in_files(filed, filed.standing()) if one not in self._told)
+            return not any(one for one in unequal_in_files(filed, filed.ours()) if one not in self._told)
         except ValueError as error:
             return f"{filed.name}: {error}" in self._told
 

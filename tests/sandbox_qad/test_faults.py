@@ -162,6 +162,17 @@ async def test_a_login_page_in_the_place_of_an_answer(tenant, invoice_record):
     assert (booked(tenant), tenant.control.fired("html_login")) == (0, 1)
 
 
+async def test_a_row_that_left_the_list_moves_what_comes_behind_a_first_page(tenant, invoice_record):
+    for number in range(6):
+        assert (await tenant.post("invoice", invoice_record(f"mlc-{number}"))).success
+    arm(tenant, "row_shift", kind="browse")
+    pages = [await tenant.browse("customer_invoices", page=page, size=2) for page in (1, 2, 3)]
+    shown = [[row["customShort0"] for row in page] for page in pages]
+    # The third invoice is on no page: it stood on the second when that was shown as the first's end.
+    assert shown == [["mlc-0", "mlc-1"], ["mlc-3", "mlc-4"], ["mlc-4", "mlc-5"]]
+    assert tenant.control.fired("row_shift") == 1
+
+
 @pytest.mark.parametrize("name", ["empty_body", "truncated_json"])
 async def test_bodies_that_are_spoiled_on_the_way_back(tenant, invoice_record, name):
     arm(tenant, name)

@@ -76,8 +76,24 @@ class BrowseEndpoint:
         self._filters = FilterReader(dialect.browse_parameters)
         self._shapes = {one.browse_id: _Shape(one, self._formats) for one in dialect.browses}
 
-    def answer(self, view: View, query: Mapping[str, str], filters: Sequence[str], visibility: Visibility) -> Answer:
-        """Answer one page; `filters` are all values of the filter parameter."""
+    def answer(
+        self,
+        view: View,
+        query: Mapping[str, str],
+        filters: Sequence[str],
+        visibility: Visibility,
+        *,
+        is_shifted: Callable[[], bool] = lambda: False,
+    ) -> Answer:
+        """Answer one page.
+
+        Args:
+            view: As whom and where.
+            query: The query.
+            filters: All values of the filter parameter.
+            visibility: What is not shown yet.
+            is_shifted: Whether a row before this page has left the list since; asked behind a first page alone.
+        """
         names = self._dialect.browse_parameters
         shape = self._shapes.get(query.get(names.browse_id, ""))
         if shape is None:
@@ -90,6 +106,7 @@ class BrowseEndpoint:
         if visibility.has_hidden() and shape.table.document is not None:
             document = shape.table.document
             rows = (row for row in rows if not visibility.is_hidden(document(row)))
+        start += 1 if start and is_shifted() else 0
         # One row more than the page says whether there is another page.
         stop = start + size + 1
         found = rows[start:stop] if isinstance(rows, list) else list(islice(rows, start, stop))
