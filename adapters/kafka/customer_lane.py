@@ -127,6 +127,12 @@ class CustomerLane:
         if isinstance(values, Parked):
             await self._say(values)
             return
+        # Before anything is written: a relation without its customer would stand there for nobody.
+        held = await self._books.read(CUSTOMER, creation.codes[CUSTOMER])
+        another = await self._another(creation, held, values[CUSTOMER])
+        if another is not None:
+            await self._say(another)
+            return
         for part in PARTS:
             outcome = await self._part(creation, part, values.get(part, {}))
             await self._say(outcome)
@@ -181,24 +187,17 @@ class CustomerLane:
                     "QAD made no domain record for it",
                     "Look at the customer in QAD; then release it.",
                 )
-            if part == CUSTOMER and held is None:
-                holders = await self._books.holders(creation.decision.account_number)
-                if holders:
-                    return creation.parked(
-                        "customer_held",
-                        f"QAD holds customer {', '.join(holders)} for this account already",
-                        "Nothing is to be made where it is the right one; else clear its field in QAD, then release.",
-                    )
+            if part == CUSTOMER:
+                # Somebody may have made one since.
+                another = await self._another(creation, held, wanted)
+                if another is not None:
+                    return another
             if part == OPERATIONS and held is not None:
                 step = filled(held.fixed, self._books.template(part))
             else:
                 step = made(part, held.values if held else None, wanted)
             if step.how == "conflict":
-                return creation.parked(
-                    "customer_code_taken",
-                    f"{part} {code}: {step.why}",
-                    f"Choose another code, or link the account to what is there. {_AGAIN}",
-                )
+                return _taken(creation, part, step)
             try:
                 await self._write(part, code, step, held)
             except Rejected as error:
@@ -218,6 +217,20 @@ class CustomerLane:
                 await asyncio.sleep(jittered(1, base_s=_PAUSE_S, max_s=_PAUSE_MAX_S))
                 continue
             return creation.written(part, step)
+
+    async def _another(self, creation: Creation, held: HeldRecord | None, wanted: dict[str, Value]) -> Parked | None:
+        """Return why no customer is made: under its code is another's, or another customer is this account's."""
+        if held is not None:
+            step = made(CUSTOMER, held.values, wanted)
+            return _taken(creation, CUSTOMER, step) if step.how == "conflict" else None
+        holders = await self._books.holders(creation.decision.account_number)
+        if not holders:
+            return None
+        return creation.parked(
+            "customer_held",
+            f"QAD holds customer {', '.join(holders)} for this account already",
+            "Nothing is to be made where it is the right one; else clear its field in QAD, then release.",
+        )
 
     async def _write(self, part: str, code: str, step: Step, held: HeldRecord | None) -> None:
         if step.how == "make":
@@ -262,6 +275,14 @@ class _Decided:
                 self.released[decision.document] += 1
             case _:
                 pass
+
+
+def _taken(creation: Creation, part: str, step: Step) -> Parked:
+    return creation.parked(
+        "customer_code_taken",
+        f"{part} {creation.codes[part]}: {step.why}",
+        f"Choose another code, or link the account to what is there. {_AGAIN}",
+    )
 
 
 def _read(record: LogRecord) -> AnyDecision | None:

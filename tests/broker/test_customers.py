@@ -182,18 +182,40 @@ async def test_a_customer_that_holds_the_account_already_is_not_made_again(makin
     making.qad.control.set_customer("CORP", "C0002", custom_short_0=NUMBER)
     await making.approve()
     async with making.running():
-        await eventually(lambda: making.has_said(2))
-    parked = (await making.said())[-1]
+        await eventually(lambda: making.has_said(1))
+    [parked] = await making.said()
     assert (parked.reason.rule, "C0002" in parked.reason.message) == ("customer_held", True)
-    assert "C0777" not in making.catalogue.customers
+    # Nor is a relation made that no customer has.
+    assert ("C0777" in making.catalogue.customers, "BR777" in making.relations) == (False, False)
 
 
 async def test_a_code_of_somebody_else_is_not_written_over(making, eventually):
     await making.approve(customer="C0001")
     async with making.running():
-        await eventually(lambda: making.has_said(2))
-    assert (await making.said())[-1].reason.rule == "customer_code_taken"
+        await eventually(lambda: making.has_said(1))
+    assert [one.reason.rule for one in await making.said()] == ["customer_code_taken"]
     assert making.catalogue.customers["C0001"].custom_short_0 == "A-00000001"
+    assert "BR777" not in making.relations
+
+
+async def test_a_code_that_somebody_takes_between_two_records_is_not_written_over(making, eventually):
+    keyed = asyncio.create_task(_key_when_related(making))
+    await making.approve()
+    async with making.running():
+        await eventually(lambda: making.has_said(2))
+    await keyed
+    assert [type(one) for one in await making.said()] == [Written, Parked]
+    assert (await making.said())[-1].reason.rule == "customer_code_taken"
+    assert making.catalogue.customers["C0777"].custom_short_0 == "ELSE"
+
+
+async def _key_when_related(making) -> None:
+    """Key a customer under the code as soon as the relation stands there."""
+    making.qad.control.change_settings({"traffic": {"latency_ms": 150}})
+    while "BR777" not in making.relations:  # noqa: ASYNC110 - the stand-in sets no event
+        await asyncio.sleep(0.005)
+    like = making.catalogue.customers["C0001"]
+    making.catalogue.customers["C0777"] = msgspec.structs.replace(like, customer_code="C0777", custom_short_0="ELSE")
 
 
 async def test_nothing_else_is_written_than_what_was_approved(making, eventually):
