@@ -194,7 +194,6 @@ async def refused_by_the_site(trial: Trial) -> None:
         refused = {path.name.split(".")[1] for path in (filed.path / "refused").glob("*.csv")}
         if not await _come_to_be_parked(trial, refused, parked=True):
             trial.findings.append(f"{sorted(refused)} were refused while in doubt, and nothing is parked")
-        await asyncio.sleep(_AWAY_S)
         trial.fired["parked"] += len(await _parked(trial) & refused)
         named = [one for one in await product.ask("ping") if one["subject"] == filed.name and not one["ok"]]
         trial.fired["named by ping"] += sum("refused" in one["what"] for one in named)
@@ -236,6 +235,7 @@ SCENARIOS = (
         # The script makes its own, where nobody else posts meanwhile.
         documents=0,
         over_s=0,
+        alone=True,
         bursts=1,
         rounds=3,
     ),
@@ -247,6 +247,7 @@ SCENARIOS = (
         # The script makes its own, where nobody else posts meanwhile.
         documents=0,
         over_s=0,
+        alone=True,
         bursts=1,
     ),
     Scenario(
@@ -257,6 +258,7 @@ SCENARIOS = (
         # The script makes its own, where nobody else posts meanwhile.
         documents=0,
         over_s=0,
+        alone=True,
         bursts=1,
     ),
     Scenario(
@@ -267,6 +269,7 @@ SCENARIOS = (
         # The script makes its own, where nobody else posts meanwhile.
         documents=0,
         over_s=0,
+        alone=True,
         bursts=1,
     ),
 )

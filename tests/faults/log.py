@@ -7,8 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 from sandbox.proxy.weather import Weather
+from sandbox.qad.faults import Fault
 from schemas.topics import Topic
 from tests.faults.scenario import Scenario, Trial, until
+from tests.faults.ways import DIALECT
 from tests.topics import delete_topic
 
 # What the clients and lanes say while the broker is away, or is another one than a moment before.
@@ -68,7 +70,7 @@ async def tail_cut_off(trial: Trial) -> None:
     await installation.crew.stop()
     await trial.intents.read()
     await asyncio.to_thread(installation.broker.kill)
-    for place in installation.places:
+    for place in installation.companies:
         name = f"{installation.cluster.name(Topic.OUTCOMES)}-{installation.partitions[place.name]}"
         directory = installation.broker.directory / "data" / name
         trial.fired["outcomes cut off"] += cut_tail(directory, share=0.4)
@@ -80,7 +82,10 @@ async def tail_cut_off(trial: Trial) -> None:
 
 
 async def outcomes_made_anew(trial: Trial) -> None:
-    """Delete the topic `outcomes` and make it anew, empty, between two starts of everything."""
+    """Delete the topic `outcomes` and make it anew, empty, between two starts of everything.
+
+    The sinks are there before anybody else, so that it is their look-ups among whose pages rows leave the lists.
+    """
     installation = trial.installation
     await asyncio.sleep(10)
     await installation.crew.stop()
@@ -89,9 +94,20 @@ async def outcomes_made_anew(trial: Trial) -> None:
     await delete_topic(cluster, Topic.OUTCOMES)
     await installation.product.command("topics", "create")
     said = _said_by_sinks(trial)
+    shifts = {
+        place: place.qad.control.arm(Fault(name="row_shift", kind="browse", share=0.5, count=3, seed=number))
+        for number, place in enumerate(installation.places)
+    }
+    for sink in installation.crew.of("sink"):
+        sink.start()
+    await _noticed(trial, since=said)
+    small = [shift for place, shift in shifts.items() if place.way is DIALECT]
+    await until(lambda: not any(shift.is_armed for shift in small), within_s=30)
+    for place, shift in shifts.items():
+        trial.fired["row_shift"] += shift.fired
+        trial.over[place.way.name] += shift.fired
     installation.crew.start()
     await trial.work.make(30)
-    await _noticed(trial, since=said)
 
 
 def _said_by_sinks(trial: Trial) -> Counter[str]:
@@ -102,7 +118,7 @@ def _said_by_sinks(trial: Trial) -> Counter[str]:
 
 async def _noticed(trial: Trial, *, since: Counter[str]) -> None:
     """Hold that the sink has noticed at every place that its log lost something."""
-    places = {place.name for place in trial.installation.places}
+    places = {place.name for place in trial.installation.companies}
     await until(lambda: places <= set(_said_by_sinks(trial) - since), within_s=60)
     noticed = places & set(_said_by_sinks(trial) - since)
     trial.fired["places where it was noticed"] += len(noticed)
@@ -170,10 +186,12 @@ SCENARIOS = (
         explains=BROKER_AWAY,
     ),
     Scenario(
-        name="outcomes made anew, empty",
-        faults=("F4",),
+        name="outcomes made anew, empty; lists of QAD change while they are read",
+        faults=("F4", "F20"),
         script=outcomes_made_anew,
-        expects=("places where it was noticed",),
+        expects=("places where it was noticed", "row_shift"),
+        # What the others hold fits on one page.
+        over=(DIALECT.name,),
         documents=30,
         over_s=0,
         bursts=1,

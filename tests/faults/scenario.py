@@ -78,6 +78,7 @@ class Scenario:
         drains_within_s: Patience after the fault.
         explains: Patterns of log lines that the fault brings.
         quick: Whether it is part of the quick tier.
+        alone: Whether it says what became of what, so that no other may be played beside it.
         doubles: Whether it shows what cannot be prevented from here: what is doubled is a figure, not a finding.
     """
 
@@ -94,6 +95,7 @@ class Scenario:
     drains_within_s: float = 120.0
     explains: tuple[str, ...] = ()
     quick: bool = True
+    alone: bool = False
     doubles: bool = False
 
 

@@ -17,7 +17,7 @@ async def soak(
     """Play scenarios, in pairs or alone, until the time is over; return what came of them, and the memory."""
     draw = random.Random(campaign.seed)
     quick = [one for one in scenarios if one.quick]
-    alone = [one for one in quick if set(one.faults) & set(_ALONE)]
+    alone = [one for one in quick if one.alone or set(one.faults) & set(_ALONE)]
     mixable = [one for one in quick if one not in alone]
     until, began, results = time.monotonic() + minutes * 60, time.monotonic(), []
     memory = [_memory(campaign)]
