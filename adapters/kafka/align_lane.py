@@ -11,6 +11,7 @@ It must never write what streams/customers/comparing.py does not say, nor hold u
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 
 from adapters.kafka.align_log import AlignLog
@@ -20,7 +21,7 @@ from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import LogRecord
 from adapters.pauses import jittered
 from schemas.errors import ConnectorError, OutcomeUnknown, Rejected
-from schemas.mapping import AlignField
+from schemas.mapping import AlignField, Mapping
 from schemas.matching import AccountSeen
 from schemas.outcomes import Aligned, Aligning, Parked
 from schemas.topics import Topic
@@ -79,6 +80,8 @@ class AlignLane:
         self._from = AlignLog(cluster, connection, partition)
         self._log = log.bind(stage=ALIGN, connection=connection)
         self._still = False
+        # By which mapping every customer was looked at; one that is published and says the same of it changes nothing.
+        self._looked_by: Mapping | None = None
 
     async def batch(self, records: Sequence[LogRecord]) -> None:
         """Do what a batch of the log asks for; back when all of it is done or said."""
@@ -105,6 +108,8 @@ class AlignLane:
         await self._say(list(known.ended(sharing)))
         if known.mapping is None or not fields:
             return
+        if asked.everything and _says_the_same(known.mapping, self._looked_by):
+            asked = msgspec.structs.replace(asked, everything=False)
         found = [
             (customer, accounts)
             for customer, accounts in sharing.items()
@@ -118,6 +123,8 @@ class AlignLane:
                 each = [stated(parties[account.id], rules) for account in accounts]
                 said = {field: joined(field, [one[field] for one in each]) for field in fields}
                 await self._customer(self._shared(customer, accounts, asked), said, asked)
+        if asked.everything:
+            self._looked_by = known.mapping
 
     def _shared(self, customer: str, accounts: Sequence[AccountSeen], asked: Asked) -> Shared:
         released = self._from.known.released
@@ -171,8 +178,10 @@ class AlignLane:
         await self._say(list(shared.outcomes(look.lines, refusal, bases)))
 
     async def _write(self, look: Look, intent: Aligning) -> None:
-        """Change a record, the intent before it."""
-        await self._say([intent])
+        """Change a record, the intent before it; one that the log has and whose end nobody saw is not said again."""
+        meant = self._from.known.bases.of(intent.customer, ()).meant
+        if not all(found in meant.get(word, ()) for word, found in intent.words.items()):
+            await self._say([intent])
         await self._books.change(intent.part, intent.code, look.records[intent.part], look.writes(intent.part))
 
     async def _say(self, outcomes: Sequence[Aligning | Aligned | Parked]) -> None:
@@ -199,6 +208,10 @@ class AlignLane:
         if self._still:
             self._still = False
             self._log.info("aligning customers goes on")
+
+
+def _says_the_same(mapping: Mapping, other: Mapping | None) -> bool:
+    return other is not None and (mapping.customers, mapping.terms) == (other.customers, other.terms)
 
 
 async def _pause(tries: int) -> None:

@@ -2,17 +2,20 @@
 
 import asyncio
 import signal
+from datetime import UTC, datetime
 
 import pytest
 
 from adapters.qad.rest.customers import RestCustomers
-from schemas.outcomes import Aligned, Aligning, Parked
+from schemas.decisions import CustomerApproved
+from schemas.outcomes import Aligned, Aligning, Parked, Written
 from schemas.topics import Topic
 from tests.adapters.qad_company import DIALECTS, qad_company
 from tests.broker.aligning import CODE, EVERYTHING, NAME, RELATION, World
 from tests.unit import builders
 
 NEW = "Nordlicht Energie SE"
+AT = datetime(2026, 3, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -195,6 +198,38 @@ async def test_of_many_versions_the_newest_counts(world, eventually):
     assert (world.relation.business_relation_name, len(world.writes()) - before) == ("Nordlicht 4 SE", 1)
 
 
+async def test_a_customer_that_we_made_follows_from_what_it_was_made_with(world, eventually):
+    """Zuora changes before anybody has compared the two: what QAD has is what we wrote."""
+    head = {"connection": builders.CONNECTION, "account_id": "a1", "account_number": "A-a1"}
+    decision = CustomerApproved(
+        **head, by="ada", at=AT, customer=CODE, relation=RELATION, origin=0, content_hash="h", approved_by="grace"
+    )
+    await world.write(Topic.DECISIONS, decision)
+    made = {"relation": (RELATION, {"name": NAME, "search_name": NAME, "street": "Kai 1", "city": "Kiel"})}
+    made["customer"] = CODE, {"terms": "NET30", "active": True, "zuora_account": "A-a1"}
+    for part, (code, values) in made.items():
+        await world.write(
+            Topic.OUTCOMES,
+            Written(
+                connection=builders.CONNECTION,
+                stage="customers",
+                subject="account:a1",
+                document="account:a1",
+                origin=0,
+                part=part,
+                code=code,
+                how="made",
+                values=values,
+            ),
+        )
+    await world.account(called=NEW, contact={"state": "SH"}, status="Canceled")
+    async with world.running():
+        await eventually(world.all_is_done)
+    assert (world.relation.business_relation_name, world.customer.is_active) == (NEW, False)
+    # What was made without a state has none: that it is blank was ours as well.
+    assert (world.relation.state_code, (await world.aligned())[-1].left) == ("SH", {})
+
+
 # -- what fails on the way ---------------------------------------------------------------------------------------------
 
 
@@ -274,6 +309,44 @@ async def test_somebody_who_changes_the_record_at_that_moment_is_given_way(world
     async with world.running():
         await eventually(world.all_is_done)
     assert (locked.fired, world.relation.business_relation_name) == (2, NEW)
+
+
+class Deaf(RestCustomers):
+    """A QAD that says yes and keeps what it has."""
+
+    async def change(self, part, code, held, changes):
+        await self._client.get(self._masters.of(part).path, self._keys(self._masters.of(part), code))
+
+
+async def test_what_qad_says_yes_to_and_does_not_keep_parks(world, eventually):
+    await seen_in_line(world, eventually)
+    profile = world.qad.profile()
+    world.books = Deaf(await world.qad.client(profile), profile)
+    await world.account(called=NEW)
+    async with world.running():
+        await eventually(world.all_is_done)
+    parked = (await world.said())[-1]
+    assert (parked.reason.rule, "kept what it had" in parked.reason.message) == ("customer_not_changed", True)
+    assert [type(one) for one in await world.said()] == [Aligned, Aligning, Aligned, Parked]
+
+
+async def test_a_mapping_that_says_the_same_of_customers_asks_for_nothing(world, eventually):
+    async with world.running():
+        await world.publish(*EVERYTHING, version=2)
+        await eventually(world.all_is_done)
+        asked = len(world.qad.requests())
+        world.relation.city = "Flensburg"
+        await world.account(contact={"city": "Husum"})
+        await eventually(world.all_is_done)
+        assert len(world.qad.requests()) > asked
+        asked = len(world.qad.requests())
+        await world.publish(*EVERYTHING, version=3)
+        await eventually(world.all_is_done)
+        assert len(world.qad.requests()) == asked
+        await world.publish("name", version=4)
+        await eventually(world.all_is_done)
+        assert len(world.qad.requests()) > asked
+    assert (await world.said())[-1].left == {}
 
 
 async def test_with_qad_away_it_stands_still_and_goes_on_by_itself(world, eventually):
