@@ -8,9 +8,13 @@ from typing import Any, Protocol
 
 from schemas.topics import Topic
 
-# Documents in memory: over the first the partition is held back, under the second it comes again. A run is up to 500.
+# Documents that have not ended: over the first the partition is held back, under the second it comes again. A run is up
+# to 500.
 DOCUMENTS_HIGH = 600
 DOCUMENTS_LOW = 300
+# Documents of runs that are not acknowledged, ended or not. One that hangs keeps its run open, and is not to keep back
+# what comes after it; this is room for twenty of them.
+DOCUMENTS_MAX = 10_000
 
 Acknowledge = Callable[[Any], Awaitable[Any]]
 
@@ -42,20 +46,34 @@ class InMemory:
         """Begin with none of this worker's."""
         self._worker = worker
         self._documents = 0
+        self._ended = 0
 
     def clear(self) -> None:
         """Forget them: what was not acknowledged comes again."""
-        self._documents = 0
+        self._documents = self._ended = 0
+
+    def begun_again(self) -> None:
+        """Take all of them for not ended: their lane has opened again."""
+        self._ended = 0
 
     def took(self, event: Any) -> None:
-        """Count a run in; over the high mark its partition is held back."""
+        """Count a run in; where that is too much its partition is held back."""
         self._documents += len(event.value)
-        if self._documents > DOCUMENTS_HIGH:
+        if self._documents - self._ended > DOCUMENTS_HIGH or self._documents > DOCUMENTS_MAX:
             self._worker.hold_back()
 
+    def ended(self) -> None:
+        """Count one document as ended whose run is open; a lane that takes runs one after the other says nothing."""
+        self._ended += 1
+        self._let_go()
+
     def acknowledged(self, event: Any) -> None:
-        """Count a run out; under the low mark its partition comes again."""
+        """Count a run out, with what has ended of it."""
         self._documents -= len(event.value)
-        if self._documents < DOCUMENTS_LOW:
-            self._worker.let_go()
+        self._ended = max(self._ended - len(event.value), 0)
+        self._let_go()
         self._worker.moved()
+
+    def _let_go(self) -> None:
+        if self._documents - self._ended < DOCUMENTS_LOW and self._documents <= DOCUMENTS_MAX:
+            self._worker.let_go()

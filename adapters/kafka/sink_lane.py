@@ -195,6 +195,7 @@ class SinkLane:
                 await session.settle()
                 tasks.create_task(session.follow(sides))
                 tasks.create_task(self._account(audit, session, looking))
+                self._in_memory.begun_again()
                 for event, acknowledge in list(self._runs):
                     tasks.create_task(self._take(session, looking, event, acknowledge))
                 while True:
@@ -321,13 +322,16 @@ class SinkLane:
                 postings = read_postings(record.value)
             except Unreadable as error:
                 await self._dead_letter(record, str(error))
+                self._in_memory.ended()
                 continue
             jobs = saying.jobs_of(postings, record.offset)
             accounted = record.offset < self._bookmark.known.accounted
             if accounted and not all(self._has_outcome(job.name) for job in jobs):
                 # It comes again, and what became of it is gone: the log is not what it was.
                 looking.begin(self._bookmark.known)
-            under_way.extend(session.begin_new(jobs))
+            begun = session.begin_new(jobs)
+            when_all_ended(begun, self._in_memory.ended)
+            under_way.extend(begun)
         # gather, not wait: a cancelled document must not acknowledge its run.
         await asyncio.gather(*under_way)
         crashpoint("sink.before_acknowledged")
@@ -361,6 +365,22 @@ class _Looking:
     async def ended(self) -> None:
         """Return when it has ended, if it was begun."""
         await self._holdings.looked()
+
+
+def when_all_ended(tasks: Sequence[asyncio.Task[None]], call: Callable[[], None]) -> None:
+    """Call once all tasks have ended, however; at once where there are none."""
+    left = len(tasks)
+
+    def one_ended(_task: asyncio.Task[None]) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            call()
+
+    for task in tasks:
+        task.add_done_callback(one_ended)
+    if not tasks:
+        call()
 
 
 def _is_ours(record: LogRecord) -> bool:

@@ -29,6 +29,7 @@ class Sink:
 
     def __init__(self, cluster: Cluster, qad: Qad, worker: OwnedPartition, **more: Any) -> None:
         self._cluster = cluster
+        self.worker = worker
         self.ended: list[str] = []
         self.runs = Runs()
         self.lane = SinkLane(
