@@ -110,6 +110,7 @@ class AlignLane:
             return
         if asked.everything and _says_the_same(known.mapping, self._looked_by):
             asked = msgspec.structs.replace(asked, everything=False)
+        asked = msgspec.structs.replace(asked, customers=asked.customers | known.left_by(asked.accounts))
         found = [
             (customer, accounts)
             for customer, accounts in sharing.items()

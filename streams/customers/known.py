@@ -5,7 +5,7 @@ for an account only where the rules name one and no other: a link, or all of the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
 
 from schemas.decisions import (
@@ -118,6 +118,16 @@ class Known:
                 if customer:
                     found[customer].append(account)
         return {customer: sorted(accounts, key=lambda one: one.number) for customer, accounts in found.items()}
+
+    def left_by(self, accounts: Iterable[str]) -> set[str]:
+        """Return the customers that accounts, by id, have gone from: what these stopped there may flow now."""
+        found = set()
+        for name in accounts:
+            told = self.bases.told.get(document_key(RecordKind.ACCOUNT, name))
+            account = self.accounts.get(name)
+            if told is not None and account is not None and told.customer != self.customer_of(account):
+                found.add(told.customer)
+        return found
 
     def ended(self, sharing: Table[str, Sequence[AccountSeen]]) -> Iterator[Aligned]:
         """Yield, of accounts that are parked and go to no customer now, that nothing of them is left to do."""

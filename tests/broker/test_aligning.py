@@ -158,6 +158,19 @@ async def test_accounts_that_share_a_customer_and_differ_change_nothing(world, e
     assert {one.subject for one in (await world.aligned())[-2:]} == {"account:a1", "account:a2"}
 
 
+async def test_what_an_account_stopped_flows_when_it_has_gone(world, eventually):
+    await world.write(Topic.DECISIONS, builders.linked(CODE, "a2"))
+    await world.account("a2")
+    await seen_in_line(world, eventually)
+    async with world.running():
+        await world.account(called=NEW)
+        await eventually(world.all_is_done)
+        assert world.relation.business_relation_name == NAME
+        await world.write(Topic.DECISIONS, builders.linked("C0001", "a2"))
+        await eventually(world.all_is_done)
+    assert world.relation.business_relation_name == NEW
+
+
 async def test_a_link_to_a_customer_that_is_there_writes_nothing_over(world, eventually):
     await seen_in_line(world, eventually)
     await world.account("a9", called="Somebody else AG")
