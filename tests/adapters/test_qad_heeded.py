@@ -10,9 +10,10 @@ import pytest
 
 from adapters.qad.profiles.calls import Browsing
 from schemas.errors import Misconfigured
+from tests.adapters.by_hand import by_hand
 from tests.adapters.ground import given
 from tests.adapters.qad_company import DIALECTS, ENTITY, QadCompany, post, qad_company
-from tests.adapters.test_qad_finding import ABSENT, by_hand
+from tests.adapters.test_qad_finding import ABSENT
 
 EACH_DIALECT = pytest.mark.parametrize("speaks", DIALECTS)
 

@@ -10,8 +10,8 @@ from adapters.qad.profiles.documents import OPTIONAL_KINDS
 from console.pinging.qad import _look_up, _openings
 from console.pinging.site import _connection
 from schemas.errors import Misconfigured
+from tests.adapters.by_hand import by_hand
 from tests.adapters.qad_company import ENTITY, post, qad_company, qxtend_template
-from tests.adapters.test_qad_finding import by_hand
 
 
 @pytest.fixture
