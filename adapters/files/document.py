@@ -1,17 +1,16 @@
-"""A command as a CSV file that balances, and read again: the layout is docs/files.md's. Nothing here touches a disk.
+"""A command as rows that balance, and read again: what they say is docs/files.md's. Nothing here touches a disk.
 
 The first row is the head; each other row moves one amount, in debit or credit, on a GL account (`gl`), on an open item
 (`item`), or on the open item that this document makes (`opens`), whose account the customer's profile gives.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from adapters.files.layouts import Layout, read_rows, write_rows
 from adapters.qad.words import kind_of
 from schemas.errors import Conflict, Rejected
 from schemas.outcomes import Document
@@ -73,7 +72,7 @@ _NUMBER_MAX = 60
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _NAME = re.compile(
     r"(?P<kind>[a-z_]+)\.[A-Za-z0-9_-]*\.(?P<reference>[A-Z2-7]{20})\."
-    r"(?P<book>\d{4}-[A-Za-z0-9_-]+)-(?P<voucher>\d{9,})\.csv",
+    r"(?P<book>\d{4}-[A-Za-z0-9_-]+)-(?P<voucher>\d{9,})\.(?P<layout>csv|xml)",
     re.ASCII,
 )
 # A spreadsheet takes a text that begins so for a formula.
@@ -96,11 +95,11 @@ def book_of(payload: Payload) -> str:
     return f"{payload.posting_date.year:04d}-{_UNSAFE.sub('_', payload.daybook)}"
 
 
-def name_of(command: Command, voucher: int) -> str:
+def name_of(command: Command, voucher: int, layout: Layout) -> str:
     """Return the name of a command's file."""
     number = _UNSAFE.sub("_", command.number)[:_NUMBER_MAX]
     kind, book = kind_of(command), book_of(command.payload)
-    return f"{kind}.{number}.{command.reference}.{book}-{voucher:09d}.csv"
+    return f"{kind}.{number}.{command.reference}.{book}-{voucher:09d}.{layout}"
 
 
 def read_name(name: str) -> Named | None:
@@ -109,14 +108,10 @@ def read_name(name: str) -> Named | None:
     return Named(found["kind"], found["reference"], found["book"], int(found["voucher"])) if found else None
 
 
-def write(command: Command, own: Document) -> bytes:
+def write(command: Command, own: Document, layout: Layout) -> bytes:
     """Return a command as a file, under its own key."""
-    text = io.StringIO(newline="")
-    rows = csv.DictWriter(text, HEADER, lineterminator="\r\n")
-    rows.writeheader()
-    rows.writerow(_written({"row": "head", **_head(command, own)}))
-    rows.writerows(moves_of(command.payload, own))
-    return text.getvalue().encode()
+    head = _written({"row": "head", **_head(command, own)})
+    return write_rows([head, *moves_of(command.payload, own)], columns=HEADER, layout=layout)
 
 
 def moves_of(payload: Payload, own: Document) -> Iterator[dict[str, str]]:
@@ -131,7 +126,7 @@ def read(content: bytes, *, name: str) -> FoundInQad:
         Conflict: It is not as we wrote it: somebody has changed it.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
+        rows = read_rows(content, columns=HEADER, layout="xml" if name.endswith(".xml") else "csv")
         head = rows[0]
         own = Document(
             year=int(head["year"]),
@@ -147,7 +142,7 @@ def read(content: bytes, *, name: str) -> FoundInQad:
             day=date.fromisoformat(head["posting_date"]),
             allocated=_allocated(rows, own) if head["kind"] == "receipt" else None,
         )
-    except (ValueError, ArithmeticError, LookupError, TypeError, csv.Error):
+    except (ValueError, ArithmeticError, LookupError, TypeError):
         raise Conflict(f"{name} is not as it was written", expected="a document", actual="something else") from None
 
 

@@ -29,6 +29,7 @@ class FileErp:
     def __init__(self, directory: Path, profile: FileProfile) -> None:
         """Write into this directory."""
         self._directory = Directory(directory)
+        self._layout = profile.layout
         self._lists = SiteLists(directory, profile)
 
     async def post(self, command: Command, *, not_after: float) -> Accepted:
@@ -76,7 +77,8 @@ class FileErp:
                 daybook=command.payload.daybook,
                 voucher=self._directory.next_voucher(book),
             )
-            self._directory.put(name_of(command, own.voucher), write(command, own), not_after=not_after)
+            name, content = name_of(command, own.voucher, self._layout), write(command, own, self._layout)
+            self._directory.put(name, content, not_after=not_after)
         return Accepted(document=own)
 
     def _find(self, kind: str, reference: str) -> FoundInQad | None:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from adapters.files.layouts import Layout
 from adapters.qad.profiles.checks import COLUMNS, ITEM_KINDS, READ_BACK
 from adapters.qad.profiles.part import Part
 from adapters.qad.values import can_write_days
@@ -87,6 +88,7 @@ class FileProfile(Part, frozen=True, kw_only=True):
     Attributes:
         surface: What this file is.
         directory: Where documents are put, relative to the configuration; `done`, `refused` and `lists` stand in it.
+        layout: Of documents; files of either are found again.
         delimiter: Between the columns of the site's lists.
         date_format: How the site's lists write dates, in strftime's words.
         list_max_age_h: How many hours old a list may be.
@@ -98,6 +100,7 @@ class FileProfile(Part, frozen=True, kw_only=True):
 
     surface: Literal["file"]
     directory: Annotated[str, msgspec.Meta(min_length=1)]
+    layout: Layout = "csv"
     delimiter: Literal[",", ";", "\t", "|"] = ","
     date_format: str = "%Y-%m-%d"
     list_max_age_h: Annotated[float, msgspec.Meta(gt=0, le=8_760)] = 36.0

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from adapters.xml import read_xml
 from console.verification.facts import Log, PostingFacts
 from console.verification.report import Findings
 from console.verification.systems import Qad, QadDocument
@@ -23,7 +24,7 @@ from console.verification.views import QadKey
 from schemas.errors import Misconfigured
 from schemas.money import ZERO
 
-_NAME = re.compile(r"[a-z_]+\.[^.]*\.(?P<reference>[A-Z2-7]{20})\.[^.]*\.csv")
+_NAME = re.compile(r"[a-z_]+\.[^.]*\.(?P<reference>[A-Z2-7]{20})\.[^.]*\.(csv|xml)")
 # The site moves files while they are read: what was moved is looked for again.
 _ROUNDS = 3
 _REASON_MAX = 200
@@ -167,16 +168,28 @@ def _read(path: Path, *, refused: bool) -> Read | None:
         wrong = f"the site's import refused {path.name}: {_reason(path)}; mend that and move the same file back"
         return Read(path.name, reference, wrong=wrong)
     try:
-        text = path.read_bytes().decode()
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError:
-        return Read(path.name, reference, wrong=f"{path.name} is no text: somebody changed it")
     try:
-        head, *rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        head, *rows = _rows_of_xml(content) if path.suffix == ".xml" else _rows_of_csv(content)
         return _added_up(path.name, reference, head, rows)
     except (ValueError, ArithmeticError, LookupError, TypeError, csv.Error):
         return Read(path.name, reference, wrong=f"{path.name} is not as docs/files.md says: somebody changed it")
+
+
+def _rows_of_csv(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
+
+
+def _rows_of_xml(content: bytes) -> list[dict[str, str]]:
+    document, rows = read_xml(content), list[dict[str, str]]()
+    for element in document if document is not None else ():
+        # What is left out is empty.
+        row = defaultdict[str, str](str, row=element.tag)
+        row.update({field.tag: field.text or "" for field in element})
+        rows.append(row)
+    return rows
 
 
 def _added_up(name: str, reference: str, head: Mapping[str, str], rows: list[dict[str, str]]) -> Read:

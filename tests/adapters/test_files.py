@@ -7,6 +7,7 @@ import os
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.files.port import FileErp
 from schemas.errors import Conflict, Misconfigured, NotSent, Refused, Rejected, Transient
@@ -298,3 +299,47 @@ async def test_what_a_killed_process_left_half_written_is_no_document(site, erp)
     await post(erp, command)
     assert (await FileErp(site.path, site.profile).find("invoice", command.reference)).document.voucher == 1
     assert list(site.path.glob(".*.part")) == []
+
+
+# -- XML --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def as_xml(tmp_path):
+    return Site(tmp_path, layout="xml")
+
+
+async def test_any_text_stands_in_xml_as_it_was(as_xml):
+    erp = await as_xml.port()
+    odd = "<&>\"' ]]> \r\n\u00e4\U0001f9fe"
+    await post(erp, as_xml.commands.invoice(description=odd))
+    [path] = as_xml.files()
+    assert path.suffix == ".xml"
+    assert rows_of(path)[0]["description"] == odd
+
+
+async def test_what_xml_cannot_carry_is_refused_and_uses_no_voucher(as_xml):
+    erp = await as_xml.port()
+    with pytest.raises(Rejected, match="a character that XML cannot carry") as refused:
+        await post(erp, as_xml.commands.invoice(description="a\x0bb"))
+    assert (refused.value.reason_class, as_xml.files()) == ("field", [])
+    assert (await post(erp, as_xml.commands.invoice())).document.voucher == 1
+
+
+async def test_files_of_either_layout_are_found_whatever_the_profile_says_today(as_xml):
+    before, after = as_xml.commands.invoice(), as_xml.commands.invoice()
+    await post(FileErp(as_xml.path, replace(as_xml.profile, layout="csv")), before)
+    erp = await as_xml.port()
+    await post(erp, after)
+    found = [await erp.find("invoice", command.reference) for command in (before, after)]
+    assert [one.document.voucher for one in found] == [1, 2]
+    assert [path.suffix for path in as_xml.files()] == [".csv", ".xml"]
+
+
+@pytest.mark.parametrize("content", [b"", b"<document>", b"<document/>", b"<!DOCTYPE x><document><head/></document>"])
+async def test_xml_that_somebody_changed_is_a_conflict(as_xml, content):
+    erp, command = await as_xml.port(), as_xml.commands.invoice()
+    await post(erp, command)
+    as_xml.files()[0].write_bytes(content)
+    with pytest.raises(Conflict, match="not as it was written"):
+        await erp.find("invoice", command.reference)

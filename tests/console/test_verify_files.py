@@ -11,7 +11,9 @@ from console.verification.judging import judge
 from console.verification.report import Findings
 from schemas.errors import Misconfigured
 from schemas.postings import AllocationContent, CreditNoteContent, InvoiceContent, ReceiptContent
+from tests.adapters.qad_company import post
 from tests.console.court import CONNECTION, in_order
+from tests.ports.files import Site as Directory
 
 COLUMNS = (
     *("row", "reference", "customer", "currency", "total", "posting_date", "year", "daybook", "voucher", "account"),
@@ -239,3 +241,17 @@ def test_a_file_that_moves_while_it_is_read_is_read_once(site, monkeypatch):
     monkeypatch.setattr(type(path), "read_bytes", moving)
     side = read_files(site.path)
     assert (len(moved), len(side.read), side.waiting) == (1, 6, 1)
+
+
+async def test_files_of_the_sink_are_read_alike_in_either_layout(tmp_path):
+    shown = []
+    for layout in ("csv", "xml"):
+        directory = Directory(tmp_path / layout, layout=layout)
+        erp = await directory.port()
+        invoice = (await post(erp, directory.commands.invoice())).document
+        await post(erp, directory.commands.receipt("80.00", (replace(invoice, customer="C0001"), "30.00")))
+        shown.append(read_files(directory.path))
+    first, second = shown
+    assert [one.wrong for one in (*first.read, *second.read)] == [""] * 4
+    assert (first.shown.documents, first.shown.open) == (second.shown.documents, second.shown.open)
+    assert len(first.shown.open) == 2

@@ -12,7 +12,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.dom import minidom
 
+from adapters.files.document import HEADER
 from adapters.files.port import FileErp
 from adapters.files.profile import FileProfile, load_file_profile
 from streams.ports import Command, Erp
@@ -31,12 +33,12 @@ class Site:
 
     takes_tax_rows = False
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, layout: str = "csv") -> None:
         self.path = directory / "site"
         for part in ("done", "refused", "lists"):
             (self.path / part).mkdir(parents=True)
         self._profile = directory / "profile.toml"
-        self._profile.write_text(PROFILE, encoding="utf-8")
+        self._profile.write_text(f'layout = "{layout}"\n{PROFILE}', encoding="utf-8")
         self._away = directory / "away"
         self.commands = Commands()
         self._openings: list[tuple[Key, str]] = []
@@ -60,7 +62,8 @@ class Site:
 
     def files(self) -> list[Path]:
         """Return the documents, as they were written last."""
-        found = [*self.path.glob("*.csv"), *(self.path / "done").rglob("*.csv")]
+        found = [*self.path.glob("*"), *(self.path / "done").rglob("*")]
+        found = [path for path in found if path.suffix in (".csv", ".xml") and not path.name.startswith(".")]
         return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 
     # -- the driver ----------------------------------------------------------------------------------------------------
@@ -118,19 +121,27 @@ class Site:
 
 
 @asynccontextmanager
-async def site(directory: Path) -> AsyncIterator[Site]:
+async def site(directory: Path, layout: str = "csv") -> AsyncIterator[Site]:
     """Keep a directory while the body runs."""
     real = os.fsync
     try:
-        yield Site(directory)
+        yield Site(directory, layout)
     finally:
         os.fsync = real
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
     """Return the rows of a file."""
+    if path.suffix == ".xml":
+        document = minidom.parse(str(path)).documentElement
+        return [_fields(row) for row in document.childNodes if row.nodeType == row.ELEMENT_NODE]
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+def _fields(row: Any) -> dict[str, str]:
+    found = {one.tagName: "".join(text.data for text in one.childNodes) for one in row.childNodes}
+    return dict.fromkeys(HEADER, "") | found | {"row": row.tagName}
 
 
 def booked_of(rows: Sequence[dict[str, str]]) -> Booked:

@@ -26,5 +26,6 @@ SINKS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Driver]]] = {
     ),
     "qxtend": lambda directory: stand_in(directory, speak=QadCompany.qxtend, account="tcGLCode"),
     "files": site,
+    "files as xml": lambda directory: site(directory, layout="xml"),
     "example": tables,
 }

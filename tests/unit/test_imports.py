@@ -37,6 +37,7 @@ READ_CALLS = {
         f"adapters.qad.{name}"
         for name in ("asking.client", "profiles.profile", "reading.browse", "reading.look_ups", "values")
     ),
+    "adapters.xml",
     *(f"adapters.zuora.{name}" for name in ("asking.client", "reading.objects", "reading.settlement")),
 }
 # What a room of a house may import of its others. In the ledger, cash knows nothing of billing, nor of tenants without

@@ -19,8 +19,8 @@ from adapters.qad.asking.scrubbing import scrubbed, without_secrets
 from adapters.qad.asking.sending import DONE_AND_SENT_ON
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import AnswerKey, QDocument
-from adapters.qad.qxtend.xml import read_xml, shape
 from adapters.qad.values import whole
+from adapters.xml import read_xml, shape
 from schemas.errors import Misconfigured, OutcomeUnknown, Overloaded, Refused, Rejected, Transient
 from schemas.outcomes import Document
 from streams.ports import Accepted

@@ -15,9 +15,9 @@ from adapters.credentials.secret import Secret
 from adapters.qad.profiles.documents import Lengths
 from adapters.qad.profiles.profile import Profile
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
-from adapters.qad.qxtend.xml import can_carry, element
 from adapters.qad.values import padded
 from adapters.qad.words import InWords, Words, no_tax_rows
+from adapters.xml import can_carry, element
 from schemas.errors import Rejected
 from streams.sink.meanings import FIELD
 
