@@ -114,6 +114,10 @@ class KitErp:
         """Return whether it has documents of this kind."""
         return kind == "invoice"
 
+    def nets(self, kind: str) -> bool:
+        """Return False: nothing is linked here."""
+        return False
+
     def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
         """Return the one kind that it has."""
         return tuple(filter(self.can_find, kinds))

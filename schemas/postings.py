@@ -136,7 +136,7 @@ class CreditNoteContent(_Content, frozen=True, kw_only=True, tag="credit_note", 
 
     Attributes:
         tax_rows: Tax that QAD is to report; none where tax is among the lines.
-        refers_to: `kind:id` of the invoice it refers to, for information; it nets nothing.
+        refers_to: `kind:id` of the invoice it refers to, for information; it nets nothing, but where the sink links it.
     """
 
     customer: str

@@ -122,7 +122,7 @@ Payload = (
 )
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call that commits.
 
     Attributes:
@@ -130,12 +130,15 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         number: Zuora's number, for people.
         customer: Customer of the document; of an adjustment, the one that owes.
         payload: What is posted.
+        linked: Of a credit note: the invoice to which QAD applies it at once, by its link; None where it is to stand
+            open.
     """
 
     reference: str
     number: str
     customer: str
     payload: Payload
+    linked: Document | None = None
 
 
 class NoEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,8 +178,8 @@ class FoundInQad(msgspec.Struct, frozen=True, kw_only=True):
         reference: The machine reference it carries.
         document: Its key, customer, currency and total, where the browse shows them.
         day: Its posting date, or None where the browse shows none.
-        allocated: What a receipt itself carries, as it was made, whatever was moved since; None where the browse does
-            not show that.
+        allocated: What a receipt itself carries, or a credit note was netted by its link, as it was made, whatever was
+            moved since; None where the browse does not show that.
         tax: Of an invoice or credit note: the tax that QAD reports of it; None where the browse does not show that.
         no_entry: Why it does not count as posted, None where it does.
     """
@@ -233,6 +236,10 @@ class Erp(Protocol):
 
     def can_find(self, kind: str) -> bool:
         """Return whether a look-up is configured for a kind; without one its unknowns are for a person."""
+        ...
+
+    def nets(self, kind: str) -> bool:
+        """Return whether QAD applies a document of this kind at once to the one that its link names."""
         ...
 
     def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:

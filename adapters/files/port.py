@@ -61,6 +61,10 @@ class FileErp:
         """Return whether a kind is looked up: all are."""
         return kind in KINDS
 
+    def nets(self, kind: str) -> bool:
+        """Return whether a site applies documents by a link: none is written."""
+        return False
+
     def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
         """Return these kinds: each is a list of its own."""
         return tuple(filter(self.can_find, kinds))

@@ -6,6 +6,7 @@ what a crash right after it leaves behind. Whether a posting is due, and what is
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 import structlog
@@ -22,7 +23,7 @@ from schemas.postings import Content, OpeningContent
 from streams.ports import Accepted, Adjustment, Erp, FoundInQad
 from streams.sink import answers, saying
 from streams.sink.finding import say_shown, shown_by
-from streams.sink.freezing import Frozen, freeze, intended
+from streams.sink.freezing import Frozen, freeze, intended, kind_of
 from streams.sink.meanings import UNCLASSIFIED, tries_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState, Standing
@@ -126,7 +127,8 @@ class Calls:
             await self._holdings.looked()
         sent = standing.intent if standing is not None and standing.may_be_there else None
         try:
-            frozen = freeze(job.posting, state=self._state, inverted=inverted, intent=sent)
+            netted = job.offers if self._erp.nets(kind_of(job.posting.content)) else ()
+            frozen = freeze(job.posting, state=self._state, inverted=inverted, intent=sent, netted=netted)
         except InvariantViolation as error:
             log.exception("posting cannot be sent", number=job.posting.number)
             await self._say(saying.say_still(job, Parked, answers.not_sendable(job.posting.number, str(error))))
@@ -166,7 +168,7 @@ class Calls:
         # What is held against QAD's document, since the log has lost the intent.
         intent = self._intent(job, frozen, attempt=1)
         there = self._holdings.when_read(job.name)
-        if there is not None and there.no_entry is None:
+        if there is not None and there.no_entry is None and not self._erp.nets(frozen.kind):
             return await self._is_there(job, intent, there)
         async with self._gate.slots:
             return await self._looked_up(job, frozen, intent)
@@ -226,7 +228,7 @@ class Calls:
             came = await self._settled(job, frozen, intent, asked_at=asked_at, sure_from=sure_from)
             if isinstance(answer, Accepted) and not came:
                 # QAD has named it and does not show it: its yes counts, and it is not sent a second time.
-                await self._accepted(job, intent, answer)
+                await self._is_there(job, intent, shown_by(answer, intent), answered=answer)
             return came or isinstance(answer, Accepted)
 
     async def _called(
@@ -326,11 +328,15 @@ class Calls:
             return True
         return found is not None and await self._is_there(job, intent, found)
 
-    async def _is_there(self, job: Job, intent: Intended, found: FoundInQad) -> bool:
-        """Write that it was found: as what was meant, or as something else; True, for nothing more is to be done."""
+    async def _is_there(
+        self, job: Job, intent: Intended, found: FoundInQad, *, answered: Accepted | None = None
+    ) -> bool:
+        """Write that it was found, or answered and not found: as what was meant, or as something else; True."""
         known = self._holdings.carrying(job, intent, found)
         meant = msgspec.structs.replace(intent, carried=known.carried)
-        shown = say_shown(job, meant, found, how="look_up", untold=known.untold)
+        how: Literal["answer", "look_up"] = "look_up" if answered is None else "answer"
+        warnings = answered.warnings if answered is not None else ()
+        shown = say_shown(job, meant, found, how=how, untold=known.untold, warnings=warnings)
         standing = self._state.postings.get(job.name)
         before = standing.reason if standing is not None and standing.lacks_entry else None
         if not isinstance(shown, Waiting) or before is None or shown.reason != before.reason:

@@ -178,12 +178,16 @@ class Holdings:
         standing = self._state.postings.get(job.name)
         # An intent that QAD refused is not the one that made this document: that one is lost. So may be a later one.
         known = standing if standing is not None and standing.intent is not None and standing.may_be_there else None
+        is_receipt = isinstance(job.posting.content, ReceiptContent)
         if known is not None and not self.may_have_been_sent(job.name, known.first):
-            return Carrying(carried=intent.carried)
-        content = job.posting.content
-        if not isinstance(content, ReceiptContent):
+            if is_receipt or not intent.carried:
+                return Carrying(carried=intent.carried)
+            # By its link QAD nets what is open of both: less than was meant where somebody has used the invoice.
+            meant = {offer.allocation: offer.amount for offer in job.offers}
+            return carrying(meant, found.allocated, others_known=True)
+        if not is_receipt and not self._erp.nets(kind_of(job.posting.content)):
             return Carrying()
-        question = in_question(content, self._state, customer=found.document.customer, by_itself=self._stood_there)
+        question = in_question(job.offers, self._state, customer=found.document.customer, by_itself=self._stood_there)
         return carrying(question, found.allocated, others_known=self._has_read)
 
     def _stood_there(self, name: PostingId) -> bool:

@@ -123,8 +123,8 @@ class Turns:
             touched.extend(_undone_by(step))
             # The receipt that is being sent may carry what is undone.
             touched.extend([content.payer] if isinstance(content, AllocationContent) else [])
-        elif isinstance(content, ReceiptContent):
-            touched.extend(offer.allocation for offer in content.offers)
+        else:
+            touched.extend(offer.allocation for offer in job.offers)
         return [self._acting[name] for name in touched if name in self._acting]
 
     def _may_be_there(self, name: PostingId) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from schemas.errors import Rejected
 from schemas.outcomes import Document
 from schemas.postings import CreditNoteContent, GlLine, InvoiceContent
-from streams.ports import Adjustment, BankMove, Command, ItemLine, Receipt, Transfer
+from streams.ports import Accepted, Adjustment, BankMove, Command, ItemLine, Receipt, Transfer
 from streams.sink.meanings import FIELD
 
 # What a document carries in our words; a profile maps each to one field of the tenant, or to several.
@@ -97,6 +97,11 @@ def kind_of(command: Command) -> str:
     return str(command.payload.__struct_config__.tag)
 
 
+def read_back(made: Accepted, command: Command) -> Accepted:
+    """Return what a yes says of a command: what is netted by its link is read back, since QAD says how much."""
+    return msgspec.structs.replace(made, read_back=True) if command.linked is not None else made
+
+
 def no_tax_rows(number: str) -> Rejected:
     """Return the refusal of a document whose tax rows have no place: without them its total would be another."""
     return Rejected(FIELD, (f"{number} has tax rows, and the profile has no place for them: it was not sent",))
@@ -116,6 +121,8 @@ def _head(command: Command) -> dict[str, Any]:
     if isinstance(payload, InvoiceContent | CreditNoteContent):
         words |= {"due_date": payload.due_date, "terms": getattr(payload, "terms", "")}
         words |= {"taxable": bool(payload.tax_rows)}
+    if command.linked is not None:
+        words |= _item(command.linked)
     if isinstance(payload, Receipt | BankMove):
         words |= {"bank_account": payload.bank_account}
     if isinstance(payload, BankMove):

@@ -62,7 +62,12 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def freeze(
-    posting: Posting, *, state: SinkState, inverted: Content | None = None, intent: Intended | None = None
+    posting: Posting,
+    *,
+    state: SinkState,
+    inverted: Content | None = None,
+    intent: Intended | None = None,
+    netted: Sequence[Offer] = (),
 ) -> Frozen:
     """Return what is sent for a posting whose dependencies are all in QAD.
 
@@ -71,13 +76,16 @@ def freeze(
         state: Where all others stand.
         inverted: For an inverse or a transfer: the content that was sent for what it is of.
         intent: What was intended before and may have been sent: it is sent again as it was, or not at all.
+        netted: Of a credit note, where QAD nets by its link: the applications that make it.
 
     Raises:
         InvariantViolation: It was not ready.
     """
     posting.check()
     match posting.content:
-        case InvoiceContent() | CreditNoteContent() as content:
+        case CreditNoteContent() as content:
+            return _credit_note(posting, content, state, intent, netted)
+        case InvoiceContent() as content:
             return _frozen(posting, content, customer=content.customer)
         case ReceiptContent() as content:
             return _receipt(posting, content, state, intent)
@@ -123,15 +131,45 @@ def intended(
     )
 
 
-def _frozen(posting: Posting, payload: Payload, *, customer: str, carried: tuple[PostingId, ...] = ()) -> Frozen:
+def _frozen(
+    posting: Posting,
+    payload: Payload,
+    *,
+    customer: str,
+    carried: tuple[PostingId, ...] = (),
+    linked: Document | None = None,
+) -> Frozen:
     return Frozen(
-        command=Command(reference=posting.reference, number=posting.number, customer=customer, payload=payload),
+        command=Command(
+            reference=posting.reference, number=posting.number, customer=customer, payload=payload, linked=linked
+        ),
         kind=str(payload.__struct_config__.tag),
         carried=carried,
         total=payload.total,
         currency=payload.currency,
         day=payload.posting_date,
     )
+
+
+def _credit_note(
+    posting: Posting, content: CreditNoteContent, state: SinkState, intent: Intended | None, netted: Sequence[Offer]
+) -> Frozen:
+    """Return a credit note, linked where all that makes it up can be netted by that: else it stands open."""
+    carried = tuple(offer.allocation for offer in netted)
+    if intent is not None:
+        links = bool(carried) and intent.carried == carried
+    else:
+        links = bool(carried) and all(_can_carry(offer, state) and not _went(offer, state) for offer in netted)
+    key, holder = item_of(netted[0].item, state) if links else (None, "")
+    if key is None or holder != content.customer:
+        return _frozen(posting, content, customer=content.customer)
+    return _frozen(posting, content, customer=content.customer, carried=carried, linked=key)
+
+
+def _went(offer: Offer, state: SinkState) -> bool:
+    """Return whether an application went as a call of its own, or a part of it was undone before."""
+    standing = state.postings.get(offer.allocation)
+    return standing is not None and (standing.went_alone or bool(standing.undone))
 
 
 def _receipt(posting: Posting, content: ReceiptContent, state: SinkState, intent: Intended | None) -> Frozen:

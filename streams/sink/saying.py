@@ -20,8 +20,9 @@ from schemas.outcomes import (
     Unknown,
     Waiting,
 )
-from schemas.postings import AllocationContent, Posting, PostingSet
+from schemas.postings import AllocationContent, Offer, Posting, PostingSet
 from schemas.reasons import Reason
+from streams.sink.carrying import offers_of
 from streams.sink.spec import STAGE
 from streams.sink.state import SinkState, Standing
 from streams.sink.steps import Annul
@@ -39,6 +40,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         index: Its place there.
         mapping_version: The mapping that built it.
         undone: How much of an allocation or unapplication is not to be sent any more.
+        offers: The applications that the document itself may carry.
     """
 
     connection: str
@@ -47,6 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     mapping_version: int
     undone: Decimal = ZERO
+    offers: tuple[Offer, ...] = ()
 
     @property
     def name(self) -> PostingId:
@@ -68,6 +71,7 @@ def jobs_of(event: PostingSet, origin: int) -> list[Job]:
             origin=origin,
             index=index,
             mapping_version=event.mapping_version,
+            offers=offers_of(posting, event.postings),
         )
         for index, posting in enumerate(event.postings)
     ]

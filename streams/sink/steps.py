@@ -275,11 +275,12 @@ def _undone_before(posting: Posting, standing: Standing) -> Reason:
 def _carried_or_not(posting: Posting, content: AllocationContent, payer: Standing, undone: Decimal) -> Reason:
     amount = plain(content.amount - undone)
     what = f"application of {amount} {content.currency} to {content.item_document}"
-    receipt = f"{payer.qad.daybook} {payer.qad.voucher} of {payer.qad.year}" if payer.qad is not None else payer.number
+    word = "receipt" if content.payer_document.startswith("payment:") else "credit note"
+    key = f"{payer.qad.daybook} {payer.qad.voucher} of {payer.qad.year}" if payer.qad is not None else payer.number
     return Reason(
         rule=CARRIED_OR_NOT,
-        message=f"{posting.number}: whether receipt {receipt} carries the {what} was lost with the end of the log",
-        next_step=f"Look at receipt {receipt} in QAD. Where it does not show this application, release the document "
+        message=f"{posting.number}: whether {word} {key} carries the {what} cannot be told",
+        next_step=f"Look at {word} {key} in QAD. Where it does not show this application, release the document "
         "and it is sent. Where it does, take it back there first, then release the document.",
         value=amount,
     )

@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
+import pytest
 from msgspec import structs
 
 from sandbox.qad.books.documents import PREPAYMENT, AdjustmentLine, TaxLine
@@ -117,6 +118,21 @@ def test_a_site_may_make_more_of_a_document_than_was_sent(desk, draft):
     plain = desk.post(draft.invoice("100.00"))
     assert plain.content.original_amount == Decimal("100.01")
     desk.check()
+
+
+@pytest.mark.parametrize(("owed", "netted"), [("100.00", "40.00"), ("30.00", "30.00")])
+def test_a_credit_note_may_be_netted_by_its_link_as_far_as_both_are_open(desk, draft, owed, netted):
+    desk.policy.nets_linked = True
+    invoice = desk.post(draft.invoice(owed))
+    link = {"linked_posting_year": 2026, "linked_daybook_code": "ZINV", "linked_voucher": invoice.key.voucher}
+    note = desk.post(draft.credit_note("40.00", **link))
+    assert note.netted_amount == Decimal(netted)
+    items = desk.ledger.items
+    assert items[invoice.key].open_amount == Decimal(owed) - Decimal(netted)
+    assert items[note.key].open_amount == Decimal("40.00") - Decimal(netted)
+    desk.check()
+    alone = desk.post(draft.credit_note("40.00"))
+    assert (alone.netted_amount, items[alone.key].open_amount) == (0, Decimal("40.00"))
 
 
 def test_a_payment_may_be_taken_as_initial_whatever_was_asked_for(desk, draft):

@@ -215,6 +215,9 @@ class Line:
     def can_find(self, kind: str) -> bool:
         return True
 
+    def nets(self, kind: str) -> bool:
+        return False
+
     def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
         return tuple(filter(self.can_find, kinds))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from adapters.qad.profiles.calls import MARK
 from adapters.qad.profiles.documents import SIGNED, Document, Lines, Step
-from adapters.qad.profiles.entries import problems_of_entries
+from adapters.qad.profiles.entry_checks import problems_of_entries
 from adapters.qad.profiles.needed import problems_of_needed
 from adapters.qad.words import HEAD, LINE
 
@@ -26,10 +26,7 @@ def problems_of_document(kind: str, document: Document) -> Iterator[str]:
     for word in document.lengths:
         if word not in (*HEAD, *LINE):
             yield f"lengths: {word!r} is no word of ours"
-    if document.find is not None and document.find.allocated and kind != "receipt":
-        yield "find: allocated is a column of receipts alone"
-    found = document.find.status if document.find is not None else None
-    yield from problems_of_entries(document, answered=document.key.status, found=found)
+    yield from problems_of_entries(kind, document, answered=document.key, find=document.find, sent=document.fields)
     parts = {name: part.fields for name, part in document.parts.items()}
     yield from problems_of_needed(kind, document.fields, parts, what="field")
     yield from _problems_of_steps(document)

@@ -63,8 +63,9 @@ class Find(Part, frozen=True, kw_only=True):
         currency: Column of the currency.
         total: Column of the total.
         posting_date: Column of the posting date.
-        allocated: Of receipts: column of the amount that the receipt itself carries to invoices, as it was made. Never
-            one that moves with later adjustments, as what is open does. "" where the browse has none.
+        allocated: Of receipts: column of the amount that the receipt itself carries to invoices, as it was made; of
+            credit notes that are netted (`nets`), of what was. Never one that moves with later adjustments, as what is
+            open does. "" where the browse has none.
         tax: Of invoices and credit notes: column of the tax that the tenant reports, "" where the browse has none.
         status: Column of the status, where the kind's `posted_when` says which count.
         negative: Columns of these, by our words, that the tenant shows with the other sign.

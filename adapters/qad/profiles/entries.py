@@ -4,7 +4,6 @@ A document counts as posted only in a status that makes its GL entry. Nothing is
 Source: ACCOUNTING 3 (bank), reference 2.5 (payment statuses).
 """
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from adapters.qad.profiles.part import Part, Value
@@ -37,43 +36,28 @@ class Entries(Part, frozen=True, kw_only=True):
             that is there has made it.
         refused_when: Statuses in which it never will: a person decides.
         read_back: Each document is looked up once QAD has said yes, and compared with what was sent.
+        nets: Of credit notes: the tenant applies one at once to the invoice that its link (`item_year`, `item_daybook`,
+            `item_voucher`) names. One is linked where Zuora applies it to that invoice as a whole, and no other.
     """
 
     posted_when: tuple[Value, ...] = ()
     refused_when: tuple[Value, ...] = ()
     read_back: bool = False
+    nets: bool = False
 
     def no_entry(self, status: Any) -> NoEntry | None:
         """Return why a document in this status does not count, None where it does; None and "" are no status."""
-        if not self.posted_when or _is_one_of(status, self.posted_when):
+        if not self.posted_when or is_one_of(status, self.posted_when):
             return None
-        return NoEntry(status=_text(status)[:_STATUS_LENGTH], never=_is_one_of(status, self.refused_when))
+        return NoEntry(status=_text(status)[:_STATUS_LENGTH], never=is_one_of(status, self.refused_when))
 
 
 # Statuses are words; what is longer is something else, and not told.
 _STATUS_LENGTH = 24
 
 
-def problems_of_entries(entries: Entries, *, answered: str, found: str | None) -> Iterator[str]:
-    """Yield what is wrong with them, a sentence each.
-
-    Args:
-        entries: What a kind says.
-        answered: Where the answer shows its status, "" where it does not.
-        found: Column of its status, "" where the look-up has none, None where there is no look-up.
-    """
-    if entries.posted_when and not found:
-        yield "posted_when: [find] names no column for status: what is not posted yet could never be seen to be"
-    if not entries.posted_when and (answered or found or entries.refused_when):
-        yield "posted_when is missing: it says in which status a document has made its GL entry"
-    for value in entries.refused_when:
-        if _is_one_of(value, entries.posted_when):
-            yield f"refused_when: {value!r} stands in posted_when as well"
-    if entries.read_back and found is None:
-        yield "read_back needs [find]: a document is read back by its look-up"
-
-
-def _is_one_of(status: Any, known: tuple[Value, ...]) -> bool:
+def is_one_of(status: Any, known: tuple[Value, ...]) -> bool:
+    """Return whether a status is one of these: QAD's words are compared without case."""
     return _text(status).casefold() in {_text(value).casefold() for value in known}
 
 

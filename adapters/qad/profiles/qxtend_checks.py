@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from adapters.qad.profiles.calls import CallLimits
 from adapters.qad.profiles.documents import SIGNED
-from adapters.qad.profiles.entries import problems_of_entries
+from adapters.qad.profiles.entry_checks import problems_of_entries
 from adapters.qad.profiles.needed import problems_of_needed
 from adapters.qad.profiles.qxtend import QDocument, Qxtend, Table
 from adapters.qad.values import can_write_days
@@ -55,10 +55,7 @@ def _problems_of_document(kind: str, document: QDocument) -> Iterator[str]:
     yield from (f"{name!r} is no name of an element" for name in dict.fromkeys(names) if not _NAME.fullmatch(name))
     if not document.references:
         yield "fields: no element is named for the machine reference"
-    if document.find is not None and document.find.allocated and kind != "receipt":
-        yield "find: allocated is a column of receipts alone"
-    found = document.find.status if document.find is not None else None
-    yield from problems_of_entries(document, answered=key.status, found=found)
+    yield from problems_of_entries(kind, document, answered=key, find=document.find, sent=head)
 
 
 def _problems_of_table(table: Table, above: set[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from adapters.qad.qxtend.answers import judge_look, judge_post
 from adapters.qad.qxtend.client import QxtendClient
 from adapters.qad.qxtend.messages import Action
 from adapters.qad.reading.look_ups import LookUps
-from adapters.qad.words import in_words, kind_of
+from adapters.qad.words import in_words, kind_of, read_back
 from schemas.errors import Rejected
 from streams.ports import Accepted, Command
 from streams.sink.meanings import NO_SUCH_KIND
@@ -32,7 +32,7 @@ class QxtendQad(LookUps):
         reply = await self._call(command, document, action="save", not_after=not_after)
         made = judge_post(reply, profile=self._profile, document=document, secrets=self._calls.secrets)
         self._took(kind_of(command), command.reference)
-        return made
+        return read_back(made, command)
 
     async def validate(self, command: Command) -> tuple[str, ...]:
         """Let QAD judge a command without making anything, and return what it says beside its yes.

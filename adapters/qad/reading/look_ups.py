@@ -78,6 +78,11 @@ class LookUps:
         """Return whether a look-up is configured for a kind."""
         return self._profile.finds.get(kind) is not None
 
+    def nets(self, kind: str) -> bool:
+        """Return whether the tenant applies a document of this kind at once to the one that its link names."""
+        made = self._profile.posted.get(kind)
+        return made is not None and made.nets
+
     def lists_of(self, kinds: Iterable[str]) -> Sequence[str]:
         """Return of these kinds the first of each browse, where a look-up is configured."""
         first: dict[tuple[str, str, str], str] = {}

@@ -10,7 +10,7 @@ from adapters.qad.asking.answers import judge_post
 from adapters.qad.reading.look_ups import LookUps
 from adapters.qad.rest.calls import Calls
 from adapters.qad.rest.record import record_of
-from adapters.qad.words import in_words, kind_of
+from adapters.qad.words import in_words, kind_of, read_back
 from schemas.errors import Rejected, Transient
 from streams.ports import Accepted, Command
 from streams.sink.meanings import NO_SUCH_KIND
@@ -37,7 +37,7 @@ class RestQad(LookUps):
             error.retry_after_s = reply.retry_after_s
             raise
         self._took(kind, command.reference)
-        return made
+        return read_back(made, command)
 
     def record(self, command: Command) -> dict[str, Any]:
         """Return the record of a command, in the tenant's words."""

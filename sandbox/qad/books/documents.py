@@ -292,6 +292,7 @@ class Document(Struct, kw_only=True, gc=False):
         created_by: the user who entered it.
         reversal_of: the document that it takes back.
         reversed_by: the document that took it back.
+        netted_amount: of a credit note: what was applied to the invoice that it is linked to when it was made.
     """
 
     kind: Kind
@@ -306,6 +307,7 @@ class Document(Struct, kw_only=True, gc=False):
     line_count: int = 0
     reversal_of: DocumentKey | None = None
     reversed_by: DocumentKey | None = None
+    netted_amount: Decimal = ZERO
 
     @property
     def is_posted(self) -> bool:

@@ -185,17 +185,21 @@ def _check_link(inspection: Inspection, invoice: Invoice) -> None:
     """Check that the document which this one refers to exists and is the same customer's."""
     if not invoice.linked_voucher:
         return
-    key = DocumentKey(
-        inspection.entity.entity_code,
-        invoice.linked_posting_year,
-        invoice.linked_daybook_code,
-        invoice.linked_voucher,
-    )
+    key = _linked_key(inspection, invoice)
     linked = inspection.ledger.documents.get(key)
     content = linked.content if linked else None
     if not isinstance(content, Invoice) or content.customer_code != invoice.customer_code:
         message = f"Customer {invoice.customer_code} has no invoice {key}."
         inspection.findings.add(Code.LINK_UNKNOWN, "linked_voucher", invoice.linked_voucher, message)
+
+
+def _linked_key(inspection: Inspection, invoice: Invoice) -> DocumentKey:
+    return DocumentKey(
+        inspection.entity.entity_code,
+        invoice.linked_posting_year,
+        invoice.linked_daybook_code,
+        invoice.linked_voucher,
+    )
 
 
 def _build(
@@ -252,4 +256,17 @@ def _build(
                 debit=debit,
                 credit=credit,
             )
+    if inspection.policy.nets_linked and invoice.invoice_type == "CREDITNOTE":
+        _net(inspection, builder, invoice, item)
     return builder.finish()
+
+
+def _net(inspection: Inspection, builder: EntryBuilder, invoice: Invoice, item: OpenItem) -> None:
+    """Apply a credit note to the invoice that it is linked to, as far as both are open."""
+    linked = inspection.ledger.items.get(_linked_key(inspection, invoice))
+    if linked is None or not linked.is_debit or linked.currency_code != item.currency_code:
+        return
+    amount = builder.document.netted_amount = min(item.open_amount, linked.open_amount)
+    if amount:
+        difference = builder.settle(item, debit=amount) + builder.settle(linked, credit=amount)
+        builder.realise(difference, item.currency_code)

@@ -18,6 +18,7 @@ class Policy(Struct, kw_only=True, forbid_unknown_fields=True):
             be re-opened by an adjustment; else only the rest becomes an item.
         payments_wait: a payment that is asked for as Paid is taken as Initial: its entry is made when
             somebody pays it at the screens.
+        nets_linked: a credit note is applied at once to the invoice that it is linked to, as far as both are open.
         own_tax_rate: this installation reckons tax itself at this rate on taxable invoices and ignores the tax that
             was sent.
         off_by: this installation makes an invoice or credit note by so much more than was sent: of its first tax line,
@@ -31,6 +32,7 @@ class Policy(Struct, kw_only=True, forbid_unknown_fields=True):
     customer_currency_only: bool = False
     prepayment_holds_whole_payment: bool = False
     payments_wait: bool = False
+    nets_linked: bool = False
     own_tax_rate: Decimal | None = None
     off_by: Decimal = Decimal(0)
     amendable_fields: tuple[

@@ -33,6 +33,7 @@ INVOICE = (
     "linked_voucher",
     "open_amount",
     "tax_amount",
+    "netted_amount",
     *_STORED,
 )
 PAYMENT = (

@@ -164,6 +164,7 @@ DOCUMENT_TABLES: dict[str, Table] = {
         Invoice,
         open_amount=Column(Type.NUMBER, _open_amount),
         tax_amount=Column(Type.NUMBER, _tax_amount),
+        netted_amount=column(Type.NUMBER, "netted_amount"),
     ),
     "customer_payments": _documents(
         Kind.PAYMENT,
