@@ -53,7 +53,7 @@ def test_where_qad_was_not_read_what_is_not_carried_may_stand_there_by_itself(al
 
 def asked(*before, customer="C1", there=()) -> dict:
     content = receipt(*OFFERS)
-    return in_question(content, state(*before), customer=customer, by_itself=lambda one: one in map(name, there))
+    return in_question(content.offers, state(*before), customer=customer, by_itself=lambda one: one in map(name, there))
 
 
 def undone_in_part() -> list[Waiting | Superseded]:
