@@ -21,7 +21,7 @@ from schemas.matching import AccountSeen, MatchedEvent
 from schemas.outcomes import AnyOutcome, Ignored, Intended, Parked, Posted, Standstill, Superseded, Waiting
 from schemas.postings import AllocationContent, OpeningContent, Posting, PostingSet
 from schemas.records import RecordKind, ZuoraRecord
-from schemas.references import QadReference, ZuoraReference, reference_code, reference_kind
+from schemas.references import Customer, QadReference, ZuoraReference, reference_code, reference_kind
 from schemas.topics import Topic
 from streams.documents import facts_of
 from streams.read.hints import read_hint
@@ -256,7 +256,13 @@ def _zuora_reference(event: ZuoraReference) -> Projected:
 
 
 def _qad_reference(event: QadReference) -> Projected:
-    return Projected(event=EventRow(type=reference_kind(event), subject=reference_code(event)), shown=event)
+    shown = event
+    if isinstance(event, Customer):
+        # Drift goes by code and flags: who a customer is stays in the log.
+        shown = Customer(
+            code=event.code, active=event.active, held=event.held, currency=event.currency, gone=event.gone
+        )
+    return Projected(event=EventRow(type=reference_kind(event), subject=reference_code(event)), shown=shown)
 
 
 def _cursor(event: Position) -> Projected:

@@ -25,7 +25,7 @@ from schemas.topics import Topic
 
 _SCHEMA = files("adapters.store").joinpath("schema.sql").read_text(encoding="utf-8")
 # Raised when the tables change: a file of another version is made anew from the log.
-VERSION = 7
+VERSION = 8
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,7 +213,7 @@ class ReadModel:
         return (first[0] if first else None), worth
 
     def shown(self, partition: int) -> list[QadReference]:
-        """Return QAD's reference data of a connection as last shown, also what is gone."""
+        """Return QAD's reference data of a connection as last shown, also what is gone; of customers no name."""
         rows = self._database.execute("select event from shown where partition=? order by kind, code", (partition,))
         return [read_qad_reference(event) for (event,) in rows]
 

@@ -114,7 +114,7 @@ create table if not exists uses (
 ) without rowid;
 create index if not exists uses_by_use on uses (connection, use);
 
--- QAD's reference data as last shown, by the partition of its connection.
+-- QAD's reference data as last shown, by the partition of its connection; of a customer its code and flags alone.
 create table if not exists shown (
     partition integer not null,
     kind text not null,

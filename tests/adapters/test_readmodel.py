@@ -11,8 +11,11 @@ import pytest
 
 from adapters.store.readmodel import VERSION, ReadModel
 from schemas.errors import Misconfigured, Transient
+from schemas.references import Customer
+from schemas.topics import Topic
 from tests.adapters.logbook import (
     INVOICE,
+    Log,
     dump,
     little_log,
     reread,
@@ -64,6 +67,24 @@ def test_the_next_offset_of_each_topic_and_partition_is_known(model, log):
     # Offsets have gaps where transactions ended.
     assert positions["outcomes", 0] == 6
     assert set(positions) == {(topic.value, partition) for topic, partition in log.by_topic()}
+
+
+def test_of_a_customer_of_qad_the_read_model_keeps_code_and_flags_alone(path):
+    log = Log()
+    personal = {"name": "canary Erika", "search_name": "canary-E", "city": "canary City", "postal_code": "canary-99"}
+    more = {
+        "email_domain": "canary.example",
+        "tax_id": "canary-DE1",
+        "zuora_account": "canary-A1",
+        "terms": "canary-30",
+    }
+    flags = {"code": "C1", "active": False, "held": True, "currency": "EUR", "gone": True}
+    log.add(Topic.QAD_REFERENCE, Customer(**flags, **personal, **more))
+    with ReadModel(path, write=True) as model:
+        model.take(log.records)
+        assert model.shown(0) == [Customer(**flags)]
+    kept = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"canary" not in kept
 
 
 class Fails(Exception):
