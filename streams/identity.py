@@ -131,9 +131,15 @@ def newest_stamp(record: ZuoraRecord) -> str:
 
 
 def digest_of_parent(parent: msgspec.Raw) -> bytes:
-    """Return the whole content of a row in short, whatever the order of its fields; of no JSON, that of its bytes."""
+    """Return the content of a row in short, whatever the order of its fields; of no JSON, that of its bytes.
+
+    E-invoice marks are left out: they may change without its stamp, and who waits for them asks by himself.
+    """
     try:
-        content = canonical(_decode(parent))
+        fields = _decode(parent)
+        if isinstance(fields, dict):
+            fields = {key: value for key, value in fields.items() if not key.casefold().startswith(_MOVED_PREFIXES)}
+        content = canonical(fields)
     except (msgspec.DecodeError, ValueError, RecursionError):
         content = bytes(parent)
     return blake2b(content, digest_size=16).digest()

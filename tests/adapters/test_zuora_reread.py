@@ -6,7 +6,14 @@ import pytest
 
 from adapters.zuora.finding.backfill import BackfillRun
 from adapters.zuora.finding.poller import DOCUMENT_KINDS
-from sandbox.zuora.acts import Application, apply_payment, cancel_invoice, delete_invoice, unpost_invoice
+from sandbox.zuora.acts import (
+    Application,
+    apply_payment,
+    cancel_invoice,
+    delete_invoice,
+    set_e_invoice,
+    unpost_invoice,
+)
 from schemas.records import Found, RecordKind
 from schemas.topics import RECORD_BYTES_MAX
 from tests.adapters.ground import given
@@ -111,6 +118,17 @@ async def test_what_changes_while_a_slice_is_listed_is_no_finding(zuora, log, re
     assert found_by(log, "reread") == []
     await reader.round()
     assert log.ids(INVOICE).count(invoices[3].id) == 2
+
+
+async def test_an_e_invoice_status_that_moves_no_stamp_is_no_finding(zuora, log, reader):
+    """Who waits for it asks by its id; nothing that a poll should have seen was missed."""
+    invoice = zuora.invoice()
+    zuora.later(hours=1)
+    await reader.until(lambda: bool(log.rereads) and reader.turns() >= 1)
+    set_e_invoice(zuora.tenant, document=invoice.id, status="Success")
+    turns = reader.turns()
+    await reader.until(lambda: reader.turns() > turns + 1)
+    assert (found_by(log, "reread"), log.rereads[INVOICE].changed) == ([], 0)
 
 
 # -- what was committed late -----------------------------------------------------------------------------------------
