@@ -112,7 +112,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "aligning": lambda event: f"{event['part']} {event['code']} is to be changed in QAD: {', '.join(event['words'])}",
     "aligned": lambda event: (
-        f"customer {event['customer']}"
+        (f"customer {event['customer']}" if event["customer"] else "no customer any more: nothing")
         + (f", changed in QAD: {', '.join(event['written'])}" if event["written"] else " compared")
         + "".join(f"; {name} left as QAD has it ({why})" for name, why in event["left"].items())
     ),

@@ -253,7 +253,7 @@ class Aligned(Outcome, frozen=True, kw_only=True, tag="aligned"):
     """How an account and its customer compare, in what the mapping lets flow; that moves no money.
 
     Attributes:
-        customer: The customer.
+        customer: The customer; "" where the account goes to none any more.
         written: Words that were changed in QAD.
         base: By word, the fingerprint of what both systems say now: what QAD says otherwise later is QAD's own.
         left: What was left as it is in QAD, with why: never_in_line, owned_by_qad, differs, accounts_disagree,

@@ -18,7 +18,7 @@ from schemas.decisions import (
 )
 from schemas.errors import Unreadable
 from schemas.events import read_decision, read_matched, read_outcome, read_qad_reference
-from schemas.ids import document_key
+from schemas.ids import document_key, document_parts
 from schemas.mapping import Mapping
 from schemas.matching import AccountSeen, MatchRule
 from schemas.outcomes import Aligned
@@ -57,6 +57,8 @@ class Known:
         self.customers = Customers()
         self.bases = Bases()
         self.released: Counter[str] = Counter()
+        # Of many accounts it takes a second to tell, so it is kept until something changes it.
+        self._sharing: dict[str, list[AccountSeen]] | None = None
 
     def take(self, topic: Topic, value: bytes) -> None:
         """Take up a record; what nobody can read is a dead letter already."""
@@ -73,14 +75,17 @@ class Known:
                 reference = read_qad_reference(value)
                 if isinstance(reference, Customer):
                     self.customers.take(reference)
+                    self._sharing = None
             case Topic.MATCHED:
                 event = read_matched(value)
                 if isinstance(event, AccountSeen):
                     self.accounts[event.id] = event
+                    self._sharing = None
             case _:
                 self.bases.take(read_outcome(value))
 
     def _decided(self, decision: AnyDecision) -> None:
+        self._sharing = None
         match decision:
             case MappingPublished():
                 self.mapping = decision.mapping
@@ -111,13 +116,16 @@ class Known:
 
         Those of another connection alone are for another QAD.
         """
+        if self._sharing is not None:
+            return self._sharing
         found: dict[str, list[AccountSeen]] = defaultdict(list)
         for account in self.accounts.values():
             if account.claimed_by == (self.connection,) or len(account.claimed_by) != 1:
                 customer = self.customer_of(account)
                 if customer:
                     found[customer].append(account)
-        return {customer: sorted(accounts, key=lambda one: one.number) for customer, accounts in found.items()}
+        self._sharing = {customer: sorted(accounts, key=lambda one: one.number) for customer, accounts in found.items()}
+        return self._sharing
 
     def left_by(self, accounts: Iterable[str]) -> set[str]:
         """Return the customers that accounts, by id, have gone from: what these stopped there may flow now."""
@@ -131,11 +139,9 @@ class Known:
 
     def ended(self, sharing: Table[str, Sequence[AccountSeen]]) -> Iterator[Aligned]:
         """Yield, of accounts that are parked and go to no customer now, that nothing of them is left to do."""
-        going = {document_of(account) for accounts in sharing.values() for account in accounts}
-        numbers = {document_of(account): account for account in self.accounts.values()}
         for document, told in self.bases.told.items():
-            account = numbers.get(document)
-            if told.parked is not None and document not in going and account is not None:
+            account = self.accounts.get(document_parts(document)[1]) if told.parked is not None else None
+            if account is not None and account not in sharing.get(self.customer_of(account), ()):
                 yield Aligned(
                     connection=self.connection,
                     stage=ALIGN,
@@ -143,7 +149,7 @@ class Known:
                     document=document,
                     number=account.number,
                     origin=account.origin,
-                    customer=told.customer,
+                    customer="",
                 )
 
 

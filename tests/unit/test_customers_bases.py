@@ -243,6 +243,6 @@ def test_an_account_that_goes_nowhere_now_is_parked_no_more():
     )
     assert list(known.ended(known.sharing())) == []
     [ended] = known.ended({})
-    assert (type(ended), ended.subject) == (Aligned, "account:a1")
+    assert (type(ended), ended.subject, ended.customer) == (Aligned, "account:a1", "")
     known.bases.take(ended)
     assert list(known.ended({})) == []
