@@ -81,8 +81,8 @@ def _without(prefix: str, rows: Sequence[Row]) -> Sequence[Row]:
     """Return rows without the prefix of their columns: all rows of a page name the same, so each name is cut once."""
     if not prefix:
         return rows
-    cut = {name: name.removeprefix(f"{prefix}.") for name in dict.fromkeys(name for row in rows for name in row)}
-    return [{cut[name]: value for name, value in row.items()} for row in rows]
+    cut = {name: name.removeprefix(f"{prefix}.") for name in set().union(*rows)}
+    return [dict(zip(map(cut.__getitem__, row), row.values(), strict=True)) for row in rows]
 
 
 def _asked(said: Browsing, *, page: int, before: int, page_size: int, call_id: str) -> list[tuple[str, str]]:
