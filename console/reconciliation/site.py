@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from adapters.files.directory import Directory, reason_of
+from adapters.files.directory import Directory, reason_of, said
 from adapters.files.document import KINDS
 from adapters.files.lists import OPEN_ITEMS, Row, SiteLists
 from adapters.files.port import FileErp
@@ -166,6 +166,8 @@ class SiteBooks:
         side.item_lines = None if lines is None else [line for line in lines if line.item[2]]
 
     def _look_at_files(self, side: QadSide) -> None:
+        with said(self._directory.path):
+            self._directory.check()
         for name, standing in self._directory.documents().items():
             reference = standing.named.reference
             if standing.refused:

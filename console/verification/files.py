@@ -75,11 +75,11 @@ def read_files(directory: Path) -> Files:
     Raises:
         Misconfigured: It is not there, or cannot be read.
     """
-    for part in (directory, directory / "done", directory / "refused", directory / "lists"):
-        if not part.is_dir():
-            raise Misconfigured(f"{part} is no directory: mount it, or mend the profile")
     found: dict[Path, Read] = {}
     try:
+        for part in (directory, directory / "done", directory / "refused", directory / "lists"):
+            if not part.is_dir():
+                raise Misconfigured(f"{part} is no directory: mount it, or mend the profile")
         for _ in range(_ROUNDS):
             paths = set(_paths(directory))
             found = {path: read for path, read in found.items() if path in paths}

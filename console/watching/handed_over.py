@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from adapters.files.directory import REFUSED, Directory, Standing, reason_of
+from adapters.files.directory import REFUSED, Directory, Standing, reason_of, said
 from console.output import duration
 from console.wiring import Wiring
 from schemas.errors import ConnectorError
@@ -80,7 +80,8 @@ def _look(wiring: Wiring, connection: str) -> HandedOver | None:
         if profile is None:
             return None
         directory = Directory(wiring.site.path(profile.directory))
-        directory.check()
+        with said(directory.path):
+            directory.check()
         standing = directory.documents(taken=False).values()
     except ConnectorError as error:
         return HandedOver(connection=connection, trouble=str(error))

@@ -1,5 +1,6 @@
 """What is said of files that the site has not taken, or has refused: in lag, on the page, in the metrics."""
 
+import errno
 import os
 import re
 import time
@@ -88,6 +89,15 @@ def test_a_directory_that_is_away_is_said_and_is_no_empty_one(site, wiring):
     assert "mount or make it" in found.trouble
     assert metrics_of([found]) == {'ml_connector_files_seen{connection="acme-main"}': "0.0"}
     assert "not seen" in next(handed_over_rows(found))
+
+
+def test_a_directory_that_may_not_be_read_is_said_as_well(site, wiring, monkeypatch):
+    def forbidden(self):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "is_dir", forbidden)
+    [found] = handed_over(wiring)
+    assert "this user may not write or read there" in found.trouble
 
 
 def test_alerts_ask_for_standings_that_there_are():

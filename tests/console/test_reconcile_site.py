@@ -13,6 +13,7 @@ from adapters.files.document import HEADER
 from console.reconciliation.comparing import compare
 from console.reconciliation.site import SiteBooks
 from console.reports import Report
+from schemas.errors import Misconfigured
 from tests.console.sides import DAY, FIRST, LAST
 from tests.ports.files import Site
 
@@ -188,6 +189,12 @@ async def test_what_the_import_refused_is_lost_with_its_reason_and_parked(books,
     assert "(no such account)" in found["parked", "refused_by_import"]
     assert not any(line.unexplained for line in report.sums)
     assert not report.clean
+
+
+async def test_a_directory_that_is_not_whole_is_said_whatever_the_lists_show(shown):
+    (shown.site.path / "refused").rmdir()
+    with pytest.raises(Misconfigured, match="refused is no directory"):
+        await shown.compared()
 
 
 async def test_books_that_keep_no_reference_are_read_by_the_key(shown, settled):
