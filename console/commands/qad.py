@@ -170,6 +170,7 @@ def rehearse(
             other=other_customer,
             day=day.date() if day else datetime.now(UTC).date(),
             rules=load_settings(mapping_file, Mapping),
+            nets=found.posted["credit_note"].nets,
         )
     )
     ask(f"Post {len(steps)} documents to entity {entity} of {found.base_url}? It must be a test entity.", yes=yes)

@@ -96,6 +96,7 @@ class Rehearsal:
             number=f"REH{self._run}-{number}",
             customer=step.customer,
             payload=payload,
+            linked=self.made[step.linked] if step.linked else None,
         )
         try:
             if self._look is not None:
@@ -154,6 +155,8 @@ def differences(command: Command, document: Document, found: FoundInQad) -> list
     if isinstance(payload, Receipt):
         carried = sum((amount for _, amount in payload.allocations), Decimal(0))
         pairs.append(("allocated", carried, found.allocated))
+    if command.linked is not None:
+        pairs.append(("netted", payload.total, found.allocated))
     found_otherwise = [
         f"{name}: {sent} was sent, {shown} is shown"
         for name, sent, shown in pairs

@@ -32,12 +32,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         other: Another one, to whom money is transferred; "" leaves transfers out.
         day: Every date of every document.
         rules: The mapping: its daybooks, a revenue account, a tax account and a bank of it are used.
+        nets: This QAD applies a credit note to the invoice that its link names.
     """
 
     customer: str
     other: str
     day: date
     rules: Rules
+    nets: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         needs: Steps whose documents it refers to.
         build: Makes it from those.
         customer: The customer whose document it is.
+        linked: The step to whose document it is linked, for QAD to net it; "" where it is linked to none.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     build: Callable[[Mapping[str, Document]], Payload]
     needs: tuple[str, ...] = ()
     customer: str = ""
+    linked: str = ""
 
 
 def script(stage: Stage) -> list[Step]:
@@ -117,6 +121,23 @@ class _Script:
                 build=lambda made: self._moved(made["invoice"], made["credit note"], reopens=False),
             ),
         ]
+        if self._stage.nets:
+            found += [
+                Step(
+                    name="invoice to net",
+                    kind="invoice",
+                    what="another invoice",
+                    build=lambda _: self._invoice(),
+                ),
+                Step(
+                    name="netted credit note",
+                    kind="credit_note",
+                    what="a credit note that QAD nets against it by its link",
+                    needs=("invoice to net",),
+                    build=lambda _: self._credit_note(),
+                    linked="invoice to net",
+                ),
+            ]
         if books.banking:
             found += [
                 Step(name="prepayment", kind="receipt", what="a receipt without an allocation", build=self._prepayment),
