@@ -12,7 +12,7 @@ from adapters.qad.profiles.calls import Browsing
 from schemas.errors import Misconfigured
 from tests.adapters.by_hand import by_hand
 from tests.adapters.ground import given
-from tests.adapters.qad_company import DIALECTS, ENTITY, QadCompany, post, qad_company
+from tests.adapters.qad_company import DIALECTS, ENTITY, QadCompany, post, qad_company, qxtend_template
 from tests.adapters.test_qad_finding import ABSENT
 
 EACH_DIALECT = pytest.mark.parametrize("speaks", DIALECTS)
@@ -132,6 +132,18 @@ async def test_a_column_in_which_the_reference_does_not_stand_is_said_once_qad_t
     )
     qad.control.post_by_hand(ENTITY, by_hand("HAND"), user="clerk")
     erp, command = await qad.erp(changed), qad.invoice()
+    await post(erp, command)
+    with pytest.raises(Misconfigured, match=f"took a document with the reference {command.reference}"):
+        await erp.find("invoice", ABSENT)
+
+
+async def test_the_same_is_said_of_documents_that_go_through_qxtend(house):
+    column = 'reference = "{}"\nnumber = "reference"'
+    text = qxtend_template().replace(column.format("customShort0"), column.format("description"), 1)
+    house.control.post_by_hand(ENTITY, by_hand("HAND"), user="clerk")
+    erp, command = await house.qxtend(text), house.invoice()
+    # Not waited out: browses may be late until then.
+    erp._filtered._settle_s = 0.0
     await post(erp, command)
     with pytest.raises(Misconfigured, match=f"took a document with the reference {command.reference}"):
         await erp.find("invoice", ABSENT)
