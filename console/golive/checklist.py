@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from adapters.qad.profiles.documents import TAXED
 from adapters.qad.profiles.profile import Profile
 from console.customers.allowed import problems_of_align
 from console.pinging.customers import CONFIRM, UNCONFIRMED
@@ -117,13 +118,15 @@ def _customers(profile: Profile, mapping: Mapping | None) -> tuple[State, str]:
     )
 
 
-def _daybooks(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
+def _daybooks(profile: Profile, mapping: Mapping | None) -> tuple[State, str]:
     if mapping is None:
         return _NO_MAPPING
     named = {name: code for name, code in msgspec.structs.asdict(mapping.daybooks).items() if code}
     banks = sorted({bank.account for bank in mapping.banks})
     books = ", ".join(f"{name} {code}" for name, code in named.items())
-    return "confirm", f"{books}; banks {', '.join(banks)}"
+    made = profile.posted["receipt"].posted_when
+    counts = f"counts when it is {' or '.join(map(str, made))}" if made else "counts once it is there: no posted_when"
+    return "confirm", f"{books}; banks {', '.join(banks)}; a receipt {counts}"
 
 
 def _accounts(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
@@ -133,10 +136,12 @@ def _accounts(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
     return "confirm", f"{len(mapping.lines)} rows of lines; deferred revenue is released by {policy.deferral_system}"
 
 
-def _tax(_: Profile, mapping: Mapping | None) -> tuple[State, str]:
+def _tax(profile: Profile, mapping: Mapping | None) -> tuple[State, str]:
     if mapping is None:
         return _NO_MAPPING
-    return "confirm", f"tax as {mapping.policy.tax}; QAD's own calculation must be off: the rehearsal shows it"
+    compared = [kind for kind in TAXED if profile.posted[kind].read_back or profile.posted[kind].key.total]
+    after = f"; after each yes it is compared for {', '.join(compared)}" if compared else ""
+    return "confirm", f"tax as {mapping.policy.tax}; QAD's own calculation must be off: the rehearsal shows it{after}"
 
 
 def _periods(_: Profile, mapping: Mapping | None) -> tuple[State, str]:

@@ -10,6 +10,7 @@ from console.golive.rehearsing import left_open
 from console.reconciliation.facts import QadOpenItem
 from schemas.outcomes import Document
 from tests.adapters.qad_company import DIALECTS, post, qad_company
+from tests.console.test_rehearsing import RULES
 
 # A column of each table that shows an amount, by our word, and one of the same browse that shows a text.
 AMOUNTS = [
@@ -101,3 +102,17 @@ def test_what_a_rehearsal_leaves_open_is_named_by_its_step():
     shown = [item(1, "5.00"), item(1, "-2.00", daybook="ZCRN"), item(2, "0.00"), *others]
     assert left_open(made, shown) == {"invoice": Decimal("5.00"), "note": Decimal("-2.00")}
     assert left_open(made, [item(2, "0.00"), *others]) == {}
+
+
+async def test_when_a_receipt_counts_and_whether_amounts_are_compared_is_said(tmp_path):
+    async with qad_company(tmp_path) as company:
+        found = {item.title: item.found for item in walk(company.profile(), RULES)}
+        silent = dict.fromkeys(("posted_when", "refused_when", "key.status", "find.status"), None)
+        changes = {f"documents.receipt.{place}": none for place, none in silent.items()}
+        changes |= {"documents.invoice.read_back": True, "documents.credit_note.key.total": "originalAmount"}
+        changed = {item.title: item.found for item in walk(company.changed(changes), RULES)}
+    told = {title: (found[title], changed[title]) for title in found if found[title] != changed[title]}
+    (counts, always), (trusted, compared) = told.values()
+    assert counts.endswith("; a receipt counts when it is Paid")
+    assert always.endswith("; a receipt counts once it is there: no posted_when")
+    assert compared == f"{trusted}; after each yes it is compared for invoice, credit_note"
