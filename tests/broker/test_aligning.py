@@ -19,7 +19,7 @@ AT = datetime(2026, 3, 10, tzinfo=UTC)
 
 
 @pytest.fixture
-async def speaks():
+def speaks():
     return "house"
 
 

@@ -25,7 +25,7 @@ from schemas.topics import Topic
 from streams.customers.creating import codes_of, values_of
 from streams.customers.spec import SPEC, STAGE
 from streams.customers.wanted import Rules, wanted_of
-from tests.adapters.qad_company import QadCompany, qad_company
+from tests.adapters.qad_company import DIALECTS, QadCompany, qad_company
 from tests.unit import builders
 
 NAME = 'Müller, Söhne & "Partner" GmbH'
@@ -113,15 +113,21 @@ class Making:
 
 
 @pytest.fixture
-async def making(cluster, tmp_path, monkeypatch):
+def speaks():
+    return "house"
+
+
+@pytest.fixture
+async def making(cluster, tmp_path, monkeypatch, speaks):
     monkeypatch.setattr("adapters.kafka.customer_lane._PAUSE_MAX_S", 0.05)
-    async with qad_company(tmp_path) as qad, Publisher(cluster) as publisher:
+    async with qad_company(tmp_path, speaks) as qad, Publisher(cluster) as publisher:
         profile = qad.profile()
         made = Making(cluster, qad, publisher, RestCustomers(await qad.client(profile), profile))
         await made.write(Topic.DECISIONS, builders.published(customers=CustomerRules(no_match="create")))
         yield made
 
 
+@pytest.mark.parametrize("speaks", DIALECTS)
 async def test_an_approved_customer_is_made_record_by_record(making, eventually):
     before = len(making.catalogue.customers)
     await making.approve()
