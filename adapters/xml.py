@@ -14,6 +14,9 @@ _DEPTH_MAX = 50
 # What XML 1.0 has no way to write.
 _NOT_CARRIED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# What `escape` is for, and a carriage return.
+_ESCAPED = re.compile("[&<>\r]")
+
 
 class _NotTakenError(Exception):
     """It is more than a message needs."""
@@ -67,7 +70,10 @@ def can_carry(text: str) -> bool:
 def element(name: str, text: str, *, prefix: str = "") -> str:
     """Return an element with a text; a carriage return is written so that no reader makes a line feed of it."""
     tag = f"{prefix}{name}"
-    return f"<{tag}>{escape(text, {chr(13): '&#13;'})}</{tag}>" if text else f"<{tag}/>"
+    if not text:
+        return f"<{tag}/>"
+    # Few texts have one: a message of QXtend has a hundred elements.
+    return f"<{tag}>{escape(text, {chr(13): '&#13;'}) if _ESCAPED.search(text) else text}</{tag}>"
 
 
 def _qualified(name: str) -> str:

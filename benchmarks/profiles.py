@@ -58,7 +58,7 @@ def main(*, documents: int, outcomes: int, as_json: bool, write: Path | None) ->
     found = {
         MOVING: moving.profile(documents),
         **{
-            sink.sending_to(pace, connections).capitalize(): sink.profile(documents, pace, connections)
+            _heading(sink.sending_to(pace, connections)): sink.profile(documents, pace, connections)
             for pace, connections in SENDING
         },
         LOADING: state.profile(outcomes, stage=SINK),
@@ -70,6 +70,10 @@ def main(*, documents: int, outcomes: int, as_json: bool, write: Path | None) ->
         output.table(COLUMNS, [cells(row) for row in (*profile.rooms, *profile.functions)])
     if write:
         write.write_text(page(where, found, documents=documents, outcomes=outcomes), encoding="utf-8")
+
+
+def _heading(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def cells(row: Spent) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ _ROOMS = {
     f"{_ROOT}/streams/": "deciding: streams, schemas",
     f"{_ROOT}/schemas/": "deciding: streams, schemas",
     f"{_ROOT}/adapters/qad/": "calls: adapters/qad, aiohttp",
+    f"{_ROOT}/adapters/xml.py": "calls: adapters/qad, aiohttp",
     f"{_ROOT}/adapters/": "lane, transport: adapters/kafka",
     f"{_ROOT}/benchmarks/": "the loop itself",
     "/site-packages/faust/": "Faust, mode",
