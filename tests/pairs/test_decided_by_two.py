@@ -102,6 +102,9 @@ async def test_what_is_moved_and_moved_again_and_voided_leaves_the_accounts_that
         await one.settle()
         assert (one.books(), one.owed(), one.standing()) == ({}, {}, [])
         await agree(one)
+        periods = {(line.period, line.account): line.sent for line in (await reconciled(one)).movements}
+        assert {"2026-01", "2026-02"} == {period for period, _ in periods}
+        assert not any(periods.values())
 
 
 @pytest.mark.parametrize("policy", MODES)

@@ -30,8 +30,9 @@ CASH_ACTS = (
     ASSIGNED,
     OPENING_TRANSFERRED,
 )
-# Where the mapping of the house puts it.
+# Where the mapping of the house puts it, and where people move revenue to.
 BANK, UNASSIGNED, REVENUE, LESS = ("1010",), ("1999",), ("4000", "4100"), ("6800",)
+MOVED = ("4090",)
 OPENING = "pold"
 
 
@@ -122,8 +123,12 @@ class Cash(Zuora):
 
     # What is true.
 
-    def ledger(self) -> dict[tuple[str, ...], Decimal]:
-        """Return what must stand in the general ledger, debits above zero, by accounts that are taken together."""
+    def ledger(self, moved: Decimal) -> dict[tuple[str, ...], Decimal]:
+        """Return what must stand in the general ledger, debits above zero, by accounts that are taken together.
+
+        Args:
+            moved: What people moved from revenue elsewhere, likewise.
+        """
         posted = [one for name, one in self.invoices.items() if one.posted and name != "iold"]
         memos = [one for name, one in self.payers.items() if name.startswith("cm") and self.about[name].posted]
         received = {name: self.payers[name].total for name in self.payments()}
@@ -133,8 +138,9 @@ class Cash(Zuora):
         return {
             BANK: sum(received.values(), ZERO) - received.get(OPENING, ZERO) - refunded,
             UNASSIGNED: -sum((total for name, total in received.items() if not self.about[name].account), ZERO),
-            REVENUE: credited - over_nothing - sum((one.total for one in posted), ZERO),
+            REVENUE: credited - over_nothing - sum((one.total for one in posted), ZERO) - moved,
             LESS: over_nothing,
+            MOVED: moved,
         }
 
     # How it shows them.

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from tests.simulation.cash import CASH_ACTS
+from tests.simulation.deciding import DECIDED
 from tests.simulation.disk import LOST_MARKS, SPOILT_CHECKPOINTS
 from tests.simulation.house import STAGES
 from tests.simulation.process import ERRORS, POINTS
@@ -28,6 +29,7 @@ FAULTS = (
     *(f"a checkpoint is {what}: {stage}" for what in ("taken up", "not used") for stage in STAGES),
     *ACTS,
     *CASH_ACTS,
+    *DECIDED,
     *(f"QAD makes: {kind}" for kind in ("journal", "transfer", "refund", "refund_reversal", "bounce")),
     "a period is closed",
     "a version is read again",

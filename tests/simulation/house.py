@@ -6,8 +6,9 @@ memory. Each thing that befalls them happens at once; time passes only when it i
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -19,6 +20,7 @@ from adapters.kafka.reader import LogShorterError
 from adapters.kafka.sink_calls import Limits
 from adapters.kafka.sink_lane import SinkLane
 from schemas.codec import Event, encode
+from schemas.decisions import Decision
 from schemas.mapping import Analysis
 from schemas.references import Daybook, GlAccount, QadCurrency
 from schemas.topics import Topic
@@ -29,9 +31,10 @@ from streams.match.decide import MatchCore
 from streams.match.spec import SPEC as MATCH
 from streams.sink.spec import SPEC as SINK
 from streams.stage import StageSpec
-from tests.simulation.cash import BANK, LESS, REVENUE, UNASSIGNED, Cash
+from tests.simulation.cash import BANK, LESS, MOVED, REVENUE, UNASSIGNED, Cash
 from tests.simulation.clock import VirtualLoop, virtual_time
 from tests.simulation.counting import Tally
+from tests.simulation.deciding import moved
 from tests.simulation.disk import NEVER, Disk, MemoryBookmark, MemoryCheckpoint
 from tests.simulation.judge import Judge
 from tests.simulation.kafka import Entry, Log, MemoryCluster
@@ -48,7 +51,7 @@ MONTHS = {3: DAYS[0], 4: DAYS[1]}
 # As few as go: each start of a stage reads them all.
 REFERENCES = (
     *(zuora.customer(code, zuora_account=number) for code, number in (("C1", "A-1"), ("C2", ""))),
-    *(GlAccount(code=code, active=True) for code in (*BANK, *UNASSIGNED, *REVENUE, *LESS)),
+    *(GlAccount(code=code, active=True) for code in (*BANK, *UNASSIGNED, *REVENUE, *LESS, *MOVED)),
     *(Daybook(code=code, active=True) for code in (*zuora.DAYBOOKS, "ZBNK", "ZJRN")),
     *(zuora.period(month) for month in (*MONTHS, 5)),
     QadCurrency(code="EUR", decimals=2),
@@ -89,6 +92,7 @@ class House:
         self.log = Log(now=self.loop.time)
         self.qad = Qad(self.tally, self.random)
         self.judge = Judge(self.log, self.qad, self.zuora)
+        self.judge.moved = partial(moved, self.judge, self.log)
         self.broker = Broker(self.log, self.tally, self.random)
         self.disk = Disk(self.tally, self.random, records_newer=records_newer)
         self.processes: dict[str, Process] = {}
@@ -131,6 +135,13 @@ class House:
         """Link an account to a customer."""
         self.judge.customers[account].add(customer)
         self.tell(Topic.DECISIONS, zuora.linked(customer, account))
+
+    def decide(self, decisions: Sequence[Decision], what: str) -> None:
+        """Let people decide something of a document, if there is anything."""
+        for decision in decisions:
+            self.tell(Topic.DECISIONS, decision)
+        if decisions:
+            self.tally.fired(what)
 
     def close_period(self, month: int, *, shown: bool) -> None:
         """Close a period in QAD; the poller may show it."""

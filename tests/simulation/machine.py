@@ -28,6 +28,7 @@ from tests.simulation.cash import (
     Cash,
 )
 from tests.simulation.counting import Tally
+from tests.simulation.deciding import CORRECTED, RECLASSIFIED, correct, move
 from tests.simulation.disk import LOST_MARKS, NEVER, SPOILT_CHECKPOINTS
 from tests.simulation.house import MONTHS, STAGES, House
 from tests.simulation.process import ERRORS, POINTS
@@ -291,6 +292,18 @@ class Simulation(RuleBasedStateMachine):
             self._linked_elsewhere = True
         self.house.tally.fired("an account is linked")
         self.house.link(name, customer)
+
+    @rule(invoice=which, moment=moments)
+    def two_people_correct_an_invoice(self, invoice: int, moment: float) -> None:
+        name = one_of(list(self._zuora.invoices) or ["i0"], invoice)
+        self.house.decide(correct(name, self.house.judge), CORRECTED)
+        self.house.run_for(moment)
+
+    @rule(invoice=which, moment=moments)
+    def two_people_move_revenue(self, invoice: int, moment: float) -> None:
+        name = one_of(list(self._zuora.invoices) or ["i0"], invoice)
+        self.house.decide(move(name, self.house.judge), RECLASSIFIED)
+        self.house.run_for(moment)
 
     @rule(rows=st.sampled_from(["none", "other"]), lasts=whiles, moment=moments)
     def a_mapping_is_published(self, rows: str, lasts: float, moment: float) -> None:

@@ -13,11 +13,13 @@ from schemas.decisions import DocumentReclassified
 from schemas.ids import posting_id
 from schemas.mapping import Analysis
 from schemas.postings import GlLine, Posting
+from schemas.records import RecordKind
 from schemas.references import Daybook, GlAccount
 from tests.unit import builders as zuora
 from tests.unit.erp import Sink
 from tests.unit.test_ledger_corrections import booked, newest, steps
 from tests.unit.test_ledger_corrections import by as corrected_by
+from tests.unit.unsettled import adjusted
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World, world
 
 INVOICE = "invoice:inv1"
@@ -131,6 +133,8 @@ def test_a_reversal_takes_each_back_whether_it_is_in_qad_or_not(order, ran):
         "reverse#1 inverse:journal:2",
         "reverse#1 settle",
     ]
+    # Each under the date of what it takes back: no period holds the one without the other.
+    assert [str(posting.content.posting_date) for posting in found.postings[3:6]] == [zuora.DAY, str(MAY), str(MAY)]
     sink.run()
     assert (sink.stuck, booked(sink)) == ([], {})
 
@@ -151,6 +155,7 @@ def test_one_over_nothing_is_taken_back_with_what_was_moved():
 def test_what_was_corrected_is_moved_no_more_and_what_took_its_place_may_be():
     found = posted().put(*both(), newest(), corrected_by("ada"), corrected_by("bob"))
     assert steps(found)[-2:] == ["reverse#1 settle", "post#2 document"]
+    assert {posting.content.posting_date for posting in found.postings[2:]} == {MAY}
     assert booked(Sink(found).run()) == {"control": 100, "4100": -100}
     found.put(*both("4090", lines=(line("4100", "100.00"),), n=2))
     sink = Sink(found).run()
@@ -188,6 +193,30 @@ def test_of_a_credit_memo_the_debit_moves():
     assert (sink.stuck, booked(sink)) == ([], {"control": 50, "4000": -100, "4100": 50})
 
 
+@pytest.mark.parametrize(
+    ("billed", "gone"),
+    [
+        (zuora.simple_invoice("30.00", "inv2"), zuora.deleted(RecordKind.INVOICE, "inv2")),
+        (zuora.debit_memo(zuora.memo_item("30.00")), zuora.deleted(RecordKind.DEBIT_MEMO, "dm1")),
+        (zuora.memo(zuora.memo_item("30.00")), zuora.deleted(RecordKind.CREDIT_MEMO, "cm1")),
+        (adjusted("30.00"), adjusted("30.00", Status="Canceled", updated=LATER)),
+        (adjusted("30.00", kind="Charge"), adjusted("30.00", kind="Charge", Status="Canceled", updated=LATER)),
+    ],
+    ids=["invoice", "debit memo", "credit memo", "adjustment", "charge"],
+)
+def test_whatever_is_billed_is_moved_and_goes_back_when_it_is_gone(billed, gone):
+    found = posted()
+    sink = Sink(found).run()
+    before = booked(sink)
+    found.put(billed)
+    [made] = (posting for posting in found.postings[1:] if posting.step == "document")
+    found.put(*both(lines=made.content.lines, document=made.document))
+    assert abs(booked(sink.run())["4100"]) == 30
+    found.put(gone)
+    assert (booked(sink.run()), sink.stuck) == (before, [])
+    assert "inverse:journal:1" in {posting.step for posting in found.postings}
+
+
 def test_it_is_built_beside_what_zuora_shows_otherwise_and_builds_nothing_else_anew():
     found = posted().put(zuora.simple_invoice("80.00", updated=LATER))
     assert found.standing(INVOICE) == ("parked", "conflict")
@@ -203,6 +232,14 @@ def test_a_closed_period_holds_it_until_it_opens():
     found.put(zuora.period(5))
     assert steps(found)[-1] == "reclass#1 journal:1"
     assert found.standing(INVOICE)[0] == "released"
+
+
+def test_what_was_moved_in_a_period_that_has_closed_holds_what_takes_it_back():
+    found = posted().put(*both(), zuora.period(5, is_open=False), zuora.draft(updated=LATER))
+    assert (steps(found)[-1], found.standing(INVOICE)) == ("reclass#1 journal:1", ("waiting", "period_closed"))
+    found.put(zuora.period(5))
+    assert steps(found)[-1] == "reverse#1 settle"
+    assert booked(Sink(found).run()) == {}
 
 
 def test_the_document_goes_on_while_it_waits():

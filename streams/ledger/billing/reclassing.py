@@ -72,39 +72,50 @@ def moved(line: GlLine, to: Analysis) -> GlLine:
     )
 
 
-def reclasses_back(
-    at_hand: AtHand, made: Made, *, dates: tuple[date, date | None], mapping: Mapping, books: Books
-) -> list[Posting]:
+def reclasses_back(at_hand: AtHand, made: Made, *, mapping: Mapping, books: Books, on: date | None) -> list[Posting]:
     """Return the inverse of each journal that moved lines of the posting that is taken back.
 
-    Without it the accounts that people decided would keep what the document no longer has.
+    Without it the accounts that people decided would keep what the document no longer has. It is dated as what it takes
+    back, so that no period holds the one without the other.
+
+    Args:
+        at_hand: The document, which stands.
+        made: What was made of it.
+        mapping: For the daybook and the policy on closed periods.
+        books: What both systems showed.
+        on: The posting date that people decided for what takes the document back, where they did.
 
     Raises:
-        CannotGoOn: No daybook for it.
+        CannotGoOn: No daybook or open period for it.
     """
-    found = made.reclassed
-    daybook = books.named_daybook(at_hand.number, mapping, "journal") if found else ""
-    return [
-        make_posting(
-            at_hand,
-            act=Act.REVERSE,
-            n=made.n,
-            step=f"{INVERSE_RECLASS}{number_of(posting)}",
-            content=InverseContent(
-                of=posting.id,
-                currency=posting.content.currency,
-                total=posting.content.total,
-                posting_date=dates[0],
-                daybook=daybook,
-                description=plain_text(f"Zuora {at_hand.number} unposted"),
-                original_date=dates[1],
-            ),
-            source_hash=made.source_hash,
-            after=(posting.id,),
-        )
-        for posting in found
-        if isinstance(posting.content, JournalContent)
-    ]
+    return [_inverse(at_hand, made, posting, mapping=mapping, books=books, on=on) for posting in made.reclassed]
+
+
+def _inverse(
+    at_hand: AtHand, made: Made, posting: Posting, *, mapping: Mapping, books: Books, on: date | None
+) -> Posting:
+    moving: JournalContent = posting.content  # type: ignore[assignment]  # What is reclassed is a journal.
+    day, original_day = books.posting_date(
+        at_hand.number, on or moving.posting_date, mapping, kind=document_parts(at_hand.document)[0]
+    )
+    content = InverseContent(
+        of=posting.id,
+        currency=moving.currency,
+        total=moving.total,
+        posting_date=day,
+        daybook=books.named_daybook(at_hand.number, mapping, "journal"),
+        description=plain_text(f"Zuora {at_hand.number} unposted"),
+        original_date=original_day,
+    )
+    return make_posting(
+        at_hand,
+        act=Act.REVERSE,
+        n=made.n,
+        step=f"{INVERSE_RECLASS}{number_of(posting)}",
+        content=content,
+        source_hash=made.source_hash,
+        after=(posting.id,),
+    )
 
 
 def _takes_back(plan: Plan, at_hand: AtHand, made: Made) -> bool:

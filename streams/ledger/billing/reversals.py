@@ -61,7 +61,7 @@ def reverse(
     day, original_day = books.posting_date(
         at_hand.number, on or made.posting_date, mapping, kind=document_parts(at_hand.document)[0]
     )
-    moved_back = reclasses_back(at_hand, made, dates=(day, original_day), mapping=mapping, books=books)
+    moved_back = reclasses_back(at_hand, made, mapping=mapping, books=books, on=on)
     if made.is_journal:
         # It has no open item: nothing stands on it, and nothing is settled.
         return [
