@@ -113,7 +113,7 @@ class Installation:
 
     async def _publish(self, name: str) -> None:
         words = ("mapping", "publish", f"mapping-{name}.toml", "-c", name, "--why", "agreed", "--yes")
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while True:
                 try:
                     await self.product.command(*words)

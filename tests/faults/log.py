@@ -192,7 +192,9 @@ SCENARIOS = (
         expects=("places where it was noticed", "row_shift"),
         # What the others hold fits on one page.
         over=(DIALECT.name,),
-        documents=30,
+        # More than a page of each place's.
+        documents=120,
+        undoes=False,
         over_s=0,
         bursts=1,
         explains=BROKER_AWAY,

@@ -118,7 +118,8 @@ async def two_at_once(trial: Trial) -> None:
     maker, other = crew[_PROCESS], crew.another(_PROCESS)
     for _ in range(trial.rounds):
         await maker.leave()
-        twice, taken = await _newcomers(trial), await _newcomers(trial)
+        twice = await _newcomers(trial)
+        taken = [await _newcomer(trial, trial.draw.choice(trial.installation.places))]
         again = [one._replace(code=f"Z{one.code[1:]}") for one in twice]
         await _approve_all(trial, [*twice, *again, *taken])
         kept = {one: _key_by_hand(one) for one in taken}
@@ -133,10 +134,10 @@ async def two_at_once(trial: Trial) -> None:
         maker.signal(signal.SIGCONT)
         _slow(twice, ms=0)
         wanted = dict.fromkeys(twice, "customer_held") | dict.fromkeys(taken, "customer_code_taken")
-        for rule in await _parked(trial, wanted):
+        for where, rule in (await _parked(trial, wanted)).items():
             trial.fired[f"parked: {rule}"] += 1
+            trial.over[where.place.way.name] += 1
         for one, before in kept.items():
-            trial.over[one.place.way.name] += 1
             if msgspec.json.encode(_catalogue(one.place).customers[one.code]) != before:
                 trial.findings.append(f"{one.place.name}: customer {one.code}, which is another's, was written over")
         anew = [one._replace(code=f"Y{one.code[1:]}") for one in taken]
@@ -147,8 +148,8 @@ async def two_at_once(trial: Trial) -> None:
         await _release_early_ones(trial, [*twice, *taken])
 
 
-async def _parked(trial: Trial, wanted: Mapping[Newcomer, str]) -> list[str]:
-    """Return the rules by which newcomers' customers are parked, once each is by the one that is wanted."""
+async def _parked(trial: Trial, wanted: Mapping[Newcomer, str]) -> dict[Newcomer, str]:
+    """Return the rule by which each newcomer's customer is parked, once each is by the one that is wanted."""
     due = {(one.place.name, one.account.number): rule for one, rule in wanted.items()}
     rules: dict[tuple[str, str], str] = {}
     for _ in range(_LOOKS):
@@ -161,20 +162,18 @@ async def _parked(trial: Trial, wanted: Mapping[Newcomer, str]) -> list[str]:
         await asyncio.sleep(1)
     if rules != due:
         trial.findings.append(f"parked are {rules}, and not {due}")
-    return list(rules.values())
+    return {one: rules[where] for one in wanted if (where := (one.place.name, one.account.number)) in rules}
 
 
 async def _release_early_ones(trial: Trial, newcomers: Sequence[Newcomer]) -> None:
     """Release what was sent before its customer was whole: QAD's list of customers does not show when that is."""
-    product, released = trial.installation.product, 0
-    for name in sorted({one.place.name for one in newcomers}):
-        listed = await product.ask("parked", "list", "-c", name)
-        early = [one for one in listed["standing_still"] if one["row"]["rule"] == "customer"]
-        if early:
-            words = ("parked", "release", "--rule", "customer", "-c", name, "--why", "the customer is whole", "--yes")
-            await product.command(*words)
-            released += len(early)
-    trial.figures["parked since their customer was not whole, released"] = str(released)
+    product, names = trial.installation.product, {one.place.name for one in newcomers}
+    rows = [one["row"] for one in (await product.ask("parked", "list"))["standing_still"]]
+    early = [row["connection"] for row in rows if row["rule"] == "customer" and row["connection"] in names]
+    for name in sorted(set(early)):
+        words = ("parked", "release", "--rule", "customer", "-c", name, "--why", "the customer is whole", "--yes")
+        await product.command(*words)
+    trial.figures["parked since their customer was not whole, released"] = str(len(early))
 
 
 def _key_by_hand(newcomer: Newcomer) -> bytes:

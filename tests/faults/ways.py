@@ -49,6 +49,6 @@ class Way(NamedTuple):
 REST = Way("REST", HOUSE, "POST /clouderp/api/erp/")
 QXTEND = Way("QXtend", HOUSE, "POST /qxi/services/", is_qxtend=True)
 # So small that what a place holds does not fit on one page.
-DIALECT = Way("another dialect", ELSEWHERE, "POST /qad-central/live/services/ar/", page_size=20)
+DIALECT = Way("another dialect", ELSEWHERE, "POST /qad-central/live/services/ar/", page_size=8)
 WAYS = (REST, QXTEND, DIALECT)
 OVER_ALL = tuple(way.name for way in WAYS)
