@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from adapters.files.lists import SiteLists
 from adapters.files.port import FileErp
 from adapters.qad.profiles.lists import BROWSES
 from console.config import load_site
+from console.customers.linking import _open_items
 from console.wiring import Wiring
 from schemas.errors import Misconfigured
 from tests.adapters.qad_company import post
 from tests.adapters.test_file_lists import GOOD
+from tests.console.test_linking import matched
 from tests.ports.files import PROFILE, Site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +64,18 @@ async def test_port_and_lists_are_those_of_the_directory_and_no_secret_is_asked_
 def test_what_asks_qad_says_that_there_is_none(wiring):
     with pytest.raises(Misconfigured, match="acme-main go into files"):
         wiring.profile("acme-main")
+
+
+async def test_what_a_link_affects_is_what_the_list_of_open_items_shows(site, wiring):
+    header = ("number", "type", "year", "daybook", "voucher", "customer", "currency", "total", "open")
+    rows = [
+        (f"INV-{n}", "invoice", 2026, "ZINV", n, "C0001", "USD", "70.00", left)
+        for n, left in enumerate((0, "30.00"), 1)
+    ]
+    other = ("INV-2", "invoice", 2026, "ZINV", 9, "C0002", "USD", "70.00", "70.00")
+    site.write_list("open_items", header, *rows, other)
+    found = await _open_items(wiring, "acme-main", [matched("INV-1"), matched("inv-2")])
+    assert found == [("USD", Decimal("30.00"))]
 
 
 def test_a_wrong_word_in_the_profile_is_said_with_its_place(site, wiring):

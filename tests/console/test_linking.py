@@ -48,6 +48,9 @@ class Wired:
     def __init__(self, qad):
         self._qad = qad
 
+    def files(self, _connection):
+        return None
+
     def profile(self, _connection):
         return self._qad.profile()
 
