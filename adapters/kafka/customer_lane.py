@@ -30,7 +30,7 @@ from schemas.zuora import field_of
 from streams.customers.creating import Creation, values_of
 from streams.customers.settling import Step, filled, made
 from streams.customers.spec import STAGE
-from streams.customers.wanted import CUSTOMER, OPERATIONS, PARTS, Rules, Value, wanted_of
+from streams.customers.wanted import CUSTOMER, OPERATIONS, PARTS, RELATION, Rules, Value, wanted_of
 from streams.outcomes import outcome_key
 from streams.ports import CustomerBooks, HeldRecord
 from streams.stage import LIVE
@@ -192,10 +192,7 @@ class CustomerLane:
                 another = await self._another(creation, held, wanted)
                 if another is not None:
                     return another
-            if part == OPERATIONS and held is not None:
-                step = filled(held.fixed, self._books.template(part))
-            else:
-                step = made(part, held.values if held else None, wanted)
+            step = await self._step(creation, part, held, wanted)
             if step.how == "conflict":
                 return _taken(creation, part, step)
             try:
@@ -231,6 +228,21 @@ class CustomerLane:
             f"QAD holds customer {', '.join(holders)} for this account already",
             "Nothing is to be made where it is the right one; else clear its field in QAD, then release.",
         )
+
+    async def _step(self, creation: Creation, part: str, held: HeldRecord | None, wanted: dict[str, Value]) -> Step:
+        """Return what is done with a record as it stands."""
+        if part == OPERATIONS and held is not None:
+            return filled(held.fixed, self._books.template(part))
+        step = made(part, held.values if held else None, wanted)
+        if step.how == "conflict" and part == RELATION and await self._is_its_own(creation):
+            return Step(how="found")
+        return step
+
+    async def _is_its_own(self, creation: Creation) -> bool:
+        """Return whether the customer that holds this account stands under the relation: it has another name by now."""
+        held = await self._books.read(CUSTOMER, creation.codes[CUSTOMER])
+        ours = {"zuora_account": creation.decision.account_number, "relation": creation.codes[RELATION]}
+        return held is not None and all(str(held.values.get(word, "")).rstrip() == ours[word] for word in ours)
 
     async def _write(self, part: str, code: str, step: Step, held: HeldRecord | None) -> None:
         if step.how == "make":

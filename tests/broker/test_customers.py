@@ -184,6 +184,19 @@ async def test_what_comes_again_is_found_and_nothing_of_it_is_written_over(makin
     assert making.catalogue.customers["C0777"].credit_terms_code == "NET0"
 
 
+async def test_a_customer_that_got_another_name_since_is_still_the_one_that_was_made(making, eventually):
+    """As one that follows its account does, whose account is released."""
+    await making.approve()
+    async with making.running():
+        await eventually(lambda: making.has_said(3))
+        making.relations["BR777"].business_relation_name = "Umbenannt GmbH"
+        await making.write(Topic.DECISIONS, builders.released("account:acc7"))
+        await eventually(lambda: making.has_said(4))
+        await eventually(lambda: making.has_said(6))
+    assert [(type(one), one.how) for one in (await making.said())[3:]] == [(Written, "found")] * 3
+    assert making.relations["BR777"].business_relation_name == "Umbenannt GmbH"
+
+
 async def test_a_customer_that_holds_the_account_already_is_not_made_again(making, eventually):
     making.qad.control.set_customer("CORP", "C0002", custom_short_0=NUMBER)
     await making.approve()
