@@ -24,9 +24,10 @@ import msgspec
 
 from adapters.credentials.secret import Secret
 from adapters.kafka.administration import create_topics
-from adapters.kafka.cluster import Cluster, started
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.feed import ReferenceFeed
 from adapters.kafka.publishing import Publisher
+from adapters.kafka.reader import Reader, ends_of
 from adapters.qad.asking.client import Credentials, QadClient
 from adapters.qad.profiles.checks import load_profile
 from adapters.qad.profiles.profile import Profile
@@ -240,8 +241,6 @@ class House:
         self._token = await client.token.get()
         self._references = QadReferences(client, self._profile)
         self._publisher = await clients.enter_async_context(Publisher(self._cluster))
-        self._reader = await clients.enter_async_context(started(self._cluster.consumer(), self._cluster))
-        self._reader.assign([self._cluster.partition(Topic.QAD_REFERENCE, 0)])
         self._feed = self._new_feed()
 
     def _new_feed(self) -> ReferenceFeed:
@@ -267,7 +266,7 @@ class House:
         return lambda: self.runner.run(self._write())
 
     def rename(self) -> str:
-        """Rename a customer in the company, read what is in the log so far, and return the name."""
+        """Rename a customer in the company, note where the log ends, and return the name."""
         self._renamed += 1
         name = f"Renamed {self._renamed} GmbH"
         if self._company.stdin is not None:
@@ -275,17 +274,18 @@ class House:
             self._company.stdin.flush()
         if self._told() != name:
             raise ValueError("the company has not renamed its customer")
-        self.runner.run(self._drain())
+        ends = self.runner.run(ends_of(self._cluster, 0, [Topic.QAD_REFERENCE]))
+        self._end = ends[Topic.QAD_REFERENCE]
         return name
 
     async def visible(self, name: str) -> int:
         """Read the list, write what differs, and return when a reader of the log has seen that alone."""
-        written = await self._write()
-        seen: list[str] = []
-        async with asyncio.timeout(_LIMIT_S):
+        # Opened for this alone: a client whose loop stands still meanwhile does not end cleanly.
+        async with Reader(self._cluster, 0, {Topic.QAD_REFERENCE: self._end}) as reader, asyncio.timeout(_LIMIT_S):
+            written = await self._write()
+            seen: list[str] = []
             while name not in seen:
-                for records in (await self._reader.getmany(timeout_ms=500)).values():
-                    seen += [str(one.name) for one in map(_customer_in, records)]
+                seen += [str(_customer_in(record).name) for record in await reader.step()]
         if seen != [name]:
             raise ValueError(f"{len(seen)} changes were seen, not one")
         return written
@@ -298,11 +298,6 @@ class House:
 
     async def _write(self) -> int:
         return await self._feed.write_list("customer", await self._read())
-
-    async def _drain(self) -> None:
-        partition = self._cluster.partition(Topic.QAD_REFERENCE, 0)
-        await self._reader.seek_to_end(partition)
-        await self._reader.position(partition)
 
     def _told(self) -> str:
         told = self._company.stdout.readline().strip() if self._company.stdout is not None else ""
