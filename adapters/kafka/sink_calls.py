@@ -156,14 +156,14 @@ class Calls:
 
     async def _first_attempt_settled(self, job: Job, frozen: Frozen) -> bool:
         """Look for what the log may have lost; True when nothing more is to be done."""
+        standing = self._state.postings.get(job.name)
+        first = job.origin if standing is None else min(job.origin, standing.first)
         if not self._erp.can_find(frozen.kind):
-            standing = self._state.postings.get(job.name)
-            first = job.origin if standing is None else min(job.origin, standing.first)
             may_have_been_sent = self._holdings.may_have_been_sent(job.name, first)
             if may_have_been_sent:
                 await self._say(saying.say_still(job, Parked, answers.log_not_whole(job.posting.number)))
             return may_have_been_sent
-        if not self._holdings.must_be_found(job.name):
+        if not self._holdings.must_be_found(job.name, first):
             return False
         # What is held against QAD's document, since the log has lost the intent.
         intent = self._intent(job, frozen, attempt=1)

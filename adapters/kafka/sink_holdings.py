@@ -127,9 +127,18 @@ class Holdings:
             )
         )
 
-    def must_be_found(self, name: PostingId) -> bool:
-        """Return whether to ask QAD for a posting before its first attempt; once `looked`."""
-        return machine_reference(name) in self._already if self._has_read else name in self._looks_for
+    def must_be_found(self, name: PostingId, first: int) -> bool:
+        """Return whether to ask QAD for a posting before its first attempt; once `looked`.
+
+        Of what the log may have lost, no list alone says that it is absent: a row can leave it while it is read.
+
+        Args:
+            name: The posting.
+            first: Its first input's offset.
+        """
+        if not self._has_read:
+            return name in self._looks_for
+        return self._stood_there(name) or self.may_be_lost(first)
 
     def when_read(self, name: PostingId) -> FoundInQad | None:
         """Return the one document that stood in QAD for a posting when that was read, or None."""
