@@ -28,6 +28,7 @@ from tests.broker.erps import invoice
 # What is measured, with how many connections.
 MEASURED = (
     (Pace(), (1, 4)),
+    (Pace(latency_ms=400, at_once=4), (1,)),
     (Pace(over="QXtend"), (1,)),
     (Pace(over="QXtend", latency_ms=400, at_once=4), (1,)),
 )

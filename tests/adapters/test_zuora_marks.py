@@ -318,6 +318,6 @@ def test_only_the_marking_and_ping_ever_mark():
         ("adapters/kafka/mark_lane.py", "self._marks.write"),
         ("adapters/zuora/asking/client.py", "posts.update"),
         ("adapters/zuora/marks.py", "self._client.mark"),
-        ("console/running/processes.py", "ZuoraMarks"),
         ("console/pinging/write_back.py", "client.mark"),
+        ("console/running/processes.py", "ZuoraMarks"),
     ]
