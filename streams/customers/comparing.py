@@ -73,8 +73,11 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     meant: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
 
     def knows(self, word: str, fingerprint: str) -> bool:
-        """Return whether it is what both said, or what we meant: then it is not QAD's own."""
-        return self.alike.get(word) == fingerprint or fingerprint in self.meant.get(word, ())
+        """Return whether it is what both said, or what we meant: then it is not QAD's own.
+
+        What was meant for accounts that have gone from the customer counts for none that came to it: no base, no write.
+        """
+        return word in self.alike and (self.alike[word] == fingerprint or fingerprint in self.meant.get(word, ()))
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from schemas.topics import Topic
 from streams.customers.aligning import Refusal, Shared
 from streams.customers.asked import asked_by
 from streams.customers.bases import Bases
-from streams.customers.comparing import Line, State, fingerprint
+from streams.customers.comparing import Line, Said, State, compare, fingerprint
 from streams.customers.known import Known
 from tests.unit import builders
 
@@ -104,11 +104,24 @@ def test_a_base_is_of_an_account_and_its_customer_and_shared_only_where_all_have
 def test_an_intent_is_known_until_what_became_of_it_is_said():
     bases = Bases()
     intent = Aligning(**HEAD, stage="align", origin=7, customer="C1", part="relation", code="BR1", words={"name": "y"})
+    bases.take(aligned(base={"name": "x"}))
     bases.take(intent)
     bases.take(intent)
     assert bases.of("C1", ["account:a1"]).knows("name", "y")
     bases.take(aligned(base={"name": "y"}))
     assert bases.of("C1", ["account:a1"]).meant == {}
+
+
+def test_an_intent_of_an_account_that_has_gone_is_no_base_of_the_one_that_came():
+    """Killed before its end was said, unlinked meanwhile: what QAD shows is not the next account's to write over."""
+    bases = Bases()
+    bases.take(aligned(base={"name": fingerprint("C1", "name", "Birke")}))
+    meant = {"name": fingerprint("C1", "name", "Birke SE")}
+    bases.take(Aligning(**HEAD, stage="align", origin=7, customer="C1", part="relation", code="BR1", words=meant))
+    said, held = Said(values={"name": "Somebody else AG"}), {"name": "Birke SE"}
+    assert compare("C1", "name", said, held, bases.of("C1", ["account:a1"])).state is State.WRITE
+    for documents in (["account:a9"], ["account:a1", "account:a9"]):
+        assert compare("C1", "name", said, held, bases.of("C1", documents)).state is State.NEVER_IN_LINE
 
 
 # -- whose customer it is ----------------------------------------------------------------------------------------------
