@@ -191,9 +191,12 @@ class Holdings:
         if known is not None and not self.may_have_been_sent(job.name, known.first):
             if is_receipt or not intent.carried:
                 return Carrying(carried=intent.carried)
-            # By its link QAD nets what is open of both: less than was meant where somebody has used the invoice.
-            meant = {offer.allocation: offer.amount for offer in job.offers}
-            return carrying(meant, found.allocated, others_known=True)
+            # By its link QAD nets what is open of both: less than was meant where somebody has used the invoice. What
+            # was meant is all of it, by the intent: newer content may come without the rows that made it up.
+            if found.allocated == ZERO:
+                return Carrying()
+            is_whole = found.allocated == intent.total
+            return Carrying(carried=intent.carried) if is_whole else Carrying(untold=intent.carried)
         if not is_receipt and not self._erp.nets(kind_of(job.posting.content)):
             return Carrying()
         question = in_question(job.offers, self._state, customer=found.document.customer, by_itself=self._stood_there)

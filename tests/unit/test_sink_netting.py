@@ -18,7 +18,7 @@ from streams.sink.saying import Job, jobs_of
 from streams.sink.state import SinkState
 from streams.sink.steps import CannotTell, CarriedBy, Ready, next_step
 from tests.unit import builders as zuora
-from tests.unit.sink_data import DAY, allocation, intended, name, posted, posting, qad, state, superseded
+from tests.unit.sink_data import DAY, allocation, disputed, intended, name, posted, posting, qad, state, superseded
 from tests.unit.world import world
 
 LINKED = "invoice:inv"
@@ -118,8 +118,14 @@ class Netting:
         return kind == "credit_note"
 
 
-def carrying(found_state: SinkState, allocated: str | None, *carried: str, lost: bool = False) -> Carrying:
-    job = Job(connection="c", posting=MEMO, origin=0, index=0, mapping_version=1, offers=(OFFER,))
+def carrying(
+    found_state: SinkState,
+    allocated: str | None,
+    *carried: str,
+    lost: bool = False,
+    offers: tuple[Offer, ...] = (OFFER,),
+) -> Carrying:
+    job = Job(connection="c", posting=MEMO, origin=0, index=0, mapping_version=1, offers=offers)
     holdings = Holdings(Netting(), found_state, gate=Gate(), moved=lambda: None)
     if lost:
         holdings.look_for(frozenset(), below=10)
@@ -144,6 +150,17 @@ def carrying(found_state: SinkState, allocated: str | None, *carried: str, lost:
 def test_qad_says_how_much_it_has_netted(allocated, known):
     sent = msgspec.structs.replace(intended("memo"), carried=(name("a"),))
     assert carrying(state(sent), allocated, "a") == known
+
+
+@pytest.mark.parametrize(
+    ("allocated", "known"),
+    [("40.00", Carrying(carried=(name("a"),))), ("0", Carrying()), (None, Carrying(untold=(name("a"),)))],
+)
+def test_what_was_sent_says_what_it_was_linked_for_not_newer_content(allocated, known):
+    """A newer mapping builds the credit note anew, and not its row: a record of the credit note alone offers none."""
+    found = state(msgspec.structs.replace(intended("memo"), carried=(name("a"),)), disputed("memo"))
+    assert found.postings[MEMO.id].may_be_there
+    assert carrying(found, allocated, "a", offers=()) == known
 
 
 def test_of_one_that_was_not_linked_nothing_is_asked():
