@@ -56,7 +56,7 @@ class Context:
     @property
     def person(self) -> str:
         """Who sits here, as the operating system names them."""
-        return getpass.getuser()
+        return getpass.getuser().strip()
 
     def connection(self, name: str) -> str:
         """Return the name of a connection, or of the only one there is.

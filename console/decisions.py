@@ -50,12 +50,17 @@ def proposer(people: Sequence[str], person: str) -> str:
     Raises:
         Misconfigured: Two have said it; or it was this person.
     """
-    others = [one for one in people if one.casefold() != people[0].casefold()]
+    others = [one for one in people if not is_same_person(one, people[0])]
     if others:
         raise Misconfigured(f"{people[0]} and {others[0]} have decided it: look where it stands by ml-connector trace")
-    if people and person.casefold() == people[0].casefold():
+    if people and is_same_person(person, people[0]):
         raise Misconfigured(f"{people[0]} proposed it: another person must approve, by the same command")
     return people[0] if people else ""
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Return whether two names are one person's: case and spaces around them make no second one."""
+    return one.strip().casefold() == other.strip().casefold()
 
 
 async def read_books(wiring: Wiring, connection: str, decisions: Iterable[AnyDecision]) -> Books:

@@ -11,7 +11,7 @@ from console.customers.aligning import look_dry
 from console.customers.creating import plan_customer
 from console.customers.linking import Effects, approval_problem, effects
 from console.customers.matching import Accounts, read_accounts, waiting_by_account
-from console.decisions import decide, now
+from console.decisions import decide, is_same_person, now
 from console.output import worth
 from schemas.decisions import CustomerApproved, CustomerLinked, CustomerUnlinked
 from schemas.errors import Misconfigured
@@ -111,7 +111,7 @@ def link(context: Context, account: str, customer: str, why: str, approved_by: s
         account_number=account,
         customer=customer,
         open_items=_known(affected),
-        approved_by=approved_by or msgspec.UNSET,
+        approved_by=approved_by.strip() or msgspec.UNSET,
     )
     context.run(decide(context.wiring, decision))
     context.output.result({"connection": name, "account": account, "customer": customer, "affected": affected})
@@ -149,7 +149,7 @@ def unlink(context: Context, account: str, why: str, approved_by: str, yes: bool
         account_number=account,
         customer=linked,
         open_items=_known(affected),
-        approved_by=approved_by or msgspec.UNSET,
+        approved_by=approved_by.strip() or msgspec.UNSET,
     )
     context.run(decide(context.wiring, decision))
     context.output.result(
@@ -191,7 +191,7 @@ def create(
     found = accounts.numbered(account)
     if accounts.customer_of(found):
         raise Misconfigured(f"account {account} goes to {accounts.customer_of(found)}: there is none to make")
-    if not approved_by.strip() or approved_by.casefold() == context.person.casefold():
+    if not approved_by.strip() or is_same_person(approved_by, context.person):
         raise Misconfigured("two people create a customer: --approved-by names another than the one who decides")
     customer = code or (account if len(account) <= LENGTHS["code"] else "")
     relation = relation or customer
@@ -217,7 +217,7 @@ def create(
         search_name=search_name,
         origin=plan.origin,
         content_hash=plan.content_hash,
-        approved_by=approved_by,
+        approved_by=approved_by.strip(),
     )
     context.run(decide(context.wiring, decision))
     context.output.result({"connection": at, "account": account, "customer": customer, "records": plan.records})

@@ -14,6 +14,7 @@ from adapters.qad.reading.filtered import Filtered
 from adapters.qad.values import amount
 from adapters.store.readmodel import ReadModel
 from console.customers.matching import Accounts, worth_of
+from console.decisions import is_same_person
 from console.reconciliation.site import SiteBooks
 from console.wiring import Wiring
 from schemas.errors import ConnectorError, Misconfigured
@@ -94,9 +95,9 @@ async def effects(
 
 def approval_problem(effects: Effects, *, person: str, approved_by: str) -> str:
     """Return why a change may not be decided yet, "" where it may."""
-    if approved_by and approved_by.casefold() == person.casefold():
+    if approved_by and is_same_person(approved_by, person):
         return f"{approved_by} decides it, so another person must approve: --approved-by NAME"
-    if not effects.needs_approval or approved_by:
+    if not effects.needs_approval or approved_by.strip():
         return ""
     why = f"{effects.open_items} items are open in QAD" if effects.open_items else "open items cannot be told"
     return f"{why}: a second person must approve (--approved-by NAME). Until roles exist nobody authenticates the name"

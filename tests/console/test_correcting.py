@@ -41,7 +41,7 @@ def test_the_first_proposes_and_another_approves():
     assert (second.approves, second.proposed_by, second.n) == (True, "ada", 1)
 
 
-@pytest.mark.parametrize("person", ["ada", "Ada"])
+@pytest.mark.parametrize("person", ["ada", "Ada", "ada "])
 def test_who_proposed_it_cannot_approve_it(person):
     with pytest.raises(Misconfigured, match="another person must approve"):
         plan(posted().put(by("ada")), person)

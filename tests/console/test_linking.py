@@ -18,7 +18,7 @@ def effects_of(open_items):
 
 
 @pytest.mark.parametrize("open_items", [0, 1, None])
-@pytest.mark.parametrize("same", ["ada", "Ada", "ADA"])
+@pytest.mark.parametrize("same", ["ada", "Ada", "ADA", " ada", "Ada "])
 def test_nobody_approves_what_they_decide_themselves(open_items, same):
     assert "another person must approve" in approval_problem(effects_of(open_items), person="ada", approved_by=same)
 
@@ -31,6 +31,11 @@ def test_open_items_ask_for_a_second_person_and_so_does_not_knowing(open_items, 
     assert approval_problem(effects_of(open_items), person="ada", approved_by="").startswith(problem)
     assert bool(approval_problem(effects_of(open_items), person="ada", approved_by="")) is bool(problem)
     assert approval_problem(effects_of(open_items), person="ada", approved_by="grace") == ""
+
+
+@pytest.mark.parametrize("open_items", [1, None])
+def test_spaces_are_nobodys_name(open_items):
+    assert "a second person" in approval_problem(effects_of(open_items), person="ada", approved_by="  ")
 
 
 # -- what is open, asked of QAD ------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def test_the_first_proposes_and_another_approves_what_it_shows():
     assert found.postings[-1].step == "journal:1"
 
 
-@pytest.mark.parametrize("person", ["ada", "Ada"])
+@pytest.mark.parametrize("person", ["ada", "Ada", "ada "])
 def test_who_proposed_it_cannot_approve_it(person):
     found = decided(posted(), "ada")
     with pytest.raises(Misconfigured, match="another person must approve"):
