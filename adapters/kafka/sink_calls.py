@@ -167,7 +167,7 @@ class Calls:
             return False
         # What is held against QAD's document, since the log has lost the intent.
         intent = self._intent(job, frozen, attempt=1)
-        there = self._holdings.when_read(job.name)
+        there = self._holdings.when_read(job.name, frozen.kind)
         if there is not None and there.no_entry is None and not self._erp.nets(frozen.kind):
             return await self._is_there(job, intent, there)
         async with self._gate.slots:

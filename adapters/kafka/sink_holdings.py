@@ -26,8 +26,8 @@ from streams.sink.freezing import kind_of
 from streams.sink.saying import Job
 from streams.sink.state import SinkState
 
-# Every kind of document that a posting can be in QAD. A receipt before a bounce: a browse that kinds share is read in
-# the words of the first of them, and a receipt's columns tell more.
+# Every kind of document that a posting can be in QAD. Those that are made most often come before those that share a
+# browse with them: it is read in the words of the first, and of another kind it says only that something is there.
 KINDS = (
     "invoice",
     "credit_note",
@@ -66,6 +66,7 @@ class Holdings:
         # once.
         self._already: dict[str, bytes] = {}
         self._has_read = False
+        self._read_as: frozenset[str] = frozenset()
         self._looks_for: frozenset[PostingId] = frozenset()
 
     def look_for(self, names: frozenset[PostingId], *, below: int) -> None:
@@ -95,12 +96,13 @@ class Holdings:
             sure_from: Boot-time clock from which on no call of an owner before can be on the wire.
         """
         await asyncio.sleep(max(sure_from - boot_time_s(), 0.0))
-        for kind in self._erp.lists_of(KINDS):
+        kinds = self._erp.lists_of(KINDS)
+        for kind in kinds:
             # Paging is by position: a row that leaves the list meanwhile moves one that nobody has read to a page that
             # was. So a list of several pages is read until a reading shows nothing that was not known.
             while await self._answered(partial(self._shows_more, kind)):
                 pass
-        self._has_read = True
+        self._has_read, self._read_as = True, frozenset(kinds)
         self._looked.set()
 
     async def looked(self) -> None:
@@ -140,9 +142,12 @@ class Holdings:
             return name in self._looks_for
         return self._stood_there(name) or self.may_be_lost(first)
 
-    def when_read(self, name: PostingId) -> FoundInQad | None:
-        """Return the one document that stood in QAD for a posting when that was read, or None."""
-        packed = self._already.get(machine_reference(name))
+    def when_read(self, name: PostingId, kind: str) -> FoundInQad | None:
+        """Return the one document that stood in QAD for a posting when that was read, or None.
+
+        None as well for a kind whose list was read in the words of another: signs and statuses may mean something else.
+        """
+        packed = self._already.get(machine_reference(name)) if kind in self._read_as else None
         return _unpack(packed) if packed else None
 
     def may_be_lost(self, first: int) -> bool:

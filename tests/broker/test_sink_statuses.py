@@ -13,7 +13,7 @@ from schemas.decisions import DocumentReleased
 from schemas.outcomes import Parked, Posted, Waiting
 from schemas.postings import Posting
 from schemas.topics import Topic
-from tests.broker.erps import CONNECTION, Qad, allocation, invoice, posting_set, receipt, running_qad
+from tests.broker.erps import CONNECTION, Qad, allocation, credit_note, invoice, posting_set, receipt, running_qad
 from tests.broker.lanes import read_records
 from tests.broker.sinks import LIMITS, Sink, cut_outcomes, kinds, outcomes, put, running_sink
 
@@ -162,11 +162,36 @@ async def test_what_is_read_back_as_it_was_sent_is_posted(cluster: Cluster, qad:
     assert len(browsed) >= 1
 
 
+async def test_a_list_that_kinds_share_does_not_say_of_one_what_counts_for_another(
+    cluster: Cluster, qad: Qad, eventually
+):
+    """Credit notes stand in the list of invoices, and an invoice counts in any status."""
+    note = credit_note("CM1")
+    find = msgspec.structs.replace(qad.erp._profile.posted["credit_note"].find, status="currencyCode")
+    saying_of(qad, "credit_note", posted_when=("Final",), find=find)
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(OWED), posting_set(note))
+        await eventually(sink.acknowledged)
+        assert isinstance(await newest(cluster, note), Waiting)
+    await cut_outcomes(cluster, keep=0)
+    async with running_sink(cluster, qad) as sink:
+        sink.take(await read_records(cluster, Topic.POSTINGS))
+        await eventually(sink.acknowledged, within_s=30)
+        assert isinstance(await newest(cluster, OWED), Posted)
+        assert (await newest(cluster, note)).reason.rule == "no_gl_entry"
+    assert sent(qad) == 2
+
+
 def reading_back(qad: Qad) -> None:
     """Have the port read invoices back."""
+    saying_of(qad, "invoice", read_back=True)
+
+
+def saying_of(qad: Qad, kind: str, **said: object) -> None:
+    """Have the port's profile say more of a kind."""
     erp = qad.erp
     profile = erp._profile
-    documents = {**profile.posted, "invoice": msgspec.structs.replace(profile.posted["invoice"], read_back=True)}
+    documents = {**profile.posted, kind: msgspec.structs.replace(profile.posted[kind], **said)}
     if profile.qxtend is None:
         erp._profile = msgspec.structs.replace(profile, documents=documents)
         return
