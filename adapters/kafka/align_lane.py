@@ -42,6 +42,8 @@ _PAUSE_MAX_S = 30.0
 # Somebody who changes a record at the very moment is given way so often.
 _STALE_MAX = 3
 _STALE = ("changed_meanwhile", "locked")
+# A change whose answer says nothing is sent so often, for some minutes: then it parks, and the next customer goes on.
+_UNKNOWN_MAX = 12
 # Customers whose accounts are in memory at once.
 _AT_ONCE = 200
 
@@ -123,7 +125,10 @@ class AlignLane:
             for customer, accounts in some:
                 each = [stated(parties[account.id], rules) for account in accounts]
                 said = {field: joined(field, [one[field] for one in each]) for field in fields}
-                await self._customer(self._shared(customer, accounts, asked), said, asked)
+                shared, bases = self._shared(customer, accounts, asked), known.bases
+                quiet = unchanged(customer, said, bases.of(customer, shared.documents))
+                if not quiet or asked.looks_all_the_same(shared, bases):
+                    await self._customer(shared, said)
         if asked.everything:
             self._looked_by = known.mapping
 
@@ -136,19 +141,16 @@ class AlignLane:
         }
         return Shared(connection=self._connection, customer=customer, accounts=accounts, passes=passes)
 
-    async def _customer(self, shared: Shared, said: dict[AlignField, Said], asked: Asked) -> None:
+    async def _customer(self, shared: Shared, said: dict[AlignField, Said]) -> None:
         """See to it that what may flow to a customer stands there, or that it is said why not.
 
         Raises:
             ConnectorError: Nobody can say now; it is tried again from the beginning.
         """
         bases = self._from.known.bases
-        quiet = unchanged(shared.customer, said, bases.of(shared.customer, shared.documents))
-        if quiet and not asked.looks_all_the_same(shared, bases):
-            return
         sent: dict[str, str] = {}
         refused: dict[str, Refusal] = {}
-        tries = 0
+        tries = unknown = 0
         while True:
             look = await look_at(self._books, shared.customer, said, bases.of(shared.customer, shared.documents))
             if look is None:
@@ -171,11 +173,15 @@ class AlignLane:
                 refused[part] = Refusal(words=tuple(writes), said=error.messages)
             except OutcomeUnknown as error:
                 self._log.info("no answer says what became of a change: it is read", part=part, why=str(error))
-                tries += 1
-                await _pause(tries)
+                unknown += 1
+                if unknown == _UNKNOWN_MAX:
+                    refused[part] = Refusal(words=tuple(writes), unanswered=True, said=(str(error),))
+                    unknown = 0
+                await _pause(unknown)
             else:
                 sent |= intent.words
-        refusal = next(iter(refused.values()), None)
+        # What was read after the last call may show that it was done all the same.
+        refusal = next((one for part, one in refused.items() if look.writes(part)), None)
         await self._say(list(shared.outcomes(look.lines, refusal, bases)))
 
     async def _write(self, look: Look, intent: Aligning) -> None:

@@ -34,11 +34,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         words: What was to be changed.
         kept: Whether QAD said yes, and shows the old value all the same.
+        unanswered: Whether QAD shows the old value, and no answer said why, however often it was sent.
         said: QAD's words.
     """
 
     words: tuple[str, ...]
     kept: bool = False
+    unanswered: bool = False
     said: tuple[str, ...] = ()
 
 
@@ -105,6 +107,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
         customer, number = self.customer, account.number
         if refusal is not None:
             what = "said yes and kept what it had" if refusal.kept else "does not take the change"
+            if refusal.unanswered:
+                what = "shows what it had, and never says what becomes of the change"
             rule, message = REFUSED, f"{customer}: QAD {what} ({', '.join(refusal.words)})"
             step = "Mend it in QAD, or look at [customers] of the profile."
         elif called[State.DIFFERS]:

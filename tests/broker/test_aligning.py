@@ -343,6 +343,26 @@ async def test_what_qad_says_yes_to_and_does_not_keep_parks(world, eventually):
     assert [type(one) for one in await world.said()] == [Aligned, Aligning, Aligned, Parked]
 
 
+async def test_a_change_that_qad_never_answers_parks_and_holds_no_other_up(world, eventually):
+    await world.make("COTHER", "BROTHER", account="a2")
+    await world.account("a2")
+    await seen_in_line(world, eventually)
+    armed = world.qad.arm("http_500_before_commit", kind="business_relation")
+    await world.account(called=NEW)
+    await world.account("a2", status="Canceled")
+    async with world.running():
+        await eventually(world.all_is_done, within_s=30)
+        others = world.qad.server.installation.books.master.catalogues["CORP"].customers["COTHER"]
+        assert (armed.fired > 1, others.is_active, world.relation.business_relation_name) == (True, False, NAME)
+        [parked] = [one for one in await world.said() if isinstance(one, Parked)]
+        assert (parked.subject, parked.reason.rule) == ("account:a1", "customer_not_changed")
+        assert ("never says" in parked.reason.message, "HTTP 500" in parked.said[0]) == (True, True)
+        world.qad.control.disarm(id=armed.id)
+        await world.write(Topic.DECISIONS, builders.released("account:a1"))
+        await eventually(world.all_is_done)
+    assert world.relation.business_relation_name == NEW
+
+
 async def test_a_mapping_that_says_the_same_of_customers_asks_for_nothing(world, eventually):
     async with world.running():
         await world.publish(*EVERYTHING, version=2)
