@@ -21,6 +21,7 @@ from schemas.postings import (
     Content,
     InverseContent,
     JournalContent,
+    Offer,
     OpeningContent,
     Posting,
     ReceiptContent,
@@ -109,8 +110,10 @@ def next_step(posting: Posting, state: SinkState, held: Mapping[PostingId, Decim
         return annul
     # What QAD holds untraced comes first, then what it undoes: as long as that may still be annulled, it does not
     # matter what else is missing.
-    undone, needed = _undone(posting), _needed(posting, state)
+    undone, needed, let_go = _undone(posting), _needed(posting, state), _paid_no_more(posting, state)
     for name in sorted(posting.after, key=lambda name: (name not in held, name not in undone)):
+        if name in let_go:
+            continue
         stop = _stop(posting, name, state.postings.get(name), needed, held)
         if stop is not None:
             return stop
@@ -220,6 +223,20 @@ def _needed(posting: Posting, state: SinkState) -> frozenset[PostingId]:
             return frozenset()
 
 
+def _paid_no_more(posting: Posting, state: SinkState) -> frozenset[PostingId]:
+    """Return the items that a receipt does not wait for: what it paid of them was taken back before it was sent.
+
+    Such an item may never come to QAD, and the money is there.
+    """
+    offers = _offers(posting)
+    paid = {offer.item for offer in offers if state.status(offer.allocation) is not Status.SUPERSEDED}
+    return frozenset(offer.item for offer in offers) - paid
+
+
+def _offers(posting: Posting) -> tuple[Offer, ...]:
+    return posting.content.offers if isinstance(posting.content, ReceiptContent) else ()
+
+
 def _undone(posting: Posting) -> tuple[PostingId, ...]:
     """Return the postings that this one undoes, or a part of them, oldest first."""
     content = posting.content
@@ -238,9 +255,15 @@ def _not_come(posting: Posting, name: PostingId) -> Reason:
         rule="waits_for_posting",
         message=f"{posting.number}: {what} has not come yet",
         next_step="It goes on by itself. If it stays, look where that document stands: ml-connector trace.",
-        waits_for=(waits.posting(name),),
+        waits_for=_changed_by(posting, name),
         blocked_by=what,
     )
+
+
+def _changed_by(posting: Posting, name: PostingId) -> tuple[str, ...]:
+    """Return what ends a wait for another posting: that posting, and of a receipt the end of what it pays of it."""
+    applied = (offer.allocation for offer in _offers(posting) if offer.item == name)
+    return tuple(map(waits.posting, (name, *applied)))
 
 
 def _not_in_qad(posting: Posting, name: PostingId, standing: Standing) -> Reason:
@@ -248,7 +271,7 @@ def _not_in_qad(posting: Posting, name: PostingId, standing: Standing) -> Reason
         rule="waits_for_posting",
         message=f"{posting.number}: {standing.number} must be in QAD first and is {standing.status.value}",
         next_step=f"It goes on by itself when {standing.number} is in QAD.",
-        waits_for=(waits.posting(name),),
+        waits_for=_changed_by(posting, name),
         blocked_by=standing.number,
     )
 

@@ -14,6 +14,7 @@ from streams import waits
 from streams.identity import identify
 from streams.mending import who_mends
 from tests.unit import builders as zuora
+from tests.unit.erp import Sink
 from tests.unit.test_crashes import postings_of, standings_of, told
 from tests.unit.test_kept_state import folded_over, own_outputs, stages
 from tests.unit.world import AS_WRITTEN, OUTCOMES_FIRST, PRODUCT_FIRST, World, world
@@ -159,6 +160,18 @@ def test_a_payment_is_posted_and_what_it_is_applied_to_is_waited_for_as_ever():
     [receipt, applied, posted] = found.postings
     assert (receipt.act, applied.act, posted.document) == (Act.POST, Act.ALLOCATE, INVOICE)
     assert posted.id in applied.after
+
+
+@pytest.mark.parametrize("is_seen_waiting", [True, False])
+def test_money_that_waits_goes_when_what_it_paid_is_rejected_and_never_comes(is_seen_waiting):
+    found, row = e_invoicing(cash_waits=True), zuora.row("100.00")
+    sink = Sink(found.put(invoice("Processing"), zuora.payment("100.00", row)))
+    if is_seen_waiting:
+        assert sink.run().stuck == ["document", "allocate:r1"]
+    found.put(invoice("Rejected"), zuora.payment("100.00", row, zuora.row("-100.00", "r2"), updated=LATER))
+    found.put(zuora.draft(updated=LATER))
+    sink.run()
+    assert (sink.stuck, len(sink.sent), sink.open_of("payment:pay1")) == ([], 1, 100)
 
 
 def test_a_newer_mapping_that_does_not_ask_lets_what_waits_go():
