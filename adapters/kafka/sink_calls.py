@@ -47,7 +47,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         age_s: How old an intent may be when its first byte is sent.
         settle_s: From when on "absent" is believed, counted from the fencing or the end of the call. Above request
             time-out + age; above QAD's idle-connection time-out, which closes the last window.
-        look_again_s: How soon what QAD has without its GL entry is looked up again; then with growing pauses.
+        look_again_s: How soon what QAD has without its GL entry is looked up again, never before `settle_s`; then with
+            growing pauses.
     """
 
     concurrency: int = 4

@@ -189,7 +189,8 @@ class SinkLane:
                     known=known,
                     wire=self._wire,
                     crashes=self._crashes,
-                    look_again_s=self._limits.look_again_s,
+                    # Browses may be late: earlier, what was just made would be taken for gone.
+                    look_again_s=max(self._limits.look_again_s, self._limits.settle_s),
                 )
                 self._log.info("lane ready", postings=len(self._state.postings))
                 await session.settle()

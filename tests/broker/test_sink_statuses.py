@@ -1,5 +1,6 @@
 """A receipt counts as posted when QAD has made its GL entry; and what QAD's yes shows is held against what was sent."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from adapters.kafka.cluster import Cluster
 from sandbox.qad.books.documents import DocumentKey
+from sandbox.qad.faults import Fault
 from schemas.decisions import DocumentReleased
 from schemas.outcomes import Parked, Posted, Waiting
 from schemas.postings import Posting
@@ -126,6 +128,25 @@ async def test_a_receipt_that_is_gone_from_qad_parks_and_is_not_sent_by_itself(c
         await eventually(becomes(cluster, PAID, Parked), within_s=30)
     assert (await newest(cluster, PAID)).reason.rule == "gone_from_qad"
     assert sent(qad) == 2
+
+
+async def test_a_receipt_that_browses_show_late_is_not_taken_for_gone(cluster: Cluster, qad: Qad, eventually):
+    late = qad.server.control.arm(Fault(name="late_visibility", kind="payment", count=1, seconds=1.2))
+    async with running_sink(cluster, qad, limits=SOON) as sink:
+        # From here on no call of an owner before this one is waited for.
+        await asyncio.sleep(SOON.settle_s)
+        await taken(sink, eventually)
+        asked = len(qad.server.control.requests())
+
+        async def looked_up() -> None:
+            assert len(qad.server.control.requests()) > asked
+
+        await eventually(looked_up)
+        qad.server.control.pay_by_hand(key_of(qad, PAID), user="clerk")
+        await eventually(becomes(cluster, APPLIED, Posted), within_s=30)
+    assert late.fired == 1
+    assert kinds(await outcomes(cluster, PAID)) == ["Intended", "Waiting", "Posted"]
+    assert sent(qad) == 3
 
 
 async def test_what_qad_makes_by_a_cent_more_is_named_at_once_and_holds_what_refers_to_it(
