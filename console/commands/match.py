@@ -244,6 +244,8 @@ def align(context: Context, account: str, limit: int, connection: str) -> None:
     context.output.say(
         f"{len(found.customers)} of {found.looked_at} customers shown; fields: {', '.join(found.flows) or '-'}"
     )
+    if found.looked_at < found.in_all:
+        context.output.say(f"{found.in_all - found.looked_at} more are not looked at: --limit shows more")
     if found.stops:
         context.output.say(f"Nothing is written: {'; '.join(found.stops)}")
 

@@ -84,15 +84,17 @@ def check_profile(context: Context, connection: str) -> None:
     name = context.connection(connection)
     files_of = context.wiring.files(name)
     if files_of is not None:
-        context.output.result({"hash": files_of.content_hash, "unconfirmed": [], "items": []})
+        context.output.result({"hash": files_of.content_hash, "unconfirmed": [], "items": [], "mapping_not_read": ""})
         context.output.say(f"{name}: profile {files_of.content_hash} is valid; ping tries its directory and its lists")
         return
     found = context.wiring.profile(name)
-    items = walk(found, _published(context, name))
+    mapping, unread = _published(context, name)
+    items = walk(found, mapping)
     unconfirmed = found.unconfirmed
     if found.customers is not None and not found.customers.confirmed:
         unconfirmed.append("customers")
-    context.output.result({"hash": found.content_hash, "unconfirmed": unconfirmed, "items": items})
+    facts = {"hash": found.content_hash, "unconfirmed": unconfirmed, "items": items, "mapping_not_read": unread}
+    context.output.result(facts)
     context.output.table(
         ("", "what a site must confirm", "state", "found"),
         [(item.number, item.title, item.state, item.found) for item in items],
@@ -231,12 +233,12 @@ def _template(name: str) -> str:
     return files("console.templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def _published(context: Context, name: str) -> Mapping | None:
-    """Return the newest mapping; where Kafka cannot be asked, whether there is one is not known, and that is said."""
+def _published(context: Context, name: str) -> tuple[Mapping | None, str]:
+    """Return the newest mapping, and why it is not known where Kafka cannot be asked; that is said as well."""
     try:
         decisions = context.run(decided(context.wiring, name))
     except ConnectorError as error:
         context.output.say(f"the mapping is not looked at, and counts as none below: {error}")
-        return None
+        return None, str(error)
     published = [one.mapping for one in decisions if isinstance(one, MappingPublished)]
-    return published[-1] if published else None
+    return (published[-1] if published else None), ""

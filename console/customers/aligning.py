@@ -83,12 +83,14 @@ class Dry(msgspec.Struct, frozen=True, kw_only=True):
         stops: Why nothing flows at all, whatever is shown; empty where it does.
         customers: Those of which anything is to be told.
         looked_at: How many were looked at.
+        in_all: How many might be: where it is more than were looked at, the limit was reached before.
     """
 
     flows: tuple[str, ...]
     stops: tuple[str, ...]
     customers: Sequence[CustomerRow]
     looked_at: int
+    in_all: int
 
 
 async def look_dry(wiring: Wiring, connection: str, *, only: str = "", limit: int) -> Dry:
@@ -105,7 +107,10 @@ async def look_dry(wiring: Wiring, connection: str, *, only: str = "", limit: in
     """
     profile = wiring.profile(connection)
     if profile.customers is None:
-        raise Misconfigured(f"the profile of {connection} has no [customers]: it does not say how a customer is read")
+        raise Misconfigured(
+            f"the profile of {connection} has no [customers]: it does not say how a customer is read. "
+            "See docs/customers.md"
+        )
     partitions = await wiring.partitions()
     log = AlignLog(wiring.site.cluster, connection, partitions[connection])
     await log.catch_up()
@@ -120,6 +125,8 @@ async def look_dry(wiring: Wiring, connection: str, *, only: str = "", limit: in
     async with wiring.qad(connection, profile) as client:
         books = RestCustomers(client, profile)
         for begin in range(0, len(chosen), _CHUNK):
+            if len(rows) == limit:
+                break
             some = chosen[begin : begin + _CHUNK]
             parties = await log.parties(account for _, accounts in some for account in accounts)
             for customer, accounts in some:
@@ -141,6 +148,7 @@ async def look_dry(wiring: Wiring, connection: str, *, only: str = "", limit: in
         stops=tuple(_stops(wiring, connection, log.known)),
         customers=rows,
         looked_at=looked_at,
+        in_all=len(chosen),
     )
 
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import signal
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from adapters.qad.rest.customers import RestCustomers
+from console.customers.aligning import look_dry
 from schemas.decisions import CustomerApproved
 from schemas.outcomes import Aligned, Aligning, Parked, Written
 from schemas.topics import Topic
@@ -389,3 +392,24 @@ async def test_with_qad_away_it_stands_still_and_goes_on_by_itself(world, eventu
     async with world.running():
         await eventually(world.all_is_done, within_s=30)
     assert (armed.fired, world.relation.business_relation_name) == (5, NEW)
+
+
+async def test_what_was_not_looked_at_since_the_limit_was_reached_is_counted(world):
+    await world.make("COTHER", "BROTHER", account="a2")
+    await world.account("a2")
+    world.customer.credit_terms_code = "NET0"
+
+    async def partitions():
+        return {builders.CONNECTION: 0}
+
+    @asynccontextmanager
+    async def qad(_name, profile):
+        yield await world.qad.client(profile)
+
+    connections = {builders.CONNECTION: SimpleNamespace(align_customers=True)}
+    site = SimpleNamespace(cluster=world.cluster, config=SimpleNamespace(connections=connections))
+    wiring = SimpleNamespace(profile=lambda _name: world.qad.profile(), partitions=partitions, qad=qad, site=site)
+    found = await look_dry(wiring, builders.CONNECTION, limit=1)
+    assert ([row.customer for row in found.customers], found.looked_at, found.in_all) == ([CODE], 1, 2)
+    found = await look_dry(wiring, builders.CONNECTION, limit=9)
+    assert (found.looked_at, found.in_all, found.stops) == (2, 2, ())

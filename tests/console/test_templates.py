@@ -1,5 +1,6 @@
 """What `ml-connector init` writes: each file loads, and says what is still to be filled in."""
 
+import json
 import re
 import stat
 import tomllib
@@ -197,6 +198,20 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_written(tmp_path, n
     result = run("init", tmp_path / "site", "--tenant", names[0], "--connection", names[1])
     assert result.exit_code == 2
     assert not (tmp_path / "site").exists() or not list((tmp_path / "site").iterdir())
+
+
+def test_a_mapping_that_nobody_could_read_is_said_in_json_as_well(written):
+    site = written()
+    filled_in(site / "profile-acme-main.toml")
+    configuration = site / "ml-connector.toml"
+    text = configuration.read_text()
+    # Nobody listens there, on any machine.
+    configuration.write_text(text.replace('bootstrap = "localhost:9092"', 'bootstrap = "127.0.0.1:1"'))
+    checked = CliRunner().invoke(
+        main, ["qad", "profile", "check", "--json"], env={"ML_CONNECTOR_CONFIG": str(configuration)}
+    )
+    assert checked.exit_code == 3, checked.output
+    assert "no Kafka answers at 127.0.0.1:1" in json.loads(checked.stdout)["mapping_not_read"]
 
 
 @pytest.fixture
