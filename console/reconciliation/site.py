@@ -154,6 +154,8 @@ class SiteBooks:
         side.open_items = self._listed(OPEN_ITEMS, lambda rows: [self._open_item(row) for row in rows])
         if side.open_items is not None:
             side.balances = self._listed("balances", _balances) or {}
+        if side.open_items and not side.balances and "balances" not in self._left_out:
+            self._leave_out("balances", Misconfigured("it shows no account"))
         if side.open_items and side.balances and not any(item.account for item in side.open_items):
             what = f"{SHOWS['balances'].what}: lists/{OPEN_ITEMS}.csv has no column for account"
             left_out = NotCompared(what=what, list=f"lists/{OPEN_ITEMS}.csv", columns=("account",), needed=False)

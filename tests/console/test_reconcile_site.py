@@ -233,6 +233,12 @@ async def test_control_accounts_need_the_account_of_each_item(shown):
     assert report.clean
 
 
+async def test_balances_without_a_row_compare_nothing_and_that_is_said(shown):
+    shown.site.write_list("balances", ("account", "currency", "debit", "credit"), age_s=-60)
+    [left_out] = [one for one in (await shown.compared()).not_compared if one.list == "lists/balances.csv"]
+    assert "it shows no account" in left_out.what
+
+
 async def test_general_ledger_lines_and_allocations_are_compared_where_the_site_lists_them(shown, settled):
     key = settled.qad.documents[0].key
     gl = ("year", "daybook", "voucher", "posting_date", "account", "currency", "debit", "credit")
