@@ -108,7 +108,8 @@ class Calls:
                 self._early(posting, name, evidence)
         for name in (*posting.after, *self._undone_first(posting)):
             known = self._log.postings.get(name)
-            if not self._is_there(name) and (known is None or known.status not in _SETTLED):
+            waits = not self._is_there(name) and (known is None or known.status not in _SETTLED)
+            if waits and not self._pays_no_more(posting, name):
                 self._early(posting, name, evidence)
         for name in carried:
             allocation = self._log.postings.get(name)
@@ -122,6 +123,12 @@ class Calls:
             return []
         own = (self._log.postings[name] for name in self._log.documents[posting.document].postings)
         return [one.id for one in own if one.kind == "inverse" and one.n == posting.n - 1]
+
+    def _pays_no_more(self, posting: PostingFacts, name: str) -> bool:
+        """Return whether a posting is a receipt whose application to another was taken back before either was sent."""
+        own = (self._log.postings[one] for one in self._log.documents[posting.document].postings)
+        applied = (one for one in own if one.needs == (posting.id, name) and not one.reopens)
+        return posting.kind == "receipt" and any(one.status == "superseded" for one in applied)
 
     def _is_there(self, name: str) -> bool:
         known = self._log.postings.get(name)

@@ -125,6 +125,27 @@ def test_a_receipt_that_carries_what_is_not_there(court):
     assert court.verdict().broken == {"I5": 1}
 
 
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_money_that_waited_for_what_it_paid_goes_when_that_is_taken_back(court, monkeypatch, taken_back):
+    item, plain = prepared(court), Court.posting
+
+    def cash_waits(self, name, step, act, content, **more):
+        posting = plain(self, name, step, act, content, **more)
+        return msgspec.structs.replace(posting, after=(item.id,)) if getattr(content, "offers", ()) else posting
+
+    monkeypatch.setattr(Court, "posting", cash_waits)
+    name = court.document("payment", "70.00")
+    payer = court.posting(name, "document", Act.POST, content("payment", "70.00"))
+    row = court.posting(name, "allocate:r9", Act.ALLOCATE, allocation(payer, item, "70.00", row="r9"))
+    made = (("document", Act.POST, offering("70.00", row, item, "70.00")), ("allocate:r9", Act.ALLOCATE, row.content))
+    posting, moved = court.make(name, *made, origin=court.upstream(name, pays=item.document))
+    assert posting.after == (item.id,)
+    if taken_back:
+        court.say(Superseded, moved, reason=REASON)
+    court.intend(posting)
+    assert court.verdict().broken == ({} if taken_back else {"I5": 1})
+
+
 def test_what_is_carried_before_the_receipt_is_there(court):
     posting = prepared(court)
     receipt = prepared(court, "payment")
