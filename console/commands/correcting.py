@@ -59,7 +59,7 @@ def correct(
 @click.command()
 @click.argument("document")
 @click.option("--from", "account", required=True, help="The GL account on which its lines stand now.")
-@click.option("--line", "lines", multiple=True, help="Zuora id of an item or tax row, where not all lines there move.")
+@click.option("--line", "lines", multiple=True, help="Zuora id of an item or tax row; again for others. Else all.")
 @click.option("--to", "decided", required=True, help="The GL account to which they go.")
 @click.option("--sub-account", default="", help="With that account.")
 @click.option("--cost-centre", default="", help="Likewise.")

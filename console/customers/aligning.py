@@ -185,5 +185,5 @@ def _stops(wiring: Wiring, connection: str, known: Known) -> list[str]:
     if profile.customers is not None and not profile.customers.confirmed:
         problems.append("[customers] of the profile says confirmed = false")
     if others := same_customers(wiring, connection):
-        problems.append(f"connection {', '.join(others)} has the same customers")
+        problems.append(f"connection {', '.join(others)} has the same customers, or a profile that cannot be read")
     return problems

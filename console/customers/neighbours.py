@@ -4,16 +4,24 @@ A worker knows the accounts of its own connection, so nothing of such a customer
 """
 
 from console.wiring import Wiring
+from schemas.errors import Misconfigured
 
 
 def same_customers(wiring: Wiring, connection: str) -> list[str]:
-    """Return the other connections whose customers are those of this one: the same QAD, and the same shared set."""
+    """Return the other connections whose customers are those of this one: the same QAD, and the same shared set.
+
+    One whose profile cannot be read, as while it is being set up, may be such a one.
+    """
     mine = wiring.profile(connection)
     found = []
     for name in wiring.site.config.connections:
-        if name == connection or wiring.files(name) is not None:
+        try:
+            if name == connection or wiring.files(name) is not None:
+                continue
+            other = wiring.profile(name)
+        except Misconfigured:
+            found.append(name)
             continue
-        other = wiring.profile(name)
         if other.base_url.rstrip("/") != mine.base_url.rstrip("/"):
             continue
         # Where either does not say which shared set it is, it may be the same.

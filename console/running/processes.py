@@ -215,7 +215,9 @@ async def make_customers(wiring: Wiring, *, slot: str) -> None:
         for name in list(aligned):
             if others := same_customers(wiring, name):
                 log.error(
-                    "nothing is aligned: other connections have the same customers", connection=name, with_=others
+                    "nothing is aligned: other connections have the same customers, or a profile that cannot be read",
+                    connection=name,
+                    with_=others,
                 )
                 del aligned[name]
         async with asyncio.TaskGroup() as tasks:

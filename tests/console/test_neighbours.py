@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from console.customers.neighbours import same_customers
+from schemas.errors import Misconfigured
 
 
 def connection(base_url="https://qad.example/erp", shared_set="CORP", **more):
@@ -31,3 +32,15 @@ def test_the_same_qad_and_the_same_shared_set(other, same):
         files=lambda name: None if profiles[name] else "a site of files",
     )
     assert same_customers(wiring, "mine") == (["theirs"] if same else [])
+
+
+def test_a_connection_that_is_being_set_up_may_have_the_same_customers_and_ends_nothing():
+    def profile(name):
+        if name == "theirs":
+            raise Misconfigured("is to be filled in")
+        return connection()
+
+    connections = {"mine": None, "theirs": None}
+    site = SimpleNamespace(config=SimpleNamespace(connections=connections))
+    wiring = SimpleNamespace(site=site, profile=profile, files=lambda _name: None)
+    assert same_customers(wiring, "mine") == ["theirs"]
