@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from adapters.qad.profiles.calls import Browsing
+from sandbox.qad.books.documents import DocumentKey
 from schemas.errors import Misconfigured
 from tests.adapters.by_hand import by_hand
 from tests.adapters.ground import given
 from tests.adapters.qad_company import DIALECTS, ENTITY, QadCompany, post, qad_company, qxtend_template
 from tests.adapters.test_qad_finding import ABSENT
+from tests.unit.defects import defect
 
 EACH_DIALECT = pytest.mark.parametrize("speaks", DIALECTS)
 
@@ -147,6 +149,21 @@ async def test_the_same_is_said_of_documents_that_go_through_qxtend(house):
     await post(erp, command)
     with pytest.raises(Misconfigured, match=f"took a document with the reference {command.reference}"):
         await erp.find("invoice", ABSENT)
+
+
+@defect(
+    "the first that QAD took since the start is asked for, whatever became of it: a restart is needed",
+    raises=Misconfigured,
+)
+async def test_that_people_took_one_of_ours_out_is_not_held_against_the_column(qad):
+    """As they are told to before they release what QAD made otherwise than it was sent."""
+    erp, first = await qad.erp(), qad.invoice()
+    erp._filtered._settle_s = 0.0
+    await post(erp, first)
+    await post(erp, qad.invoice())
+    [document] = qad.control.find(first.reference)
+    qad.control.amend_by_hand(DocumentKey(**document["key"]), {"custom_short_0": ""}, user="clerk")
+    assert await erp.find("invoice", first.reference) is None
 
 
 # -- what it costs ---------------------------------------------------------------------------------------------------

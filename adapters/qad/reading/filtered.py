@@ -189,7 +189,8 @@ class Filtered:
         return Misconfigured(
             f"QAD took a document with the reference {reference}, and the browse {spec.browse_id} does not find it by "
             f"{name}: nothing is believed to be absent. Look whether reference of its `find` is the column of what "
-            "`fields` sends as the reference, and whether the browse hides some documents"
+            "`fields` sends as the reference, and whether the browse hides some documents. Where people took that "
+            "document out of QAD, or our reference off it, restart the sink"
         )
 
     def _said(self, operator: Operator) -> str:
