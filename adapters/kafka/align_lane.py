@@ -19,6 +19,7 @@ from adapters.kafka.align_look import Look, look_at
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import LogRecord
+from adapters.kafka.standstill import Standstill
 from adapters.pauses import jittered
 from schemas.errors import ConnectorError, OutcomeUnknown, Rejected
 from schemas.mapping import AlignField, Mapping
@@ -81,7 +82,11 @@ class AlignLane:
         self._publisher = publisher
         self._from = AlignLog(cluster, connection, partition)
         self._log = log.bind(stage=ALIGN, connection=connection)
-        self._still = False
+        self._standstill = Standstill(
+            self._log,
+            stands_still="aligning customers stands still; it is tried again by itself",
+            goes_on="aligning customers goes on",
+        )
         # By which mapping every customer was looked at; one that is published and says the same of it changes nothing.
         self._looked_by: Mapping | None = None
 
@@ -93,11 +98,11 @@ class AlignLane:
             try:
                 await self._align(asked)
             except ConnectorError as error:
-                self._stand_still(error)
+                self._standstill.begins(error)
             except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: it is done once more
                 self._log.exception("aligning a customer failed; it is done again")
             else:
-                self._go_on()
+                self._standstill.ends()
                 return
             tries += 1
             await _pause(tries)
@@ -205,16 +210,6 @@ class AlignLane:
         )
         for one in outcomes:
             self._from.known.bases.take(one)
-
-    def _stand_still(self, error: ConnectorError) -> None:
-        if not self._still:
-            self._still = True
-            self._log.error("aligning customers stands still; it is tried again by itself", reason=str(error))
-
-    def _go_on(self) -> None:
-        if self._still:
-            self._still = False
-            self._log.info("aligning customers goes on")
 
 
 def _says_the_same(mapping: Mapping, other: Mapping | None) -> bool:

@@ -16,6 +16,7 @@ import structlog
 from adapters.kafka.cluster import Cluster
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
+from adapters.kafka.standstill import Standstill
 from adapters.pauses import jittered
 from schemas.decisions import AnyDecision, CustomerApproved, DocumentReleased, MappingPublished
 from schemas.errors import ConnectorError, OutcomeUnknown, Rejected, Unreadable
@@ -79,7 +80,11 @@ class CustomerLane:
         self._lengths = lengths
         self._publisher = publisher
         self._log = log.bind(stage=STAGE, connection=connection)
-        self._still = False
+        self._standstill = Standstill(
+            self._log,
+            stands_still="making customers stands still; it is tried again by itself",
+            goes_on="making customers goes on",
+        )
 
     async def batch(self, records: Sequence[LogRecord]) -> None:
         """Do what a batch of decisions asks for; back when all of it is done or said."""
@@ -89,11 +94,11 @@ class CustomerLane:
                 try:
                     await self._one(record)
                 except ConnectorError as error:
-                    self._stand_still(error)
+                    self._standstill.begins(error)
                 except Exception:  # noqa: BLE001 - whatever it was, nothing is acknowledged: it is done once more
                     self._log.exception("making a customer failed; it is done again")
                 else:
-                    self._go_on()
+                    self._standstill.ends()
                     break
                 tries += 1
                 await asyncio.sleep(jittered(tries, base_s=_PAUSE_S, max_s=_PAUSE_MAX_S))
@@ -255,16 +260,6 @@ class CustomerLane:
             topic=Topic.OUTCOMES, partition=self._partition, key=outcome_key(outcome), event=outcome, stage=STAGE
         )
         await self._publisher.publish([publication])
-
-    def _stand_still(self, error: ConnectorError) -> None:
-        if not self._still:
-            self._still = True
-            self._log.error("making customers stands still; it is tried again by itself", reason=str(error))
-
-    def _go_on(self) -> None:
-        if self._still:
-            self._still = False
-            self._log.info("making customers goes on")
 
 
 class _Decided:

@@ -17,6 +17,7 @@ from adapters.kafka.cluster import Cluster
 from adapters.kafka.crashes import CAUSED_BY_CONTENT
 from adapters.kafka.publishing import Publication, Publisher
 from adapters.kafka.reader import ByOffset, LogRecord, Reader
+from adapters.kafka.standstill import Standstill
 from adapters.pauses import jittered
 from schemas.codec import Event
 from schemas.decisions import DocumentReleased, MappingPublished
@@ -76,7 +77,11 @@ class MarkLane:
         self._codes: dict[str, str] = {}
         self._asked_field = ""
         self._begun = False
-        self._still = False
+        self._standstill = Standstill(
+            self._log,
+            stands_still="marking stands still; it is tried again by itself",
+            goes_on="marking goes on",
+        )
 
     async def _begin(self) -> None:
         """Learn what was decided before: which field of an account the mapping asks for its customer."""
@@ -220,11 +225,11 @@ class MarkLane:
                         again += await self._group(kind, group, last=tries + 1 >= TRIES_MAX)
                     except ConnectorError as error:
                         stops += 1
-                        self._stand_still(error)
+                        self._standstill.begins(error)
                         await _pause(stops)
                     else:
                         stops = 0
-                        self._go_on()
+                        self._standstill.ends()
                         break
             left = again
             if left:
@@ -272,16 +277,6 @@ class MarkLane:
 
     def _to(self, topic: Topic, key: bytes, event: Event) -> Publication:
         return Publication(topic=topic, partition=self._partition, key=key, event=event, stage=STAGE)
-
-    def _stand_still(self, error: ConnectorError) -> None:
-        if not self._still:
-            self._still = True
-            self._log.error("marking stands still; it is tried again by itself", reason=str(error))
-
-    def _go_on(self) -> None:
-        if self._still:
-            self._still = False
-            self._log.info("marking goes on")
 
 
 def _sorted(group: Sequence[Mark], stands: Mapping[str, Stands]) -> tuple[list[AnyOutcome], list[Change]]:
