@@ -156,6 +156,7 @@ async def two_writers(trial: Trial) -> None:
         rival = FileErp(filed.path, load_file_profile(installation.directory / f"profile-{filed.name}.toml"))
         ours, _ = await asyncio.gather(_rival(trial, rival), trial.filing.make(24))
         trial.fired["written by another meanwhile"] += ours
+        filed.clear_of_strangers()
 
 
 async def _rival(trial: Trial, erp: FileErp) -> int:
