@@ -124,7 +124,7 @@ class Calls:
         standing = self._state.postings.get(job.name)
         if standing is not None and await self._is_left_parked(job, standing):
             return
-        if standing is None or not standing.doubted:
+        if standing is None or not standing.doubted or self._holdings.tells_by_all(job, standing):
             await self._holdings.looked()
         sent = standing.intent if standing is not None and standing.may_be_there else None
         try:

@@ -24,7 +24,7 @@ from streams.sink import saying
 from streams.sink.carrying import Carrying, carrying, in_question
 from streams.sink.freezing import kind_of
 from streams.sink.saying import Job
-from streams.sink.state import SinkState
+from streams.sink.state import SinkState, Standing
 
 # Every kind of document that a posting can be in QAD. Those that are made most often come before those that share a
 # browse with them: it is read in the words of the first, and of another kind it says only that something is there.
@@ -162,6 +162,14 @@ class Holdings:
             first: Its first input's offset.
         """
         return self.may_be_lost(first) or name in self._looks_for
+
+    def tells_by_all(self, job: Job, standing: Standing) -> bool:
+        """Return whether what QAD shows of a receipt in doubt tells more once all that it holds has been read.
+
+        It may have been sent once more than the log knows. Whether it carries an application is told then by which of
+        them QAD holds as documents of their own; looked at before that, a person would have to look.
+        """
+        return bool(job.offers) and self.may_have_been_sent(job.name, standing.first)
 
     def may_be_held(self, name: PostingId) -> bool:
         """Return whether QAD may hold a posting that by the log is not there; once `looked`."""

@@ -5,7 +5,7 @@ Nothing is compared here, and nothing is read: what the sides say is all there i
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -224,14 +224,16 @@ class Ground:
         return ""
 
     def is_unread(self, name: str) -> bool:
-        """Return whether a document, one that no longer counts too, changed after the moment up to which was polled."""
+        """Return whether a document, one that no longer counts too, may have changed after what was polled."""
         document = self.zuora.get(name) or self._not_counting.get(name)
         if document is None:
             return False
         read_to = self.log.read_to.get(document.kind, "")
         if not read_to or not document.stamp:
             return not read_to
-        return datetime.fromisoformat(document.stamp).astimezone(UTC) >= datetime.fromisoformat(read_to)
+        # Stamps are of whole seconds: what carries one may have changed until that second ended.
+        changed_until = datetime.fromisoformat(document.stamp).astimezone(UTC) + timedelta(seconds=1)
+        return changed_until > datetime.fromisoformat(read_to)
 
 
 def place_of(standing: Standing) -> Place:

@@ -6,7 +6,7 @@ text that many say is kept once. There are no cycles, so the collector need not 
 
 from array import array
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -210,10 +210,10 @@ def written(key: QadKey) -> str:
     return f"QAD {key.year}/{key.daybook}/{key.voucher}"
 
 
-def later(one: str, other: str) -> bool:
-    """Return whether one moment comes after another; False where one of them is none."""
-    moments = [_moment(one), _moment(other)]
-    return None not in moments and moments[0] > moments[1]  # type: ignore[operator]  # neither is None here
+def later(one: str, other: str, *, by: timedelta = timedelta(0)) -> bool:
+    """Return whether one moment comes after another, by more than so much; False where one of them is none."""
+    first, second = _moment(one), _moment(other)
+    return first is not None and second is not None and first - second > by
 
 
 def _moment(text: str) -> datetime | None:

@@ -4,6 +4,7 @@
 were read. What is behind a stage's committed offset and came to nothing is lost.
 """
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from console.verification.facts import RESTING, DocumentFacts, Log, PostingFacts, later
@@ -78,8 +79,9 @@ def _of_posting(posting: PostingFacts, log: Log) -> Place:
 
 
 def is_unread(name: str, document: ZuoraDocument, log: Log) -> bool:
-    """Return whether a document changed after the moment up to which its kind was polled."""
+    """Return whether a document may have changed after the moment up to which its kind was polled."""
     read_to = log.read_to.get(document_parts(name)[0], "")
     if not read_to or not document.stamp:
         return not read_to
-    return not later(read_to, document.stamp)
+    # Stamps are of whole seconds: what carries one may have changed until that second ended.
+    return not later(read_to, document.stamp, by=timedelta(seconds=1))

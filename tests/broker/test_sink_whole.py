@@ -343,3 +343,32 @@ async def test_a_receipt_that_is_found_carries_what_does_not_stand_by_itself(clu
     assert writes(qad) == before
     assert [one.how for one in await outcomes(cluster, carried)] == ["carried"]
     assert [one.how for one in await outcomes(cluster, alone) if isinstance(one, Posted)] == ["look_up"]
+
+
+async def test_a_receipt_in_doubt_is_told_by_all_that_qad_holds(cluster: Cluster, qad: Qad, eventually):
+    """The log kept that it was to be sent, and lost that its application went as an adjustment: nobody has to look."""
+    money = receipt("P1", offers=(offer("P1", "INV1", "60.00", row="r1"),))
+    alone = allocation("P1", "INV1", "60.00", row="r1")
+    async with running_sink(cluster, qad) as sink:
+        await sink.give(posting_set(money, alone))
+
+        async def received() -> None:
+            assert "Posted" in kinds(await outcomes(cluster, money))
+
+        await eventually(received)
+        await sink.give(posting_set(invoice("INV1")))
+
+        async def applied() -> None:
+            assert kinds(await outcomes(cluster, alone))[-1] == "Posted"
+
+        await eventually(applied)
+    told = [(one.subject, type(one).__name__) for one in await outcomes(cluster)]
+    await cut_outcomes(cluster, keep=told.index((money.id, "Intended")) + 1)
+    before = writes(qad)
+    async with running_sink(cluster, qad, limits=LIMITS) as sink:
+        sink.take(await read_records(cluster, Topic.POSTINGS))
+        await eventually(sink.acknowledged)
+    assert kinds(await outcomes(cluster, money)) == ["Intended", "Posted"]
+    assert [one.how for one in await outcomes(cluster, alone) if isinstance(one, Posted)] == ["look_up"]
+    assert not [one for one in await outcomes(cluster, alone) if isinstance(one, Parked)]
+    assert writes(qad) == before

@@ -383,9 +383,10 @@ def taken_back(sides, name, *, updated):
     )
 
 
-def test_a_document_that_was_unposted_after_the_last_poll_is_in_flight(sides):
+@pytest.mark.parametrize("updated", [READ, "2026-03-31T23:59:59.500Z"])
+def test_a_document_that_was_unposted_after_the_last_poll_is_in_flight(sides, updated):
     name = sides.posted("invoice", "100", number="INV1")
-    taken_back(sides, name, updated=READ)
+    taken_back(sides, name, updated=updated)
     found = sides.compared()
     assert (found.line().zuora, found.line().in_flight, found.line().unexplained) == (0, -100, 0)
     assert "changed after the last poll" in found.of("in_flight")[0].what
